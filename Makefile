@@ -1,0 +1,50 @@
+# make demo   set up and run the main job on the embedded data, then serve the first page (SERVE=no stops before that)
+# make test   set up and run the tests
+# make bench  measure the simulators on this machine
+# make lint   style and types
+# make docs   build the documentation into build/docs
+
+VENV := .venv
+BIN := $(VENV)/bin
+SERVE ?= yes
+PORT ?= 5006
+TESTS ?=
+
+.PHONY: demo test test-slow bench lint format docs clean
+
+demo: $(VENV)/.ready
+	$(BIN)/snnviz demo --out snnviz-out $(if $(filter no,$(SERVE)),--no-serve,--port $(PORT))
+
+test: $(VENV)/.ready-dev
+	sh tools/setup.sh browser
+	$(BIN)/python -m pytest $(TESTS)
+
+test-slow: $(VENV)/.ready-dev
+	$(BIN)/python -m pytest -m slow $(TESTS)
+
+bench: $(VENV)/.ready-dev
+	$(BIN)/python -m benchmarks.run
+
+lint: $(VENV)/.ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.ready-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(VENV)/.ready-dev
+	$(BIN)/sphinx-build --fail-on-warning --keep-going -b html docs build/docs
+
+# The environment is made again whenever what it is made from changes.
+$(VENV)/.ready: pyproject.toml constraints.txt tools/setup.sh
+	sh tools/setup.sh environment $(VENV) .
+	touch $@
+
+$(VENV)/.ready-dev: $(VENV)/.ready
+	sh tools/setup.sh environment $(VENV) .[dev]
+	touch $@
+
+clean:
+	rm -rf $(VENV) build snnviz-out *.egg-info

@@ -1,0 +1,50 @@
+"""A plain PyTorch loop over time steps: the simulator one would write by hand in an afternoon.
+
+Membranes are updated in place, convolutions run on channels-last tensors, and events are counted per item with one
+dot product of the spikes and the fan-out map a layer and step.
+"""
+
+from __future__ import annotations
+
+import torch
+from common import Answer, fanout, serve
+from torch_common import channels_first, flattens, linear_layer
+
+
+def prepare(case):
+    modules = [linear_layer(layer) for layer in case.layers]
+    maps = [torch.from_numpy(fanout(layer).ravel()) for layer in case.layers]
+    rearrange = [flattens(layer) for layer in case.layers]
+
+    def run():
+        predictions = torch.empty(len(case.x), case.steps, dtype=torch.int16)
+        events = torch.zeros(len(modules), dtype=torch.float64)
+        for start, images in case.batches():
+            drive = channels_first(images)
+            pixels = torch.full_like(drive, case.initial_potential)
+            membranes = [None] * len(modules)
+            for step in range(case.steps):
+                pixels.add_(drive)
+                spikes = pixels.ge(1.0).to(torch.float32)
+                pixels.sub_(spikes)
+                for index, module in enumerate(modules):
+                    if case.count:
+                        rows = spikes.permute(0, 2, 3, 1).flatten(1) if spikes.ndim == 4 else spikes
+                        events[index] += (rows @ maps[index]).sum(dtype=torch.float64)
+                    if rearrange[index]:
+                        spikes = spikes.flatten(1)
+                    current = module(spikes)
+                    if membranes[index] is None:
+                        membranes[index] = torch.full_like(current, case.initial_potential)
+                    membrane = membranes[index].add_(current)
+                    if index < len(modules) - 1:
+                        spikes = membrane.ge(1.0).to(torch.float32)
+                        membrane.sub_(spikes)
+                predictions[start : start + len(images), step] = membranes[-1].argmax(1)
+        return Answer(predictions.numpy(), events.numpy() if case.count else None)
+
+    return run, {"torch": torch.__version__}
+
+
+if __name__ == "__main__":
+    serve(prepare)

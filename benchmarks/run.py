@@ -1,0 +1,334 @@
+"""Measures the simulators on this machine.
+
+    python -m benchmarks.run                          everything, into benchmarks/results and docs (about 20 minutes)
+    python -m benchmarks.run --quick                  a check of the whole in two minutes, into build/benchmarks/quick
+    python -m benchmarks.run --rows event torch       only these simulators
+    python -m benchmarks.run --engines                only snnviz's own engines
+    python -m benchmarks.run --sections density       only this part
+    python -m benchmarks.run --network network.npz    the table for a trained network and its test images
+
+Peers that `python -m benchmarks.peers.setup` has not set up are listed as missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks import machine, report
+from benchmarks.case import save_case
+from benchmarks.networks import ARCHITECTURES, DENSITY, random_images, random_network
+from benchmarks.rows import LIMITS, REFERENCES, ROWS, named
+from benchmarks.workers import ROOT, WORK, Case, Measured, Row, crew, interleave
+from snnviz import _progress
+from snnviz._files import replacing
+from snnviz.network import SpikingNetwork
+
+RESULTS = ROOT / "benchmarks" / "results"
+TARGET_ITEMS, STEPS = 1000, 50
+ENGINES = ("event", "graph")
+SECTIONS = ("table", "layers", "density", "scaling", "threads")
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is measured.
+
+    Attributes:
+        items: of each column of the table; fewer than `TARGET_ITEMS` are extrapolated in proportion.
+        rounds: timed runs of each row, for each column.
+        sweep_items: items of the sweeps over density, steps and threads.
+        sweep_rounds: timed runs of each point of a sweep.
+        densities: spikes per neuron and step.
+        item_counts: of the sweep over items.
+        step_counts: of the sweep over steps.
+    """
+
+    items: dict[str, int]
+    rounds: dict[str, int]
+    sweep_items: int
+    sweep_rounds: int
+    densities: tuple[float, ...]
+    item_counts: tuple[int, ...]
+    step_counts: tuple[int, ...]
+
+
+FULL = Effort(
+    items={"dense-mnist": 1000, "conv-mnist": 128, "conv-cifar10": 16},
+    rounds={"dense-mnist": 11, "conv-mnist": 5, "conv-cifar10": 5},
+    sweep_items=64,
+    sweep_rounds=5,
+    densities=(0.005, 0.01, 0.02, 0.05, 0.1, 0.17, 0.3, 0.5),
+    item_counts=(16, 64, 256),
+    step_counts=(10, 25, 50, 100),
+)
+QUICK = Effort(
+    items={"dense-mnist": 64, "conv-mnist": 4, "conv-cifar10": 1},
+    rounds={"dense-mnist": 2, "conv-mnist": 1, "conv-cifar10": 1},
+    sweep_items=4,
+    sweep_rounds=1,
+    densities=(0.01, 0.17),
+    item_counts=(4, 8),
+    step_counts=(10, 20),
+)
+
+
+class Bench:
+    """One run of the benchmark: makes cases, measures rows, gathers numbers.
+
+    Args:
+        rows: the simulators.
+        effort: how much to measure.
+        threads: cores each may use.
+    """
+
+    def __init__(self, rows: list[Row], effort: Effort, threads: int) -> None:
+        self.rows, self.effort, self.threads = rows, effort, threads
+        self.engines = [row for row in rows if row.name in ENGINES]
+
+    def table(self, columns: list[str]) -> dict[str, Any]:
+        """Every row on the random networks of Table A."""
+        return {"columns": [self._column(self._random(name, self.effort.items[name]), name) for name in columns]}
+
+    def trained(self, files: list[Path]) -> dict[str, Any]:
+        """Every row on trained networks and the test images they were trained for."""
+        columns = []
+        for file in files:
+            case, column = _trained_case(file, self.effort.items)
+            columns.append(self._column(case, column) | {"title": file.stem})
+        return {"columns": columns}
+
+    def layers(self) -> dict[str, Any]:
+        """Single convolutions: how near the event engine comes to the machine's add limit."""
+        names = [name for name in ARCHITECTURES if name.startswith("layer-")]
+        rows = [row for row in self.engines if row.name == "event"]
+        points = []
+        for name in names:
+            case = self._random(name, self.effort.sweep_items)
+            found, limits = self._measure(rows, case, self.effort.sweep_rounds, f"layers: {name}", with_limits=True)
+            points.append(self._point(case, found) | {"limits": limits})
+        return {"points": points}
+
+    def density(self) -> dict[str, Any]:
+        """Both engines over the share of neurons that fire."""
+        cases = [
+            (self._random("conv-mnist", self.effort.sweep_items, density), {"density": density})
+            for density in self.effort.densities
+        ]
+        return {"network": "conv-mnist", "points": self._sweep("density", cases)}
+
+    def scaling(self) -> dict[str, Any]:
+        """Both engines over the number of items and of steps."""
+        network, effort = "conv-mnist", self.effort
+        many = self._random(network, max(effort.item_counts))
+        items = [(replace(many, items=count), {"items": count}) for count in effort.item_counts]
+        few = self._random(network, effort.sweep_items)
+        steps = [(replace(few, steps=count), {"steps": count}) for count in effort.step_counts]
+        return {"network": network, "items": self._sweep("items", items), "steps": self._sweep("steps", steps)}
+
+    def over_threads(self) -> dict[str, Any]:
+        """Both engines on one core and on all."""
+        points = []
+        for name in ("dense-mnist", "conv-mnist"):
+            case = self._random(name, self.effort.items[name])
+            for threads in sorted({1, self.threads}):
+                found, _ = self._measure(
+                    self.engines, case, self.effort.sweep_rounds, f"threads: {name}, {threads}", threads=threads
+                )
+                points.append(self._point(case, found) | {"threads": threads})
+        return {"points": points}
+
+    def _column(self, case: Case, network: str) -> dict[str, Any]:
+        rounds = self.effort.rounds[network]
+        found, limits = self._measure(self.rows, case, rounds, f"table: {case.name}", with_limits=True)
+        return self._point(case, found) | {"limits": limits, "target_items": TARGET_ITEMS}
+
+    def _sweep(self, title: str, cases: list[tuple[Case, dict[str, Any]]]) -> list[dict[str, Any]]:
+        """Points measured one after another by the same workers."""
+        points = []
+        runs = len(cases) * len(self.engines) * (self.effort.sweep_rounds + 1)
+        with crew(self.engines, self.threads) as workers, _progress.bar(runs, title, "run") as bar:
+            for case, value in cases:
+                found = interleave(
+                    workers,
+                    self.engines,
+                    case,
+                    self.effort.sweep_rounds,
+                    tick=lambda name: bar.update(),
+                    items=case.items,
+                    steps=case.steps,
+                )
+                points.append(self._point(case, found) | value)
+        return points
+
+    def _measure(
+        self,
+        rows: list[Row],
+        case: Case,
+        rounds: int,
+        title: str,
+        with_limits: bool = False,
+        threads: int | None = None,
+    ) -> tuple[list[Measured], dict[str, Any]]:
+        rows = [*rows, LIMITS] if with_limits else rows
+        with crew(rows, threads or self.threads) as workers:
+            with _progress.bar(len(rows) * (rounds + 1), title, "run") as bar:
+
+                def tick(name: str) -> None:
+                    bar.set_postfix_str(name, refresh=False)
+                    bar.update()
+
+                found = interleave(workers, rows, case, rounds, tick)
+            limits: dict[str, Any] = {}
+            if with_limits:
+                rates = workers[LIMITS.name].answer()[0]["measured"][1:]  # type: ignore[union-attr]
+                limits = {name: _statistics([rate[name] for rate in rates]) for name in rates[0]}
+        return [each for each in found if each.row is not LIMITS], limits
+
+    def _point(self, case: Case, found: list[Measured]) -> dict[str, Any]:
+        reference = next((m for name in REFERENCES for m in found if m.row.name == name and not m.missing), None)
+        point: dict[str, Any] = {"network": case.name, "items": case.items, "steps": case.steps}
+        if reference is not None and "spike_rates" in reference.answer:
+            point["spike_rates"] = dict(zip(reference.answer["layers"], reference.answer["spike_rates"], strict=False))
+            point["network_hash"] = reference.answer["network_hash"]
+        labels = _labels(case)
+        return point | {"rows": [_numbers(each, reference, labels) for each in found]}
+
+    def _random(self, name: str, items: int, density: float = DENSITY) -> Case:
+        """A case with a random network, kept for later runs of the benchmark."""
+        path = WORK / "cases" / f"{name}-{density:g}-{items}.npz"
+        network = random_network(name, density)
+        save_case(path, network, random_images(network, items, density=density), None, STEPS)
+        return Case(name, path, items, STEPS)
+
+
+def _trained_case(file: Path, sizes: dict[str, int]) -> tuple[Case, str]:
+    """A case of a network in a file with its test images, and the column of Table A that it belongs to."""
+    from snnviz import datasets, load_network
+
+    network = load_network(file)
+    column = _nearest_column(network)
+    dataset = str(network.metadata.get("dataset", "mnist" if network.input_shape[:1] == (28,) else "cifar10"))
+    images = datasets.load(dataset, "test", limit=sizes[column])
+    path = WORK / "cases" / f"trained-{file.stem}.npz"
+    save_case(path, network, images.x.reshape(len(images.x), *network.input_shape), images.y, STEPS)
+    return Case(column, path, len(images.x), STEPS), column
+
+
+def _nearest_column(network: SpikingNetwork) -> str:
+    if not any(layer.kind == "conv2d" for layer in network.layers):
+        return "dense-mnist"
+    return "conv-mnist" if network.input_shape[0] == 28 else "conv-cifar10"
+
+
+def _labels(case: Case) -> np.ndarray | None:
+    with np.load(case.path) as file:
+        return file.get("y")
+
+
+def _statistics(values: list[float]) -> dict[str, Any]:
+    return {"median": float(np.median(values)), "min": min(values), "max": max(values), "runs": len(values)}
+
+
+def _numbers(measured: Measured, reference: Measured | None, labels: np.ndarray | None) -> dict[str, Any]:
+    """What a result file holds about one row."""
+    row = measured.row
+    numbers: dict[str, Any] = {"name": row.name, "label": row.label, "note": row.note}
+    if measured.missing or not measured.seconds:
+        return numbers | {"missing": measured.missing or "not run"}
+    answer, predictions = measured.answer, measured.predictions
+    events = answer.get("events")
+    numbers |= {
+        "versions": measured.loaded.get("versions", {}),
+        "items": measured.items,
+        "batch": answer.get("batch", row.batch.get(str(measured.loaded.get("network")))),
+        "seconds": _statistics(measured.seconds) | {"all": measured.seconds},
+        "cpu_seconds": float(np.median(measured.cpu_seconds)),
+        "peak_mb": answer["peak_mb"],
+        "events": None if events is None else sum(events),
+    }
+    if reference is not None and predictions is not None:
+        same = predictions == reference.predictions[: measured.items]
+        numbers["agreement"] = {"last_step": float(same[:, -1].mean()), "all_steps": float(same.mean())}
+        theirs = reference.answer.get("events")
+        if events is not None and theirs is not None and measured.items == reference.items:
+            numbers["events_ratio"] = sum(events) / sum(theirs)
+    if labels is not None:
+        right = predictions == labels[: measured.items, None]
+        numbers["accuracy"] = {"last_step": float(right[:, -1].mean()), "peak": float(right.mean(axis=0).max())}
+    return numbers
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run what the command line asks for."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.run", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="few items, few runs: a check, not a measurement")
+    parser.add_argument("--rows", nargs="+", metavar="ROW", help=f"of {', '.join(row.name for row in ROWS)}")
+    parser.add_argument("--engines", action="store_true", help="snnviz's own engines only, with and without counting")
+    parser.add_argument("--sections", nargs="+", choices=SECTIONS, default=list(SECTIONS), help="parts to measure")
+    columns = ("dense-mnist", "conv-mnist", "conv-cifar10")
+    parser.add_argument("--columns", nargs="+", choices=columns, default=list(columns), help="columns of the table")
+    parser.add_argument("--network", nargs="+", type=Path, default=[], metavar="FILE", help="trained networks instead")
+    parser.add_argument("--threads", type=int, default=2, help="cores each simulator may use (default: 2)")
+    parser.add_argument("--out", type=Path, help="folder for the results")
+    options = parser.parse_args(arguments)
+    try:
+        names = [row.name for row in ROWS if row.script == "engine"] if options.engines else options.rows
+        rows = named(names)
+    except ValueError as error:
+        parser.error(str(error))
+
+    partial = options.quick or names is not None or options.columns != list(columns)
+    folder = options.out or (WORK / "quick" if options.quick else WORK / "partial" if partial else RESULTS)
+    bench = Bench(rows, QUICK if options.quick else FULL, options.threads)
+    parts: dict[str, Callable[[], dict[str, Any]]] = {
+        "table": lambda: bench.table(options.columns),
+        "layers": bench.layers,
+        "density": bench.density,
+        "scaling": bench.scaling,
+        "threads": bench.over_threads,
+    }
+    if options.network:
+        parts = {"trained": lambda: bench.trained(options.network)}
+    command = "python -m benchmarks.run " + " ".join(arguments if arguments is not None else sys.argv[1:])
+    for name, part in parts.items():
+        if name not in options.sections and name != "trained":
+            continue
+        began = time.perf_counter()
+        result = _header(name, command.strip(), options) | part()
+        result["took_s"] = round(time.perf_counter() - began, 1)
+        with replacing(folder / f"{name}.json") as temporary:
+            temporary.write_text(json.dumps(result, indent=1) + "\n")
+        print(f"{name}: {result['took_s']:.0f} s", file=sys.stderr, flush=True)
+    page = ROOT / "docs" / "benchmarks_table.md" if folder == RESULTS else folder / "benchmarks_table.md"
+    report.write(folder, page)
+    print(page.read_text() if folder != RESULTS else f"written: {page.relative_to(ROOT)}")
+    return 0
+
+
+def _header(name: str, command: str, options: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "name": name,
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "command": command,
+        "quick": options.quick,
+        "threads": options.threads,
+        "steps": STEPS,
+        "density": DENSITY,
+        "machine": machine.describe(),
+    }
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,107 @@
+"""Checks of arguments, each answering a mistake with one clear sentence (see `snnviz.errors.InputError`)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+
+from snnviz.errors import InputError
+
+
+def describe(value: Any) -> str:
+    """A short description of a received value, fit for the end of an error message."""
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape} and type {value.dtype}"
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def integer(name: str, value: Any, minimum: int, maximum: int | None = None) -> int:
+    """`value` as an int between `minimum` and `maximum` (both included)."""
+    allowed = f"at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
+        raise InputError(f"`{name}` must be a whole number, {allowed}. Received: {describe(value)}")
+    if value < minimum or (maximum is not None and value > maximum):
+        raise InputError(f"`{name}` must be a whole number, {allowed}. Received: {value}")
+    return int(value)
+
+
+def real(name: str, value: Any, minimum: float = -math.inf, maximum: float = math.inf, *, above: bool = False) -> float:
+    """`value` as a finite float between `minimum` and `maximum`; `above` excludes the minimum itself."""
+    bounds = []
+    if minimum > -math.inf:
+        bounds.append(f"{'above' if above else 'at least'} {minimum:g}")
+    if maximum < math.inf:
+        bounds.append(f"at most {maximum:g}")
+    allowed = "a finite number" + (f", {' and '.join(bounds)}" if bounds else "")
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise InputError(f"`{name}` must be {allowed}. Received: {describe(value)}")
+    number = float(value)
+    if not math.isfinite(number) or number < minimum or number > maximum or (above and number == minimum):
+        raise InputError(f"`{name}` must be {allowed}. Received: {number:g}")
+    return number
+
+
+def choice(name: str, value: Any, allowed: Collection[str]) -> str:
+    """`value`, which must be one of the strings in `allowed`."""
+    if not isinstance(value, str) or value not in allowed:
+        options = ", ".join(repr(option) for option in allowed)
+        raise InputError(f"`{name}` must be one of {options}. Received: {describe(value)}")
+    return value
+
+
+def finite(name: str, array: np.ndarray) -> np.ndarray:
+    """`array`, which must hold no NaN and no infinity."""
+    if not np.isfinite(array).all():
+        bad = int(array.size - np.isfinite(array).sum())
+        raise InputError(
+            f"`{name}` must hold finite numbers only. Received: {bad} of {array.size} that are NaN or infinite"
+        )
+    return array
+
+
+def images(name: str, x: Any, input_shape: tuple[int, ...] | None = None) -> np.ndarray:
+    """`x` as float32 intensities in [0, 1] of shape (items, *input_shape), at least one item.
+
+    Raises:
+        InputError: for integers (a forgotten division by 255), other shapes, no items, NaN, or values outside [0, 1].
+    """
+    array = np.asarray(x)
+    if array.dtype.kind in "iub":
+        raise InputError(
+            f"`{name}` must hold floating-point intensities in [0, 1]; divide 8-bit images by 255. "
+            f"Received: {describe(array)}"
+        )
+    if array.dtype.kind != "f":
+        raise InputError(f"`{name}` must be an array of floating-point intensities. Received: {describe(array)}")
+    if array.ndim < 2 or (input_shape is not None and array.shape[1:] != tuple(input_shape)):
+        wanted = "(items, ...)" if input_shape is None else f"(items, {', '.join(map(str, input_shape))})"
+        raise InputError(f"`{name}` must have shape {wanted}. Received: {describe(array)}")
+    if len(array) == 0:
+        raise InputError(f"`{name}` must hold at least one item. Received: {describe(array)}")
+    array = np.ascontiguousarray(array, dtype=np.float32)
+    low, high = float(array.min()), float(array.max())  # NaN survives min and max
+    if not (low >= 0.0 and high <= 1.0):
+        finite(name, array)
+        raise InputError(f"`{name}` must hold intensities in [0, 1]. Received: values from {low:g} to {high:g}")
+    return array
+
+
+def labels(name: str, y: Any, items: int, classes: int) -> np.ndarray:
+    """`y` as int64 class indices of shape (items,), each in 0 .. classes - 1."""
+    array = np.asarray(y)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]  # as Keras loads CIFAR labels
+    if array.ndim != 1 or array.dtype.kind not in "iu":
+        raise InputError(f"`{name}` must be a one-dimensional array of class indices. Received: {describe(array)}")
+    if len(array) != items:
+        raise InputError(f"`{name}` must have one label per item ({items}). Received: {len(array)} labels")
+    if items and (array.min() < 0 or array.max() >= classes):
+        raise InputError(
+            f"`{name}` must hold class indices from 0 to {classes - 1}. "
+            f"Received: values from {array.min()} to {array.max()}"
+        )
+    return array.astype(np.int64)

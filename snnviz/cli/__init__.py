@@ -1,0 +1,63 @@
+"""The `snnviz` command: one module per subcommand, each with `add(subparsers)`.
+
+A subcommand's parser sets two defaults: `run(args)`, which does the work and returns what JSON can hold, and `show(answer)`,
+which renders that answer for people; a third, `after(args, answer)`, may go on once the answer is printed (to serve a page). Here
+they get `--json`, and a user's mistake becomes one line and exit code 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import sys
+from collections.abc import Sequence
+
+from snnviz import __version__
+from snnviz.errors import InputError
+
+COMMANDS = ("demo", "train", "finetune", "convert", "simulate", "metrics", "optimize", "data", "dashboard", "info")
+USER_MISTAKE = 2
+INTERRUPTED = 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command's parser."""
+    top = argparse.ArgumentParser(
+        prog="snnviz", description="Anytime perception with spiking neural networks.", allow_abbrev=False
+    )
+    top.add_argument("--version", action="version", version=f"snnviz {__version__}")
+    subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        importlib.import_module(f"snnviz.cli.{command}").add(subparsers)
+    for subparser in dict.fromkeys(subparsers.choices.values()):
+        subparser.add_argument("--json", action="store_true", help="print the answer as JSON")
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code: 0, 2 for a user's mistake, 130 for Ctrl-C."""
+    # quiet TensorFlow's start-up notes; a user who wants them sets the variable
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    args = parser().parse_args(arguments)
+    try:
+        answer = args.run(args)
+        text = json.dumps(answer, indent=2) if args.json else args.show(answer)
+        if text:
+            sys.stdout.write(text + "\n")
+            sys.stdout.flush()
+        if hasattr(args, "after"):
+            args.after(args, answer)
+    except BrokenPipeError:  # the reader, e.g. `head`, has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (InputError, OSError) as error:
+        message = " ".join(str(error).split())
+        sys.stderr.write(f"snnviz {args.command}: {message}\n")
+        return USER_MISTAKE
+    except KeyboardInterrupt as interrupt:
+        sys.stderr.write(f"snnviz {args.command}: interrupted{'. ' + str(interrupt) if str(interrupt) else ''}\n")
+        return INTERRUPTED
+    return 0

@@ -1,0 +1,170 @@
+"""`snnviz convert`: a trained Keras model to a spiking network file."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from pathlib import Path
+from typing import Any
+
+from snnviz import _checks as check
+from snnviz.errors import InputError
+
+
+def add(subparsers: Any) -> None:
+    """Add the parser."""
+    parser = subparsers.add_parser(
+        "convert",
+        help="convert a trained Keras model to a spiking network",
+        description="Convert a trained Keras image classifier to a spiking network: fold batch normalisation, scale every "
+        "layer so that a percentile of its activations is 1, and write a network file (.npz).",
+    )
+    parser.add_argument(
+        "model", metavar="MODEL", help="a .keras file, or the name of a shipped model, e.g. dense-mnist"
+    )
+    parser.add_argument("--out", metavar="NETWORK.npz", help="file to write (default: MODEL's name in this folder)")
+    parser.add_argument("--data", default="mnist", metavar="NAME|PATH", help="data set (default: %(default)s)")
+    parser.add_argument(
+        "--norm-items",
+        type=int,
+        default=1000,
+        metavar="N",
+        help="training items to normalise on (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--percentile",
+        type=float,
+        default=99.0,
+        metavar="P",
+        help="of the activations, in (0, 100] (default: %(default)s)",
+    )
+    parser.add_argument("--per", default="layer", help="one scale per layer or channel (default: %(default)s)")
+    parser.add_argument(
+        "--input-range",
+        type=float,
+        metavar="R",
+        help="what the model takes for full intensity: 1, or 255 for 8-bit images (default: seen from the model)",
+    )
+    parser.add_argument("--title", default="", help="label of the network's curves (default: the model's name)")
+    parser.add_argument("--report", action="store_true", help="compare the network with its ANN, layer by layer")
+    parser.add_argument(
+        "--report-items", type=int, default=200, metavar="N", help="test items of the report (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--steps", type=int, default=50, metavar="T", help="time steps of the report (default: %(default)s)"
+    )
+    parser.set_defaults(run=run, show=show)
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Load, convert, save and, if asked, compare."""
+    out = Path(args.out or f"{Path(args.model).stem}.npz")
+    if out.suffix != ".npz":
+        raise InputError(f"`--out` must end in .npz. Received: {check.describe(args.out)}")
+    # a mistake should be answered before TensorFlow and the data are loaded
+    check.integer("--norm-items", args.norm_items, 1)
+    check.real("--percentile", args.percentile, 0, 100, above=True)
+    check.choice("--per", args.per, ("layer", "channel"))
+    check.integer("--report-items", args.report_items, 1)
+    check.integer("--steps", args.steps, 1)
+
+    from snnviz import conversion, datasets
+
+    model = conversion.load_keras(args.model)
+    images = datasets.load(args.data, split="train", limit=args.norm_items)
+    network = conversion.convert(
+        model,
+        images.x,
+        args.percentile,
+        args.per,
+        input_range=args.input_range,
+        class_names=images.class_names if len(images.class_names) == model.output_shape[-1] else (),
+        title=args.title,
+    )
+    network.save(out)
+    answer: dict[str, Any] = {
+        "model": args.model,
+        "out": str(out),
+        "hash": network.hash,
+        "input_shape": list(network.input_shape),
+        "classes": network.classes,
+        "percentile": args.percentile,
+        "per": args.per,
+        "norm_items": network.metadata["norm_items"],
+        "layers": [
+            {
+                "name": layer.name,
+                "kind": layer.kind,
+                "neurons": layer.neurons,
+                "scale": network.metadata["scales"][layer.name],
+            }
+            for layer in network.layers
+        ],
+        "report": None,
+    }
+    if args.report:
+        test = datasets.load(args.data, split="test", limit=args.report_items)
+        x = test.x.reshape(len(test.x), *network.input_shape)
+        report = conversion.conversion_report(network, x, args.steps, model)
+        rows = report.reset_index().to_dict("records")
+        answer["report"] = {
+            "items": report.attrs["items"],
+            "steps": report.attrs["steps"],
+            "model_agreement": report.attrs["model_agreement"],
+            "spiking_agreement": report.attrs["spiking_agreement"],
+            "spiking_model_agreement": report.attrs["spiking_model_agreement"],
+            # JSON has no NaN
+            "layers": [{key: _number(value) for key, value in row.items()} for row in rows],
+        }
+    return answer
+
+
+def _number(value: Any) -> Any:
+    value = value.item() if hasattr(value, "item") else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def show(answer: dict[str, Any]) -> str:
+    """The answer for people."""
+    neurons = sum(layer["neurons"] for layer in answer["layers"])
+    lines = [
+        f"{answer['model']} -> {answer['out']}: {len(answer['layers'])} layers, {neurons} neurons, "
+        f"percentile {answer['percentile']:g} per {answer['per']} over {answer['norm_items']} items"
+    ]
+    report = answer["report"]
+    if report is not None:
+        columns = (
+            "layer",
+            "kind",
+            "neurons",
+            "synapses",
+            "scale",
+            "saturated",
+            "active",
+            "dead",
+            "rate_error",
+            "rate_bias",
+        )
+        rows = [columns, *(tuple(_cell(row[column]) for column in columns) for row in report["layers"])]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines += [
+            "",
+            f"after {report['steps']} steps on {report['items']} test items",
+            *(
+                "  ".join(
+                    cell.ljust(width) if index < 2 else cell.rjust(width)
+                    for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+                )
+                for row in rows
+            ),
+            "",
+            f"same class: network and model {report['model_agreement']:.2%} before spiking, "
+            f"{report['spiking_model_agreement']:.2%} spiking",
+        ]
+    return "\n".join(lines)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

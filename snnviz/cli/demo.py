@@ -1,0 +1,111 @@
+"""`snnviz demo`: the main job on the embedded data, from the shipped classifier to curves, costs and a page."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import xarray as xr
+
+STEPS = 50
+NORMALISATION_ITEMS = 10_000
+SHOWN_STEPS = (1, 2, 3, 5, 10, 20, 50)
+OPTIMISED = "dense-mnist-optimized"
+
+
+def add(subparsers: Any) -> None:
+    """Add the parser."""
+    parser = subparsers.add_parser(
+        "demo",
+        help="the main job on the embedded MNIST data, then the first page",
+        description="Convert the shipped classifier, simulate the MNIST test images, print accuracy over time and the "
+        "metrics beside the paper's, write figure A and the results, and serve the first page on this machine.",
+    )
+    parser.add_argument("--out", default="snnviz-out", metavar="FOLDER", help="default: %(default)s")
+    parser.add_argument("--limit", type=int, metavar="N", help="the first N test images only (default: all 10 000)")
+    parser.add_argument("--engine", default="auto", help="auto, graph or event (default: %(default)s)")
+    parser.add_argument("--no-serve", action="store_true", help="stop before serving the page")
+    parser.add_argument("--port", type=int, default=5006, help="of the page (default: %(default)s)")
+    parser.set_defaults(run=run, show=show, after=serve)
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Convert, simulate, score, draw, save."""
+    from snnviz import metrics, plots, reports, results
+    from snnviz import _checks as check
+
+    check.integer("--port", args.port, 1, 65535)
+    folder = Path(args.out)
+    runs = _simulate(args)
+    files = []
+    for name, result in runs.items():
+        files.append(results.save(result, folder / f"dense-mnist-{name}.nc"))
+    pair = list(runs.values())
+    thresholds = tuple(reports.paper_threshold("dense-mnist", name) for name in runs)
+    figure = {"threshold": thresholds if len(pair) == 2 else thresholds[0]}
+    for suffix in ("pdf", "png"):
+        files.append(plots.save(plots.figure_a(*pair, **figure), folder / f"figure-a.{suffix}"))
+    files.append(plots.save(plots.figure_a_data(*pair, **figure), folder / "figure-a.csv"))
+    return {
+        "runs": {
+            name: metrics.summary(result, [threshold]) | {"accuracy": result["accuracy"].values.tolist()}
+            for (name, result), threshold in zip(runs.items(), thresholds, strict=True)
+        },
+        "wall_time_s": {name: float(result.attrs["wall_time_s"]) for name, result in runs.items()},
+        "engine": {name: f"{r.attrs['engine']} ({r.attrs['engine_choice']})" for name, r in runs.items()},
+        "table": reports.comparison("dense-mnist", runs).to_string(),
+        "files": [str(file) for file in files],
+    }
+
+
+def _simulate(args: argparse.Namespace) -> Mapping[str, xr.Dataset]:
+    """The heuristic network, converted here and now, and the shipped optimised one."""
+    from snnviz import datasets, pretrained
+    from snnviz.conversion import convert, load_keras
+    from snnviz.simulation import simulate
+
+    images = datasets.load("mnist", split="test", limit=args.limit)
+    sample = datasets.load("mnist", split="train", limit=NORMALISATION_ITEMS)
+    _say("converting the shipped dense MNIST classifier")
+    networks = {"before": convert(load_keras(pretrained.path("dense-mnist")), sample.x)}
+    if OPTIMISED in pretrained.names():
+        networks["after"] = pretrained.network(OPTIMISED)
+    runs = {}
+    for name, network in networks.items():
+        _say(f"simulating {len(images)} test images for {STEPS} steps, {name} optimisation")
+        runs[name] = simulate(
+            network, images.x, images.y, STEPS, engine=args.engine, record=("prediction", "logits", "events"), title=name
+        )
+        runs[name].attrs |= {"dataset": "mnist", "model": "dense-mnist"}
+    return runs
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+def show(answer: dict[str, Any]) -> str:
+    """The answer for people."""
+    runs = answer["runs"]
+    lines = ["", "accuracy over time (%)", "  step   " + "".join(f"{step:>8}" for step in SHOWN_STEPS)]
+    for name, found in runs.items():
+        lines.append(f"  {name:<7}" + "".join(f"{100 * found['accuracy'][step - 1]:8.2f}" for step in SHOWN_STEPS))
+    lines += ["", answer["table"], ""]
+    lines += [f"{name}: engine {text}, {answer['wall_time_s'][name]:.2f} s" for name, text in answer["engine"].items()]
+    lines += ["", "written:", *(f"  {file}" for file in answer["files"])]
+    return "\n".join(lines)
+
+
+def serve(args: argparse.Namespace, answer: dict[str, Any]) -> None:
+    """Serve the first page until Ctrl-C."""
+    if args.no_serve:
+        return
+    from snnviz import dashboard, results
+
+    runs = {Path(file).stem: results.load(file) for file in answer["files"] if file.endswith(".nc")}
+    dashboard.serve(runs, port=args.port)

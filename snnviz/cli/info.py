@@ -1,0 +1,127 @@
+"""`snnviz info`: what this installation is, or what a file holds."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import os
+import platform
+import sys
+from pathlib import Path
+from typing import Any
+
+PACKAGES = (
+    "numpy", "numba", "xarray", "keras", "tensorflow", "tensorflow-cpu", "jax", "panel", "holoviews", "bokeh", "matplotlib",
+    "mlflow", "nlopt", "cma", "optuna", "pynn", "neuron", "spynnaker",
+)  # fmt: skip
+
+
+def add(subparsers: Any) -> None:
+    """Add the parser."""
+    parser = subparsers.add_parser(
+        "info",
+        help="versions of this installation, or what a network or result file holds",
+        description="Without FILE: versions, shipped models, data at hand. With FILE: what a network (.npz) or result "
+        "(.nc) holds.",
+    )
+    parser.add_argument("file", nargs="?", metavar="FILE", help="a network (.npz), a result (.nc) or a shipped network")
+    parser.set_defaults(run=run, show=show)
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Look."""
+    if args.file is None:
+        return _installation()
+    if Path(args.file).suffix == ".nc":
+        return _result(args.file)
+    return _network(args.file)
+
+
+def _installation() -> dict[str, Any]:
+    from snnviz import __version__, datasets, pretrained
+
+    versions = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return {
+        "kind": "installation",
+        "snnviz": __version__,
+        "python": platform.python_version(),
+        "platform": f"{sys.platform} {platform.machine()}, {os.cpu_count()} cores",
+        "packages": versions,
+        "shipped models": list(pretrained.names()),
+        "data at hand": [record.name for record in datasets.available() if record.state != "not here"],
+    }
+
+
+def _network(path: str) -> dict[str, Any]:
+    from snnviz import pretrained
+    from snnviz.simulation.synops import fanout
+
+    network = pretrained.network(path)
+    layers = [
+        {
+            "name": layer.name,
+            "kind": "average pooling" if getattr(layer, "pooling", False) else layer.kind,
+            "neurons": layer.neurons,
+            "output": "x".join(map(str, layer.output_shape)),
+            "synapses": int(fanout(layer, "all").sum()),
+            "nonzero": int(fanout(layer, "nonzero").sum()),
+        }
+        for layer in network.layers
+    ]
+    return {
+        "kind": "network",
+        "file": path,
+        "hash": network.hash,
+        "input": "x".join(map(str, network.input_shape)),
+        "classes": list(network.class_names),
+        "layers": layers,
+        "metadata": dict(network.metadata),
+    }
+
+
+def _result(path: str) -> dict[str, Any]:
+    from snnviz import results
+
+    result = results.load(path)
+    return {
+        "kind": "result",
+        "file": path,
+        "holds": {str(name): dict(zip(map(str, v.dims), v.shape, strict=True)) for name, v in result.data_vars.items()},
+        "attributes": {
+            name: json.loads(value) if name in ("settings", "versions", "neurons") else value
+            for name, value in _plain(result.attrs).items()
+        },
+    }
+
+
+def _plain(attributes: dict[Any, Any]) -> dict[str, Any]:
+    """Attributes as JSON can hold them (netCDF gives numpy scalars)."""
+    return {str(key): value.item() if hasattr(value, "item") else value for key, value in attributes.items()}
+
+
+def show(answer: dict[str, Any]) -> str:
+    """The answer for people."""
+    if answer["kind"] == "network":
+        import pandas as pd
+
+        table = pd.DataFrame(answer["layers"]).to_string(index=False)
+        classes = ", ".join(answer["classes"])
+        return (
+            f"network {answer['file']} ({answer['hash'][:12]}), input {answer['input']}, classes {classes}\n\n{table}"
+        )
+    lines = []
+    for key, value in answer.items():
+        if isinstance(value, dict):
+            lines.append(f"{key}:")
+            lines += [f"  {name}: {item}" for name, item in value.items()]
+        elif isinstance(value, list):
+            lines.append(f"{key}: {', '.join(map(str, value)) or 'none'}")
+        elif key != "kind":
+            lines.append(f"{key}: {value}")
+    return "\n".join(lines)

@@ -1,0 +1,88 @@
+"""`snnviz metrics`: the anytime metrics of a result file."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+
+def add(subparsers: Any) -> None:
+    """Add the parser."""
+    parser = subparsers.add_parser(
+        "metrics",
+        help="anytime metrics of a result",
+        description="Accuracy, Pareto latency and power, and what it took to reach an accuracy, of a simulation's result. "
+        "A value marked * was never reached, which makes it an underestimate.",
+    )
+    parser.add_argument("result", metavar="RESULT.nc", help="a result file, as `snnviz simulate --out` writes it")
+    parser.add_argument(
+        "--threshold", type=float, action="append", metavar="A",
+        help="accuracy to reach, a fraction; may be given several times (default: 0.98 of the ANN's)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--reference", default="ann", metavar="ann|peak|NUMBER",
+        help="accuracy that the Pareto metrics measure against (default: the ANN's)",
+    )  # fmt: skip
+    parser.add_argument("--frontier", action="store_true", help="Pareto metrics of the best accuracy so far")
+    parser.set_defaults(run=run, show=show)
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Read the file and score it."""
+    from snnviz import metrics, results
+
+    reference = _reference(args.reference)
+    found = metrics.summary(results.load(args.result), args.threshold, reference, args.frontier)
+    return {"file": args.result, **found}
+
+
+def _reference(text: str) -> str | float:
+    from snnviz.errors import InputError
+
+    if text in ("ann", "peak"):
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        raise InputError(f"`--reference` must be ann, peak or a number in (0, 1]. Received: {text!r}") from None
+
+
+def show(answer: dict[str, Any]) -> str:
+    """A `snnviz.metrics.summary` for people."""
+    against = "the ANN's accuracy" if answer["reference"] == "ann" else "the peak accuracy"
+    if answer["reference"] == "number":
+        against = "the accuracy given"
+    rows: list[tuple[str, str, str]] = [
+        ("ANN accuracy", _percent(answer["ann_accuracy"]), ""),
+        ("peak accuracy", _percent(answer["peak_accuracy"]), f"at step {answer['peak_time']} of {answer['steps']}"),
+        ("Pareto latency", _number(answer["pareto_latency"]), f"time steps, against {against}"),
+        ("Pareto power", _number(answer["pareto_power"]), f"synaptic events per item, against {against}"),
+    ]
+    missed = False
+    for entry in answer["thresholds"]:
+        mark = "" if entry["crossed"] else "*"
+        missed |= not entry["crossed"]
+        label = f"{100 * entry['threshold']:.4g} %"
+        rows.append((f"time to {label}", f"{entry['time']}{mark}", "time steps"))
+        rows.append((f"events to {label}", f"{_number(entry['events'])}{mark}", "synaptic events per item"))
+    rows.append(("events in all steps", _number(answer["events_per_item"]), "synaptic events per item"))
+    name_width = max(len(name) for name, _, _ in rows)
+    value_width = max(len(value) for _, value, _ in rows)
+    lines = [f"{name:<{name_width}}  {value:>{value_width}}  {unit}".rstrip() for name, value, unit in rows]
+    shares = [
+        f"{layer} {100 * share:.1f} %" for layer, share in answer["event_shares"].items() if layer != "input" or share
+    ]
+    lines.append(f"{'share of events':<{name_width}}  {', '.join(shares)}")
+    if missed:
+        lines.append("* never reached: an underestimate")
+    return "\n".join(lines)
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.2f} %"
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

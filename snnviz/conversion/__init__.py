@@ -1,0 +1,131 @@
+"""Conversion of trained Keras models to spiking networks: check, fold, normalise."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from snnviz import __version__
+from snnviz import _checks as check
+from snnviz.conversion.loading import load_keras
+from snnviz.conversion.normalisation import Normalisation, measure, normalise
+from snnviz.conversion.problem import Problem
+from snnviz.conversion.report import conversion_report
+from snnviz.network import SpikingNetwork
+
+__all__ = [
+    "Normalisation",
+    "Problem",
+    "check_convertible",
+    "conversion_report",
+    "convert",
+    "fold",
+    "load_keras",
+    "measure",
+    "normalise",
+]
+
+
+def check_convertible(model: Any) -> list[Problem]:
+    """Every reason why a Keras model cannot be converted; an empty list if it can.
+
+    Args:
+        model: a Keras model.
+
+    Raises:
+        InputError: if `model` is not a Keras model.
+    """
+    from snnviz.conversion.reading import Reading
+
+    return Reading(model).problems
+
+
+def fold(
+    model: Any, input_range: float | None = None, class_names: Sequence[str] = (), title: str = ""
+) -> SpikingNetwork:
+    """A Keras model as a network with the model's own activations: everything `convert` does but normalisation.
+
+    Arguments, conversion rules and errors are those of `convert`.
+    """
+    from snnviz.conversion.reading import Reading
+
+    if input_range is not None:
+        check.real("input_range", input_range, 0, above=True)
+    reading = Reading(model, input_range)
+    metadata = {
+        "source": model.name,
+        "title": title or model.name,
+        "input_range": reading.input_range,
+        "versions": {"snnviz": __version__, "keras": importlib.metadata.version("keras")},
+    }
+    return reading.network(tuple(class_names), metadata)
+
+
+def convert(
+    model: Any,
+    x_norm: np.ndarray,
+    percentile: float = 99.0,
+    per: str = "layer",
+    *,
+    input_range: float | None = None,
+    class_names: Sequence[str] = (),
+    title: str = "",
+    batch_size: int | None = None,
+    progress: bool = True,
+) -> SpikingNetwork:
+    """Convert a trained Keras image classifier to a spiking network.
+
+    Batch normalisation is folded into the weights before it, or, behind a ReLU, into those after it; average pooling
+    becomes a depthwise convolution with a layer of neurons of its own; a SeparableConv2D becomes the one Conv2D that
+    it equals; zero padding goes into the next convolution; what does nothing at inference is left out; so is a final
+    softmax. Then every layer is scaled so that `percentile` of its activations on `x_norm` is 1 (see
+    `snnviz.conversion.normalise`). The class scores are those of the model: the logits, unscaled.
+
+    Accepted are Sequential and single-path functional models, nested or not, with a ReLU (capped or not) after every
+    weighted layer but the last. `check_convertible` lists what stands in the way of converting a model.
+
+    Args:
+        model: the Keras model.
+        x_norm: items of the training set (about 1000 will do), float intensities in [0, 1], (items, *input shape). An
+            input shape (height, width) becomes (height, width, 1).
+        percentile: in (0, 100].
+        per: one scale per "layer" or one per "channel" (unit of a dense layer).
+        input_range: what the model takes for full intensity: 1, or 255 for a model trained on 8-bit images. None means
+            255 if the model starts with a Rescaling of such images and 1 if not. The network takes intensities in
+            [0, 1] in any case.
+        class_names: one name per output.
+        title: a name for curves made with the network; the model's if empty.
+        batch_size: items at a time during normalisation; None lets a memory budget decide.
+        progress: show a progress bar if normalising takes more than two seconds.
+
+    Returns:
+        The network. Its metadata holds the source model's name, the settings, the scales and the versions.
+
+    Raises:
+        InputError: if the model cannot be converted, naming the layer, the reason and the remedy, or an argument is
+            wrong.
+    """
+    check.real("percentile", percentile, 0, 100, above=True)
+    folded = fold(model, input_range, class_names, title)
+    images = np.asarray(x_norm)
+    if images.ndim >= 2 and images[0:1].size == folded.input.neurons and images.ndim != len(folded.input_shape) + 1:
+        images = images.reshape(len(images), *folded.input_shape)
+    found = measure(folded, images, percentile, per, batch_size, progress)
+    network = folded.scaled(found.scales)
+    names = network.layer_names[1:]
+    metadata = {
+        **folded.metadata,
+        "percentile": found.percentile,
+        "per": per,
+        "norm_items": found.items,
+        "scales": {name: _plain(scale) for name, scale in zip(names, found.scales, strict=True)},
+    }
+    return replace(network, metadata=metadata)
+
+
+def _plain(scale: Any) -> float | list[float]:
+    return float(scale) if np.ndim(scale) == 0 else [float(value) for value in scale]

@@ -1,0 +1,169 @@
+"""Linear layers in double precision, into which affine maps (batch normalisation, input scaling) are folded exactly."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from snnviz.network import Conv2D, Dense, DepthwiseConv2D, Layer, Padding, Shape
+from snnviz.simulation import analog
+
+NO_PADDING: Padding = ((0, 0), (0, 0))
+DENSE_LIMIT = 2**24
+"""Most weights of a dense layer that stands for a final pooling layer or convolution."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Affine:
+    """A map x -> scale * x + shift of the last axis; both float64 (size of that axis,)."""
+
+    scale: np.ndarray
+    shift: np.ndarray
+
+    @property
+    def trivial(self) -> bool:
+        """True if it maps everything to itself."""
+        return bool((self.scale == 1).all() and (self.shift == 0).all())
+
+    @property
+    def linear(self) -> bool:
+        """True if zero stays zero, so that zeros padded before or after are the same."""
+        return not self.shift.any()
+
+    @property
+    def keeps_sign(self) -> bool:
+        """True if what is not negative stays so."""
+        return bool((self.scale >= 0).all() and (self.shift >= 0).all())
+
+    def then(self, other: Affine) -> Affine:
+        """The map that applies this one first and `other` second."""
+        return Affine(scale=other.scale * self.scale, shift=other.scale * self.shift + other.shift)
+
+    def resized(self, size: int) -> Affine | None:
+        """The same map on an axis of another size, whose positions are flattened or equal; None if there is none."""
+        present = self.scale.size
+        if size == present:
+            return self
+        if (self.scale == self.scale[0]).all() and (self.shift == self.shift[0]).all():
+            return Affine(scale=np.full(size, self.scale[0]), shift=np.full(size, self.shift[0]))
+        if size % present == 0:  # channels are last: they repeat over the flattened positions
+            return Affine(scale=np.tile(self.scale, size // present), shift=np.tile(self.shift, size // present))
+        blocks = np.stack([self.scale, self.shift]).reshape(2, -1, size) if present % size == 0 else None
+        if blocks is not None and (blocks == blocks[:, :1]).all():  # a flattened map, the same at every position
+            return Affine(scale=blocks[0, 0], shift=blocks[1, 0])
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A weighted layer while it is being folded: the fields of `snnviz.network`'s layers in float64.
+
+    Attributes:
+        kind: the network's layer class.
+        rectified: a ReLU has been applied, after which nothing can be folded into these weights.
+        nonnegative: the output is known not to be negative; true of average pooling without a ReLU too.
+        cap: the activation at which a ReLU saturates.
+    """
+
+    kind: type[Layer]
+    name: str
+    input_shape: Shape
+    weights: np.ndarray
+    bias: np.ndarray
+    strides: tuple[int, int] = (1, 1)
+    padding: Padding = NO_PADDING
+    dilation: tuple[int, int] = (1, 1)
+    groups: int = 1
+    pooling: bool = False
+    rectified: bool = False
+    nonnegative: bool = False
+    cap: float | None = None
+
+    def layer(self) -> Layer:
+        """The network's layer, in float32."""
+        options: dict[str, Any] = {
+            "name": self.name,
+            "input_shape": self.input_shape,
+            "weights": self.weights,
+            "bias": self.bias,
+            "cap": self.cap,
+        }
+        if self.kind is not Dense:
+            options |= {"strides": self.strides, "padding": self.padding, "dilation": self.dilation}
+        if self.kind is Conv2D:
+            options["groups"] = self.groups
+        if self.kind is DepthwiseConv2D:
+            options["pooling"] = self.pooling
+        return self.kind(**options)
+
+    @property
+    def output_shape(self) -> Shape:
+        """Shape of the output of one item."""
+        return self.layer().output_shape
+
+    @property
+    def padded(self) -> bool:
+        """True if zeros are put around the input."""
+        return any(map(any, self.padding))
+
+    def followed_by(self, affine: Affine) -> Stage:
+        """This layer with `affine` of its output folded in: weights and bias scaled, then the bias shifted."""
+        scale = affine.scale.reshape(self.weights.shape[2:]) if self.kind is DepthwiseConv2D else affine.scale
+        return replace(self, weights=self.weights * scale, bias=self.bias * affine.scale + affine.shift)
+
+    def preceded_by(self, affine: Affine) -> Stage:
+        """This layer with `affine` of its input folded in: f(a S + d; W) = f(S; a W) + f(d; W).
+
+        The second term is the same at every position only if there is no padding or no shift; the caller sees to it.
+        """
+        scale, shift = affine.scale, affine.shift
+        if self.kind is DepthwiseConv2D:
+            scale, shift = scale[:, None], shift[:, None]
+        elif self.kind is Conv2D and self.groups > 1:
+            # kernel channel c of output o is input channel group(o) * (channels / groups) + c
+            per_group, outputs = self.weights.shape[2:]
+            scale, shift = (
+                np.repeat(vector.reshape(self.groups, per_group).T, outputs // self.groups, axis=1)
+                for vector in (scale, shift)
+            )
+        else:
+            scale, shift = scale[:, None], shift[:, None]
+        moved = self.weights * shift
+        axes = (0, 1) if self.kind is DepthwiseConv2D else tuple(range(self.weights.ndim - 1))
+        return replace(self, weights=self.weights * scale, bias=self.bias + moved.sum(axis=axes).reshape(-1))
+
+    def dense(self) -> Stage:
+        """A convolution or pooling with one output position as a dense layer; synapses outside the kernel are zero."""
+        layer = self.layer()
+        inputs = math.prod(self.input_shape)
+        rows = []
+        for start in range(0, inputs, 1024):
+            unit = np.zeros((min(1024, inputs - start), inputs), np.float32)
+            unit[np.arange(len(unit)), start + np.arange(len(unit))] = 1
+            rows.append(analog.linear(layer, unit).reshape(len(unit), -1))
+        return replace(self, kind=Dense, weights=np.concatenate(rows).astype(np.float64))
+
+
+def same_padding(size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int]:
+    """(before, after) of Keras' padding "same": as many outputs as ceil(size / stride), the odd zero at the end."""
+    outputs = -(-size // stride)
+    total = max((outputs - 1) * stride + (kernel - 1) * dilation + 1 - size, 0)
+    return total // 2, total - total // 2
+
+
+def merged_separable(depthwise: np.ndarray, pointwise: np.ndarray) -> np.ndarray:
+    """One convolution kernel for a depthwise convolution and the 1x1 convolution after it.
+
+    Args:
+        depthwise: (kh, kw, channels, multiplier).
+        pointwise: (1, 1, channels * multiplier, filters).
+
+    Returns:
+        (kh, kw, channels, filters): K[i, j, c, f] = sum_m D[i, j, c, m] P[c * multiplier + m, f].
+    """
+    channels, multiplier = depthwise.shape[2:]
+    mixing = pointwise.reshape(channels, multiplier, -1)
+    return np.einsum("ijcm,cmf->ijcf", depthwise, mixing)

@@ -1,0 +1,109 @@
+"""Why a layer of a Keras model cannot be converted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """One reason why a model cannot be converted.
+
+    Attributes:
+        layer: the layer's name; within a nested model "outer/inner".
+        place: where it stands, e.g. "layers[3]" or "layers[2].layers[0]"; empty for the model as a whole.
+        kind: the layer's class.
+        reason: what stands in the way.
+        remedy: what to do instead; empty where nothing short of another model helps.
+    """
+
+    layer: str
+    place: str
+    kind: str
+    reason: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        where = ", ".join(part for part in (self.kind, self.place) if part)
+        return f"{self.layer!r} ({where}): {self.reason}" + (f"; {self.remedy}" if self.remedy else "")
+
+
+NO_SPIKES = "a neuron's firing rate stands for a rectified linear unit and for nothing else"
+
+# what users bring that cannot be converted: Keras class -> (reason, remedy)
+UNSUPPORTED: dict[str, tuple[str, str]] = {
+    **dict.fromkeys(
+        ("MaxPooling2D", "GlobalMaxPooling2D"),
+        (
+            "max pooling has no spiking counterpart: the maximum of spike trains is not the spike train of the maximum",
+            "use average pooling or a strided convolution and retrain",
+        ),
+    ),
+    "Add": ("residual sums are not supported yet", "use a model whose layers follow one another"),
+    **dict.fromkeys(
+        ("Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract"),
+        ("layers that join several paths are not supported", "use a model whose layers follow one another"),
+    ),
+    **dict.fromkeys(
+        ("LeakyReLU", "PReLU", "ELU"),
+        (f"its output can be negative, and {NO_SPIKES}", "use ReLU and retrain"),
+    ),
+    **dict.fromkeys(
+        (
+            "Conv1D",
+            "Conv3D",
+            "DepthwiseConv1D",
+            "SeparableConv1D",
+            "AveragePooling1D",
+            "AveragePooling3D",
+            "MaxPooling1D",
+            "MaxPooling3D",
+            "GlobalAveragePooling1D",
+            "GlobalAveragePooling3D",
+        ),
+        ("only two-dimensional convolution and average pooling are supported", "use the two-dimensional layer"),
+    ),
+    **dict.fromkeys(
+        ("Conv2DTranspose", "UpSampling2D"),
+        ("layers that enlarge a map are not supported", "use Conv2D"),
+    ),
+    **dict.fromkeys(
+        ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional", "ConvLSTM2D", "TimeDistributed"),
+        ("recurrent and time-distributed layers are not supported", "use a feed-forward image classifier"),
+    ),
+    **dict.fromkeys(
+        ("LayerNormalization", "GroupNormalization", "RMSNormalization", "UnitNormalization", "SpectralNormalization"),
+        (
+            "it normalises by statistics of each item, which no fixed weights can stand for",
+            "use BatchNormalization and retrain",
+        ),
+    ),
+    **dict.fromkeys(
+        ("MultiHeadAttention", "Attention", "AdditiveAttention", "GroupQueryAttention"),
+        ("attention multiplies activations by one another, which synapses cannot do", ""),
+    ),
+    **dict.fromkeys(
+        ("Resizing", "CenterCrop", "RandomCrop", "Cropping2D"),
+        ("it changes the size of the image", "do it to the data before the model, and leave the layer out"),
+    ),
+    "Lambda": ("what its function computes is not known", "use a layer of Keras"),
+    "Permute": ("reordered axes are not supported", "bring the data into channels_last order before the model"),
+}
+
+# layers that do nothing at inference
+SKIPPED = (
+    "ActivityRegularization",
+    "AlphaDropout",
+    "Dropout",
+    "GaussianDropout",
+    "GaussianNoise",
+    "Identity",
+    "InputLayer",
+    "RandomBrightness",
+    "RandomContrast",
+    "RandomFlip",
+    "RandomRotation",
+    "RandomTranslation",
+    "RandomZoom",
+    "SpatialDropout2D",
+)

@@ -1,0 +1,24 @@
+"""The words of the pages, each explained once."""
+
+TERMS: dict[str, str] = {
+    "ANN accuracy": "Accuracy of the ordinary (analog) network that was converted, on the same items. Thin dotted line.",
+    "peak accuracy": "The best accuracy that the spiking network has at any step.",
+    "threshold": "The accuracy to be reached. Marks show when, and at what cost, each network first reaches it.",
+    "time to threshold": "The first time step at which the accuracy is at or above the threshold. "
+    "If that never happens: one more than the number of steps, marked * because it is an underestimate.",
+    "events to threshold": "Synaptic events per item spent up to the step at which the threshold is reached. "
+    "If it never is: all of them, marked *.",
+    "Pareto latency": "Sum over all steps of (reference - accuracy) / reference, in time steps: the time lost to wrong answers. "
+    "Lower is better; below 0 the network beats its reference.",
+    "Pareto power": "The same sum with every step weighted by its synaptic events: the work spent while answers were wrong. "
+    "Lower is better.",
+    "reference": "The accuracy that Pareto latency and power measure against: the ANN's, or the network's own peak.",
+    "synaptic event": "One spike arriving through one nonzero synapse. The events of a simulation are the cost of running it "
+    "on event-driven hardware.",
+    "spike rate": "Spikes per neuron in one time step, mean over the layer's neurons and over all items. "
+    "The output layer never fires and is left out.",
+    "event share": "The part of all synaptic events that arrive at a layer. The input layer receives none.",
+    "time step": "One update of every neuron. Spikes travel through all layers within a step, unless a delay was chosen.",
+    "anytime": "A spiking network has an answer after every step. It can be stopped at any time; the answer improves with time "
+    "and with the events spent.",
+}

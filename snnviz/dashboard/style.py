@@ -1,0 +1,38 @@
+"""The look of the pages: custom properties for light and dark, and one style sheet that uses them."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+from snnviz.plots import theme
+
+_SURFACES = {
+    # page, card, raised, border, text, muted, accent, on accent
+    "light": ("#f5f7f9", "#ffffff", "#eef2f6", "#dde3ea", "#1b2430", "#566171", "#0b63a5", "#ffffff"),
+    "dark": ("#0e131a", "#161c24", "#212a35", "#2c3743", "#e6eaf0", "#a3aebb", "#6cb8ee", "#0e131a"),
+}
+_NAMES = ("page", "card", "raised", "border", "text", "muted", "accent", "on-accent")
+
+
+def properties(dark: bool) -> str:
+    """CSS custom properties of one appearance, for the root of a page; they reach every component below it."""
+    colors = dict(zip(_NAMES, _SURFACES["dark" if dark else "light"], strict=True))
+    colors["missed"] = theme.palette(dark).missed
+    lines = [f"--snn-{name}: {value};" for name, value in colors.items()]
+    # the names that Panel's own style sheets look up first
+    lines += [
+        f"--design-background-color: {colors['card']};",
+        f"--design-background-text-color: {colors['text']};",
+        f"--design-surface-color: {colors['raised']};",
+        f"--design-surface-text-color: {colors['text']};",
+        f"--design-primary-color: {colors['accent']};",
+        f"--design-primary-text-color: {colors['on-accent']};",
+        f"color-scheme: {'dark' if dark else 'light'};",
+        f"background: {colors['page']};",
+    ]
+    return ":host { " + " ".join(lines) + " }"
+
+
+def sheet(name: str) -> str:
+    """A style sheet of this package, e.g. "page" for page.css."""
+    return resources.files("snnviz.dashboard").joinpath(f"{name}.css").read_text(encoding="utf-8")

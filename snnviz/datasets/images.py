@@ -1,0 +1,67 @@
+"""Labelled images as everything else takes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from snnviz import _checks as check
+from snnviz.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """Images with their labels.
+
+    Attributes:
+        name: name of the data set, e.g. "mnist".
+        split: which part of it, "train", "validation" or "test".
+        x: float32 intensities in [0, 1], (items, height, width, channels) for pictures, (items, features) otherwise.
+        y: int64 class indices, (items,).
+        class_names: name of each class, in the order of the indices.
+    """
+
+    name: str
+    split: str
+    x: np.ndarray
+    y: np.ndarray
+    class_names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "class_names", tuple(str(name) for name in self.class_names))
+        object.__setattr__(self, "x", check.images("x", self.x))
+        object.__setattr__(self, "y", check.labels("y", self.y, len(self.x), len(self.class_names)))
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def take(self, n: int) -> Images:
+        """The first `n` items, or all of them where there are fewer; the arrays are views of these."""
+        n = check.integer("n", n, 1)
+        return replace(self, x=self.x[:n], y=self.y[:n])
+
+
+def validation_split(images: Images, held_out: int = 10_000, seed: int = 0) -> tuple[Images, Images]:
+    """Split training images in two: what is trained on, and what is held out for validation.
+
+    The held-out items are drawn by a permutation with a seed of its own, since many data sets are sorted (by class, or
+    by who wrote the digits), so that their last items are no fair sample. Both parts keep the order of `images`.
+
+    Args:
+        images: the training images.
+        held_out: how many items to hold out; at least one item must remain on either side.
+        seed: of the permutation.
+
+    Returns:
+        (training images, validation images).
+    """
+    if len(images) < 2:
+        raise InputError(f"`images` must hold at least two items to be split. Received: {len(images)}")
+    held_out = check.integer("held_out", held_out, 1, len(images) - 1)
+    drawn = np.random.default_rng(check.integer("seed", seed, 0)).permutation(len(images))
+    kept, out = np.sort(drawn[held_out:]), np.sort(drawn[:held_out])
+    return (
+        replace(images, x=images.x[kept], y=images.y[kept]),
+        replace(images, split="validation", x=images.x[out], y=images.y[out]),
+    )

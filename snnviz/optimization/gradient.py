@@ -1,0 +1,344 @@
+"""Surrogate gradients through the network unrolled in time.
+
+For T' early steps the spiking network itself is computed, forwards exactly, backwards with a triangle of width 2 about the
+threshold in place of the spike's derivative (Neftci, Mostafa, Zenke 2019, doi:10.1109/MSP.2019.2931595). For the steps after it
+stands what the network tends to: its analog twin with every activation cut off at rate 1. Weights stay as they are; only the
+vector of `ScaleSpace` moves. The loss is L_SNN made smooth,
+
+    sum_{t <= T'} c_t (lambda_l + lambda_p E_t)  +  c_inf ((T - T') (lambda_l + lambda_p E_T') + lambda_e),
+
+where the cross-entropy c_t of the class scores v_t / t (of the analog logits for c_inf), at a temperature learned for each t, takes the
+place of the error 1 - A, and E_t is the batch's mean of synaptic events. A part of the target is the network's own analog answer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from snnviz import _checks as check
+from snnviz.network import Dense, DepthwiseConv2D, Layer, _Convolution
+from snnviz.optimization.objective import Objective
+from snnviz.optimization.scales import LARGEST_LOG_SCALE, ScaleSpace
+from snnviz.optimization.searcher import Searcher
+from snnviz.simulation.synops import fanout
+
+Tensor = Any
+
+UNROLLED = 6
+"""Steps computed as spikes; few enough that a batch takes milliseconds, enough that what follows changes slowly."""
+
+
+class Gradient(Searcher):
+    """Adam on the smooth loss over minibatches; a candidate is the vector after every `every` updates.
+
+    Args:
+        space: the vectors.
+        objective: gives the weights of the terms.
+        x: items to learn from, intensities in [0, 1], (items, *network.input_shape).
+        y: their classes (items,).
+        steps: T of the objective.
+        start: the vector to start from; None for H_0.
+        updates: how many in all; the rate falls to zero over them along a cosine.
+        every: updates from one candidate to the next.
+        batch: items of an update.
+        rate: of Adam, at the beginning; log-scales and potentials move by about this much in an update.
+        seed: of the choice of items and their shifts.
+        shift: images are moved by up to this many pixels each way, so that scales fit digits and not these very items.
+        distilled: how much of the target is the analog network's answer; the rest is the label.
+        width: half the base of the surrogate's triangle, in units of the threshold.
+
+    Raises:
+        InputError: if an argument is out of range.
+    """
+
+    name = "gradient"
+
+    def __init__(
+        self,
+        space: ScaleSpace,
+        objective: Objective,
+        x: np.ndarray,
+        y: np.ndarray,
+        steps: int = 50,
+        *,
+        start: np.ndarray | None = None,
+        updates: int = 1500,
+        every: int = 100,
+        batch: int = 256,
+        rate: float = 0.02,
+        seed: int = 0,
+        shift: int = 1,
+        distilled: float = 0.5,
+        width: float = 1.0,
+    ) -> None:
+        self.updates, self.every = check.integer("updates", updates, 1), check.integer("every", every, 1)
+        self._seed, self._shift = check.integer("seed", seed, 0), check.integer("shift", shift, 0)
+        self._rate = check.real("rate", rate, 0, above=True)
+        self._x = check.images("x", x, space.network.input_shape)
+        self._y = check.labels("y", y, len(self._x), space.network.classes)
+        self._batch = min(check.integer("batch", batch, 1), len(self._x))
+        check.real("distilled", distilled, 0, 1)
+        check.real("width", width, 0, above=True)
+        self._done = 0
+        self._told = 0
+        unrolled = min(UNROLLED, check.integer("steps", steps, 1))
+        self._program = _Program(space, objective, steps, unrolled, distilled, width)
+        self._program.begin(space.start() if start is None else start, *self._items(0))
+
+    def _items(self, update: int) -> tuple[np.ndarray, np.ndarray]:
+        """The minibatch of an update, a function of the seed and its number alone."""
+        stream = np.random.default_rng((self._seed, update))
+        chosen = stream.integers(0, len(self._x), self._batch)
+        images = self._x[chosen]
+        if self._shift and images.ndim == 4:
+            images = _shifted(images, stream.integers(0, 2 * self._shift + 1, (2, len(images))), self._shift)
+        return images, self._y[chosen]
+
+    def ask(self) -> list[np.ndarray]:
+        if self._done >= self.updates:
+            return []
+        for update in range(self._done, min(self._done + self.every, self.updates)):
+            rate = self._rate * 0.5 * (1 + math.cos(math.pi * update / self.updates))
+            self._program.update(*self._items(update), rate)
+            self._done = update + 1
+        return [self._program.vector()]
+
+    def tell(self, losses: Sequence[float]) -> None:
+        self._told += len(losses)
+
+    def state(self) -> dict[str, np.ndarray]:
+        return {"done": np.array(self._done), "told": np.array(self._told), **self._program.state()}
+
+    def restore(self, state: dict[str, np.ndarray]) -> int:
+        self._done, self._told = int(state["done"]), int(state["told"])
+        self._program.restore(state)
+        return self._told
+
+
+def _shifted(images: np.ndarray, offsets: np.ndarray, reach: int) -> np.ndarray:
+    """Images (B, H, W, C) moved by `offsets` (2, B) - reach pixels, zeros coming in at the borders."""
+    height, width = images.shape[1:3]
+    padded = np.pad(images, ((0, 0), (reach, reach), (reach, reach), (0, 0)))
+    rows = offsets[0][:, None] + np.arange(height)
+    columns = offsets[1][:, None] + np.arange(width)
+    return padded[np.arange(len(images))[:, None, None], rows[:, :, None], columns[:, None, :]]
+
+
+class _Program:
+    """The compiled update: variables, forward pass, loss and optimiser."""
+
+    def __init__(
+        self, space: ScaleSpace, objective: Objective, steps: int, unrolled: int, distilled: float, width: float
+    ) -> None:
+        import keras
+        import tensorflow as tf
+
+        self._tf, self._space, self._unrolled = tf, space, unrolled
+        self._layers = space.network.layers
+        self._objective, self._steps, self._distilled = objective, steps, distilled
+        self._spike = _surrogate(tf, width)
+        self._weights = [tf.constant(layer.weights) for layer in self._layers]
+        self._biases = [tf.constant(layer.bias) for layer in self._layers]
+        self._fanouts = [tf.constant(fanout(layer).reshape(-1, 1), tf.float32) for layer in self._layers]
+        self._potentials = [
+            tf.constant(np.broadcast_to(each.initial_potential, shape), tf.float32)
+            for each, shape in (
+                (space.network.input, space.network.input_shape),
+                *((layer, layer.output_shape) for layer in self._layers),
+            )
+        ]
+        # the log-temperatures of steps 1..T' and, last, of the analog limit
+        self._theta = keras.Variable(np.zeros(space.size, np.float32), name="vector")
+        self._sharpness = keras.Variable(np.zeros(unrolled + 1, np.float32), name="sharpness")
+        self._variables = [self._theta, self._sharpness]
+        self._optimizer = keras.optimizers.Adam(1e-3)
+        self._optimizer.build(self._variables)
+        # XLA fuses the many small operations of a dense network; its convolutions on a CPU are slow
+        jit = all(isinstance(layer, Dense) for layer in self._layers)
+        self._step = tf.function(self._update, jit_compile=jit, autograph=False, reduce_retracing=True)
+
+    def begin(self, vector: np.ndarray, x: np.ndarray, y: np.ndarray) -> None:
+        """Start from `vector`, with the one temperature that suits the analog network best on a batch."""
+        self._theta.assign(np.asarray(vector, np.float32))
+        logits = self._analog(self._tf.constant(x), None).numpy().astype(np.float64)
+        logits -= logits.max(axis=1, keepdims=True)
+        grid = np.linspace(-5, 5, 41)
+        scaled = logits[None] * np.exp(grid)[:, None, None]
+        surprise = np.log(np.exp(scaled).sum(axis=2)) - scaled[:, np.arange(len(y)), y]
+        self._sharpness.assign(np.full(self._unrolled + 1, grid[surprise.mean(axis=1).argmin()], np.float32))
+        self._own_sharpness = float(np.exp(grid[surprise.mean(axis=1).argmin()]))
+
+    def vector(self) -> np.ndarray:
+        return self._theta.numpy().astype(np.float64)
+
+    def update(self, x: np.ndarray, y: np.ndarray, rate: float) -> float:
+        tf = self._tf
+        return float(self._step(tf.constant(x), tf.constant(y), tf.constant(rate, tf.float32)))
+
+    def state(self) -> dict[str, np.ndarray]:
+        kept = {f"variable_{i}": np.asarray(v) for i, v in enumerate(self._variables)}
+        kept |= {f"slot_{i}": np.asarray(v) for i, v in enumerate(self._optimizer.variables)}
+        return kept | {"own_sharpness": np.array(self._own_sharpness)}
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        for i, variable in enumerate(self._variables):
+            variable.assign(state[f"variable_{i}"])
+        for i, slot in enumerate(self._optimizer.variables):
+            slot.assign(state[f"slot_{i}"])
+        self._own_sharpness = float(state["own_sharpness"])
+
+    def _update(self, x: Tensor, y: Tensor, rate: Tensor) -> Tensor:
+        tf = self._tf
+        with tf.GradientTape() as tape:
+            loss = self._loss(x, y)
+        gradients = tape.gradient(loss, [variable.value for variable in self._variables])
+        self._optimizer.learning_rate.assign(rate)
+        self._optimizer.apply(gradients, self._variables)
+        return loss
+
+    def _loss(self, x: Tensor, y: Tensor) -> Tensor:
+        tf, aim = self._tf, self._objective
+        scales, potentials = self._unpacked()
+        scores, events = self._spiking(x, scales, potentials)
+        limit = self._analog(x, scales)
+        own = tf.nn.softmax(self._analog(x, None) * self._own_sharpness)
+        target = self._distilled * own + (1 - self._distilled) * tf.one_hot(y, scores.shape[-1])
+        time = tf.range(1, self._unrolled + 1, dtype=tf.float32)[:, None, None]
+        sharp = tf.exp(self._sharpness.value)
+        by_step = scores / time * sharp[:-1, None, None]  # (T', B, classes)
+        surprise = tf.nn.softmax_cross_entropy_with_logits(tf.broadcast_to(target, tf.shape(by_step)), by_step)
+        errors = tf.reduce_mean(surprise, axis=1)
+        rest = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(target, limit * sharp[-1]))
+        cost = aim.lambda_l + aim.lambda_p * events
+        remaining = (self._steps - self._unrolled) * cost[-1] + aim.lambda_e
+        # in units of one step's cost, so that the rate means the same whatever the lambdas; 1e-12 for all zeros
+        unit = tf.stop_gradient(tf.reduce_mean(cost)) + 1e-12
+        return (tf.reduce_sum(errors * cost) + rest * remaining) / unit
+
+    def _unpacked(self) -> tuple[list[Tensor], list[Tensor]]:
+        """The vector's scales by layer, and the initial potentials of the input and every layer."""
+        tf, space = self._tf, self._space
+        values = tf.gather(self._theta.value, space._index)
+        position, scales, potentials = 0, [], []
+        for part in space.scales:
+            logs = values[position : position + part.size]
+            scales.append(tf.exp(tf.clip_by_value(logs, -LARGEST_LOG_SCALE, LARGEST_LOG_SCALE)))
+            position += part.size
+        for index, before in enumerate(self._potentials):
+            if not space.potentials:
+                potentials.append(before)
+                continue
+            part = space.potentials[index]
+            mine = values[position : position + part.size]
+            position += part.size
+            shape = part.shape if part.size == math.prod(part.shape) else (part.size,)
+            potentials.append(before + tf.reshape(mine, shape))
+        return scales, potentials
+
+    def _fire(self, drive: Sequence[Tensor], potential: Tensor, learns: bool) -> Tensor:
+        """Spikes (T', B, *shape) of neurons that get `drive` at each step."""
+        tf = self._tf
+        v = tf.broadcast_to(potential, tf.shape(drive[0]))
+        spikes = []
+        for arriving in drive:
+            v = v + arriving
+            fired = self._spike(v) if learns else tf.cast(v >= 1.0, tf.float32)
+            v = v - fired
+            spikes.append(fired)
+        return tf.stack(spikes)
+
+    def _spiking(self, x: Tensor, scales: list[Tensor], potentials: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """Output potentials (T', B, classes) and mean events per item (T',)."""
+        tf = self._tf
+        spikes = self._fire([x] * self._unrolled, potentials[0], bool(self._space.potentials))
+        events = tf.zeros(self._unrolled)
+        amplitude: Tensor = None
+        for index, layer in enumerate(self._layers):
+            rows = tf.reshape(spikes, (-1, math.prod(layer.input_shape)))
+            arrived = tf.reshape(tf.matmul(rows, self._fanouts[index]), (self._unrolled, -1))
+            events = events + tf.reduce_mean(arrived, axis=1)
+            sent = spikes if amplitude is None else spikes * amplitude
+            rows = tf.reshape(sent, (-1, *layer.input_shape))
+            drive = (_linear(tf, layer, rows, self._weights[index]) + self._biases[index]) * scales[index]
+            drive = tf.reshape(drive, (self._unrolled, -1, *layer.output_shape))
+            if index == len(self._layers) - 1:
+                return tf.cumsum(drive, axis=0) + potentials[-1], events
+            spikes = self._fire(tf.unstack(drive), potentials[index + 1], True)
+            amplitude = 1 / scales[index]
+        raise RuntimeError("a network has a last layer")
+
+    def _analog(self, x: Tensor, scales: list[Tensor] | None) -> Tensor:
+        """Logits of the analog network; with `scales`, of one whose activations are cut off where neurons saturate."""
+        tf = self._tf
+        values = x
+        for index, layer in enumerate(self._layers):
+            values = tf.reshape(values, (-1, *layer.input_shape))
+            z = _linear(tf, layer, values, self._weights[index]) + self._biases[index]
+            if index == len(self._layers) - 1:
+                return z
+            values = tf.nn.relu(z)
+            if scales is not None:
+                values = tf.minimum(values, 1 / scales[index])
+            elif layer.cap is not None:
+                values = tf.minimum(values, tf.constant(layer.cap, tf.float32))
+        raise RuntimeError("a network has a last layer")
+
+
+def _surrogate(tf: Any, width: float) -> Any:
+    """The spike function v >= 1, with max(0, 1 - |v - 1| / width) / width for a derivative."""
+
+    @tf.custom_gradient
+    def spike(v: Tensor) -> Any:
+        def backward(upstream: Tensor) -> Tensor:
+            return upstream * tf.maximum(0.0, 1.0 - tf.abs(v - 1.0) / width) / width
+
+        return tf.cast(v >= 1.0, tf.float32), backward
+
+    return spike
+
+
+def _linear(tf: Any, layer: Layer, rows: Tensor, weights: Tensor) -> Tensor:
+    """f(rows; W), rows (n, *layer.input_shape)."""
+    if not isinstance(layer, _Convolution):
+        return tf.matmul(tf.reshape(rows, (-1, layer.weights.shape[0])), weights)
+    padded = tf.pad(rows, ((0, 0), *layer.padding, (0, 0)))
+    if isinstance(layer, DepthwiseConv2D):
+        return _depthwise(tf, layer, padded, weights)
+    # TensorFlow's CPU kernels have no gradient for groups, nor for strides together with dilation
+    if layer.groups > 1 or (max(layer.strides) > 1 and max(layer.dilation) > 1):
+        return _by_elements(tf, layer, padded, weights)
+    return tf.nn.conv2d(padded, weights, layer.strides, "VALID", dilations=layer.dilation)
+
+
+def _views(layer: _Convolution, padded: Tensor) -> list[tuple[int, int, Tensor]]:
+    """For each kernel element the inputs that meet it, (n, *output size, channels)."""
+    (height, width), (down, right) = layer.output_shape[:2], layer.strides
+    found = []
+    for i in range(layer.weights.shape[0]):
+        for j in range(layer.weights.shape[1]):
+            top, left = i * layer.dilation[0], j * layer.dilation[1]
+            rows, columns = slice(top, top + (height - 1) * down + 1, down), slice(left, left + (width - 1) * right + 1, right)
+            found.append((i, j, padded[:, rows, columns]))
+    return found
+
+
+def _depthwise(tf: Any, layer: _Convolution, padded: Tensor, weights: Tensor) -> Tensor:
+    terms = [view[..., None] * weights[i, j] for i, j, view in _views(layer, padded)]
+    return tf.reshape(tf.add_n(terms), (-1, *layer.output_shape))
+
+
+def _by_elements(tf: Any, layer: _Convolution, padded: Tensor, weights: Tensor) -> Tensor:
+    """A grouped convolution as one matrix product per group and kernel element."""
+    groups = layer.groups
+    total = None
+    for i, j, view in _views(layer, padded):
+        kernels = tf.split(weights[i, j], groups, axis=-1)
+        term = tf.concat(
+            [part @ kernel for part, kernel in zip(tf.split(view, groups, axis=-1), kernels, strict=True)], axis=-1
+        )
+        total = term if total is None else total + term
+    return total

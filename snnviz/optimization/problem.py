@@ -1,0 +1,134 @@
+"""The expensive part of an evaluation: simulate the network of a vector on some items and count."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from snnviz import _checks as check
+from snnviz.network import SpikingNetwork, load_network
+from snnviz.optimization.objective import Counts
+from snnviz.optimization.scales import ScaleSpace
+from snnviz.simulation import Record, Settings, analog
+from snnviz.simulation.driver import read_out
+from snnviz.simulation.engine import Engine
+
+ENGINES = ("event", "graph")
+
+
+class Problem:
+    """A network, items, and how to simulate: everything that turns a vector into `Counts`.
+
+    It can be sent to another process or machine; there the network arrives as the bytes of its file.
+
+    Args:
+        network: H_0.
+        x: intensities in [0, 1], (items, *network.input_shape).
+        y: class indices (items,).
+        steps: time steps T.
+        per: granularity of the vectors, see `ScaleSpace`.
+        with_potentials: whether vectors hold initial potentials.
+        engine: "event", which needs no TensorFlow, or "graph".
+
+    Raises:
+        InputError: if the data do not fit, or there are none.
+    """
+
+    def __init__(
+        self,
+        network: SpikingNetwork,
+        x: np.ndarray,
+        y: np.ndarray,
+        steps: int = 50,
+        per: str = "channel",
+        with_potentials: bool = False,
+        engine: str = "event",
+    ) -> None:
+        self.x = check.images("x", x, network.input_shape)
+        self.y = check.labels("y", y, len(self.x), network.classes)
+        self.settings = Settings(steps=steps)
+        self.per, self.with_potentials = per, with_potentials
+        self.engine = check.choice("engine", engine, ENGINES)
+        self.space = ScaleSpace(network, per, with_potentials)
+        self._file = b""
+
+    @property
+    def network(self) -> SpikingNetwork:
+        """H_0."""
+        return self.space.network
+
+    @cached_property
+    def reference(self) -> float:
+        """A_ref, the accuracy of the analog network on the items; scales do not change it."""
+        return analog.accuracy(self.network, self.x, self.y)
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of everything that a vector's counts depend on: network, items, settings, meaning of the vector."""
+        found = hashlib.sha256(self.network.hash.encode())
+        found.update(repr((self.x.shape, self.settings, self.per, self.with_potentials)).encode())
+        found.update(self.x.data)
+        found.update(self.y.data)
+        return found.hexdigest()
+
+    def key(self, vector: np.ndarray) -> str:
+        """The name of an evaluation: SHA-256 of its content."""
+        return hashlib.sha256(self.hash.encode() + np.ascontiguousarray(vector, np.float64).tobytes()).hexdigest()
+
+    def count(self, vector: np.ndarray, start: int = 0, stop: int | None = None, threads: int | None = None) -> Counts:
+        """Simulate items `start` to `stop` with the network of `vector`.
+
+        Args:
+            vector: see `ScaleSpace`.
+            start: the first item.
+            stop: one beyond the last item; None for all.
+            threads: of the event engine; None takes one per processor.
+        """
+        x, y = self.x[start:stop], self.y[start:stop]
+        engine = self._made_ready(self.space.apply(vector), threads)
+        correct = np.zeros(self.settings.steps, np.int64)
+        events = np.zeros(self.settings.steps, np.int64)
+        for first in range(0, len(x), engine.batch_size):
+            part = slice(first, first + engine.batch_size)
+            block = engine.run(x[part])
+            predicted = read_out(block.output, self.settings).argmax(axis=-1)
+            correct += (predicted == y[part, None]).sum(axis=0)
+            events += block.events.sum(axis=(0, 2))
+        return Counts(correct, events, len(x))
+
+    def _made_ready(self, network: SpikingNetwork, threads: int | None) -> Engine:
+        record = Record(prediction=False)
+        if self.engine == "event":
+            from snnviz.simulation.event import EventEngine
+
+            return EventEngine(network, self.settings, record, threads=threads)
+        from snnviz.simulation.graph import GraphEngine
+
+        return GraphEngine(network, self.settings, record)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {name: getattr(self, name) for name in ("x", "y", "settings", "per", "with_potentials", "engine")}
+        return state | {"_file": self._file or network_bytes(self.network)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.space = ScaleSpace(network_from_bytes(self._file), self.per, self.with_potentials)
+
+
+def network_bytes(network: SpikingNetwork) -> bytes:
+    """The bytes of a network's file."""
+    with tempfile.TemporaryDirectory() as folder:
+        return network.save(Path(folder) / "network.npz").read_bytes()
+
+
+def network_from_bytes(content: bytes) -> SpikingNetwork:
+    """The network whose file has these bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "network.npz"
+        path.write_bytes(content)
+        return load_network(path)

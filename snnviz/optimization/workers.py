@@ -1,0 +1,219 @@
+"""Who evaluates: this process, worker processes on this machine, or the workers of a dask.distributed cluster.
+
+All give the same counts, bit for bit: items are independent and what is counted is whole numbers. A worker that dies loses no
+evaluation; its share is done again by another.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any
+
+import numpy as np
+
+from snnviz import _checks as check
+from snnviz.errors import InputError
+from snnviz.optimization.objective import Counts
+from snnviz.optimization.problem import Problem
+
+Job = tuple[int, int, int]
+"""(candidate, first item, one beyond the last item)."""
+
+MAX_LOSSES = 5
+"""Workers that may die without any job getting done in between, before the machine is taken to be at fault."""
+
+
+class Evaluator(ABC):
+    """Evaluates candidates of a problem; a context manager that owns its workers."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+
+    @abstractmethod
+    def counts(self, vectors: Sequence[np.ndarray]) -> list[Counts]:
+        """The counts of each vector over all items of the problem."""
+
+    def close(self) -> None:
+        """Let go of the workers. Nothing happens the second time."""
+        return
+
+    def __enter__(self) -> Evaluator:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Local(Evaluator):
+    """Evaluates in this process, with the engine's own threads."""
+
+    def counts(self, vectors: Sequence[np.ndarray]) -> list[Counts]:
+        return [self.problem.count(vector) for vector in vectors]
+
+
+def _jobs(candidates: int, items: int, workers: int) -> list[Job]:
+    """Whole candidates if there are enough to keep the workers busy, shards of the items if there are not."""
+    shards = 1 if candidates % workers == 0 or candidates >= 4 * workers else workers
+    edges = np.linspace(0, items, min(shards, items) + 1).astype(int)
+    return [
+        (candidate, int(start), int(stop))
+        for candidate in range(candidates)
+        for start, stop in zip(edges[:-1], edges[1:], strict=True)
+    ]
+
+
+def _gathered(candidates: int, done: dict[Job, Counts]) -> list[Counts]:
+    totals: list[Counts | None] = [None] * candidates
+    for (candidate, _, _), counts in done.items():
+        before = totals[candidate]
+        totals[candidate] = counts if before is None else before + counts
+    return [total for total in totals if total is not None]
+
+
+_problem: Problem | None = None
+
+
+def _receive(problem: Problem, threads: int) -> None:
+    """In a worker process, once: keep the problem, and use no more than a share of the machine."""
+    global _problem
+    os.environ["NUMBA_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = str(threads)  # before numba is imported
+    _problem = problem
+
+
+def _count(vector: np.ndarray, start: int, stop: int, threads: int) -> Counts:
+    if _problem is None:
+        raise RuntimeError("a worker was asked to count before it got its problem")
+    return _problem.count(vector, start, stop, threads)
+
+
+class Processes(Evaluator):
+    """Worker processes on this machine, started afresh ("spawn"), which share its processors evenly.
+
+    Args:
+        problem: what to evaluate.
+        workers: number of processes.
+    """
+
+    def __init__(self, problem: Problem, workers: int) -> None:
+        super().__init__(problem)
+        self.workers = check.integer("workers", workers, 1)
+        self._threads = max(1, (os.cpu_count() or 1) // workers)
+        self._pool: ProcessPoolExecutor | None = None
+
+    def _started(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(
+                self.workers,
+                multiprocessing.get_context("spawn"),
+                initializer=_receive,
+                initargs=(self.problem, self._threads),
+            )
+        return self._pool
+
+    def counts(self, vectors: Sequence[np.ndarray]) -> list[Counts]:
+        jobs = _jobs(len(vectors), len(self.problem.x), self.workers)
+        done: dict[Job, Counts] = {}
+        losses = 0
+        while len(done) < len(jobs):
+            before = len(done)
+            try:
+                pool = self._started()
+                futures = {
+                    pool.submit(_count, vectors[job[0]], job[1], job[2], self._threads): job
+                    for job in jobs
+                    if job not in done
+                }
+                for future in as_completed(futures):
+                    done[futures[future]] = future.result()
+            except BrokenProcessPool as error:
+                # one death breaks the whole pool: keep what is done, start anew for the rest
+                for future, job in futures.items():
+                    if future.done() and future.exception() is None:
+                        done[job] = future.result()
+                self.close()
+                losses = losses + 1 if len(done) == before else 0
+                if losses >= MAX_LOSSES:
+                    raise RuntimeError(
+                        f"{losses} worker processes died in a row without finishing an evaluation; memory may be short, or "
+                        "the script that calls `optimize` with workers lacks an `if __name__ == '__main__':` guard"
+                    ) from error
+        return _gathered(len(vectors), done)
+
+    def close(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
+
+
+def _count_remotely(problem: Problem, vector: np.ndarray, start: int, stop: int) -> Counts:
+    return problem.count(vector, start, stop, threads=1)
+
+
+class Dask(Evaluator):
+    """Workers of a dask.distributed cluster; each task uses one processor.
+
+    The cluster's workers need snnviz, and may come and go: tasks of a lost worker run again elsewhere.
+
+    Args:
+        problem: what to evaluate.
+        scheduler: its address, such as "tcp://10.0.0.5:8786".
+
+    Raises:
+        InputError: if dask.distributed is not installed, or no scheduler answers at the address.
+    """
+
+    def __init__(self, problem: Problem, scheduler: str) -> None:
+        super().__init__(problem)
+        try:
+            from distributed import Client
+        except ImportError as error:
+            raise InputError(
+                "`scheduler` needs dask.distributed: pip install 'snnviz[distributed]'. Received: no such package"
+            ) from error
+        try:
+            self._client: Any = Client(scheduler, timeout=10, set_as_default=False)
+        except (OSError, ValueError, TimeoutError) as error:
+            raise InputError(
+                "`scheduler` must be the address of a running dask scheduler, such as tcp://10.0.0.5:8786. "
+                f"Received: {check.describe(scheduler)}"
+            ) from error
+        # the problem travels inside a task's graph, not as scattered data, so that a lost worker can be made good
+        self._problem = self._client.submit(_same, problem, key=f"snnviz-problem-{problem.hash}", retries=100)
+
+    def counts(self, vectors: Sequence[np.ndarray]) -> list[Counts]:
+        workers = max(1, sum(self._client.nthreads().values()))
+        jobs = _jobs(len(vectors), len(self.problem.x), workers)
+        futures = [
+            self._client.submit(
+                _count_remotely,
+                self._problem,
+                vectors[candidate],
+                start,
+                stop,
+                key=f"snnviz-{self.problem.key(vectors[candidate])}-{start}-{stop}",
+                retries=100,
+            )
+            for candidate, start, stop in jobs
+        ]
+        answers = self._client.gather(futures)
+        return _gathered(len(vectors), dict(zip(jobs, answers, strict=True)))
+
+    def close(self) -> None:
+        self._client.close()
+
+
+def _same(problem: Problem) -> Problem:
+    return problem
+
+
+def make_evaluator(problem: Problem, workers: int = 1, scheduler: str | None = None) -> Evaluator:
+    """The evaluator for a number of worker processes, or for the cluster at `scheduler`."""
+    check.integer("workers", workers, 1)
+    if scheduler is not None:
+        return Dask(problem, scheduler)
+    return Local(problem) if workers == 1 else Processes(problem, workers)

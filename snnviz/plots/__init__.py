@@ -1,0 +1,31 @@
+"""Plots: for each, `<name>_data(...)` gives the numbers as a table and `<name>(...)` draws them.
+
+A plot is a HoloViews element styled for pages (Bokeh) and for files (Matplotlib), on a light or a dark background. `save`
+writes one as PDF, SVG or PNG, and its data as CSV.
+"""
+
+from snnviz.plots._accuracy_over_events import accuracy_over_events, accuracy_over_events_data
+from snnviz.plots._accuracy_over_time import accuracy_over_time, accuracy_over_time_data
+from snnviz.plots._event_shares import event_shares, event_shares_data
+from snnviz.plots._figure_a import figure_a, figure_a_data
+from snnviz.plots._runs import crossings_data
+from snnviz.plots._spike_rates import spike_rates, spike_rates_data
+from snnviz.plots.export import DOUBLE_COLUMN, SINGLE_COLUMN, render, save
+
+__all__ = [
+    "DOUBLE_COLUMN",
+    "SINGLE_COLUMN",
+    "accuracy_over_events",
+    "accuracy_over_events_data",
+    "accuracy_over_time",
+    "accuracy_over_time_data",
+    "crossings_data",
+    "event_shares",
+    "event_shares_data",
+    "figure_a",
+    "figure_a_data",
+    "render",
+    "save",
+    "spike_rates",
+    "spike_rates_data",
+]

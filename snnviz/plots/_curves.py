@@ -1,0 +1,162 @@
+"""What the two accuracy plots share: curves, the threshold line and the marks where it is crossed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import holoviews as hv
+import numpy as np
+import pandas as pd
+
+from snnviz import _checks as check
+from snnviz.errors import InputError
+from snnviz.plots import theme
+from snnviz.plots._runs import Results, crossings_data, curves_data, named
+
+ZOOMS = ("all", "top")
+
+
+def accuracy_overlay(
+    results: Results,
+    x: str,
+    *,
+    threshold: float | Mapping[str, float] | None,
+    reference: bool,
+    mark: Callable[[Any], str],
+    dark: bool,
+    zoom: str,
+    log: bool,
+    xlabel: str,
+    height: int,
+    dashes: bool,
+) -> hv.Overlay:
+    """Accuracy (in percent) over column `x` of `curves_data`; the arguments are those of the public plots.
+
+    The overlay has the same elements whatever the threshold, so that a page can update it in place.
+    """
+    runs = named(results)
+    check.choice("zoom", zoom, ZOOMS)
+    data = curves_data(runs).assign(accuracy=lambda frame: 100 * frame["accuracy"])
+    if log:
+        data = data[data[x] > 0]
+        if data.empty:
+            raise InputError("`log` must be False for runs without a synaptic event. Received: True")
+    ends = (float(data[x].min()), float(data[x].max()))
+    limits = _accuracy_range(data, runs, threshold, zoom)
+    colors = {name: theme.series_color(index, dark) for index, name in enumerate(runs)}
+    tooltips = [
+        ("", "@run"),
+        ("step", "@time"),
+        ("accuracy", "@accuracy{0.00} %"),
+        ("events so far", "@cumulative_events{0,0} per item"),
+    ]
+    parts: list[Any] = []
+    if reference:
+        # what each curve approaches: the accuracy of its analog network
+        anns = {name: 100 * float(run.attrs.get("ann_accuracy", np.nan)) for name, run in runs.items()}
+        lines = [(ends[0], ann, ends[1], ann, colors[name]) for name, ann in anns.items() if np.isfinite(ann)]
+        parts.append(theme.segments(_segments(lines), dash="dotted", width=1.2))
+    for index, name in enumerate(runs):
+        vdims = ["accuracy", "run", *sorted({"time", "cumulative_events"} - {x})]
+        curve = hv.Curve(data[data["run"] == name], x, vdims, label=name)
+        dash = theme.DASHES[index % len(theme.DASHES)] if dashes else "solid"
+        parts.append(theme.curve(curve, colors[name], dash=dash, width=2.4, tooltips=tooltips))
+    if threshold is not None:
+        parts += _marks(crossings_data(runs, threshold), x, mark, ends, limits, log, colors, theme.palette(dark))
+    return theme.figure(
+        hv.Overlay(parts),
+        dark=dark,
+        xlabel=xlabel,
+        ylabel="Accuracy (%)",
+        xlim=_room(ends, log),
+        ylim=limits,
+        logx=log,
+        legend="bottom_right" if len(runs) > 1 else None,
+        large=x != "time",
+        height=height,
+    )
+
+
+def _accuracy_range(
+    data: pd.DataFrame, runs: Mapping[str, Any], threshold: float | Mapping[str, float] | None, zoom: str
+) -> tuple[float, float]:
+    """Limits of the accuracy axis in percent: all of it, or the part in which good runs differ."""
+    if zoom == "all":
+        return 0.0, 102.0
+    anns = [100 * float(run.attrs.get("ann_accuracy", np.nan)) for run in runs.values()]
+    peaks = data.groupby("run")["accuracy"].max()
+    best = max([float(peaks.max()), *(100 * goal for goal in _goals(threshold)), *(a for a in anns if np.isfinite(a))])
+    span = max(5.0, 1.5 * (best - float(peaks.min())))
+    return max(best - span, 0.0), best + 0.08 * span
+
+
+def _goals(threshold: float | Mapping[str, float] | None) -> list[float]:
+    if threshold is None:
+        return []
+    return list(threshold.values()) if isinstance(threshold, Mapping) else [threshold]
+
+
+def _room(ends: tuple[float, float], log: bool) -> tuple[float, float]:
+    """Limits of the horizontal axis with room for marks at the right."""
+    first, last = ends
+    if log:
+        stretch = max(np.log10(last / first), 0.1)
+        return first * 10 ** (-0.02 * stretch), last * 10 ** (0.06 * stretch)
+    return 0.0, last + 0.05 * max(last - first, 1.0)
+
+
+def _segments(rows: list[tuple[float, float, float, float, str]]) -> hv.Segments:
+    return hv.Segments(rows, ["x0", "y0", "x1", "y1"], "color")
+
+
+def _marks(
+    crossings: pd.DataFrame,
+    x: str,
+    mark: Callable[[Any], str],
+    ends: tuple[float, float],
+    limits: tuple[float, float],
+    log: bool,
+    colors: Mapping[str, str],
+    palette: theme.Palette,
+) -> list[Any]:
+    """The threshold, a dotted line down from each crossing, and a red cross at the end for runs that never cross."""
+    bottom, span = limits[0], limits[1] - limits[0]
+    drops, dots, crosses = [], [], []
+    words: dict[str, list[tuple[float, float, str, str]]] = {"left": [], "right": []}
+    taken: dict[str, list[float]] = {"left": [], "right": []}
+
+    def write(at: float, height: float, text: str, color: str, align: str) -> None:
+        """Place words below a mark, lower still if words stand there already."""
+        place = _fraction(at, ends, log)
+        level = sum(abs(place - other) < 0.25 for other in taken[align])
+        taken[align].append(place)
+        words[align].append((at, height - (0.06 + 0.06 * level) * span, text, color))
+
+    column = "time" if x == "time" else "events"
+    for row in crossings[crossings["crossed"]].sort_values(column).itertuples():
+        at, height, color = float(getattr(row, column)), 100 * row.threshold, colors[row.run]
+        drops.append((at, bottom, at, height, color))
+        dots.append((at, height, color))
+        late = _fraction(at, ends, log) > 0.75  # words on the right would leave the plot
+        write(at, height, mark(row), color, "right" if late else "left")
+    for goal, missed in crossings[~crossings["crossed"]].groupby("threshold"):
+        crosses.append((ends[1], 100 * goal, palette.missed))
+        who = f"{', '.join(missed['run'])}: " if len(colors) > 1 else ""
+        write(ends[1], 100 * goal, f"{who}never reached", palette.missed, "right")
+    goals = [(ends[0], 100 * goal, ends[1], 100 * goal, palette.muted) for goal in crossings["threshold"].unique()]
+    place = ["x", "accuracy"]
+    return [
+        theme.segments(_segments(goals), dash="dashed", width=1.2),
+        theme.segments(_segments(drops), dash="dotted", width=1.8),
+        theme.points(hv.Points(dots, place, "color")),
+        theme.points(hv.Points(crosses, place, "color"), marker="x", size=11),
+        theme.labels(hv.Labels(words["left"], place, ["text", "color"]), dx=8),
+        theme.labels(hv.Labels(words["right"], place, ["text", "color"]), align="right", dx=-10),
+    ]
+
+
+def _fraction(at: float, ends: tuple[float, float], log: bool) -> float:
+    """Where `at` lies on the axis, 0 at its first end and 1 at its last."""
+    first, last, at = (float(np.log10(max(value, 1e-12))) if log else value for value in (*ends, at))
+    return (at - first) / (last - first) if last > first else 1.0

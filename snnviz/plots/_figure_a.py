@@ -1,0 +1,59 @@
+"""Figure A of the paper's supplement: accuracy over time, before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import holoviews as hv
+import pandas as pd
+import xarray as xr
+
+from snnviz import metrics
+from snnviz.plots._accuracy_over_time import accuracy_over_time
+from snnviz.plots._runs import crossings_data, curves_data
+
+
+def figure_a_data(
+    before: xr.Dataset, after: xr.Dataset | None = None, *, threshold: float | tuple[float, float] | None = None
+) -> pd.DataFrame:
+    """What figure A draws: columns run, time (step), accuracy (fraction), threshold, crossing (step; empty if never)."""
+    runs = _runs(before, after)
+    crossings = crossings_data(runs, _thresholds(runs, threshold)).set_index("run")
+    data = curves_data(runs)[["run", "time", "accuracy"]]
+    steps = crossings["time"].where(crossings["crossed"])
+    return data.assign(threshold=data["run"].map(crossings["threshold"]), crossing=data["run"].map(steps))
+
+
+def figure_a(
+    before: xr.Dataset,
+    after: xr.Dataset | None = None,
+    *,
+    threshold: float | tuple[float, float] | None = None,
+    zoom: str = "all",
+    dark: bool = False,
+) -> hv.Overlay:
+    """Figure A: accuracy over time with a dotted line where the threshold is crossed.
+
+    Args:
+        before: a result, drawn alone or as the network before optimisation.
+        after: the result of the optimised network.
+        threshold: accuracy to reach, a fraction; a pair gives one for each result (the paper: 98 % before and 97.97 %
+            after for dense MNIST); None takes `snnviz.metrics.default_threshold` of `before`.
+        zoom: "all" of the accuracy axis, or its "top".
+        dark: for a dark background.
+    """
+    runs = _runs(before, after)
+    return accuracy_over_time(runs, threshold=_thresholds(runs, threshold), zoom=zoom, dark=dark, reference=False)
+
+
+def _runs(before: xr.Dataset, after: xr.Dataset | None) -> dict[str, xr.Dataset]:
+    return {"before": before} if after is None else {"before": before, "after": after}
+
+
+def _thresholds(
+    runs: Mapping[str, xr.Dataset], threshold: float | tuple[float, float] | None
+) -> dict[str, float]:
+    if threshold is None:
+        threshold = metrics.default_threshold(runs["before"])
+    pair = threshold if isinstance(threshold, tuple) else (threshold, threshold)
+    return dict(zip(runs, pair, strict=False))

@@ -1,0 +1,92 @@
+"""One result or several: what every plot accepts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+from snnviz import _checks as check
+from snnviz import metrics
+from snnviz.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+Results: TypeAlias = "xr.Dataset | Sequence[xr.Dataset] | Mapping[str, xr.Dataset]"
+
+
+def named(results: Results) -> dict[str, xr.Dataset]:
+    """Results by name: the keys of a mapping, else their titles, made different from each other.
+
+    Raises:
+        InputError: if there is none, or one is no result.
+    """
+    import xarray as xr
+
+    found: dict[str, xr.Dataset] = {}
+    if isinstance(results, xr.Dataset):
+        results = [results]
+    if isinstance(results, Mapping):
+        found = {str(name): result for name, result in results.items()}
+    elif isinstance(results, Sequence) and not isinstance(results, str):
+        for position, result in enumerate(results, start=1):
+            title = str(getattr(result, "attrs", {}).get("title", "")) or f"run {position}"
+            name, number = title, 2
+            while name in found:
+                name, number = f"{title} ({number})", number + 1
+            found[name] = result
+    else:
+        raise InputError(f"`results` must be a result, or several. Received: {check.describe(results)}")
+    if not found:
+        raise InputError("`results` must hold at least one result. Received: none")
+    for name, result in found.items():
+        if not isinstance(result, xr.Dataset):
+            raise InputError(
+                f"`results` must hold the xarray.Datasets of simulations. Received: {check.describe(result)} as {name!r}"
+            )
+    return found
+
+
+def crossings_data(results: Results, threshold: float | Mapping[str, float]) -> pd.DataFrame:
+    """Where each run reaches an accuracy: columns run, threshold, time, events, crossed (`snnviz.metrics`).
+
+    Args:
+        results: a result, or several.
+        threshold: the accuracy, a fraction; or one per run by name, runs left out being skipped.
+    """
+    import pandas as pd
+
+    rows = []
+    for name, result in named(results).items():
+        goal = threshold.get(name) if isinstance(threshold, Mapping) else threshold
+        if goal is None:
+            continue
+        time, events = metrics.time_to_accuracy(result, goal), metrics.events_to_accuracy(result, goal)
+        rows.append((name, float(goal), int(time.value), events.value, time.crossed))
+    return pd.DataFrame(rows, columns=["run", "threshold", "time", "events", "crossed"])
+
+
+def curves_data(results: Results) -> pd.DataFrame:
+    """Accuracy and cost of every run at every step.
+
+    Columns: run, time (step), accuracy (fraction), step_events and cumulative_events (synaptic events per item).
+    """
+    import numpy as np
+    import pandas as pd
+
+    parts = []
+    for name, result in named(results).items():
+        events = metrics.events_per_step(result)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "run": name,
+                    "time": np.arange(1, len(events) + 1),
+                    "accuracy": result["accuracy"].values,
+                    "step_events": events,
+                    "cumulative_events": events.cumsum(),
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)

@@ -1,0 +1,45 @@
+"""Spike rates of the layers over time."""
+
+from __future__ import annotations
+
+import holoviews as hv
+import pandas as pd
+import xarray as xr
+
+from snnviz.plots import theme
+from snnviz.plots._runs import named
+
+
+def spike_rates_data(result: xr.Dataset) -> pd.DataFrame:
+    """Columns layer, time (step), spike_rate (spikes per neuron and step); the silent output layer is left out."""
+    (result,) = named(result).values()
+    firing = result["spike_rate"].isel(layer=slice(0, max(result.sizes["layer"] - 1, 1)))
+    return firing.transpose("layer", "time").to_dataframe().reset_index()[["layer", "time", "spike_rate"]]
+
+
+def spike_rates(result: xr.Dataset, *, dark: bool = False, height: int = 340) -> hv.Overlay:
+    """Mean spike rate of the input and of each hidden layer at each step, darker to lighter with depth.
+
+    Args:
+        result: one result.
+        dark: for a dark background.
+        height: on pages, in pixels.
+    """
+    data = spike_rates_data(result)
+    layers = list(dict.fromkeys(data["layer"]))
+    tooltips = [("layer", "@layer"), ("step", "@time"), ("spike rate", "@spike_rate{0.0000}")]
+    curves = []
+    for name, color in zip(layers, theme.depth_colors(len(layers), dark), strict=True):
+        part = hv.Curve(data[data["layer"] == name], "time", ["spike_rate", "layer"], label=str(name))
+        dash = "dashed" if name == "input" else "solid"
+        curves.append(theme.curve(part, color, dash=dash, width=2.2, tooltips=tooltips))
+    top = max(float(data["spike_rate"].max()), 1e-9)
+    return theme.figure(
+        hv.Overlay(curves),
+        dark=dark,
+        xlabel="Time (steps)",
+        ylabel="Spike rate (spikes per neuron and step)",
+        ylim=(0.0, 1.08 * top),
+        legend="right",
+        height=height,
+    )

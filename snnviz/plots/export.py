@@ -1,0 +1,114 @@
+"""Plots and their data as files: PDF, SVG and PNG through Matplotlib, CSV for the numbers."""
+
+from __future__ import annotations
+
+import io
+import os
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import holoviews as hv
+import pandas as pd
+import xarray as xr
+
+from snnviz import _checks as check
+from snnviz._files import replacing
+from snnviz.errors import InputError
+from snnviz.plots import theme
+
+PICTURES = ("pdf", "svg", "png")
+FORMATS = (*PICTURES, "csv")
+SINGLE_COLUMN, DOUBLE_COLUMN = 3.5, 7.16
+"""Widths of journal columns in inches."""
+# Matplotlib keeps settings and open figures in the process; two sessions of a page may export at once
+_LOCK = threading.Lock()
+
+
+def render(
+    drawn: Any,
+    format: str,  # noqa: A002 - the word a reader expects
+    *,
+    width: float = SINGLE_COLUMN,
+    height: float | None = None,
+    dpi: int = 300,
+    metadata: Mapping[str, str] | None = None,
+) -> bytes:
+    """A plot as the bytes of a file.
+
+    Args:
+        drawn: a HoloViews element for "pdf", "svg" and "png"; a table (pandas or xarray) for "csv".
+        format: "pdf" (fonts embedded as TrueType), "svg" (text as outlines), "png" or "csv".
+        width: in inches.
+        height: in inches; None gives 0.68 of the width.
+        dpi: of PNG, in dots per inch.
+        metadata: what the file should say about its origin, e.g. {"Title": ...}, in the keys of the format.
+
+    Returns:
+        The same bytes for the same drawing and Matplotlib version.
+
+    Raises:
+        InputError: if the format is unknown or does not fit what is drawn.
+    """
+    check.choice("format", format, FORMATS)
+    width = check.real("width", width, 0, above=True)
+    height = 0.68 * width if height is None else check.real("height", height, 0, above=True)
+    if format == "csv":
+        return _table(drawn).to_csv(index=False, lineterminator="\n").encode()
+    if not isinstance(drawn, (hv.Element, hv.Overlay, hv.Layout)):
+        raise InputError(
+            f"`drawn` must be a HoloViews element for {format!r}; tables go to 'csv'. Received: {check.describe(drawn)}"
+        )
+    import matplotlib
+    from matplotlib import pyplot
+
+    settings = {
+        "font.family": theme.EXPORT_FONT,
+        "pdf.fonttype": 42,
+        "svg.fonttype": "path",
+        "svg.hashsalt": "snnviz",
+        "axes.formatter.use_mathtext": True,
+    }
+    undated = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}[format]
+    buffer = io.BytesIO()
+    with _LOCK, matplotlib.rc_context(settings):
+        figure = hv.renderer("matplotlib").get_plot(drawn).state
+        try:
+            figure.set_size_inches(width, height)
+            figure.set_layout_engine("constrained", w_pad=0.03, h_pad=0.03)
+            figure.savefig(
+                buffer, format=format, dpi=dpi, facecolor=figure.get_facecolor(), metadata={**undated, **(metadata or {})}
+            )
+        finally:
+            pyplot.close(figure)
+    return buffer.getvalue()
+
+
+def save(drawn: Any, path: str | os.PathLike[str], **options: Any) -> Path:
+    """Write a plot (.pdf, .svg, .png) or its data (.csv) to `path` and return the path.
+
+    Args:
+        drawn: what a plot function or a `..._data` function returned.
+        path: the file; its suffix chooses the format.
+        **options: see `render`.
+    """
+    target = Path(path)
+    suffix = target.suffix.removeprefix(".").lower()
+    if suffix not in FORMATS:
+        raise InputError(f"`path` must end in .pdf, .svg, .png or .csv. Received: {str(path)!r}")
+    content = render(drawn, suffix, **options)
+    with replacing(target) as temporary:
+        temporary.write_bytes(content)
+    return target
+
+
+def _table(drawn: Any) -> pd.DataFrame:
+    if isinstance(drawn, pd.DataFrame):
+        return drawn
+    if isinstance(drawn, (xr.Dataset, xr.DataArray)):
+        return drawn.to_dataframe().reset_index()
+    raise InputError(
+        "`drawn` must be a table for 'csv': what the plot's `..._data` function returns. "
+        f"Received: {check.describe(drawn)}"
+    )

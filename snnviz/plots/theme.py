@@ -1,0 +1,293 @@
+"""Colours, type and axes shared by all plots, for pages (Bokeh) and for files (Matplotlib).
+
+Every element is styled for both backends at once, so that the same object is drawn in a page and exported to a journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import holoviews as hv
+import numpy as np
+
+for _backend in ("bokeh", "mpl"):
+    # registers the backend; unlike hv.extension it leaves the reader's choice of backend and notebook alone
+    __import__(f"holoviews.plotting.{_backend}")
+
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'DejaVu Sans', sans-serif"
+"""Fonts of pages: whatever the reader's system has; nothing is fetched."""
+EXPORT_FONT = "DejaVu Sans"
+"""Font of files; it comes with Matplotlib, so a figure looks the same wherever it is made."""
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Colours of one appearance.
+
+    Attributes:
+        series: colours of runs, in order (Okabe and Ito's colour-blind-safe set, adapted to the background).
+        depths: (first, last) position in the viridis colour map for layers from input to output.
+        missed: of whatever never reached its goal; always used together with a shape or a word.
+    """
+
+    name: str
+    background: str
+    text: str
+    muted: str
+    grid: str
+    missed: str
+    series: tuple[str, ...]
+    depths: tuple[float, float]
+
+
+LIGHT = Palette(
+    name="light",
+    background="#ffffff",
+    text="#1b2430",
+    muted="#5b6675",
+    grid="#e3e7ec",
+    missed="#c1121f",
+    series=("#0072b2", "#d55e00", "#009e73", "#aa4499", "#56b4e9", "#8c6d1f", "#000000"),
+    depths=(0.05, 0.85),
+)
+DARK = Palette(
+    name="dark",
+    background="#161c24",
+    text="#e6eaf0",
+    muted="#9aa6b5",
+    grid="#2b343f",
+    missed="#ff6b6b",
+    series=("#56b4e9", "#e69f00", "#2fc79c", "#dd8fc0", "#f0e442", "#b3c2d1", "#ffffff"),
+    depths=(0.38, 1.0),
+)
+# one line style per run beside its colour: curves stay apart in grey print
+DASHES = ("solid", "dashed", "dotdash", "dotted", "dashdot", "solid", "dashed")
+_MPL_DASHES = {
+    "solid": "-",
+    "dashed": (0, (5, 2)),
+    "dotdash": (0, (1, 2, 5, 2)),
+    "dotted": (0, (1, 1.6)),
+    "dashdot": (0, (5, 2, 1, 2)),
+}
+
+
+def palette(dark: bool) -> Palette:
+    """The colours for a dark or light background."""
+    return DARK if dark else LIGHT
+
+
+def series_color(index: int, dark: bool = False) -> str:
+    """The colour of the run at position `index`."""
+    colors = palette(dark).series
+    return colors[index % len(colors)]
+
+
+def depth_colors(count: int, dark: bool = False) -> list[str]:
+    """Colours for `count` layers, from input to output, ordered in lightness as the layers are in depth."""
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
+    first, last = palette(dark).depths
+    return [to_hex(color) for color in colormaps["viridis"](np.linspace(first, last, max(count, 1)))]
+
+
+def style(element: Any, *, bokeh: dict[str, Any], mpl: dict[str, Any]) -> Any:
+    """`element` with options for both backends, in place."""
+    return element.opts(**bokeh, backend="bokeh").opts(**mpl, backend="matplotlib")
+
+
+def curve(
+    element: hv.Curve,
+    color: str,
+    *,
+    dash: str = "solid",
+    width: float = 2.0,
+    tooltips: Sequence[tuple[str, str]] = (),
+) -> hv.Curve:
+    """A line; `tooltips` are Bokeh's (label, "@field") pairs, and none of them means no hovering."""
+    bokeh: dict[str, Any] = {"color": color, "line_dash": dash, "line_width": width}
+    if tooltips:
+        bokeh |= {"tools": ["hover"], "hover_tooltips": list(tooltips), "hover_mode": "vline"}
+    return style(element, bokeh=bokeh, mpl={"color": color, "linestyle": _MPL_DASHES[dash], "linewidth": 0.65 * width})
+
+
+def segments(element: hv.Segments, *, dash: str, width: float) -> hv.Segments:
+    """Straight lines, each in the colour of its value dimension "color"."""
+    return style(
+        element,
+        bokeh={"color": "color", "line_dash": dash, "line_width": width},
+        mpl={"color": "color", "linestyle": _MPL_DASHES[dash], "linewidth": 0.65 * width},
+    )
+
+
+def points(element: hv.Points, marker: str = "circle", size: float = 9.0) -> hv.Points:
+    """Markers, "circle" or "x", each in the colour of its value dimension "color"."""
+    return style(
+        element,
+        bokeh={"color": "color", "size": size, "marker": marker, "line_width": 2.5 if marker == "x" else 1},
+        mpl={"color": "color", "s": size**2 / 2, "marker": {"circle": "o", "x": "X"}[marker]},
+    )
+
+
+def labels(element: hv.Labels, *, align: str = "left", dx: int = 8) -> hv.Labels:
+    """Words, each in the colour of its value dimension "color", `dx` screen pixels to the right of their points."""
+    return style(
+        element,
+        bokeh={
+            "text_color": "color", "text_font_size": "12px", "text_align": align, "text_baseline": "middle",
+            "text_font": FONT, "hooks": [_bokeh_shift(dx)],
+        },
+        mpl={
+            "color": "color", "size": 7, "horizontalalignment": align, "verticalalignment": "center",
+            "hooks": [_mpl_shift(dx)],
+        },
+    )  # fmt: skip
+
+
+def figure(
+    overlay: hv.Overlay,
+    *,
+    dark: bool = False,
+    xlabel: str,
+    ylabel: str,
+    xlim: tuple[float, float] | None = None,
+    ylim: tuple[float, float] | None = None,
+    logx: bool = False,
+    yticks: list[tuple[float, str]] | None = None,
+    legend: str | None = None,
+    large: bool = False,
+    height: int = 340,
+) -> hv.Overlay:
+    """An overlay with axes, grid, type and colours of the house.
+
+    Args:
+        overlay: what is drawn.
+        dark: on a dark background.
+        xlabel: with its unit.
+        ylabel: with its unit.
+        xlim: limits of the horizontal axis.
+        ylim: limits of the vertical axis.
+        logx: logarithmic horizontal axis.
+        yticks: positions and words of the vertical ticks.
+        legend: position, "bottom_right", "top_right", "right" (outside), or None for none.
+        large: the horizontal axis counts thousands and millions, written 10k, 1M.
+        height: on pages, in pixels; the width follows the page.
+    """
+    from bokeh.models import NumeralTickFormatter
+
+    colors = palette(dark)
+    both: dict[str, Any] = {"xlabel": xlabel, "ylabel": ylabel, "logx": logx, "show_legend": legend is not None}
+    if xlim is not None:
+        both["xlim"] = xlim
+    if ylim is not None:
+        both["ylim"] = ylim
+    if yticks is not None:
+        both["yticks"] = yticks
+    if legend is not None:
+        both["legend_position"] = legend
+    formats: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
+    if large:
+        formats = ({"xformatter": NumeralTickFormatter(format="0.[0]a")}, {"xformatter": _large})
+    return style(
+        overlay,
+        bokeh={
+            **both,
+            **formats[0],
+            "responsive": True, "min_height": height, "height": height, "show_grid": True, "toolbar": "above",
+            "autohide_toolbar": True, "default_tools": ["box_zoom", "pan", "reset"], "active_tools": ["box_zoom"],
+            "hooks": [_bokeh_colors(colors)],
+        },
+        mpl={
+            **both,
+            **formats[1],
+            "show_grid": True, "aspect": "auto", "fig_inches": (3.5, 2.5), "bgcolor": colors.background,
+            "fontsize": {"labels": 8, "xticks": 7, "yticks": 7, "legend": 7}, "hooks": [_mpl_colors(colors)],
+        },
+    )  # fmt: skip
+
+
+def count(value: float) -> str:
+    """A number of events in three digits: 950, 13.7 k, 1.37 M."""
+    for size, suffix in ((1e12, " T"), (1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if abs(value) >= size:
+            return f"{value / size:.3g}{suffix}"
+    return f"{value:.3g}"
+
+
+def _large(value: float, position: int | None = None) -> str:
+    return count(value).replace(" ", "")
+
+
+def _bokeh_shift(dx: int) -> Callable[[Any, Any], None]:
+    def hook(plot: Any, element: Any) -> None:
+        plot.handles["glyph"].x_offset = dx
+
+    return hook
+
+
+def _mpl_shift(dx: int) -> Callable[[Any, Any], None]:
+    def hook(plot: Any, element: Any) -> None:
+        from matplotlib.transforms import ScaledTranslation
+
+        inches = dx * 0.6 / 72  # pages are drawn larger than journal columns
+        for text in plot.handles["artist"]:
+            shift = ScaledTranslation(inches, 0, text.axes.figure.dpi_scale_trans)
+            text.set_transform(text.axes.transData + shift)
+
+    return hook
+
+
+def _bokeh_colors(colors: Palette) -> Callable[[Any, Any], None]:
+    def hook(plot: Any, element: Any) -> None:
+        figure = plot.state
+        figure.background_fill_color = figure.border_fill_color = colors.background
+        figure.outline_line_color = None
+        figure.toolbar.logo = None
+        for axis in figure.axis:
+            axis.axis_line_color = axis.major_tick_line_color = colors.grid
+            axis.minor_tick_line_color = None
+            axis.axis_label_text_color = colors.muted
+            axis.major_label_text_color = colors.muted
+            axis.axis_label_text_font = axis.major_label_text_font = FONT
+            axis.axis_label_text_font_style = "normal"
+            axis.axis_label_text_font_size = axis.major_label_text_font_size = "12px"
+        for grid in figure.grid:
+            grid.grid_line_color = colors.grid
+            grid.grid_line_alpha = 0.7
+        for legend in figure.legend:
+            legend.background_fill_color = colors.background
+            legend.background_fill_alpha = 0.85
+            legend.border_line_color = None
+            legend.label_text_color = colors.text
+            legend.label_text_font = FONT
+            legend.label_text_font_size = "12px"
+            legend.click_policy = "mute"
+            legend.spacing, legend.padding, legend.margin = 2, 6, 6
+
+    return hook
+
+
+def _mpl_colors(colors: Palette) -> Callable[[Any, Any], None]:
+    def hook(plot: Any, element: Any) -> None:
+        axes = plot.handles["axis"]
+        axes.figure.set_facecolor(colors.background)
+        axes.set_facecolor(colors.background)
+        axes.grid(True, color=colors.grid, linewidth=0.5)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_zorder(-1)  # HoloViews numbers what it draws from 0: keep the grid below all of it
+        for side, spine in axes.spines.items():
+            spine.set_visible(side in ("left", "bottom"))
+            spine.set_color(colors.muted)
+            spine.set_linewidth(0.6)
+        axes.tick_params(colors=colors.muted, width=0.6, length=2.5, which="both")
+        axes.xaxis.label.set_color(colors.text)
+        axes.yaxis.label.set_color(colors.text)
+        legend = axes.get_legend()
+        if legend is not None:
+            legend.set_frame_on(False)
+            for text in legend.get_texts():
+                text.set_color(colors.text)
+
+    return hook

@@ -1,0 +1,290 @@
+"""The paper's tables beside ours.
+
+`PAPER` holds every published number (Dutson, Li, Gupta, "Spike-Based Anytime Perception", WACV 2023, and its supplement).
+Each table is a pandas DataFrame with columns `ours`, `paper`, `difference` (ours - paper) and `note`.
+
+About the published event counts: the published code sums the events of dense layers over a whole batch (128 items by
+default) instead of per item, and ours are per item. So events and Pareto power cannot be compared as they stand: their
+`difference` is left empty, and for the all-dense model the note gives the published number divided by 128. Ratios of after
+to before of that model are not affected.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from snnviz import _checks as check
+from snnviz import metrics
+from snnviz.errors import InputError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+MODELS = {
+    "dense-mnist": "dense MNIST",
+    "conv-mnist": "conv MNIST",
+    "conv-cifar10": "CIFAR-10",
+    "conv-cifar100": "CIFAR-100",
+}
+STAGES = ("before", "after")
+BATCH = 128
+"""Items in a batch of the published code, over which it sums the events of dense layers."""
+TYPO = "0.00527 as published does not fit the rest of its row; read it as 0.0527"
+
+
+@dataclass(frozen=True)
+class Published:
+    """One number of the paper.
+
+    Attributes:
+        value: in `unit`.
+        unit: "fraction", "time steps", "events", "s" or "".
+        crossed: False for a threshold that was never crossed, which makes the value an underestimate.
+        remark: what to know about it.
+    """
+
+    value: float
+    unit: str
+    crossed: bool = True
+    remark: str = ""
+
+
+def _published() -> dict[tuple[str, str, str], Published]:
+    """(model, stage, metric) -> number, from one row per model and metric."""
+    #            metric                 unit          dense MNIST        conv MNIST         CIFAR-10           CIFAR-100
+    rows: list[tuple[str, str, tuple[float, float], tuple[float, float], tuple[float, float], tuple[float, float]]] = [
+        ("threshold", "fraction", (0.98, 0.9797), (0.99, 0.9870), (0.88, 0.8629), (0.62, 0.6171)),
+        ("time to threshold", "time steps", (12, 3), (26, 4), (1001, 68), (1001, 101)),
+        ("events to threshold", "events", (1.75e7, 4.19e6), (1.77e8, 5.15e6), (6.80e9, 1.12e8), (5.89e9, 1.84e8)),
+        ("ANN accuracy", "fraction", (0.9836, 0.9829), (0.9955, 0.9925), (0.8939, 0.8768), (0.6368, 0.6339)),
+        ("ANN top-5 accuracy", "fraction", (np.nan, np.nan), (np.nan, np.nan), (np.nan, np.nan), (0.8515, 0.8532)),
+        ("S_a", "", (0.618, 0.812), (0.535, 0.959), (0.545, 0.781), (0.537, 0.723)),
+        ("S_w", "", (0.152, 0.431), (0.013, 0.839), (0.012, 0.615), (0.012, 0.498)),
+        ("S_c", "", (0.676, 0.893), (0.541, 0.993), (0.550, 0.916), (0.543, 0.861)),
+        ("peak accuracy", "fraction", (0.9832, 0.9829), (0.9943, 0.9922), (0.8747, 0.8704), (0.5988, 0.6245)),
+        ("Pareto latency", "time steps", (2.19, 0.00527), (7.02, 0.120), (65.0, 14.6), (154, 28.5)),
+        ("Pareto power", "events", (3.14e6, 7.34e4), (4.31e7, 1.51e5), (4.11e8, 1.34e7), (8.68e8, 2.72e7)),
+    ]
+    never_crossed = {("conv-cifar10", "before"), ("conv-cifar100", "before")}
+    table = {}
+    for metric, unit, *pairs in rows:
+        for model, pair in zip(MODELS, pairs, strict=True):
+            for stage, value in zip(STAGES, pair, strict=True):
+                if np.isnan(value):
+                    continue
+                crossed = not ("to threshold" in metric and (model, stage) in never_crossed)
+                remark = TYPO if value == 0.00527 else _event_remark(model, value) if unit == "events" else ""
+                table[model, stage, metric] = Published(float(value), unit, crossed, remark)
+    return table
+
+
+def _event_remark(model: str, value: float) -> str:
+    if model == "dense-mnist":
+        return f"published over a batch; / {BATCH} = {value / BATCH:.3g} per item"
+    return "published with dense layers over a batch"
+
+
+PAPER: Mapping[tuple[str, str, str], Published] = _published()
+"""(model, "before" | "after" optimisation, metric) -> the published number."""
+
+PAPER_RUNTIME: Mapping[tuple[str, str], float] = {
+    ("NEURON (CPU)", "dense-mnist"): 261.0,
+    ("SNN-TB", "dense-mnist"): 23.7,
+    ("SNN-TB", "conv-mnist"): 266.0,
+    ("SNN-TB", "conv-cifar10"): 1047.0,
+    ("SaRNN", "dense-mnist"): 2.93,
+    ("SaRNN", "conv-mnist"): 28.5,
+    ("SaRNN", "conv-cifar10"): 139.0,
+}
+"""(simulator, model) -> seconds for 1000 items x 50 steps on an i7-8700K with a GTX 1080."""
+
+# neurons of the input and of every weighted or pooling layer, by which a result is recognised that does not name its model
+_NEURONS = {
+    "dense-mnist": (784, 128, 128, 10),
+    "conv-mnist": (784, 25088, 25088, 6272, 12544, 12544, 3136, 128, 10),
+    "conv-cifar10": (3072, *[65536] * 3, 16384, *[32768] * 3, 8192, *[16384] * 3, 4096, 512, 10),
+    "conv-cifar100": (3072, *[65536] * 3, 16384, *[32768] * 3, 8192, *[16384] * 3, 4096, 512, 100),
+}
+_DATASETS = {"dense-mnist": "mnist", "conv-mnist": "mnist", "conv-cifar10": "cifar10", "conv-cifar100": "cifar100"}
+
+Entries = Mapping[tuple[str, str], "xr.Dataset"]
+
+
+def paper_model(result: xr.Dataset) -> str | None:
+    """Which of the paper's models a result belongs to, or None.
+
+    By its attribute `model`, else by the numbers of neurons; in both cases the attribute `dataset` must be the paper's.
+    """
+    for model, dataset in _DATASETS.items():
+        if result.attrs.get("dataset") != dataset:
+            continue
+        if "model" in result.attrs:
+            if result.attrs["model"] == model:
+                return model
+        elif tuple(json.loads(result.attrs.get("neurons", "{}")).values()) == _NEURONS[model]:
+            return model
+    return None
+
+
+def paper_threshold(model: str, stage: str = "before") -> float:
+    """The accuracy that the paper's threshold metrics ask of `model`, a fraction."""
+    return PAPER[_model(model), check.choice("stage", stage, STAGES), "threshold"].value
+
+
+def comparison(model: str, results: Mapping[str, xr.Dataset], threshold: float | None = None) -> pd.DataFrame:
+    """All metrics of one model that a simulation gives, beside the paper's.
+
+    Args:
+        model: one of `MODELS`.
+        results: by stage, "before" and / or "after".
+        threshold: accuracy to reach, a fraction; None takes the paper's for each stage. With another threshold than the
+            paper's its numbers are left out.
+
+    Returns:
+        Table indexed by (stage, metric) with columns ours, paper, difference, unit, note.
+    """
+    _model(model)
+    rows = []
+    for stage, result in results.items():
+        goal = paper_threshold(model, stage) if threshold is None else threshold
+        for metric, (value, crossed) in _ours(result, goal).items():
+            comparable = "threshold" not in metric or goal == paper_threshold(model, stage)
+            published = PAPER.get((model, stage, metric)) if comparable else None
+            rows.append(((stage, metric), _row(value, crossed, published)))
+        events = float(metrics.events_per_step(result).sum())
+        rows.append(((stage, "events in all steps"), _row(events, True, None) | {"unit": "events"}))
+    return _frame(rows, ["stage", "metric"])
+
+
+def table_a(seconds: Mapping[tuple[str, str], float]) -> pd.DataFrame:
+    """Table A, runtime: seconds for 1000 items x 50 steps, by (simulator, model), ours below the paper's.
+
+    Args:
+        seconds: (simulator, model) -> seconds measured here.
+
+    Returns:
+        One row per simulator and where it was measured ("paper" or "here"), one column per model.
+    """
+    entries = [("paper", simulator, model, value) for (simulator, model), value in PAPER_RUNTIME.items()]
+    entries += [("here", simulator, _model(model), float(value)) for (simulator, model), value in seconds.items()]
+    frame = pd.DataFrame(entries, columns=["measured", "simulator", "model", "seconds"])
+    order = list(dict.fromkeys(zip(frame["measured"], frame["simulator"], strict=True)))
+    table = frame.pivot_table(index=["measured", "simulator"], columns="model", values="seconds", sort=False)
+    return table.reindex(index=pd.MultiIndex.from_tuples(order, names=["measured", "simulator"])).rename_axis(columns=None)
+
+
+def table_e(results: Entries, thresholds: Mapping[tuple[str, str], float] | None = None) -> pd.DataFrame:
+    """Table E, threshold metrics: time and events to the threshold accuracy.
+
+    Args:
+        results: (model, stage) -> result.
+        thresholds: (model, stage) -> accuracy; those left out are the paper's.
+
+    Returns:
+        Table indexed by (model, stage, metric) with columns ours, paper, difference, unit, note.
+    """
+
+    def ours(key: tuple[str, str], result: xr.Dataset) -> dict[str, tuple[float, bool]]:
+        goal = (thresholds or {}).get(key, paper_threshold(*key))
+        wanted = ("threshold", "time to threshold", "events to threshold")
+        return {name: value for name, value in _ours(result, goal).items() if name in wanted}
+
+    return _table(results, ours)
+
+
+def table_f(results: Entries) -> pd.DataFrame:
+    """Table F, accuracy of the ANN before and after sparsity fine-tuning. Arguments and columns as in `table_e`."""
+    return _table(results, lambda key, result: {"ANN accuracy": (float(result.attrs["ann_accuracy"]), True)})
+
+
+def table_g(sparsity: Mapping[tuple[str, str], Mapping[str, float]]) -> pd.DataFrame:
+    """Table G, sparsity of activations (S_a), weights (S_w) and synaptic events (S_c).
+
+    Args:
+        sparsity: (model, stage) -> {"S_a": ..., "S_w": ..., "S_c": ...}, fractions.
+
+    Returns:
+        As `table_e`.
+    """
+
+    def ours(key: tuple[str, str], measured: Mapping[str, float]) -> dict[str, tuple[float, bool]]:
+        for name in measured:
+            check.choice("sparsity", name, ("S_a", "S_w", "S_c"))
+        return {name: (float(value), True) for name, value in measured.items()}
+
+    return _table(sparsity, ours)
+
+
+def table_h(results: Entries) -> pd.DataFrame:
+    """Table H, anytime metrics: peak accuracy, Pareto latency and power. Arguments and columns as in `table_e`."""
+
+    def ours(key: tuple[str, str], result: xr.Dataset) -> dict[str, tuple[float, bool]]:
+        wanted = ("peak accuracy", "Pareto latency", "Pareto power")
+        return {name: value for name, value in _ours(result, None).items() if name in wanted}
+
+    return _table(results, ours)
+
+
+def _ours(result: xr.Dataset, threshold: float | None) -> dict[str, tuple[float, bool]]:
+    """Metric -> (value, whether it was crossed), in the order of the tables."""
+    found = metrics.summary(result, [] if threshold is None else [threshold])
+    values: dict[str, tuple[float, bool]] = {}
+    for name, key in (
+        ("ANN accuracy", "ann_accuracy"),
+        ("peak accuracy", "peak_accuracy"),
+        ("Pareto latency", "pareto_latency"),
+        ("Pareto power", "pareto_power"),
+    ):
+        values[name] = (np.nan if found[key] is None else found[key], True)
+    for entry in found["thresholds"]:
+        values["threshold"] = (entry["threshold"], True)
+        values["time to threshold"] = (entry["time"], entry["crossed"])
+        values["events to threshold"] = (entry["events"], entry["crossed"])
+    return values
+
+
+def _row(value: float, crossed: bool, published: Published | None) -> dict[str, object]:
+    notes = [] if crossed else ["ours never crossed: an underestimate"]
+    difference = np.nan
+    if published is not None:
+        if not published.crossed:
+            notes.append("paper's never crossed: an underestimate")
+        if published.remark:
+            notes.append(published.remark)
+        if published.unit != "events":
+            difference = value - published.value
+    return {
+        "ours": value,
+        "paper": np.nan if published is None else published.value,
+        "difference": difference,
+        "unit": "" if published is None else published.unit,
+        "note": "; ".join(notes),
+    }
+
+
+def _table(entries: Mapping[tuple[str, str], object], ours: Callable[..., dict[str, tuple[float, bool]]]) -> pd.DataFrame:
+    rows = []
+    for key, entry in entries.items():
+        model, stage = key
+        _model(model)
+        check.choice("stage", stage, STAGES)
+        for metric, (value, crossed) in ours(key, entry).items():
+            rows.append(((model, stage, metric), _row(value, crossed, PAPER.get((model, stage, metric)))))
+    return _frame(rows, ["model", "stage", "metric"])
+
+
+def _frame(rows: list[tuple[tuple[str, ...], dict[str, object]]], names: list[str]) -> pd.DataFrame:
+    if not rows:
+        raise InputError("`results` must hold at least one entry. Received: none")
+    index = pd.MultiIndex.from_tuples([key for key, _ in rows], names=names)
+    return pd.DataFrame([row for _, row in rows], index=index)
+
+
+def _model(model: str) -> str:
+    return check.choice("model", model, MODELS)

@@ -1,0 +1,122 @@
+"""Results of simulations: one documented `xarray.Dataset`, its check, and its file (netCDF).
+
+Dimensions: `item`; `time`, the 1-based step; `layer`, "input" and every weighted layer by name; `class`, by name.
+
+| variable | dimensions | meaning |
+|---|---|---|
+| `accuracy` | time | A(t), float64: fraction of items whose predicted class after step t is their label |
+| `synaptic_events` | time, layer | float64: synaptic events that arrive at a layer in step t, mean per item; 0 for the input |
+| `spike_rate` | time, layer | float64: spikes per neuron in step t, mean over items; 0 for the last layer, which never fires |
+| `label` | item | int64: the true class |
+| `prediction` | item, time | int16: predicted class after step t (on request, as all that follow) |
+| `logits` | item, time, class | float32: class scores after step t |
+| `item_events` | item, time, layer | int64: synaptic events of each item |
+| `spikes_NAME` | traced, time, neuron_NAME | bool: spike trains of population NAME |
+| `potential_NAME` | traced, time, neuron_NAME | float32: its membrane potentials after reset |
+
+Attributes: `ann_accuracy` (accuracy of the analog network on the same items), `network_hash`, `engine`, `engine_choice`
+| `spike_rate` | time, layer | float64: spikes per neuron in step t, mean over items; 0 for the last layer (never fires) |
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from snnviz import _checks as check
+from snnviz._files import replacing
+from snnviz.errors import InputError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+ALWAYS = {
+    "accuracy": ("time",),
+    "synaptic_events": ("time", "layer"),
+    "spike_rate": ("time", "layer"),
+    "label": ("item",),
+}
+ON_REQUEST = {
+    "prediction": ("item", "time"),
+    "logits": ("item", "time", "class"),
+    "item_events": ("item", "time", "layer"),
+}
+ATTRIBUTES = ("ann_accuracy", "network_hash", "engine", "settings", "seed", "items", "steps", "neurons", "versions")
+
+
+def validate(result: xr.Dataset) -> xr.Dataset:
+    """Return `result` if it follows the schema above.
+
+    Raises:
+        InputError: naming the first thing that is missing or out of range.
+    """
+    import xarray as xr
+
+    if not isinstance(result, xr.Dataset):
+        raise InputError(f"`result` must be the xarray.Dataset of a simulation. Received: {check.describe(result)}")
+    for name, dims in {**ALWAYS, **ON_REQUEST}.items():
+        if name not in result:
+            if name in ALWAYS:
+                raise InputError(f"`result` must hold {name!r}. Received: {sorted(map(str, result.data_vars))}")
+            continue
+        if result[name].dims != dims:
+            raise InputError(f"`result[{name!r}]` must have dimensions {dims}. Received: {result[name].dims}")
+    missing = [name for name in ATTRIBUTES if name not in result.attrs]
+    if missing:
+        raise InputError(f"`result` must have the attribute {missing[0]!r}. Received: {sorted(map(str, result.attrs))}")
+    time = result["time"].values
+    if len(time) == 0 or not np.array_equal(time, np.arange(1, len(time) + 1)):
+        raise InputError(f"`result['time']` must count steps 1, 2, ... Received: {check.describe(time)}")
+    accuracy = result["accuracy"].values
+    if not (np.isfinite(accuracy).all() and (accuracy >= 0).all() and (accuracy <= 1).all()):
+        raise InputError("`result['accuracy']` must hold fractions in [0, 1]. Received: values outside it, or NaN")
+    for name in ("synaptic_events", "spike_rate"):
+        values = result[name].values
+        if not (np.isfinite(values).all() and (values >= 0).all()):
+            raise InputError(f"`result[{name!r}]` must be finite and not negative. Received: other values")
+    return result
+
+
+def save(result: xr.Dataset, path: str | os.PathLike[str]) -> Path:
+    """Write `result` to `path` as netCDF 4 (compressed) and return the path."""
+    target = Path(path)
+    if target.suffix != ".nc":
+        raise InputError(f"`path` of a result must end in .nc. Received: {str(path)!r}")
+    validate(result)
+    encoding = {
+        str(name): {"zlib": True, "complevel": 1, "shuffle": True}
+        for name, variable in result.data_vars.items()
+        if variable.dtype.kind in "iufb" and variable.size > 1024
+    }
+    with replacing(target) as temporary:
+        result.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
+    return target
+
+
+def load(path: str | os.PathLike[str]) -> xr.Dataset:
+    """Read a result written by `save`, whole, into memory.
+
+    Raises:
+        InputError: if the file is missing, damaged, or no result.
+    """
+    import xarray as xr
+
+    source = Path(path)
+    if not source.is_file():
+        raise InputError(f"`path` must be a result file (.nc). Received: {str(path)!r}, which is not a file")
+    try:
+        with xr.open_dataset(source, engine="h5netcdf") as stored:
+            result = stored.load()
+    except Exception as error:  # HDF5 reports damage by many kinds of exception
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"`path` must be a whole netCDF file. Received: {str(path)!r} ({reason})") from error
+    for name, variable in result.data_vars.items():
+        if str(name).startswith("spikes_") and variable.dtype != bool:
+            result[name] = variable.astype(bool)
+    try:
+        return validate(result)
+    except InputError as error:
+        raise InputError(f"`path` must hold a simulation result. Received: {str(path)!r}, where {error}") from error

@@ -1,0 +1,11 @@
+"""Simulation of spiking networks: one function, several engines behind it.
+
+`graph` runs the whole simulation as one compiled graph (TensorFlow or JAX); `event` is an event-driven CPU engine whose
+cost is the number of synaptic events. Both have the same semantics (`snnviz.network`, `snnviz.simulation.settings`).
+"""
+
+from snnviz.simulation.driver import ENGINES, make_engine, simulate
+from snnviz.simulation.engine import Block, Engine
+from snnviz.simulation.settings import Record, Settings
+
+__all__ = ["ENGINES", "Block", "Engine", "Record", "Settings", "make_engine", "simulate"]

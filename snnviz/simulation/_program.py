@@ -1,0 +1,497 @@
+"""The program behind `snnviz.simulation.graph`: a whole simulation in `keras.ops`, compiled once per plan.
+
+Time goes in chunks. A network is feed-forward, so a layer's linear part is applied to the spikes of a whole chunk of
+steps at once, and only the elementwise integrate-and-fire part goes step by step. Membranes, refractory counters and
+delayed spikes are carried from chunk to chunk inside the program.
+
+The steps within a chunk are a loop of their own, also where they could be unrolled: what a loop writes XLA computes once, whereas
+it would fuse (and so recompute) unrolled firing into each of its readers, the next layer and the two counts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+
+from snnviz.errors import InputError
+from snnviz.network import THRESHOLD, Dense, DepthwiseConv2D, Layer, Padding, Shape, SpikingNetwork, _Convolution
+
+Tensor = Any
+Parameters = Any
+
+EXACT = 2**24
+"""Integers up to here are exact in float32, and so are their sums in any order."""
+PATCH_INPUTS = 32
+"""Convolutions with at most this many inputs to an output are a matrix product of unfolded patches: on a first layer of one or
+three channels the convolutions of XLA and oneDNN reach a few per cent of the matrix rate."""
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """What of a layer shapes the program: everything but the values of its arrays.
+
+    Attributes:
+        parts: the events are summed over this many equal parts of the presynaptic neurons, each sum exact in float32.
+    """
+
+    kind: str
+    input_shape: Shape
+    output_shape: Shape
+    kernel: Shape
+    parts: int
+    strides: tuple[int, int] = (1, 1)
+    padding: Padding = ((0, 0), (0, 0))
+    dilation: tuple[int, int] = (1, 1)
+    groups: int = 1
+
+    @classmethod
+    def of(cls, layer: Layer, fanout: np.ndarray) -> LayerPlan:
+        """The plan of `layer`, whose presynaptic neurons have `fanout`."""
+        plan = functools.partial(
+            cls,
+            kind=layer.kind,
+            input_shape=layer.input_shape,
+            output_shape=layer.output_shape,
+            kernel=layer.weights.shape,
+            parts=_parts(fanout),
+        )
+        if isinstance(layer, _Convolution):
+            return plan(strides=layer.strides, padding=layer.padding, dilation=layer.dilation, groups=layer.groups)
+        return plan()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that shapes the program; equal plans share one compilation.
+
+    Attributes:
+        batch: items in the program.
+        chunk: steps in a chunk; the last chunk may run past `steps`, and what it gives there is to be dropped.
+        traced: for how many of the first items traces are kept.
+        trains: populations (0 the input) whose spikes are kept.
+        potentials: populations whose membranes after reset are kept.
+        counting: False leaves events and spikes uncounted (for measuring what counting costs).
+        jit: compile with XLA; JAX always does.
+    """
+
+    input_shape: Shape
+    layers: tuple[LayerPlan, ...]
+    steps: int
+    input: str
+    reset: str
+    delay: int
+    refractory: int
+    clamp: int
+    batch: int
+    chunk: int
+    traced: int
+    trains: tuple[int, ...]
+    potentials: tuple[int, ...]
+    counting: bool
+    jit: bool
+
+    @property
+    def chunks(self) -> int:
+        """Number of chunks."""
+        return -(-self.steps // self.chunk)
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        """Shape of each population's neurons."""
+        return (self.input_shape, *(layer.output_shape for layer in self.layers))
+
+    def fires(self, population: int) -> bool:
+        """Whether a population has neurons that fire: not the last, nor an input without membranes."""
+        return population < len(self.layers) if population else self.input == "spiking"
+
+    def kept(self) -> dict[str, tuple[Shape, str]]:
+        """Name, shape within a chunk (chunk, ...) and type of everything that the program returns."""
+        kept: dict[str, tuple[Shape, str]] = {"output": ((self.chunk, self.batch, *self.shapes[-1]), "float32")}
+        for index, layer in enumerate(self.layers):
+            if self.counting and (index or self.input != "analog"):
+                kept[f"spikes_{index}"] = ((self.chunk, self.batch), "float32")
+                kept[f"events_{index}"] = ((self.chunk, self.batch, layer.parts), "float32")
+        for prefix, populations, kind in (("train", self.trains, "bool"), ("potential", self.potentials, "float32")):
+            for i in populations:
+                kept[f"{prefix}_{i}"] = ((self.chunk, self.traced, math.prod(self.shapes[i])), kind)
+        return kept
+
+
+def count_unit(fanout: np.ndarray) -> int:
+    """The largest power of two that divides every fan-out: events are summed in this unit.
+
+    Without pruned synapses fan-outs are multiples of the number of channels, which keeps large sums within float32.
+    """
+    bits = int(np.bitwise_or.reduce(fanout, axis=None))
+    return max(bits & -bits, 1)
+
+
+def _parts(fanout: np.ndarray) -> int:
+    units = fanout.ravel() // count_unit(fanout)
+    parts = 1
+    while max(units[a:b].sum() for a, b in _ranges(units.size, parts)) > EXACT:
+        parts += 1
+    return parts
+
+
+def _ranges(size: int, parts: int) -> list[tuple[int, int]]:
+    return [(size * part // parts, size * (part + 1) // parts) for part in range(parts)]
+
+
+def parameters(network: SpikingNetwork, fanouts: Sequence[np.ndarray]) -> Parameters:
+    """The network's arrays as the program takes them: input potential, (weights, bias, potential, fan-out) per layer."""
+    from keras import ops
+
+    def tensor(value: np.ndarray) -> Tensor:
+        return ops.convert_to_tensor(np.ascontiguousarray(value, np.float32))
+
+    layers = [
+        (
+            tensor(layer.weights),
+            tensor(layer.bias),
+            tensor(np.broadcast_to(layer.initial_potential, layer.output_shape)),
+            tensor(fanout.reshape(-1, 1) / count_unit(fanout)),
+        )
+        for layer, fanout in zip(network.layers, fanouts, strict=True)
+    ]
+    return tensor(np.broadcast_to(network.input.initial_potential, network.input_shape)), tuple(layers)
+
+
+@functools.lru_cache(maxsize=64)
+def compiled(plan: Plan) -> Callable[[Parameters, np.ndarray], dict[str, np.ndarray]]:
+    """The compiled program of `plan`.
+
+    Returns:
+        a function of the parameters and the inputs, intensities (batch, *input_shape) or Poisson spikes
+        (chunks, chunk, batch, *input_shape). It returns arrays (chunks, *shape) as `Plan.kept` lists them.
+
+    Raises:
+        InputError: if Keras runs on a backend other than TensorFlow and JAX.
+    """
+    import keras
+
+    backend = keras.backend.backend()
+    program = functools.partial(_simulate, plan)
+    if backend == "tensorflow":
+        return _on_tensorflow(plan, program)
+    if backend == "jax":
+        import jax
+
+        run = jax.jit(program)
+
+        def on_jax(parameters: Parameters, inputs: np.ndarray) -> dict[str, np.ndarray]:
+            with jax.default_matmul_precision("float32"):  # some accelerators would round factors to fewer bits
+                return {name: np.asarray(value) for name, value in run(parameters, inputs).items()}
+
+        return on_jax
+    raise InputError(f"`engine` 'graph' needs Keras on TensorFlow or JAX (KERAS_BACKEND). Received: backend {backend!r}")
+
+
+def _on_tensorflow(plan: Plan, program: Callable[..., Any]) -> Callable[[Parameters, np.ndarray], dict[str, np.ndarray]]:
+    import tensorflow as tf
+
+    def tensor(*shape: int) -> tf.TensorSpec:
+        return tf.TensorSpec(shape, tf.float32)
+
+    layers = tuple(
+        (tensor(*layer.kernel), tensor(layer.output_shape[-1]), tensor(*layer.output_shape), tensor(math.prod(layer.input_shape), 1))
+        for layer in plan.layers
+    )
+    inputs = tensor(plan.batch, *plan.input_shape)
+    if plan.input == "poisson":
+        inputs = tf.TensorSpec((plan.chunks, plan.chunk, plan.batch, *plan.input_shape), tf.uint8)
+    with _full_precision():
+        # one concrete function a plan: a tf.function would warn of "retracing", since all plans share its code
+        function = tf.function(program, jit_compile=plan.jit, autograph=False)
+        concrete = function.get_concrete_function((tensor(*plan.input_shape), layers), inputs)
+
+    def on_tensorflow(parameters: Parameters, inputs: np.ndarray) -> dict[str, np.ndarray]:
+        with _full_precision():
+            return {name: value.numpy() for name, value in concrete(parameters, tf.constant(inputs)).items()}
+
+    return on_tensorflow
+
+
+@contextlib.contextmanager
+def _full_precision() -> Iterator[None]:
+    """Keep TensorFlow from rounding float32 factors to 10 bits on a GPU: event counts would not be exact."""
+    import tensorflow as tf
+
+    before = tf.config.experimental.tensor_float_32_execution_enabled()
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+    try:
+        yield
+    finally:
+        tf.config.experimental.enable_tensor_float_32_execution(before)
+
+
+def _simulate(plan: Plan, parameters: Parameters, inputs: Tensor) -> dict[str, Tensor]:
+    """The program: a loop over chunks, carrying the state and the arrays of everything kept."""
+    from keras import ops
+
+    state = _start(plan, parameters)
+    kept = {name: ops.zeros((plan.chunks, *shape), kind) for name, (shape, kind) in plan.kept().items()}
+    constant = None
+    if plan.input == "analog":  # the same drive at every step
+        constant = _linear(plan.layers[0], ops.reshape(inputs, (plan.batch, *plan.layers[0].input_shape)), parameters[1][0][0])
+
+    def advance(index: Tensor, state: dict[str, Tensor], kept: dict[str, Tensor]) -> tuple[dict[str, Tensor], ...]:
+        chunk = _Chunk(plan, index * plan.chunk + 1, state)
+        chunk.run(parameters, inputs, constant, index)
+        kept = {name: _put(array, index, chunk.kept[name]) for name, array in kept.items()}
+        return chunk.state, kept
+
+    _, kept = _loop(plan.chunks, advance, state, kept)
+    return kept
+
+
+def _start(plan: Plan, parameters: Parameters) -> dict[str, Tensor]:
+    """The state before the first step."""
+    from keras import ops
+
+    potentials = [parameters[0], *(layer[2] for layer in parameters[1])]
+    state = {}
+    for i, (shape, potential) in enumerate(zip(plan.shapes, potentials, strict=True)):
+        last = i == len(plan.layers)
+        if plan.fires(i) or last:
+            state[f"v_{i}"] = ops.broadcast_to(potential, (plan.batch, *shape))
+        if plan.fires(i) and plan.refractory:
+            state[f"rest_{i}"] = ops.zeros((plan.batch, *shape), "int32")
+        if plan.delay and not last and (i or plan.input != "analog"):
+            state[f"sent_{i}"] = ops.zeros((plan.batch, *shape))
+    return state
+
+
+class _Chunk:
+    """One chunk of steps, layer by layer.
+
+    Attributes:
+        first: the first step, from 1.
+        state: the state, replaced as the layers advance.
+        kept: what has been kept so far, (chunk, ...).
+    """
+
+    def __init__(self, plan: Plan, first: Tensor, state: Mapping[str, Tensor]) -> None:
+        self.plan, self.first, self.state = plan, first, dict(state)
+        self.kept: dict[str, Tensor] = {}
+
+    def run(self, parameters: Parameters, inputs: Tensor, constant: Tensor | None, index: Tensor) -> None:
+        """Advance every population by a chunk; `constant` is the first layer's drive by an analog input."""
+        from keras import ops
+
+        plan = self.plan
+        sent = self._input(inputs, index)
+        for i, (layer, (weights, bias, _, fanout)) in enumerate(zip(plan.layers, parameters[1], strict=True), start=1):
+            if sent is None:
+                steady = cast("Tensor", constant)
+
+                def drive(j: Tensor, steady: Tensor = steady) -> Tensor:
+                    return ops.where(self.first + j > 1, steady, 0.0) if plan.delay else steady
+            else:
+                arriving = self._delayed(i - 1, sent)
+                rows = ops.reshape(arriving, (plan.chunk * plan.batch, *layer.input_shape))
+                if plan.counting:
+                    self._count(i - 1, layer.parts, sent, rows, fanout)
+                arrived = ops.reshape(_linear(layer, rows, weights), (plan.chunk, plan.batch, *layer.output_shape))
+
+                def drive(j: Tensor, arrived: Tensor = arrived) -> Tensor:
+                    return _get(arrived, j)
+
+            sent = self._integrate(i, drive, bias)
+
+    def _input(self, inputs: Tensor, index: Tensor) -> Tensor | None:
+        """Spikes of the input (chunk, batch, ...), or None where it is analog."""
+        from keras import ops
+
+        plan = self.plan
+        neurons = math.prod(plan.input_shape)
+        if 0 in plan.potentials and plan.input != "spiking":  # there are no membranes
+            self.kept["potential_0"] = ops.full((plan.chunk, plan.traced, neurons), math.nan)
+        if plan.input == "spiking":
+            return self._integrate(0, lambda j: inputs, None)
+        sent = ops.cast(_get(inputs, index), "float32") if plan.input == "poisson" else None
+        if 0 in plan.trains:
+            none = ops.zeros((plan.chunk, plan.traced, neurons), "bool")
+            self.kept["train_0"] = none if sent is None else self._train(sent)
+        return sent
+
+    def _delayed(self, population: int, sent: Tensor) -> Tensor:
+        """What of `sent` and of earlier spikes arrives during the chunk."""
+        from keras import ops
+
+        if not self.plan.delay:
+            return sent
+        before = self.state[f"sent_{population}"]
+        self.state[f"sent_{population}"] = sent[-1]
+        return ops.concatenate([before[None], sent[:-1]], axis=0)
+
+    def _count(self, population: int, parts: int, sent: Tensor, rows: Tensor, fanout: Tensor) -> None:
+        """Spikes sent and events arriving, per step and item; matrix products, which XLA does not fuse with what precedes."""
+        from keras import ops
+
+        steps = (self.plan.chunk, self.plan.batch)
+        flat = ops.reshape(sent, (math.prod(steps), -1))
+        spikes = ops.matmul(flat, ops.ones((flat.shape[1], 1)))
+        self.kept[f"spikes_{population}"] = ops.reshape(spikes, steps)
+        flat = ops.reshape(rows, (math.prod(steps), -1))
+        events = [ops.matmul(flat[:, a:b], fanout[a:b]) for a, b in _ranges(flat.shape[1], parts)]
+        self.kept[f"events_{population}"] = ops.reshape(ops.concatenate(events, axis=1), (*steps, parts))
+
+    def _integrate(self, i: int, drive: Callable[[Tensor], Tensor], bias: Tensor | None) -> Tensor | None:
+        """Advance population i step by step under `drive` and return its spikes (chunk, batch, ...), None if it is the last."""
+        from keras import ops
+
+        plan, fires = self.plan, self.plan.fires(i)
+        shape = (plan.batch, *plan.shapes[i])
+        state = {key: self.state[f"{key}_{i}"] for key in ("v", "rest") if f"{key}_{i}" in self.state}
+        made: dict[str, Tensor] = {}
+        if fires:
+            made["spikes"] = ops.zeros((plan.chunk, *shape))
+        else:
+            made["output"] = ops.zeros((plan.chunk, *shape))
+        if i in plan.potentials:
+            made["potentials"] = ops.zeros((plan.chunk, plan.traced, *plan.shapes[i]))
+
+        def step(
+            j: Tensor, state: dict[str, Tensor], made: dict[str, Tensor]
+        ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+            v, rest = state["v"], state.get("rest")
+            moved = v + drive(j)
+            if bias is not None:
+                moved = moved + bias
+            active = None
+            if plan.clamp and i:
+                active = ops.broadcast_to(self.first + j > plan.clamp * i, shape)
+            if rest is not None:
+                ready = ops.equal(rest, 0)
+                active = ready if active is None else ops.logical_and(active, ready)
+            if active is not None:
+                moved = ops.where(active, moved, v)
+            values = {}
+            if fires:
+                fired = moved >= THRESHOLD
+                if active is not None:
+                    fired = ops.logical_and(fired, active)
+                spikes = ops.cast(fired, "float32")
+                moved = ops.where(fired, 0.0, moved) if plan.reset == "zero" else moved - spikes
+                if rest is not None:
+                    rest = ops.where(fired, plan.refractory, ops.maximum(rest - 1, 0))
+                values["spikes"] = spikes
+            else:
+                values["output"] = moved
+            if "potentials" in made:
+                values["potentials"] = moved[: plan.traced]
+            after = {"v": moved} if rest is None else {"v": moved, "rest": rest}
+            return after, {name: _put(made[name], j, value) for name, value in values.items()}
+
+        state, made = _loop(plan.chunk, step, state, made)
+        self.state |= {f"{key}_{i}": value for key, value in state.items()}
+        if i in plan.potentials:
+            self.kept[f"potential_{i}"] = ops.reshape(made["potentials"], (plan.chunk, plan.traced, -1))
+        if not fires:
+            self.kept["output"] = made["output"]
+            return None
+        if i in plan.trains:
+            self.kept[f"train_{i}"] = self._train(made["spikes"])
+        return made["spikes"]
+
+    def _train(self, spikes: Tensor) -> Tensor:
+        from keras import ops
+
+        return ops.reshape(spikes[:, : self.plan.traced] > 0, (self.plan.chunk, self.plan.traced, -1))
+
+
+def _loop(count: int, body: Callable[..., tuple[dict[str, Tensor], ...]], *carried: dict[str, Tensor]) -> Any:
+    """`carried = body(index, *carried)` for index 0 .. count - 1, as a loop of the program."""
+    from keras import ops
+
+    keys = [list(part) for part in carried]
+
+    def flat(parts: Sequence[Mapping[str, Tensor]]) -> list[Tensor]:
+        return [part[key] for part, names in zip(parts, keys, strict=True) for key in names]
+
+    def nested(values: Sequence[Tensor]) -> list[dict[str, Tensor]]:
+        rest = iter(values)
+        return [{key: next(rest) for key in names} for names in keys]
+
+    def step(index: Tensor, *values: Tensor) -> tuple[Tensor, ...]:
+        return (index + 1, *flat(body(index, *nested(values))))
+
+    start = ops.convert_to_tensor(0, "int32")
+    return nested(ops.while_loop(lambda index, *_: index < count, step, (start, *flat(carried)))[1:])
+
+
+def _get(array: Tensor, index: Tensor) -> Tensor:
+    """array[index], with an index known only when the program runs."""
+    from keras import ops
+
+    part = ops.slice(array, (index, *[0] * (len(array.shape) - 1)), (1, *array.shape[1:]))
+    return ops.reshape(part, array.shape[1:])
+
+
+def _put(array: Tensor, index: Tensor, value: Tensor) -> Tensor:
+    """`array` with array[index] = value."""
+    from keras import ops
+
+    return ops.slice_update(array, (index, *[0] * len(value.shape)), value[None])
+
+
+def _linear(layer: LayerPlan, rows: Tensor, weights: Tensor) -> Tensor:
+    """f(rows; weights) for rows (n, *input_shape): (n, *output_shape), or flat."""
+    from keras import ops
+
+    if layer.kind == Dense.kind:
+        return ops.matmul(ops.reshape(rows, (rows.shape[0], -1)), weights)
+    if any(map(any, layer.padding)):
+        rows = ops.pad(rows, ((0, 0), *layer.padding, (0, 0)))
+    if layer.kind == DepthwiseConv2D.kind:
+        return _depthwise(layer, rows, weights)
+    if layer.groups == 1:
+        return _convolution(layer, rows, weights)
+    # neither TensorFlow on a CPU nor XLA has a fast grouped convolution
+    incoming, kernels = ops.split(rows, layer.groups, axis=-1), ops.split(weights, layer.groups, axis=-1)
+    groups = [_convolution(layer, part, kernel) for part, kernel in zip(incoming, kernels, strict=True)]
+    return ops.concatenate(groups, axis=-1)
+
+
+def _taps(layer: LayerPlan, rows: Tensor) -> Iterator[Tensor]:
+    """For each element of the kernel the padded inputs that it meets, (n, *output size, channels)."""
+    (height, width), (down, right) = layer.output_shape[:2], layer.strides
+    for top in range(0, layer.kernel[0] * layer.dilation[0], layer.dilation[0]):
+        for left in range(0, layer.kernel[1] * layer.dilation[1], layer.dilation[1]):
+            yield rows[
+                :, top : top + (height - 1) * down + 1 : down, left : left + (width - 1) * right + 1 : right, :
+            ]
+
+
+def _depthwise(layer: LayerPlan, rows: Tensor, weights: Tensor) -> Tensor:
+    """A sum over the kernel's elements, which XLA makes one loop; its own depthwise convolution is ten times slower."""
+    from keras import ops
+
+    height, width, channels, multiplier = layer.kernel
+    elements = ops.reshape(weights, (height * width, channels, multiplier))
+    total: Tensor = 0.0
+    for element, tap in enumerate(_taps(layer, rows)):
+        if multiplier == 1:
+            total = total + tap * elements[element, :, 0]
+        else:
+            total = total + tap[..., None] * elements[element]
+    return total
+
+
+def _convolution(layer: LayerPlan, rows: Tensor, weights: Tensor) -> Tensor:
+    from keras import ops
+
+    inputs = math.prod(layer.kernel[:3])
+    # TensorFlow has no convolution that is both strided and dilated
+    if inputs <= PATCH_INPUTS or (max(layer.strides) > 1 and max(layer.dilation) > 1):
+        patches = ops.concatenate(list(_taps(layer, rows)), axis=-1)
+        product = ops.matmul(ops.reshape(patches, (-1, inputs)), ops.reshape(weights, (inputs, -1)))
+        return ops.reshape(product, (*patches.shape[:3], -1))
+    return ops.conv(rows, weights, layer.strides, "valid", "channels_last", layer.dilation)

@@ -1,0 +1,190 @@
+"""The analog twin of a spiking network: the ANN it stands for, computed in numpy.
+
+Each layer but the last is a rectified linear unit, a(i) = min(max(0, f(a(i-1); W) + b), cap), and the last is linear: its
+outputs are the logits. A spiking layer's firing rates approach min(a, 1) as the number of steps grows (Rueckauer et al.
+2017, doi:10.3389/fnins.2017.00682), so this is the reference of every spiking result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from snnviz import _checks as check
+from snnviz.network import Dense, DepthwiseConv2D, Layer, SpikingNetwork, _Convolution
+
+MEMORY_BUDGET = 256 * 2**20
+"""Bytes that the activations of one batch may take, all layers together."""
+PATCH_BUDGET = 16 * 2**20
+"""Bytes of unfolded convolution patches at one time; small enough to stay near the processor's caches."""
+
+
+def linear(layer: Layer, inputs: np.ndarray) -> np.ndarray:
+    """The linear part f(inputs; W) of a layer, without bias and rectification.
+
+    Args:
+        layer: the layer.
+        inputs: (items, *layer.input_shape); any shape of as many values for a dense layer.
+
+    Returns:
+        float32 (items, *layer.output_shape).
+    """
+    inputs = np.asarray(inputs, np.float32)
+    if isinstance(layer, Dense):
+        return inputs.reshape(len(inputs), -1) @ layer.weights
+    if not isinstance(layer, _Convolution):
+        raise NotImplementedError(f"no analog form of layer kind {layer.kind!r}")
+    inputs = inputs.reshape(len(inputs), *layer.input_shape)
+    if isinstance(layer, DepthwiseConv2D):
+        return _depthwise(layer, inputs, layer.weights)
+    kernel = layer.grouped_weights
+    if layer.groups == 1:
+        return _convolution(layer, inputs, kernel)
+    outputs_per_group = kernel.shape[3] // layer.groups
+    if kernel.shape[2] == 1:
+        # output channel o sees input channel o // outputs_per_group: a depthwise kernel in another layout
+        return _depthwise(layer, inputs, kernel.reshape(*kernel.shape[:2], layer.groups, outputs_per_group))
+    outputs = np.empty((len(inputs), *layer.output_shape), np.float32)
+    for group in range(layer.groups):
+        incoming = slice(group * kernel.shape[2], (group + 1) * kernel.shape[2])
+        outgoing = slice(group * outputs_per_group, (group + 1) * outputs_per_group)
+        outputs[..., outgoing] = _convolution(layer, inputs[..., incoming], kernel[..., outgoing])
+    return outputs
+
+
+def _padded(layer: _Convolution, inputs: np.ndarray) -> np.ndarray:
+    if not any(map(any, layer.padding)):
+        return inputs
+    return np.pad(inputs, ((0, 0), *layer.padding, (0, 0)))
+
+
+def _taps(layer: _Convolution, padded: np.ndarray) -> Iterator[tuple[int, int, np.ndarray]]:
+    """For each kernel element (i, j), the view of the padded inputs that it multiplies, one value per output position."""
+    (rows, columns), (down, right) = layer.output_shape[:2], layer.strides
+    for i in range(layer.weights.shape[0]):
+        top = i * layer.dilation[0]
+        for j in range(layer.weights.shape[1]):
+            left = j * layer.dilation[1]
+            yield (
+                i,
+                j,
+                padded[:, top : top + (rows - 1) * down + 1 : down, left : left + (columns - 1) * right + 1 : right],
+            )
+
+
+def _convolution(layer: _Convolution, inputs: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """Ungrouped convolution as one matrix product: patches (positions, kh * kw * channels) @ kernel."""
+    height, width, channels, filters = kernel.shape
+    rows, columns = layer.output_shape[:2]
+    matrix = kernel.reshape(-1, filters)
+    outputs = np.empty((len(inputs), rows, columns, filters), np.float32)
+    chunk = max(1, PATCH_BUDGET // (4 * rows * columns * height * width * channels))
+    for start in range(0, len(inputs), chunk):
+        padded = _padded(layer, inputs[start : start + chunk])
+        patches = np.empty((len(padded), rows, columns, height * width, channels), np.float32)
+        for i, j, values in _taps(layer, padded):
+            patches[:, :, :, i * width + j] = values
+        product = patches.reshape(-1, len(matrix)) @ matrix
+        outputs[start : start + chunk] = product.reshape(len(padded), rows, columns, filters)
+    return outputs
+
+
+def _depthwise(layer: _Convolution, inputs: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """Depthwise convolution, one multiply-add of whole maps per kernel element; kernel (kh, kw, channels, multiplier)."""
+    multiplier = kernel.shape[3]
+    rows, columns = layer.output_shape[:2]
+    outputs = np.zeros((len(inputs), rows, columns, kernel.shape[2], multiplier), np.float32)
+    chunk = max(1, PATCH_BUDGET // (4 * max(1, outputs[0].size)))
+    for start in range(0, len(inputs), chunk):
+        padded = _padded(layer, inputs[start : start + chunk])
+        total = outputs[start : start + chunk]
+        for i, j, values in _taps(layer, padded):
+            total += values[..., None] * kernel[i, j]
+    return outputs.reshape(len(inputs), rows, columns, -1)
+
+
+def rectified(layer: Layer, potentials: np.ndarray) -> np.ndarray:
+    """min(max(0, potentials), layer.cap), in place; what a hidden layer makes of f(inputs; W) + b."""
+    np.maximum(potentials, 0, out=potentials)
+    if layer.cap is not None:
+        np.minimum(potentials, np.asarray(layer.cap, np.float32), out=potentials)
+    return potentials
+
+
+def batches(
+    network: SpikingNetwork, x: np.ndarray, batch_size: int | None = None
+) -> Iterator[tuple[slice, dict[str, np.ndarray]]]:
+    """Run the network over `x` batch by batch.
+
+    Args:
+        network: the network.
+        x: float intensities (items, *network.input_shape).
+        batch_size: items at a time; None takes as many as `MEMORY_BUDGET` allows.
+
+    Yields:
+        the slice of the items and, for "input" and every layer, its activations float32 (batch, *output_shape); the last
+        layer's are the logits.
+    """
+    x = check.images("x", x, network.input_shape)
+    if batch_size is None:
+        neurons = network.input.neurons + sum(layer.neurons for layer in network.layers)
+        batch_size = max(1, min(len(x), MEMORY_BUDGET // (4 * neurons)))
+    check.integer("batch_size", batch_size, 1)
+    for start in range(0, len(x), batch_size):
+        part = slice(start, min(start + batch_size, len(x)))
+        values = {network.input.name: x[part]}
+        current = x[part]
+        for position, layer in enumerate(network.layers):
+            current = linear(layer, current)
+            current += layer.bias
+            if position < len(network.layers) - 1:
+                rectified(layer, current)
+            values[layer.name] = current
+        yield part, values
+
+
+def activations(
+    network: SpikingNetwork, x: np.ndarray, layers: Sequence[str] | None = None, batch_size: int | None = None
+) -> dict[str, np.ndarray]:
+    """The analog activations of chosen layers; for the last layer the logits.
+
+    Args:
+        network: the network.
+        x: float intensities (items, *network.input_shape), in [0, 1].
+        layers: names among "input" and the layers; None takes every layer but the input.
+        batch_size: items at a time; None lets a memory budget decide. The numbers do not depend on it beyond rounding.
+
+    Returns:
+        float32 (items, *output_shape) per name.
+
+    Raises:
+        InputError: for an unknown name, or an `x` that is no array of intensities of the right shape.
+    """
+    names = network.layer_names[1:] if layers is None else tuple(layers)
+    for name in names:
+        check.choice("layers", name, network.layer_names)
+    shapes = {network.input.name: network.input_shape} | {layer.name: layer.output_shape for layer in network.layers}
+    answer = {name: np.empty((len(x), *shapes[name]), np.float32) for name in names}
+    for part, values in batches(network, x, batch_size):
+        for name in names:
+            answer[name][part] = values[name]
+    return answer
+
+
+def logits(network: SpikingNetwork, x: np.ndarray, batch_size: int | None = None) -> np.ndarray:
+    """The class scores of the analog network, float32 (items, classes)."""
+    return activations(network, x, network.layer_names[-1:], batch_size)[network.layer_names[-1]]
+
+
+def accuracy(network: SpikingNetwork, x: np.ndarray, y: np.ndarray, batch_size: int | None = None) -> float:
+    """The fraction of items whose largest logit is their label's: the ANN's accuracy.
+
+    Args:
+        network: the network.
+        x: float intensities (items, *network.input_shape), in [0, 1].
+        y: class indices (items,).
+        batch_size: as in `activations`.
+    """
+    y = check.labels("y", y, len(x), network.classes)
+    return float(np.mean(logits(network, x, batch_size).argmax(axis=1) == y))

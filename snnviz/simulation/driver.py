@@ -1,0 +1,227 @@
+"""`simulate`: checks what it gets, feeds an engine batch by batch, and gathers one result."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import platform
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from snnviz import __version__, _progress
+from snnviz import _checks as check
+from snnviz.errors import InputError
+from snnviz.network import SpikingNetwork
+from snnviz.simulation import analog
+from snnviz.simulation.encoding import poisson_spikes
+from snnviz.simulation.engine import Block, Engine
+from snnviz.simulation.settings import Record, Settings
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+ENGINES = ("auto", "graph", "event")
+
+
+def make_engine(name: str, network: SpikingNetwork, settings: Settings, record: Record) -> Engine:
+    """The engine called `name` ("graph" or "event"), made ready for `network`."""
+    check.choice("engine", name, ENGINES[1:])
+    if name == "graph":
+        from snnviz.simulation.graph import GraphEngine
+
+        return GraphEngine(network, settings, record)
+    from snnviz.simulation.event import EventEngine
+
+    return EventEngine(network, settings, record)
+
+
+def simulate(
+    network: SpikingNetwork,
+    x: np.ndarray,
+    y: np.ndarray,
+    steps: int = 50,
+    *,
+    engine: str = "auto",
+    record: Record | Sequence[str] | str | None = None,
+    batch_size: int | None = None,
+    progress: bool = True,
+    title: str = "",
+    **settings: Any,
+) -> xr.Dataset:
+    """Simulate `network` on every item of `x` for `steps` time steps, counting synaptic events.
+
+    Args:
+        network: the network, e.g. from `snnviz.convert` or `snnviz.load_network`.
+        x: intensities in [0, 1], float (items, *network.input_shape).
+        y: class indices, int (items,).
+        steps: number of time steps T.
+        engine: "graph", "event", or "auto", the faster of the two for this network.
+        record: what to keep beside the curves, a `Record` or names among "prediction", "logits" and "events".
+        batch_size: items simulated at once; None lets the engine choose. It never changes a number.
+        progress: show a progress bar if it takes more than two seconds.
+        title: a name for the result, used as the label of its curves.
+        **settings: the other fields of `snnviz.simulation.Settings`: input, reset, delay, refractory, clamp,
+            readout, decay, synapses, seed.
+
+    Returns:
+        The result, a dataset as described in `snnviz.results`.
+
+    Raises:
+        InputError: if an argument is wrong.
+    """
+    if not isinstance(network, SpikingNetwork):
+        raise InputError(f"`network` must be a SpikingNetwork. Received: {check.describe(network)}")
+    check.choice("engine", engine, ENGINES)
+    try:
+        options = Settings(steps=steps, **settings)
+    except TypeError as error:
+        allowed = ", ".join(Settings.__dataclass_fields__)
+        unknown = sorted(set(settings) - set(Settings.__dataclass_fields__))
+        raise InputError(f"`settings` must be among {allowed}. Received: {', '.join(unknown)}") from error
+    kept = Record.of(record)
+    kept.check(network)
+    x = check.images("x", x, network.input_shape)
+    y = check.labels("y", y, len(x), network.classes)
+    if batch_size is not None:
+        check.integer("batch_size", batch_size, 1)
+
+    began = time.perf_counter()
+    reason = "asked for"
+    if engine == "auto":
+        from snnviz.simulation.auto import choose
+
+        engine, reason = choose(network, options, x)
+    simulator = make_engine(engine, network, options, kept)
+    gathered = _Gathered(network, options, kept, y)
+    size = min(batch_size or simulator.batch_size, len(x))
+    with _progress.bar(len(x), "simulating", "item", progress) as bar:
+        for start in range(0, len(x), size):
+            batch = x[start : start + size]
+            inputs = poisson_spikes(batch, steps, options.seed, start) if options.input == "poisson" else batch
+            gathered.add(start, simulator.run(inputs, traced=min(max(kept.items - start, 0), len(batch))))
+            bar.update(len(batch))
+    result = gathered.dataset()
+    result.attrs |= {
+        "title": title or str(network.metadata.get("title", "")),
+        "ann_accuracy": analog.accuracy(network, x, y),
+        "engine": engine,
+        "engine_choice": reason,
+        "wall_time_s": time.perf_counter() - began,
+        "versions": json.dumps(_versions(engine)),
+    }
+    return result
+
+
+def read_out(output: np.ndarray, settings: Settings) -> np.ndarray:
+    """Class scores from the output layer's membrane potentials, both (items, time, classes); see `Settings.readout`."""
+    if settings.readout == "membrane":
+        return output
+    if settings.readout == "cumulative":
+        return np.cumsum(output, axis=1, dtype=np.float64)
+    average = np.empty(output.shape, np.float64)
+    state = np.zeros_like(output[:, 0], np.float64)
+    for step in range(output.shape[1]):
+        state = settings.decay * state + (1 - settings.decay) * output[:, step]
+        average[:, step] = state
+    return average
+
+
+class _Gathered:
+    """Accumulates blocks: integer counts summed over items, and whatever is kept per item."""
+
+    def __init__(self, network: SpikingNetwork, settings: Settings, record: Record, y: np.ndarray) -> None:
+        self.network, self.settings, self.record, self.y = network, settings, record, y
+        items, steps, layers = len(y), settings.steps, len(network.layers)
+        self.correct = np.zeros(steps, np.int64)
+        self.events = np.zeros((steps, layers), np.int64)
+        self.spikes = np.zeros((steps, layers), np.int64)
+        self.predictions = np.empty((items, steps), np.int16) if record.prediction else None
+        self.logits = np.empty((items, steps, network.classes), np.float32) if record.logits else None
+        # the input receives no events: column 0 stays 0
+        self.item_events = np.zeros((items, steps, layers + 1), np.int64) if record.events else None
+        self.traces: dict[str, list[np.ndarray]] = {}
+
+    def add(self, start: int, block: Block) -> None:
+        """Take in the block of the items from `start` on."""
+        items = slice(start, start + len(block.output))
+        scores = read_out(block.output, self.settings)
+        predicted = scores.argmax(axis=-1)
+        self.correct += (predicted == self.y[items, None]).sum(axis=0)
+        self.events += block.events.sum(axis=0)
+        self.spikes += block.spikes
+        if self.predictions is not None:
+            self.predictions[items] = predicted
+        if self.logits is not None:
+            self.logits[items] = scores
+        if self.item_events is not None:
+            self.item_events[items, :, 1:] = block.events
+        for prefix, arrays in (("spikes", block.spike_trains), ("potential", block.potentials)):
+            for name, array in arrays.items():
+                if len(array):
+                    self.traces.setdefault(f"{prefix}_{name}", []).append(array)
+
+    def dataset(self) -> xr.Dataset:
+        """Everything taken in, as a result without the attributes that need the clock or the engine."""
+        import xarray as xr
+
+        network, items = self.network, len(self.y)
+        neurons = {network.input.name: network.input.neurons} | {layer.name: layer.neurons for layer in network.layers}
+        events = np.zeros((self.settings.steps, len(neurons)))
+        events[:, 1:] = self.events / items
+        rates = np.zeros_like(events)
+        rates[:, :-1] = self.spikes / (items * np.array([neurons[name] for name in network.firing_names]))
+        variables: dict[str, Any] = {
+            "accuracy": ("time", self.correct / items, {"long_name": "accuracy", "units": "1"}),
+            "synaptic_events": (
+                ("time", "layer"),
+                events,
+                {"long_name": "synaptic events", "units": "events per item and step"},
+            ),
+            "spike_rate": (
+                ("time", "layer"),
+                rates,
+                {"long_name": "spike rate", "units": "spikes per neuron and step"},
+            ),
+            "label": ("item", self.y, {"long_name": "true class"}),
+        }
+        if self.predictions is not None:
+            variables["prediction"] = (("item", "time"), self.predictions)
+        if self.logits is not None:
+            variables["logits"] = (("item", "time", "class"), self.logits)
+        if self.item_events is not None:
+            variables["item_events"] = (("item", "time", "layer"), self.item_events)
+        for name, parts in self.traces.items():
+            population = name.partition("_")[2]
+            variables[name] = (("traced", "time", f"neuron_{population}"), np.concatenate(parts))
+        return xr.Dataset(
+            variables,
+            coords={
+                "time": np.arange(1, self.settings.steps + 1),
+                "layer": list(network.layer_names),
+                "class": list(network.class_names),
+            },
+            attrs={
+                "network_hash": network.hash,
+                "settings": json.dumps(asdict(self.settings)),
+                "seed": self.settings.seed,
+                "items": items,
+                "steps": self.settings.steps,
+                "neurons": json.dumps(neurons),
+            },
+        )
+
+
+def _versions(engine: str) -> dict[str, str]:
+    """Versions of what produced a result."""
+    packages = ("numpy", "numba") if engine == "event" else ("numpy", "keras")
+    versions = {name: importlib.metadata.version(name) for name in packages}
+    if engine == "graph":
+        import keras
+
+        backend = keras.backend.backend()
+        versions["backend"] = f"{backend} {__import__(backend).__version__}"
+    return {"snnviz": __version__, "python": platform.python_version(), **versions}

@@ -1,0 +1,69 @@
+"""What an engine is: the contract between `simulate` and the simulators behind it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+
+from snnviz.network import SpikingNetwork
+from snnviz.simulation.settings import Record, Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """What an engine returns for a batch of B items over T steps, L weighted layers.
+
+    Attributes:
+        output: float32 (B, T, classes), the membrane potential of the last layer after each step.
+        events: int64 (B, T, L), synaptic events that arrive at each weighted layer, exact.
+        spikes: int64 (T, L), spikes sent in each step by the input and the hidden layers, summed over the batch;
+            column 0 is the input (0 throughout when the input is analog).
+        spike_trains: for each population asked for, bool (traced, T, neurons), neurons flattened row-major.
+        potentials: for each population asked for, float32 (traced, T, neurons), after reset.
+    """
+
+    output: np.ndarray
+    events: np.ndarray
+    spikes: np.ndarray
+    spike_trains: dict[str, np.ndarray] = field(default_factory=dict)
+    potentials: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+class Engine(ABC):
+    """A simulator made ready for one network and one set of options.
+
+    `run` may be called any number of times, from one thread at a time. Items are independent: how they are split into batches
+    changes nothing in any item's numbers. Sums of float32 values on a dyadic grid are exact, so that engines agree
+    bit for bit on such networks. Elementwise work is done in float32 in the order v + f + b, then the threshold.
+    An analog input to the first layer ("analog") is synaptic input of intensity x: it carries an event across each synapse
+    of every pixel with x > 0, at each step.
+
+    Args:
+        network: the network.
+        settings: the options; `settings.readout` and `settings.seed` are not the engine's business.
+        record: which spike trains and potentials to return.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, network: SpikingNetwork, settings: Settings, record: Record) -> None:
+        self.network = network
+        self.settings = settings
+        self.record = record
+
+    @property
+    @abstractmethod
+    def batch_size(self) -> int:
+        """The number of items this engine likes to get at once, from its memory budget."""
+
+    @abstractmethod
+    def run(self, inputs: np.ndarray, traced: int = 0) -> Block:
+        """Simulate a batch.
+
+        Args:
+            inputs: float32 intensities (B, *input_shape); for input "poisson" the spikes, uint8 (B, T, *input_shape).
+            traced: for how many of the first items spike trains and potentials are returned.
+        """

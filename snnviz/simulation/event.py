@@ -1,0 +1,363 @@
+"""The event-driven engine: what a simulation costs is the number of its synaptic events.
+
+A network is feed-forward, so each layer can be simulated for all steps before the next one begins: its spikes are then
+known for all steps at once, and a weight that is read serves many of them. Compiled kernels (`snnviz.simulation.kernels`)
+do a layer of some items at a time; threads share the items. No Python runs between steps or neurons.
+
+Float32 sums run in an order that an item's own data determine, so that neither threads nor batches change a number.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numba import config as numba_config
+
+from snnviz import _checks as check
+from snnviz.network import Conv2D, Dense, DepthwiseConv2D, Layer, SpikingNetwork, _Convolution
+from snnviz.simulation.engine import Block, Engine
+from snnviz.simulation.kernels import simd
+from snnviz.simulation.kernels.channelwise import channelwise
+from snnviz.simulation.kernels.counting import count, planes
+from snnviz.simulation.kernels.neurons import given_spikes, spiking_input
+from snnviz.simulation.kernels.rows import rows
+from snnviz.simulation.kernels.trains import unpack, words
+from snnviz.simulation.settings import Record, Settings
+from snnviz.simulation.synops import fanout
+
+CHUNK = 64
+"""Most steps for which a patch is held at once: their sums (16 KiB) share the level-1 cache with a tile of weights."""
+TRAIN_BUDGET = 2**21
+"""Bytes that the largest population's trains may take in one call of a kernel; decides how many items share a call."""
+BATCH_BUDGET = 2**27
+"""Bytes that the arrays of a batch may take: spikes handed in, potentials and counts handed out."""
+BATCH_EVENTS = 2e9
+"""About the synaptic adds of a batch (at 15 % density), a fraction of a second: what progress and interruption wait for."""
+
+
+def _aligned(size: int, dtype: Any) -> np.ndarray:
+    """Zeros on a cache line's boundary, so that no vector straddles two lines."""
+    line = 64
+    raw = np.zeros(size * np.dtype(dtype).itemsize + line, np.uint8)
+    start = -raw.ctypes.data % line
+    return raw[start : start + size * np.dtype(dtype).itemsize].view(dtype)
+
+
+def _padded(values: Any, shape: tuple[int, int], width: int) -> np.ndarray:
+    """`values`, broadcast to `shape`, with rows padded by zeros to `width`, flattened: float32."""
+    padded = _aligned(shape[0] * width, np.float32).reshape(shape[0], width)
+    padded[:, : shape[1]] = np.broadcast_to(np.asarray(values, np.float32), (shape[0], shape[1]))
+    return padded.reshape(-1)
+
+
+class _Ready:
+    """A layer in the form its kernel takes."""
+
+    def __init__(self, layer: Layer, lanes: int, blocks: int) -> None:
+        shape = (1, 1, layer.weights.shape[0]) if isinstance(layer, Dense) else layer.input_shape
+        out = (1, 1, layer.channels) if isinstance(layer, Dense) else layer.output_shape
+        kernel, strides, edges, dilation = (1, 1), (1, 1), (0, 0), (1, 1)
+        if isinstance(layer, _Convolution):
+            kernel, strides, dilation = layer.weights.shape[:2], layer.strides, layer.dilation
+            edges = (layer.padding[0][0], layer.padding[1][0])
+        self.geometry = np.array([*shape, *out, *kernel, *strides, *edges, *dilation, lanes, blocks], np.int64)
+        self.words_in, self.words_out = words(math.prod(shape)), words(layer.neurons)
+        self.positions = out[0] * out[1]
+        self.width = lanes * blocks
+        self.bias = _padded(layer.bias, (1, layer.channels), self.width)
+        potential = layer.initial_potential
+        if np.ndim(potential):
+            potential = np.reshape(potential, (self.positions, layer.channels))
+        self.initial = _padded(potential, (self.positions, layer.channels), self.width)
+
+
+class _Rows(_Ready):
+    """A dense layer or convolution as blocks of weight rows."""
+
+    def __init__(self, layer: Layer) -> None:
+        kernel, groups = _as_grouped(layer)
+        outputs = layer.channels
+        lanes = next((lanes for lanes in simd.LANES if lanes >= outputs), simd.LANES[-1])
+        super().__init__(layer, lanes, -(-outputs // lanes))
+        window, per_group = kernel.shape[0] * kernel.shape[1], kernel.shape[2]
+        outputs_per_group = outputs // groups
+        table, places = [], 0
+        for first in range(0, outputs, lanes):
+            here = min(lanes, outputs - first)
+            low, high = first // outputs_per_group, (first + here - 1) // outputs_per_group + 1
+            table.append((first, here, low * per_group, (high - low) * per_group, places * lanes))
+            places += window * (high - low) * per_group + 1  # and a row of zeros
+        self.blocks = np.array(table, np.int64)
+        self.fan_in = window * int(self.blocks[:, 3].max())
+        self.weights = _aligned(places * lanes, np.float32)
+        for first, here, low, inputs, at in table:
+            block = self.weights[at : at + window * inputs * lanes].reshape(*kernel.shape[:2], inputs, lanes)
+            for group in range(low // per_group, (low + inputs) // per_group):
+                start = max(first, group * outputs_per_group)
+                stop = min(first + here, (group + 1) * outputs_per_group)
+                incoming = slice(group * per_group - low, (group + 1) * per_group - low)
+                block[:, :, incoming, start - first : stop - first] = kernel[..., start:stop]
+
+
+class _Channelwise(_Ready):
+    """A depthwise layer with one output per channel."""
+
+    def __init__(self, layer: DepthwiseConv2D) -> None:
+        super().__init__(layer, 64, -(-layer.channels // 64))
+        kernel = layer.weights
+        self.weights = _padded(
+            kernel.reshape(-1, layer.channels), (kernel.shape[0] * kernel.shape[1], layer.channels), self.width
+        )
+
+
+def _as_grouped(layer: Layer) -> tuple[np.ndarray, int]:
+    """Any layer's weights as those of a grouped convolution, and the number of groups."""
+    if isinstance(layer, Dense):
+        return layer.weights[None, None], 1
+    if isinstance(layer, (Conv2D, DepthwiseConv2D)):
+        return layer.grouped_weights, layer.groups
+    raise NotImplementedError(f"no event-driven form of layer kind {layer.kind!r}")
+
+
+@dataclass
+class _Scratch:
+    """What one thread works with; nothing in it outlives a call but its memory."""
+
+    trains: tuple[np.ndarray, np.ndarray]
+    patch: np.ndarray
+    sums: np.ndarray
+    potentials: np.ndarray
+    waits: np.ndarray
+    fired: np.ndarray
+    listed: np.ndarray
+    starts: np.ndarray
+    steps: np.ndarray
+
+
+@dataclass
+class _Job:
+    """A batch being simulated: its inputs and its results, in which every item has places of its own."""
+
+    inputs: np.ndarray
+    traced: int
+    block: Block
+    spikes: np.ndarray
+    stop: threading.Event = field(default_factory=threading.Event)
+
+
+class EventEngine(Engine):
+    """See the module.
+
+    Args:
+        network: the network.
+        settings: the options.
+        record: which spike trains and potentials to return.
+        threads: number of threads; None takes as many as NUMBA_NUM_THREADS says, by default one per processor.
+    """
+
+    name = "event"
+
+    def __init__(
+        self, network: SpikingNetwork, settings: Settings, record: Record, threads: int | None = None
+    ) -> None:
+        super().__init__(network, settings, record)
+        self.threads = int(numba_config.NUMBA_NUM_THREADS) if threads is None else check.integer("threads", threads, 1)
+        self._layers: list[_Rows | _Channelwise] = []
+        maps = [fanout(layer, settings.synapses).reshape(-1) for layer in network.layers]
+        for index, layer in enumerate(network.layers):
+            alone = isinstance(layer, DepthwiseConv2D) and layer.weights.shape[3] == 1
+            driven_by_numbers = index == 0 and settings.input == "analog"
+            if isinstance(layer, DepthwiseConv2D) and alone and not driven_by_numbers:
+                self._layers.append(_Channelwise(layer))
+            else:
+                self._layers.append(_Rows(layer))
+        self._planes = [planes(one) for one in maps]
+        self._first_fanout = maps[0]
+        pixels = network.input.neurons
+        self._initial = _padded(
+            np.reshape(network.input.initial_potential, -1)
+            if np.ndim(network.input.initial_potential)
+            else network.input.initial_potential,
+            (1, pixels),
+            words(pixels) * 64,
+        )
+        self._chunk = -(-settings.steps // -(-settings.steps // CHUNK))
+        self._adds = 0.15 * settings.steps * float(sum(int(one.sum()) for one in maps))
+        train_bytes = 8 * settings.steps * max(layer.words_in for layer in self._layers)
+        self._items_per_call = int(max(1, min(64, TRAIN_BUDGET // train_bytes, 3e7 // max(1.0, self._adds))))
+        self._free: list[_Scratch] = []
+
+    @property
+    def batch_size(self) -> int:
+        settings, network = self.settings, self.network
+        per_item = settings.steps * (4 * network.classes + 16 * len(network.layers))
+        if settings.input == "poisson":
+            per_item += 5 * settings.steps * network.input.neurons  # drawing the spikes takes a float32 each
+        size = int(min(BATCH_BUDGET // per_item, BATCH_EVENTS // max(1.0, self._adds), 8192))
+        together = self._items_per_call * self.threads
+        return max(1, size // together) * together
+
+    def run(self, inputs: np.ndarray, traced: int = 0) -> Block:
+        network, settings, record = self.network, self.settings, self.record
+        items, steps, depth = len(inputs), settings.steps, len(network.layers)
+        sizes = {network.input.name: network.input.neurons} | {layer.name: layer.neurons for layer in network.layers}
+        block = Block(
+            output=np.zeros((items, steps, network.classes), np.float32),
+            events=np.zeros((items, steps, depth), np.int64),
+            spikes=np.zeros((steps, depth), np.int64),
+            spike_trains={name: np.zeros((traced, steps, sizes[name]), bool) for name in record.spikes},
+            potentials={name: np.zeros((traced, steps, sizes[name]), np.float32) for name in record.potentials},
+        )
+        job = _Job(inputs, traced, block, np.zeros((items, steps, depth), np.int64))
+        self._share(job, range(0, items, self._items_per_call))
+        block.spikes[:] = job.spikes.sum(axis=0)
+        last = network.layers[-1].name
+        if last in block.potentials:
+            block.potentials[last][:] = block.output[:traced]
+        return block
+
+    def _share(self, job: _Job, starts: range) -> None:
+        """Simulate all items, `_items_per_call` at a time, on `threads` threads."""
+        queue: Iterator[int] = iter(starts)
+        lock = threading.Lock()
+
+        def work() -> None:
+            scratch = self._free.pop() if self._free else self._scratch()
+            while not job.stop.is_set():
+                with lock:
+                    start = next(queue, None)
+                if start is None:
+                    break
+                self._simulate(job, start, min(start + self._items_per_call, len(job.inputs)), scratch)
+            self._free.append(scratch)
+
+        threads = min(self.threads, len(starts))
+        if threads <= 1:
+            work()
+            return
+        with ThreadPoolExecutor(threads, "snnviz-event") as pool:
+            try:
+                tasks = [pool.submit(work) for _ in range(threads)]
+                done, _ = wait(tasks, return_when=FIRST_EXCEPTION)
+                for task in done:
+                    task.result()
+            finally:
+                job.stop.set()  # an error or an interrupt: the others stop after the items they are at
+
+    def _scratch(self) -> _Scratch:
+        steps, chunk = self.settings.steps, self._chunk
+        sent = [layer.words_in for layer in self._layers]
+        matrices = [layer for layer in self._layers if isinstance(layer, _Rows)]
+        patch = max((words(layer.fan_in) for layer in matrices), default=1) * chunk
+        width = max(steps if isinstance(layer, _Channelwise) else chunk for layer in self._layers)
+        membranes = max(64, *(len(layer.initial) for layer in matrices))
+        places = max(2**17, *((layer.fan_in + simd.TOGETHER) * chunk + 64 for layer in matrices))
+        size = self._items_per_call * steps
+        return _Scratch(
+            trains=(_aligned(size * max(sent[::2]), np.uint64), _aligned(size * max([1, *sent[1::2]]), np.uint64)),
+            patch=_aligned(patch, np.uint64),
+            sums=_aligned(64 * width, np.float32),
+            potentials=_aligned(membranes, np.float32),
+            waits=_aligned(membranes if self.settings.refractory else 64, np.int32),
+            fired=_aligned(2 * width, np.uint64),
+            listed=_aligned(places, np.uint32),
+            starts=np.zeros(64 * chunk + 1, np.int64),
+            steps=np.zeros(steps, np.int64),
+        )
+
+    def _simulate(self, job: _Job, start: int, stop: int, scratch: _Scratch) -> None:
+        """Simulate items start .. stop, layer by layer."""
+        network, settings = self.network, self.settings
+        items, steps = stop - start, settings.steps
+        keeping = max(0, min(job.traced, stop) - start)
+        totals = np.zeros(items, np.int64)
+        events, spikes = job.block.events[start:stop], job.spikes[start:stop]
+        trains = scratch.trains[0][: items * self._layers[0].words_in * steps]
+        constant = np.zeros(0, np.float32)
+        if settings.input == "analog":
+            constant = self._constant(job.inputs[start:stop])
+            arriving = (job.inputs[start:stop].reshape(items, -1) > 0) @ self._first_fanout
+            events[:, settings.delay :, 0] = arriving[:, None]
+        else:
+            self._send_input(job, start, stop, trains, keeping, scratch)
+        for name in {network.input.name} & set(job.block.potentials):
+            if settings.input != "spiking":
+                job.block.potentials[name][start : start + keeping] = np.nan
+        for index, (layer, ready) in enumerate(zip(network.layers, self._layers, strict=True)):
+            given = index == 0 and settings.input == "analog"
+            if not given:
+                self._trace(job, network.firing_names[index], trains, start, keeping)
+                count.compiled()(
+                    trains, ready.words_in, steps, settings.delay, *self._planes[index], index, events, spikes,
+                    totals, scratch.steps,
+                )  # fmt: skip
+            last = index == len(self._layers) - 1
+            sent = scratch.trains[(index + 1) % 2][: 0 if last else items * ready.words_out * steps]
+            kept, keeping_here = self._kept(job, layer.name, start, keeping)
+            if last:
+                kept, keeping_here = job.block.output[start:stop], items
+            frozen = settings.clamp * (index + 1)
+            to_zero = settings.reset == "zero"
+            if isinstance(ready, _Rows):
+                rows.compiled()(
+                    trains, totals, constant if given else constant[:0], steps, self._chunk, settings.delay, frozen,
+                    not last, to_zero, settings.refractory, ready.geometry, ready.blocks, ready.weights, ready.bias,
+                    ready.initial, sent, keeping_here, kept, scratch.patch, scratch.sums, scratch.potentials,
+                    scratch.waits, scratch.fired, scratch.listed, scratch.starts,
+                )  # fmt: skip
+            else:
+                channelwise.compiled()(
+                    trains, items, steps, settings.delay, frozen, to_zero, settings.refractory, ready.geometry,
+                    ready.weights, ready.bias, ready.initial, sent, keeping_here, kept, scratch.fired[steps:],
+                    scratch.sums, scratch.potentials, scratch.waits, scratch.fired,
+                )  # fmt: skip
+            trains = sent
+
+    def _send_input(
+        self, job: _Job, start: int, stop: int, trains: np.ndarray, keeping: int, scratch: _Scratch
+    ) -> None:
+        settings, pixels = self.settings, self.network.input.neurons
+        if settings.input == "poisson":
+            spikes = np.ascontiguousarray(job.inputs[start:stop], np.uint8).reshape(-1)
+            given_spikes.compiled()(spikes, pixels, settings.steps, trains)
+            return
+        intensities = np.zeros((stop - start, len(self._initial)), np.float32)
+        intensities[:, :pixels] = job.inputs[start:stop].reshape(stop - start, -1)
+        kept, keeping = self._kept(job, self.network.input.name, start, keeping)
+        spiking_input.compiled()(
+            intensities.reshape(-1), self._initial, pixels, settings.steps, settings.reset == "zero",
+            settings.refractory, trains, keeping, kept, scratch.potentials, scratch.waits,
+        )  # fmt: skip
+
+    def _constant(self, inputs: np.ndarray) -> np.ndarray:
+        """The first layer's current under analog input, in the form its kernel takes; item by item, as sums of a matrix
+        product depend on the size of the matrix."""
+        from snnviz.simulation.analog import linear
+
+        ready, layer = self._layers[0], self.network.layers[0]
+        current = np.zeros((len(inputs), ready.positions, ready.width), np.float32)
+        for item in range(len(inputs)):
+            values = linear(layer, inputs[item : item + 1])
+            current[item, :, : layer.channels] = values.reshape(ready.positions, layer.channels)
+        return current.reshape(-1)
+
+    @staticmethod
+    def _kept(job: _Job, name: str, start: int, keeping: int) -> tuple[np.ndarray, int]:
+        """Where potentials of a population go, and for how many items."""
+        if name in job.block.potentials and keeping:
+            return job.block.potentials[name][start : start + keeping], keeping
+        return np.zeros((0, 0, 0), np.float32), 0
+
+    def _trace(self, job: _Job, name: str, trains: np.ndarray, start: int, keeping: int) -> None:
+        if name in job.block.spike_trains and keeping:
+            target = job.block.spike_trains[name]
+            neurons, steps = target.shape[2], self.settings.steps
+            size = words(neurons)
+            shaped = trains[: keeping * size * steps].reshape(keeping, size, steps)
+            target[start : start + keeping] = unpack(shaped, neurons)

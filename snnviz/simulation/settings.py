@@ -1,0 +1,102 @@
+"""What to simulate and what to keep: the options that every engine understands alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from snnviz import _checks as check
+from snnviz.errors import InputError
+from snnviz.network import SpikingNetwork
+
+INPUTS = ("spiking", "poisson", "analog")
+RESETS = ("subtract", "zero")
+READOUTS = ("membrane", "cumulative", "decay")
+SYNAPSES = ("nonzero", "all")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How a network is simulated. Equations: `snnviz.network`; these are its choices.
+
+    Attributes:
+        steps: number of time steps T.
+        input: "spiking" (an integrate-and-fire neuron per pixel), "poisson" (a spike with probability x at each step,
+            drawn from `seed`), or "analog" (the intensity itself reaches the first layer at every step).
+        reset: after a spike, "subtract" the threshold or set the membrane to "zero".
+        delay: 0, spikes travel through all layers within a step; 1, layer i+1 sees at step t what layer i (or the
+            input) sent at step t - 1, and nothing at step 1. Biases are never delayed.
+        refractory: for this many steps after a spike a neuron's membrane is frozen (input is lost) and it cannot fire.
+        clamp: the layer at depth d (input 0, first weighted layer 1, ...) is frozen in the same way, and silent, for
+            its first clamp * d steps.
+        readout: class scores at step t: the output "membrane" v_t; its "cumulative" sum over steps 1..t; or its
+            exponential average a_t = decay * a_(t-1) + (1 - decay) * v_t ("decay").
+        decay: in [0, 1), used by readout "decay" only; 0 gives v_t.
+        synapses: which synapses carry events: the "nonzero" ones, or "all", pruned ones too.
+        seed: seed of the Poisson input.
+    """
+
+    steps: int = 50
+    input: str = "spiking"
+    reset: str = "subtract"
+    delay: int = 0
+    refractory: int = 0
+    clamp: int = 0
+    readout: str = "membrane"
+    decay: float = 0.9
+    synapses: str = "nonzero"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check.integer("steps", self.steps, 1)
+        check.choice("input", self.input, INPUTS)
+        check.choice("reset", self.reset, RESETS)
+        check.integer("delay", self.delay, 0, 1)
+        check.integer("refractory", self.refractory, 0)
+        check.integer("clamp", self.clamp, 0)
+        check.choice("readout", self.readout, READOUTS)
+        check.choice("synapses", self.synapses, SYNAPSES)
+        check.integer("seed", self.seed, 0)
+        if check.real("decay", self.decay, 0, 1) == 1:
+            raise InputError("`decay` must be below 1: at 1 the read-out never leaves 0. Received: 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """What a result keeps beside the curves.
+
+    Attributes:
+        prediction: the predicted class of every item at every step, int16 (item, time).
+        logits: the class scores, float32 (item, time, class).
+        events: synaptic events of every item, int64 (item, time, layer).
+        spikes: names of firing populations ("input" or a hidden layer) whose spikes are kept, bool (traced, time, neuron).
+        potentials: names of populations (the last layer too) whose membrane potentials after reset are kept, float32.
+        items: number of items, the first ones, for which spikes and potentials are kept.
+    """
+
+    prediction: bool = True
+    logits: bool = False
+    events: bool = False
+    spikes: tuple[str, ...] = ()
+    potentials: tuple[str, ...] = ()
+    items: int = 16
+
+    @classmethod
+    def of(cls, value: Record | Sequence[str] | str | None) -> Record:
+        """`value` as a Record: one already, None for the default, or names among "prediction", "logits", "events"."""
+        if value is None:
+            return cls()
+        if isinstance(value, Record):
+            return value
+        names = (value,) if isinstance(value, str) else tuple(value)
+        for name in names:
+            check.choice("record", name, ("prediction", "logits", "events"))
+        return cls(prediction="prediction" in names, logits="logits" in names, events="events" in names)
+
+    def check(self, network: SpikingNetwork) -> None:
+        """Raise `InputError` if a name is not a population of `network`."""
+        check.integer("record.items", self.items, 1)
+        for name in self.spikes:
+            check.choice("record.spikes", name, network.firing_names)
+        for name in self.potentials:
+            check.choice("record.potentials", name, network.layer_names)

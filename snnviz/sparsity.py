@@ -1,0 +1,416 @@
+"""Sparsity of a classifier: the penalties that bring it about, pruning, and measures of it.
+
+With batch normalisation whose gamma is fixed to 1 a pre-activation is about N(beta, 1), so a ReLU is active with
+probability Phi(beta). Two penalties are added to the loss (Dutson et al. 2023, section on sparsity):
+
+    activations: lambda_a * (neurons in layer / neurons in model) * mean Phi(beta)
+    weights:     lambda_w * (synapses of layer / synapses in model) * mean |w|,  plus the usual L2
+
+Neurons are those of the hidden layers (each followed by ReLU); a convolution's weight counts as many synapses as the
+connections it makes, borders taken into account.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+
+from snnviz import _checks as check
+from snnviz.errors import InputError
+
+if TYPE_CHECKING:
+    from keras import Model
+
+_BATCH = 500
+
+PAPER_EPSILON = 1e-4
+"""Below this magnitude a weight is pruned; it reproduces the paper's weight sparsity before fine-tuning."""
+
+
+@keras.saving.register_keras_serializable(package="snnviz")
+class ActivationPenalty(keras.regularizers.Regularizer):
+    """strength * mean Phi(beta), Phi(beta) = (1 + erf(beta / sqrt 2)) / 2: the expected fraction of active neurons.
+
+    Its gradient is strength / n * exp(-beta ** 2 / 2) / sqrt(2 pi), for n betas.
+
+    Attributes:
+        strength: lambda_a times the layer's share of the model's neurons.
+    """
+
+    def __init__(self, strength: float) -> None:
+        self.strength = check.real("strength", strength, 0)
+
+    def __call__(self, beta: Any) -> Any:
+        return self.strength * keras.ops.mean(0.5 * (1.0 + keras.ops.erf(beta / math.sqrt(2.0))))
+
+    def get_config(self) -> dict[str, float]:
+        """What Keras stores to build the penalty again."""
+        return {"strength": self.strength}
+
+
+@keras.saving.register_keras_serializable(package="snnviz")
+class WeightPenalty(keras.regularizers.Regularizer):
+    """strength * mean |w| + l2 * sum(w ** 2).
+
+    Its gradient is strength / n * sign(w) + 2 * l2 * w, for n weights.
+
+    Attributes:
+        strength: lambda_w times the layer's share of the model's synapses.
+        l2: factor of the weight decay.
+    """
+
+    def __init__(self, strength: float, l2: float = 0.0) -> None:
+        self.strength = check.real("strength", strength, 0)
+        self.l2 = check.real("l2", l2, 0)
+
+    def __call__(self, weights: Any) -> Any:
+        absolute = self.strength * keras.ops.mean(keras.ops.abs(weights))
+        return absolute + self.l2 * keras.ops.sum(keras.ops.square(weights))
+
+    def get_config(self) -> dict[str, float]:
+        """What Keras stores to build the penalty again."""
+        return {"strength": self.strength, "l2": self.l2}
+
+
+@dataclass(frozen=True, eq=False)
+class Weighted:
+    """A weighted layer of a model and the connections its kernel makes.
+
+    Attributes:
+        layer: the Keras layer.
+        connections: synapses per kernel element, int64, broadcastable against the kernel: ones for a dense layer, for a
+            convolution the number of output positions at which the element meets the image rather than the padding.
+    """
+
+    layer: Any
+    connections: np.ndarray
+
+    @property
+    def kernel(self) -> np.ndarray:
+        """The kernel's values."""
+        return self.layer.kernel.numpy()
+
+    @property
+    def synapses(self) -> int:
+        """Number of synapses."""
+        return int(np.broadcast_to(self.connections, self.layer.kernel.shape).sum())
+
+    @property
+    def zero_synapses(self) -> int:
+        """Number of synapses of weight exactly zero."""
+        return int(((self.kernel == 0) * self.connections).sum())
+
+
+@dataclass(frozen=True)
+class LayerSparsity:
+    """Sparsity of one weighted layer; `activations` is None for a layer with no ReLU after it (the classifier)."""
+
+    name: str
+    neurons: int
+    synapses: int
+    activations: float | None
+    weights: float
+
+    @property
+    def combined(self) -> float | None:
+        """S_c = 1 - (1 - S_a)(1 - S_w)."""
+        return None if self.activations is None else _combined(self.activations, self.weights)
+
+
+@dataclass(frozen=True)
+class Sparsity:
+    """Fractions of zero activations (S_a) and zero synapses (S_w), and S_c = 1 - (1 - S_a)(1 - S_w).
+
+    Attributes:
+        activations: S_a over all hidden ReLU outputs, each neuron counting alike.
+        weights: S_w over all synapses.
+        activations_as_published: S_a as the paper's code measures it, without the last hidden layer.
+        layers: the same layer by layer.
+        items: number of images it was measured on.
+    """
+
+    activations: float
+    weights: float
+    activations_as_published: float
+    layers: tuple[LayerSparsity, ...]
+    items: int
+
+    @property
+    def combined(self) -> float:
+        """S_c over all hidden ReLU outputs."""
+        return _combined(self.activations, self.weights)
+
+    @property
+    def combined_as_published(self) -> float:
+        """S_c from `activations_as_published`."""
+        return _combined(self.activations_as_published, self.weights)
+
+    def as_json(self) -> dict[str, Any]:
+        """The measures under their symbols, as JSON holds them."""
+        return {
+            "S_a": self.activations,
+            "S_w": self.weights,
+            "S_c": self.combined,
+            "S_a without the last hidden layer (as published)": self.activations_as_published,
+            "S_c without the last hidden layer (as published)": self.combined_as_published,
+            "items": self.items,
+            "layers": [
+                {
+                    "name": layer.name,
+                    "neurons": layer.neurons,
+                    "synapses": layer.synapses,
+                    "S_a": layer.activations,
+                    "S_w": layer.weights,
+                    "S_c": layer.combined,
+                }
+                for layer in self.layers
+            ],
+        }
+
+
+def _combined(activations: float, weights: float) -> float:
+    return 1.0 - (1.0 - activations) * (1.0 - weights)
+
+
+def leaves(model: Model) -> list[Any]:
+    """The layers of `model` in order, those of nested models in the place of their model."""
+    found: list[Any] = []
+    for layer in model.layers:
+        found += leaves(layer) if isinstance(layer, keras.Model) else [layer]
+    return found
+
+
+def weighted_layers(model: Model) -> list[Weighted]:
+    """The layers of `model` with a kernel, in order.
+
+    Raises:
+        InputError: for a kernel whose connections are not known here (anything but dense, 2-D and depthwise convolutions).
+    """
+    found = []
+    for layer in leaves(model):
+        if isinstance(layer, (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)):
+            found.append(Weighted(layer, _convolution_connections(layer)))
+        elif isinstance(layer, keras.layers.Dense):
+            positions = math.prod(
+                layer.output.shape[1:-1]
+            )  # a dense layer on an image shares its weights over positions
+            found.append(Weighted(layer, np.full((1, 1), positions, np.int64)))
+        elif any(weight.path.endswith("kernel") for weight in layer.trainable_weights):
+            raise InputError(
+                f"layer {layer.name!r} must be Dense, Conv2D or DepthwiseConv2D for its synapses to be counted. "
+                f"Received: {type(layer).__name__}"
+            )
+    return found
+
+
+def _convolution_connections(layer: Any) -> np.ndarray:
+    """Per kernel row and column, the number of output positions where it meets the image: (kh, kw, 1, 1)."""
+    if layer.data_format != "channels_last":
+        raise InputError(f"layer {layer.name!r} must have data_format 'channels_last'. Received: {layer.data_format!r}")
+    per_axis = []
+    for axis in range(2):
+        size, positions = layer.input.shape[1 + axis], layer.output.shape[1 + axis]
+        if size is None:
+            raise InputError(f"the input of layer {layer.name!r} must have a fixed size. Received: {layer.input.shape}")
+        kernel, stride, dilation = layer.kernel_size[axis], layer.strides[axis], layer.dilation_rate[axis]
+        span = (kernel - 1) * dilation + 1
+        before = max(0, (positions - 1) * stride + span - size) // 2 if layer.padding == "same" else 0
+        where = np.arange(positions) * stride - before + np.arange(kernel)[:, None] * dilation
+        per_axis.append(((where >= 0) & (where < size)).sum(axis=1))
+    return np.multiply.outer(per_axis[0], per_axis[1]).astype(np.int64)[:, :, None, None]
+
+
+def normalisations(model: Model) -> list[Any]:
+    """The batch normalisations of `model`, in order."""
+    return [layer for layer in leaves(model) if isinstance(layer, keras.layers.BatchNormalization)]
+
+
+@contextmanager
+def penalised(model: Model, *, l2: float = 0.0, lambda_a: float = 0.0, lambda_w: float = 0.0) -> Iterator[None]:
+    """While in the context, `model.losses` holds this module's penalties; afterwards the model is as it was.
+
+    The penalties hang on the variables, not on the layers' configurations, so a model saved after training loads without
+    this package.
+
+    Args:
+        model: the model; the regularisers of its kernels, and with `lambda_a` those of beta, are set aside.
+        l2: factor of sum(w ** 2) for every kernel.
+        lambda_a: weight of the activation penalty.
+        lambda_w: weight of the weight penalty.
+
+    Raises:
+        InputError: for a negative weight, or `lambda_a` on a model without batch normalisation of fixed gamma.
+    """
+    plan: list[tuple[Any, Any]] = []
+    if l2 or lambda_w:
+        layers = weighted_layers(model)
+        total = sum(layer.synapses for layer in layers)
+        plan += [(each.layer.kernel, WeightPenalty(lambda_w * each.synapses / total, l2)) for each in layers]
+    if lambda_a:
+        layers = _penalisable(model)
+        neurons = [math.prod(layer.output.shape[1:]) for layer in layers]
+        plan += [
+            (layer.beta, ActivationPenalty(lambda_a * count / sum(neurons)))
+            for layer, count in zip(layers, neurons, strict=True)
+        ]
+    before = [variable.regularizer for variable, _ in plan]
+    try:
+        for variable, penalty in plan:
+            variable.regularizer = penalty
+        yield
+    finally:
+        for (variable, _), regularizer in zip(plan, before, strict=True):
+            variable.regularizer = regularizer
+
+
+def _penalisable(model: Model) -> list[Any]:
+    layers = normalisations(model)
+    if not layers or any(layer.scale or not layer.center for layer in layers):
+        raise InputError(
+            "`lambda_a` must be 0 unless the model has batch normalisations and all have gamma fixed to 1 and a beta "
+            f"(scale=False, center=True). Received: lambda_a on {len(layers)} batch normalisations, "
+            f"{sum(layer.scale for layer in layers)} of them with a gamma"
+        )
+    return layers
+
+
+def prune(model: Model, epsilon: float = PAPER_EPSILON) -> int:
+    """Set every weight of magnitude below `epsilon` to zero, in place.
+
+    Args:
+        model: the model; biases and batch normalisations are left alone.
+        epsilon: the limit.
+
+    Returns:
+        The number of weights that became zero and were not before.
+    """
+    epsilon = check.real("epsilon", epsilon, 0)
+    pruned = 0
+    for each in weighted_layers(model):
+        kernel = each.kernel.copy()
+        small = (np.abs(kernel) < epsilon) & (kernel != 0)
+        pruned += int(small.sum())
+        kernel[small] = 0
+        each.layer.kernel.assign(kernel)
+    return pruned
+
+
+def pruning_curve(
+    model: Model,
+    x: np.ndarray,
+    y: np.ndarray,
+    epsilons: Sequence[float] = (0.0, 1e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1),
+) -> list[dict[str, float]]:
+    """Accuracy and weight sparsity against the limit of pruning; the model itself is left as it was.
+
+    Args:
+        model: a Keras model whose largest output is its answer.
+        x: intensities in [0, 1], (items, height, width, channels); held-out items, if epsilon is to be chosen by them.
+        y: class indices (items,).
+        epsilons: the limits.
+
+    Returns:
+        Per limit, from the smallest: `epsilon`, `S_w` and `accuracy` (fractions).
+    """
+    images = check.images("x", x, tuple(model.input_shape[1:]))
+    labels = check.labels("y", y, len(images), int(model.output_shape[-1]))
+    limits = sorted(check.real("epsilons", epsilon, 0) for epsilon in epsilons)
+    layers = weighted_layers(model)
+    kernels = [each.kernel.copy() for each in layers]
+    curve = []
+    try:
+        for epsilon in limits:  # ascending, so each pruning goes on from the one before
+            prune(model, epsilon)
+            zero = sum(each.zero_synapses for each in layers) / sum(each.synapses for each in layers)
+            curve.append({"epsilon": epsilon, "S_w": zero, "accuracy": _accuracy(model, images, labels)})
+    finally:
+        for each, kernel in zip(layers, kernels, strict=True):
+            each.layer.kernel.assign(kernel)
+    return curve
+
+
+def _accuracy(model: Model, images: np.ndarray, labels: np.ndarray) -> float:
+    correct = 0
+    for start in range(0, len(images), _BATCH):
+        outputs = keras.ops.convert_to_numpy(model(images[start : start + _BATCH], training=False))
+        correct += int((outputs.argmax(axis=1) == labels[start : start + _BATCH]).sum())
+    return correct / len(images)
+
+
+def measure(model: Model, x: np.ndarray) -> Sparsity:
+    """Sparsity of `model` on images `x`.
+
+    Activations are the outputs of ReLU, as layers of their own or as `activation="relu"`. Weights count by the synapses
+    they make, and as zero only where they are exactly zero (see `prune`).
+
+    Args:
+        model: a Keras model; hidden ReLU layers are those before the last weighted layer.
+        x: intensities in [0, 1], (items, height, width, channels).
+
+    Raises:
+        InputError: for bad images, or a model without a hidden ReLU.
+    """
+    images = check.images("x", x, tuple(model.input_shape[1:]))
+    layers = weighted_layers(model)
+    rectified = _rectified(model)
+    if not layers or not rectified:
+        raise InputError("`model` must have weighted layers and a hidden ReLU. Received: one without")
+    active = _active_counts(model, [layer for _, layer in rectified], images)
+    neurons = [math.prod(layer.output.shape[1:]) for _, layer in rectified]
+    rates = [count / (len(images) * size) for count, size in zip(active, neurons, strict=True)]
+    of_layer = {owner: 1.0 - rate for (owner, _), rate in zip(rectified, rates, strict=True)}
+
+    def silent(upto: int) -> float:
+        return 1.0 - sum(active[:upto]) / (len(images) * sum(neurons[:upto]))
+
+    return Sparsity(
+        activations=silent(len(rectified)),
+        weights=sum(each.zero_synapses for each in layers) / sum(each.synapses for each in layers),
+        activations_as_published=silent(
+            max(1, len(rectified) - 1)
+        ),  # of a single hidden layer there is no other choice
+        layers=tuple(
+            LayerSparsity(
+                name=each.layer.name,
+                neurons=math.prod(each.layer.output.shape[1:]),
+                synapses=each.synapses,
+                activations=of_layer.get(each.layer.name),
+                weights=each.zero_synapses / each.synapses,
+            )
+            for each in layers
+        ),
+        items=len(images),
+    )
+
+
+def _rectified(model: Model) -> list[tuple[str, Any]]:
+    """The layers that end in ReLU, each with the name of the weighted layer before it."""
+    found = []
+    owner = ""
+    weighted = {each.layer.name for each in weighted_layers(model)}
+    for layer in leaves(model):
+        if layer.name in weighted:
+            owner = layer.name
+        if isinstance(layer, keras.layers.ReLU) or getattr(layer, "activation", None) is keras.activations.relu:
+            found.append((owner, layer))
+    return found
+
+
+def _active_counts(model: Model, layers: Sequence[Any], images: np.ndarray) -> list[int]:
+    """For each layer, the number of nonzero outputs over all images."""
+    active = [
+        keras.ops.sum(keras.ops.cast(layer.output > 0, "int32"), axis=tuple(range(1, len(layer.output.shape))))
+        for layer in layers
+    ]
+    counting = keras.Model(model.inputs[0], active)
+    totals = np.zeros(len(layers), np.int64)
+    for start in range(0, len(images), _BATCH):
+        counts = counting(images[start : start + _BATCH], training=False)
+        totals += [int(keras.ops.convert_to_numpy(count).sum()) for count in counts]
+    return totals.tolist()

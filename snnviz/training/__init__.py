@@ -1,0 +1,19 @@
+"""Training of the ANNs that become spiking networks: `train`, `finetune`, `evaluate`, with recipes and checkpoints."""
+
+from snnviz.training.card import model_card, save_card
+from snnviz.training.loop import Evaluation, Training, evaluate, finetune, split, train
+from snnviz.training.recipe import FINE_TUNING, Recipe, default_recipe
+
+__all__ = [
+    "FINE_TUNING",
+    "Evaluation",
+    "Recipe",
+    "Training",
+    "default_recipe",
+    "evaluate",
+    "finetune",
+    "model_card",
+    "save_card",
+    "split",
+    "train",
+]

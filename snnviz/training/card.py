@@ -1,0 +1,69 @@
+"""Model cards: how a trained model was made and what it reaches, as JSON beside the model's file."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import json
+import os
+import platform
+from typing import Any
+
+from snnviz._files import replacing
+from snnviz.training.loop import Evaluation, Training
+
+_PACKAGES = ("keras", "tensorflow", "tensorflow-cpu", "jax", "numpy")
+
+
+def model_card(
+    training: Training,
+    *,
+    architecture: str,
+    command: str,
+    data: dict[str, Any],
+    test: Evaluation | None,
+    **more: Any,
+) -> dict[str, Any]:
+    """The card of a trained model.
+
+    Args:
+        training: what `train` or `finetune` gave.
+        architecture: name of the architecture, or the file that was fine-tuned.
+        command: the command line that makes this model again.
+        data: name, number of training items and, where known, licence of the data.
+        test: the evaluation on the test set, which took no part in any choice; None where there is none.
+        **more: further entries, such as sparsity.
+    """
+    import keras
+
+    import snnviz
+
+    versions = {"python": platform.python_version(), "snnviz": snnviz.__version__}
+    for package in _PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    best = training.best
+    return {
+        "architecture": architecture,
+        "command": command,
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "data": data,
+        "recipe": training.recipe.as_json(),
+        "epoch": training.best_epoch,
+        "validation": {key.removeprefix("val_"): value for key, value in best.items() if key.startswith("val_")},
+        "training": {"loss": best["loss"], "accuracy": best["accuracy"]},
+        "test": None
+        if test is None
+        else {"accuracy": test.accuracy, "cross_entropy": test.cross_entropy, "items": test.items},
+        "backend": keras.backend.backend(),
+        "versions": versions,
+        **more,
+    }
+
+
+def save_card(card: dict[str, Any], path: str | os.PathLike[str]) -> None:
+    """Write a card as JSON."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")

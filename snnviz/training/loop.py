@@ -1,0 +1,359 @@
+"""Training and fine-tuning of Keras classifiers, reproducible and resumable to the bit."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from snnviz import _checks as check
+from snnviz import _progress, architectures, sparsity
+from snnviz._files import replacing
+from snnviz.errors import InputError
+from snnviz.training import checkpoint as checkpoints
+from snnviz.training.recipe import FINE_TUNING, Recipe
+from snnviz.training.steps import Steps, compiled_steps
+
+if TYPE_CHECKING:
+    import keras
+
+# Work of one compiled call, in multiply-adds: a fraction of a second, so that Ctrl-C and the progress bar stay prompt.
+_WORK_PER_CALL = 3e9
+_MAX_STEPS_PER_CALL = 256
+_EVALUATION_BATCH = 1000
+_CLIP = 1e-7  # smallest probability in a cross-entropy, Keras' own
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Training:
+    """What a training gave.
+
+    Attributes:
+        model: the trained model, with the weights of `best_epoch`; the same object that went in.
+        history: per epoch a row of `epoch` (from 1), `learning_rate`, `loss` and `accuracy` (training data, as the
+            weights changed) and, with held-out items, `val_loss` (penalties included), `val_cross_entropy` and
+            `val_accuracy`.
+        best_epoch: the epoch (from 1) with the lowest `val_loss`; the last one when nothing was held out.
+        recipe: the settings.
+    """
+
+    model: keras.Model
+    history: tuple[dict[str, float], ...]
+    best_epoch: int
+    recipe: Recipe
+
+    @property
+    def best(self) -> dict[str, float]:
+        """The history's row of the best epoch."""
+        return self.history[self.best_epoch - 1]
+
+    def save_history(self, path: str | os.PathLike[str]) -> None:
+        """Write the history as CSV, or as JSON where `path` ends in .json."""
+        with replacing(path) as temporary, temporary.open("w", newline="") as file:
+            if Path(path).suffix == ".json":
+                json.dump(list(self.history), file, indent=1)
+            else:
+                writer = csv.DictWriter(file, fieldnames=list(self.history[0]))
+                writer.writeheader()
+                writer.writerows(self.history)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How a classifier does on labelled items.
+
+    Attributes:
+        accuracy: fraction of items classified rightly.
+        cross_entropy: mean negative log-probability of the right class, natural logarithm.
+        items: number of items.
+    """
+
+    accuracy: float
+    cross_entropy: float
+    items: int
+
+
+def train(
+    model: keras.Model | str,
+    x: np.ndarray,
+    y: np.ndarray,
+    recipe: Recipe | None = None,
+    *,
+    checkpoint: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    progress: bool = True,
+) -> Training:
+    """Train a classifier by stochastic gradient descent and keep the epoch with the lowest validation loss.
+
+    No global random state is read or set: the order of items in an epoch is a function of (`recipe.seed`, epoch) alone.
+    A run that was interrupted and resumed ends with the same weights, bit for bit, as one that was not, on the same
+    machine and number of threads.
+
+    Args:
+        model: a Keras model of one image input whose output is class probabilities or logits, changed in place; or a name
+            of `snnviz.architectures`, built with `recipe.seed`. Regularisers of its kernels (and, with `recipe.lambda_a`,
+            of its batch normalisations' beta) are replaced by the recipe's while it trains.
+        x: intensities in [0, 1], (items, height, width, channels).
+        y: class indices (items,).
+        recipe: the settings; None for the paper's.
+        checkpoint: file written after each epoch, with all that `resume` needs.
+        resume: go on from `checkpoint` if the file is there; start afresh if it is not.
+        progress: show a progress bar with the time left.
+
+    Raises:
+        InputError: for bad data, a held-out part as large as the data, or a checkpoint of another training.
+        KeyboardInterrupt: on Ctrl-C, with a message that says how to resume.
+    """
+    recipe = recipe or Recipe()
+    if isinstance(model, str):
+        model = architectures.build(model, seed=recipe.seed)
+    images, labels = _data(model, x, y)
+    held_out, kept = split(len(images), recipe)
+    if resume and checkpoint is None:
+        raise InputError("`checkpoint` must name a file when `resume` is true. Received: None")
+
+    with sparsity.penalised(model, l2=recipe.l2, lambda_a=recipe.lambda_a, lambda_w=recipe.lambda_w):
+        run = _Run(model, recipe, _fingerprint(model, images, labels))
+        if resume and checkpoint is not None and Path(checkpoint).exists():
+            run.restore(checkpoints.load(checkpoint))
+        with _progress.bar(recipe.epochs * len(kept), "training", "item", progress) as bar:
+            bar.update(len(run.history) * len(kept))
+            try:
+                for epoch in range(len(run.history), recipe.epochs):
+                    run.epoch(epoch, images, labels, kept, held_out, bar)
+                    if checkpoint is not None:
+                        run.checkpoint().save(checkpoint)
+            except KeyboardInterrupt as interrupt:
+                raise KeyboardInterrupt(_how_to_resume(checkpoint, recipe.epochs)) from interrupt
+        return run.finish()
+
+
+def finetune(
+    model: keras.Model,
+    x: np.ndarray,
+    y: np.ndarray,
+    recipe: Recipe | None = None,
+    *,
+    checkpoint: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    progress: bool = True,
+) -> Training:
+    """Train a trained model on with the sparsity penalties of `snnviz.sparsity`, so that fewer neurons fire over fewer synapses.
+
+    As `train`, with `snnviz.training.FINE_TUNING` (lambda_a = 0.5, lambda_w = 20, 100 epochs at 5e-3 then 100 at 1e-3) as
+    the default recipe. Use the same `split_seed` and `validation` as the first training had. Afterwards
+    `snnviz.sparsity.prune` sets the weights that shrank to nothing to zero.
+
+    Raises:
+        InputError: as `train`; also for a model with nothing to penalise (no batch normalisation with gamma fixed to 1).
+    """
+    return train(model, x, y, recipe or FINE_TUNING, checkpoint=checkpoint, resume=resume, progress=progress)
+
+
+def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> Evaluation:
+    """Accuracy and cross-entropy of `model`, in inference mode.
+
+    Args:
+        model: as for `train`; it is not changed.
+        x: intensities in [0, 1], (items, height, width, channels).
+        y: class indices (items,).
+    """
+    images, labels = _data(model, x, y)
+    from_logits = _gives_logits(model)
+    steps = compiled_steps(model, None, from_logits)
+    return _evaluated(steps, from_logits, images, labels, np.arange(len(images)))
+
+
+class _Run:
+    """A training in progress."""
+
+    def __init__(self, model: keras.Model, recipe: Recipe, fingerprint: dict[str, Any]) -> None:
+        import keras
+
+        self.model = model
+        self.recipe = recipe
+        self.settings = {"recipe": recipe.as_json(), "backend": keras.backend.backend(), **fingerprint}
+        self.history: list[dict[str, float]] = []
+        self.optimizer = keras.optimizers.SGD(recipe.learning_rate(0), momentum=recipe.momentum)
+        self.optimizer.build(model.trainable_variables)
+        self.from_logits = _gives_logits(model)
+        self.steps = compiled_steps(model, self.optimizer, self.from_logits)
+        self.best_values = _values(model.variables)
+
+    def restore(self, saved: checkpoints.Checkpoint) -> None:
+        if saved.settings != self.settings:
+            keys = [key for key in self.settings if saved.settings.get(key) != self.settings[key]]
+            raise InputError(
+                "`checkpoint` must be of the same model, data and recipe to resume. "
+                f"Received: one that differs in {', '.join(keys)}"
+            )
+        _assign(self.model.variables, saved.model)
+        _assign(self.optimizer.variables, saved.optimizer)
+        self.best_values = saved.best
+        self.history = list(saved.history)
+
+    def checkpoint(self) -> checkpoints.Checkpoint:
+        return checkpoints.Checkpoint(
+            settings=self.settings,
+            history=self.history,
+            model=_values(self.model.variables),
+            optimizer=_values(self.optimizer.variables),
+            best=self.best_values,
+        )
+
+    def epoch(
+        self, epoch: int, images: np.ndarray, labels: np.ndarray, kept: np.ndarray, held_out: np.ndarray, bar: Any
+    ) -> None:
+        rate = self.recipe.learning_rate(epoch)
+        self.optimizer.learning_rate.assign(rate)
+        order = kept[np.random.default_rng((self.recipe.seed, epoch)).permutation(len(kept))]
+        loss, correct, steps = 0.0, 0, 0
+        for indices, count in _blocks(order, self.recipe.batch_size, _steps_per_call(self.model, self.recipe)):
+            block_loss, block_correct = self.steps.run(images[indices], labels[indices], count)
+            loss, correct, steps = loss + block_loss, correct + block_correct, steps + count
+            bar.update(count * indices.shape[1])
+        row = {
+            "epoch": epoch + 1,
+            "learning_rate": rate,
+            "loss": loss / steps,
+            "accuracy": correct / len(kept),
+        }
+        if not math.isfinite(loss):
+            raise InputError(
+                f"the training must not diverge: the loss became {loss:g} in epoch {epoch + 1}; lower the learning rate. "
+                f"Received: learning rate {rate:g}"
+            )
+        if len(held_out):
+            found = _evaluated(self.steps, self.from_logits, images, labels, held_out)
+            penalties = sum(float(penalty) for penalty in self.model.losses)
+            row["val_loss"] = found.cross_entropy + penalties
+            row["val_cross_entropy"] = found.cross_entropy
+            row["val_accuracy"] = found.accuracy
+            bar.set_postfix_str(f"epoch {epoch + 1}, validation {found.accuracy:.2%}", refresh=False)
+        self.history.append(row)
+        if self.best_epoch == epoch + 1:
+            self.best_values = _values(self.model.variables)
+
+    @property
+    def best_epoch(self) -> int:
+        if "val_loss" not in self.history[-1]:
+            return len(self.history)
+        return 1 + int(np.argmin([row["val_loss"] for row in self.history]))
+
+    def finish(self) -> Training:
+        _assign(self.model.variables, self.best_values)
+        return Training(model=self.model, history=tuple(self.history), best_epoch=self.best_epoch, recipe=self.recipe)
+
+
+def _data(model: keras.Model, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+    if len(model.inputs) != 1 or len(model.outputs) != 1 or len(model.output_shape) != 2:
+        raise InputError(
+            "`model` must have one input and one output of shape (items, classes). "
+            f"Received: input {model.input_shape}, output {model.output_shape}"
+        )
+    images = check.images("x", x, tuple(model.input_shape[1:]))
+    return images, check.labels("y", y, len(images), int(model.output_shape[1])).astype(np.int32)
+
+
+def split(items: int, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of the items that a training with `recipe` holds out, and of those it trains on, each ascending.
+
+    The same items as `snnviz.datasets.validation_split(images, recipe.validation, recipe.split_seed)` gives.
+    """
+    if recipe.validation >= items:
+        raise InputError(
+            f"`validation` must be below the number of training items, {items}. Received: {recipe.validation}"
+        )
+    order = np.random.default_rng(recipe.split_seed).permutation(items)
+    return np.sort(order[: recipe.validation]), np.sort(order[recipe.validation :])
+
+
+def _blocks(order: np.ndarray, batch: int, steps: int) -> Iterator[tuple[np.ndarray, int]]:
+    """Blocks of item indices (batches, items) with the number of batches in use; the last batch has its own shape.
+
+    All blocks of whole batches have one shape (short ones are filled up with the first batch again), so that one
+    compilation serves them.
+    """
+    whole = order[: len(order) // batch * batch].reshape(-1, batch)
+    steps = min(steps, max(1, len(whole)))
+    for start in range(0, len(whole), steps):
+        block = whole[start : start + steps]
+        missing = steps - len(block)
+        yield (np.concatenate([block, np.repeat(whole[:1], missing, axis=0)]) if missing else block), len(block)
+    rest = order[len(order) // batch * batch :]
+    if len(rest):
+        yield rest[None], 1
+
+
+def _steps_per_call(model: keras.Model, recipe: Recipe) -> int:
+    work = 3 * recipe.batch_size * sum(layer.synapses for layer in sparsity.weighted_layers(model))
+    return int(min(_MAX_STEPS_PER_CALL, max(1, _WORK_PER_CALL // max(work, 1))))
+
+
+def _evaluated(
+    steps: Steps, from_logits: bool, images: np.ndarray, labels: np.ndarray, indices: np.ndarray
+) -> Evaluation:
+    correct, negative_log = 0, 0.0
+    for start in range(0, len(indices), _EVALUATION_BATCH):
+        batch = indices[start : start + _EVALUATION_BATCH]
+        outputs = steps.predict(images[batch]).astype(np.float64)
+        right = labels[batch]
+        correct += int((outputs.argmax(axis=1) == right).sum())
+        if from_logits:
+            outputs -= outputs.max(axis=1, keepdims=True)
+            chosen = outputs[np.arange(len(batch)), right] - np.log(np.exp(outputs).sum(axis=1))
+        else:
+            chosen = np.log(np.maximum(outputs[np.arange(len(batch)), right], _CLIP))
+        negative_log -= float(chosen.sum())
+    return Evaluation(correct / len(indices), negative_log / len(indices), len(indices))
+
+
+def _gives_logits(model: keras.Model) -> bool:
+    import keras
+
+    last = model.layers[-1]
+    return (
+        not isinstance(last, keras.layers.Softmax)
+        and getattr(last, "activation", None) is not keras.activations.softmax
+    )
+
+
+def _values(variables: list[Any]) -> list[np.ndarray]:
+    return [np.array(variable.numpy()) for variable in variables]
+
+
+def _assign(variables: list[Any], values: list[np.ndarray]) -> None:
+    if len(variables) != len(values):
+        raise InputError(
+            f"`checkpoint` must hold {len(variables)} arrays for this model. Received: {len(values)} arrays"
+        )
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def _fingerprint(model: keras.Model, images: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
+    """What tells one training from another: initial weights, data."""
+    weights = hashlib.sha256()
+    for value in _values(model.variables):
+        weights.update(np.ascontiguousarray(value).tobytes())
+    data = hashlib.sha256(labels.tobytes())
+    data.update(np.ascontiguousarray(images[:: max(1, len(images) // 1000)]).tobytes())  # a thousand will do
+    return {"initial_weights": weights.hexdigest()[:16], "data": f"{len(images)} items, {data.hexdigest()[:16]}"}
+
+
+def _how_to_resume(checkpoint: str | os.PathLike[str] | None, epochs: int) -> str:
+    if checkpoint is None or not Path(checkpoint).exists():
+        return "nothing was saved; give `checkpoint` a file name to be able to resume"
+    done = len(checkpoints.load(checkpoint).history)
+    return (
+        f"{done} of {epochs} epochs are saved in {os.fspath(checkpoint)!r}; train again with the same arguments and "
+        "`resume=True` to go on"
+    )

@@ -1,0 +1,101 @@
+"""What a training does: its schedule and settings, checked once and stored with every checkpoint."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from snnviz import _checks as check
+from snnviz.errors import InputError
+
+Schedule = tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Settings of a training; the defaults are the paper's (Dutson et al. 2023), with Keras' default batch size.
+
+    Attributes:
+        schedule: (epochs, learning rate) stages, one after the other.
+        batch_size: items per step; an epoch's last batch is smaller where the items do not divide evenly.
+        l2: factor of sum(w ** 2), added to the loss for every kernel.
+        validation: training items held out to choose the best epoch; 0 trains on all and keeps the last epoch.
+        momentum: of stochastic gradient descent.
+        seed: of the order of the items in each epoch (and of the initial weights, where `train` builds the model).
+        split_seed: of the choice of the held-out items. It is apart from `seed` so that models of different seeds are
+            compared on the same items, and fine-tuning never validates on what the model was trained on.
+        lambda_a: weight of the activation penalty (`snnviz.sparsity.ActivationPenalty`); 0 for none.
+        lambda_w: weight of the weight penalty (`snnviz.sparsity.WeightPenalty`); 0 for none.
+    """
+
+    schedule: Schedule = ((50, 5e-2), (50, 5e-3))
+    batch_size: int = 32
+    l2: float = 1e-3
+    validation: int = 10_000
+    momentum: float = 0.0
+    seed: int = 0
+    split_seed: int = 0
+    lambda_a: float = 0.0
+    lambda_w: float = 0.0
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__
+        put(self, "schedule", _checked_schedule(self.schedule))
+        put(self, "batch_size", check.integer("batch_size", self.batch_size, 1))
+        put(self, "l2", check.real("l2", self.l2, 0))
+        put(self, "validation", check.integer("validation", self.validation, 0))
+        put(self, "momentum", check.real("momentum", self.momentum, 0, 1))
+        put(self, "seed", check.integer("seed", self.seed, 0))
+        put(self, "split_seed", check.integer("split_seed", self.split_seed, 0))
+        put(self, "lambda_a", check.real("lambda_a", self.lambda_a, 0))
+        put(self, "lambda_w", check.real("lambda_w", self.lambda_w, 0))
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of all stages together."""
+        return sum(epochs for epochs, _ in self.schedule)
+
+    def learning_rate(self, epoch: int) -> float:
+        """The learning rate of epoch 0, 1, ... `epochs` - 1."""
+        for epochs, rate in self.schedule:
+            if epoch < epochs:
+                return rate
+            epoch -= epochs
+        raise InputError(f"`epoch` must be below {self.epochs}. Received: {epoch + self.epochs}")
+
+    def as_json(self) -> dict[str, Any]:
+        """The settings as JSON holds them."""
+        return {**asdict(self), "schedule": [list(stage) for stage in self.schedule]}
+
+
+def _checked_schedule(schedule: Any) -> Schedule:
+    try:
+        stages = [(stage[0], stage[1]) for stage in schedule if len(stage) == 2]
+        whole = bool(stages) and len(stages) == len(schedule)
+    except TypeError:
+        whole = False
+    if not whole:
+        raise InputError(
+            "`schedule` must be a non-empty sequence of (epochs, learning rate) pairs. "
+            f"Received: {check.describe(schedule)}"
+        )
+    return tuple(
+        (
+            check.integer("epochs of a stage", epochs, 1),
+            check.real("learning rate of a stage", rate, 0, above=True),
+        )
+        for epochs, rate in stages
+    )
+
+
+FINE_TUNING = Recipe(schedule=((100, 5e-3), (100, 1e-3)), lambda_a=0.5, lambda_w=20.0)
+"""The paper's sparsity fine-tuning for MNIST and CIFAR."""
+_MOBILENET = Recipe(schedule=((25, 1e-2), (25, 1e-3)))
+_MOBILENET_FINE_TUNING = Recipe(schedule=((25, 1e-3), (25, 1e-4)), lambda_a=2.0, lambda_w=100.0)
+
+
+def default_recipe(architecture: str, finetuning: bool = False) -> Recipe:
+    """The paper's recipe for an architecture; MobileNet has shorter schedules and stronger penalties than the others."""
+    if architecture == "mobilenet":
+        return _MOBILENET_FINE_TUNING if finetuning else _MOBILENET
+    return FINE_TUNING if finetuning else Recipe()

@@ -1,0 +1,122 @@
+"""`snnviz convert` from the command line, in this process."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+from keras import layers as kl
+
+from snnviz import datasets, load_network
+from snnviz.cli import convert as command
+from snnviz.conversion import convert, load_keras
+from snnviz.errors import InputError
+from tests.conversion import models
+
+# Keras' own way of reading variables while it saves a model
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """A folder with a model that converts, one that does not, and a data set of ten small images per split."""
+    folder = tmp_path_factory.mktemp("convert")
+    good = models.randomised(
+        keras.Sequential(
+            [
+                keras.Input((5, 5, 1)),
+                kl.Flatten(),
+                kl.Dense(6, activation="relu", name="hidden"),
+                kl.Dense(3, name="classes"),
+            ]
+        )
+    )
+    good.save(folder / "good.keras")
+    keras.Sequential([keras.Input((6, 6, 1)), kl.MaxPooling2D(2, name="max"), kl.Flatten(), kl.Dense(3)]).save(
+        folder / "bad.keras"
+    )
+    random = np.random.default_rng(0)
+    arrays = {}
+    for split in ("train", "test"):
+        arrays[f"x_{split}"] = random.integers(0, 256, (30, 5, 5, 1), dtype=np.uint8)
+        arrays[f"y_{split}"] = np.arange(30) % 3
+    np.savez(folder / "data.npz", **arrays)
+    (folder / "empty.keras").write_bytes(b"not a model")
+    return folder
+
+
+def run(files, *arguments):
+    """Run the command as `snnviz` does and return (exit code is 0) its answer."""
+    import argparse
+
+    parser = argparse.ArgumentParser()
+    command.add(parser.add_subparsers())
+    args = parser.parse_args(["convert", *map(str, arguments), "--data", str(files / "data.npz")])
+    answer = args.run(args)
+    assert json.loads(json.dumps(answer, allow_nan=False)) == answer
+    return answer, args.show(answer)
+
+
+def test_a_network_is_written(files, tmp_path):
+    out = tmp_path / "network.npz"
+    answer, text = run(
+        files, files / "good.keras", "--out", out, "--norm-items", 20, "--percentile", 98, "--per", "channel"
+    )
+    network = load_network(out)
+    x = datasets.load(str(files / "data.npz"), split="train", limit=20).x
+    assert network.hash == convert(load_keras(files / "good.keras"), x, 98.0, "channel").hash == answer["hash"]
+    assert answer["norm_items"] == 20
+    assert [layer["name"] for layer in answer["layers"]] == ["hidden", "classes"]
+    assert len(answer["layers"][0]["scale"]) == 6
+    assert answer["report"] is None
+    assert "2 layers, 9 neurons, percentile 98 per channel over 20 items" in text
+
+
+def test_the_file_is_named_after_the_model(files, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    answer, _ = run(files, files / "good.keras")
+    assert answer["out"] == "good.npz"
+    assert (tmp_path / "good.npz").is_file()
+
+
+def test_report(files, tmp_path):
+    answer, text = run(
+        files, files / "good.keras", "--out", tmp_path / "n.npz", "--report", "--report-items", 12, "--steps", 10
+    )
+    report = answer["report"]
+    assert (report["items"], report["steps"], report["model_agreement"]) == (12, 10, 1.0)
+    assert [row["layer"] for row in report["layers"]] == ["input", "hidden", "classes"]
+    assert report["layers"][2]["rate_error"] is None
+    assert 0 < report["layers"][1]["rate_error"] < 0.5
+    assert "after 10 steps on 12 test items" in text
+    assert text.splitlines()[3].split()[:2] == ["layer", "kind"]
+    assert "network and model 100.00% before spiking" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["bad.keras"], r"'max' \(MaxPooling2D, layers\[0\]\)"),
+        (["empty.keras"], "must be a whole .keras file"),
+        (["missing.keras"], "which is not there"),
+        (["data.npz"], "must be a .keras file"),
+        (["good.keras", "--out", "network.h5"], "must end in .npz"),
+        (["good.keras", "--norm-items", "0"], "--norm-items"),
+        (["good.keras", "--percentile", "101"], "--percentile"),
+        (["good.keras", "--per", "neuron"], "--per"),
+        (["good.keras", "--steps", "0"], "--steps"),
+        (["good.keras", "--report-items", "0"], "--report-items"),
+        (["good.keras", "--input-range", "-1"], "`input_range`"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_leaves_no_file(files, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=message) as caught:
+        run(files, files / arguments[0], *arguments[1:])
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_name_of_no_shipped_model():
+    with pytest.raises(InputError, match="no-such-model"):
+        load_keras("no-such-model")

@@ -1,0 +1,388 @@
+"""Small Keras models for the conversion tests, with weights and statistics that leave no factor at its default."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers as kl
+
+CONVERTIBLE: dict[str, Callable[[], keras.Model]] = {}
+
+
+def _case(build: Callable[[], list[Any] | keras.Model]) -> Callable[[], keras.Model]:
+    def model() -> keras.Model:
+        built = build()
+        return randomised(keras.Sequential(built) if isinstance(built, list) else built)
+
+    CONVERTIBLE[build.__name__.strip("_")] = model
+    return model
+
+
+def randomised(model: keras.Model, seed: int = 0) -> keras.Model:
+    """`model` with random weights, biases and batch-norm statistics; scales are kept near one so that nothing dies."""
+    random = np.random.default_rng(seed)
+    for variable in model.weights:
+        if "seed" in variable.name or "count" in variable.name:
+            continue
+        shape, name = variable.shape, variable.name
+        if name in ("moving_variance", "variance"):
+            value = random.uniform(0.3, 2.0, shape)
+        elif name == "gamma":
+            value = random.uniform(0.5, 1.5, shape) * random.choice([-1, 1, 1, 1], shape)
+        elif name in ("moving_mean", "beta", "bias", "mean"):
+            value = random.normal(0, 0.3, shape)
+        else:
+            fan_in = max(1, int(np.prod(shape[:-1])))
+            value = random.normal(0, 1.5 / np.sqrt(fan_in), shape)
+        variable.assign(value.astype(np.float32))
+    return model
+
+
+def images(model: keras.Model, items: int = 40, seed: int = 1) -> np.ndarray:
+    """Random intensities in [0, 1] of the shape that `model` takes."""
+    shape = model.input_shape[1:]
+    return np.random.default_rng(seed).random((items, *shape), dtype=np.float32)
+
+
+def logits_of(model: keras.Model, x: np.ndarray) -> np.ndarray:
+    """What the model computes before its softmax, up to a constant per item: the logarithm of its probabilities."""
+    scores = np.asarray(model(x, training=False), np.float64).reshape(len(x), -1)
+    if np.allclose(scores.sum(axis=1), 1, atol=1e-5) and (scores >= 0).all():
+        scores = np.log(scores)
+    return scores - scores.mean(axis=1, keepdims=True)
+
+
+@_case
+def dense() -> list[Any]:
+    return [keras.Input((6, 5, 1)), kl.Flatten(), kl.Dense(12), kl.BatchNormalization(), kl.ReLU(), kl.Dense(4)]
+
+
+@_case
+def dense_of_vectors() -> list[Any]:
+    return [keras.Input((9,)), kl.Dense(7, activation="relu", use_bias=False), kl.Dense(4, activation="softmax")]
+
+
+@_case
+def image_without_channel() -> list[Any]:
+    return [keras.Input((6, 5)), kl.Flatten(), kl.Dense(8, "relu"), kl.Dense(3, "softmax")]
+
+
+@_case
+def image_reshaped() -> list[Any]:
+    return [keras.Input((36,)), kl.Reshape((6, 6, 1)), kl.Conv2D(3, 3, activation="relu"), kl.Flatten(), kl.Dense(3)]
+
+
+@_case
+def convolution_same_and_pooling() -> list[Any]:
+    return [
+        keras.Input((8, 8, 2)),
+        kl.Conv2D(5, 3, padding="same", use_bias=False),
+        kl.BatchNormalization(scale=False),
+        kl.Activation("relu"),
+        kl.AveragePooling2D(2),
+        kl.Dropout(0.5),
+        kl.Conv2D(4, 3, padding="valid"),
+        kl.BatchNormalization(center=False),
+        kl.ReLU(),
+        kl.Flatten(),
+        kl.Dense(6),
+        kl.BatchNormalization(),
+        kl.Activation("relu"),
+        kl.Dense(3),
+        kl.Softmax(),
+    ]
+
+
+@_case
+def same_padding_strided() -> list[Any]:
+    return [
+        keras.Input((9, 8, 2)),
+        kl.Conv2D(4, (3, 2), strides=(2, 3), padding="same", activation="relu"),
+        kl.Conv2D(3, (2, 4), strides=2, padding="same", activation="relu"),
+        kl.Flatten(),
+        kl.Dense(3),
+    ]
+
+
+@_case
+def same_padding_odd() -> list[Any]:
+    return [
+        keras.Input((7, 10, 1)),
+        kl.Conv2D(4, 4, padding="same", activation="relu"),
+        kl.Conv2D(4, 5, strides=3, padding="same", activation="relu"),
+        kl.Conv2D(4, 1, strides=2, padding="same", activation="relu"),
+        kl.Flatten(),
+        kl.Dense(3),
+    ]
+
+
+@_case
+def dilated() -> list[Any]:
+    return [
+        keras.Input((11, 10, 2)),
+        kl.Conv2D(4, 3, dilation_rate=(2, 3), padding="same", activation="relu"),
+        kl.Conv2D(4, 3, dilation_rate=2, padding="valid", activation="relu"),
+        kl.Flatten(),
+        kl.Dense(3),
+    ]
+
+
+@_case
+def grouped() -> list[Any]:
+    return [
+        keras.Input((6, 6, 4)),
+        kl.Conv2D(6, 3, groups=2, padding="same"),
+        kl.BatchNormalization(),
+        kl.ReLU(),
+        kl.BatchNormalization(),
+        kl.Conv2D(9, 3, groups=3, activation="relu"),
+        kl.Flatten(),
+        kl.Dense(3),
+    ]
+
+
+@_case
+def depthwise() -> list[Any]:
+    return [
+        keras.Input((8, 7, 3)),
+        kl.DepthwiseConv2D(3, strides=2, padding="same", depth_multiplier=2),
+        kl.BatchNormalization(),
+        kl.ReLU(),
+        kl.BatchNormalization(),
+        kl.DepthwiseConv2D(2, depth_multiplier=3, activation="relu"),
+        kl.Conv2D(5, 1),
+        kl.BatchNormalization(),
+        kl.ReLU(max_value=6.0),
+        kl.GlobalAveragePooling2D(),
+        kl.Dense(4, activation="softmax"),
+    ]
+
+
+@_case
+def separable() -> list[Any]:
+    return [
+        keras.Input((8, 7, 3)),
+        kl.SeparableConv2D(4, 3, strides=2, padding="same", depth_multiplier=2),
+        kl.BatchNormalization(),
+        kl.ReLU(),
+        kl.SeparableConv2D(5, (2, 3), activation="relu"),
+        kl.Flatten(),
+        kl.Dense(3),
+    ]
+
+
+@_case
+def relu6_that_saturates() -> list[Any]:
+    return [
+        keras.Input((6,)),
+        kl.Rescaling(40.0),
+        kl.Dense(8, activation="relu6"),
+        kl.Dense(8),
+        kl.ReLU(2.5),
+        kl.ReLU(2.0),
+        kl.Dense(3),
+    ]
+
+
+@_case
+def zero_padding() -> list[Any]:
+    return [
+        keras.Input((5, 6, 2)),
+        kl.ZeroPadding2D(((0, 1), (2, 0))),
+        kl.Conv2D(4, 3, strides=2),
+        kl.ZeroPadding2D(1),
+        kl.ReLU(),
+        kl.ZeroPadding2D(((1, 0), (0, 1))),
+        kl.Conv2D(3, 3, padding="same", activation="relu"),
+        kl.ZeroPadding2D(1),
+        kl.AveragePooling2D(2),
+        kl.Flatten(),
+        kl.Dense(3),
+    ]
+
+
+@_case
+def pooling_first_and_overlapping() -> list[Any]:
+    return [
+        keras.Input((8, 8, 2)),
+        kl.AveragePooling2D((2, 1)),
+        kl.Conv2D(4, 3, activation="relu"),
+        kl.AveragePooling2D(2, strides=1),
+        kl.Flatten(),
+        kl.Dense(3),
+    ]
+
+
+@_case
+def pooling_same_without_padding() -> list[Any]:
+    return [
+        keras.Input((8, 8, 2)),
+        kl.Conv2D(4, 3, padding="same", activation="relu"),
+        kl.AveragePooling2D(2, padding="same"),
+        kl.Flatten(),
+        kl.Dense(3),
+    ]
+
+
+@_case
+def batch_norm_on_pooling() -> list[Any]:
+    return [
+        keras.Input((8, 8, 2)),
+        kl.Conv2D(4, 3, activation="relu"),
+        kl.AveragePooling2D(2),
+        kl.BatchNormalization(),
+        kl.ReLU(),
+        kl.Conv2D(3, 2, padding="same", activation="relu"),
+        kl.Flatten(),
+        kl.Dense(3),
+    ]
+
+
+@_case
+def batch_norm_after_relu() -> list[Any]:
+    return [
+        keras.Input((8, 8, 2)),
+        kl.BatchNormalization(),
+        kl.Conv2D(4, 3, activation="relu"),
+        kl.BatchNormalization(),
+        kl.Dropout(0.2),
+        kl.AveragePooling2D(2),
+        kl.BatchNormalization(),
+        kl.Conv2D(5, 2, activation="relu"),
+        kl.BatchNormalization(),
+        kl.Flatten(),
+        kl.Dense(6, activation="relu"),
+        kl.BatchNormalization(),
+        kl.Dense(3),
+    ]
+
+
+@_case
+def batch_norm_of_flattened_map() -> list[Any]:
+    return [
+        keras.Input((5, 5, 2)),
+        kl.Conv2D(4, 3, activation="relu"),
+        kl.Flatten(),
+        kl.BatchNormalization(),
+        kl.Dense(3),
+        kl.BatchNormalization(),
+        kl.Softmax(),
+    ]
+
+
+@_case
+def eight_bit_images() -> list[Any]:
+    return [
+        keras.Input((5, 5, 1)),
+        kl.Rescaling(1 / 127.5, -1.0),
+        kl.Conv2D(4, 3),
+        kl.ReLU(),
+        kl.Flatten(),
+        kl.Dense(3),
+    ]
+
+
+@_case
+def normalised_data() -> list[Any]:
+    return [
+        keras.Input((5, 5, 2)),
+        kl.Normalization(mean=[0.3, 0.6], variance=[0.04, 0.09]),
+        kl.Conv2D(4, 3, activation="relu"),
+        kl.Flatten(),
+        kl.Dense(3),
+    ]
+
+
+@_case
+def dense_on_a_map() -> list[Any]:
+    return [keras.Input((5, 4, 2)), kl.Dense(4, activation="relu"), kl.Flatten(), kl.Dense(3)]
+
+
+@_case
+def no_ops() -> list[Any]:
+    return [
+        keras.Input((6, 6, 1)),
+        kl.RandomFlip("horizontal"),
+        kl.GaussianNoise(0.1),
+        kl.Conv2D(4, 3),
+        kl.Activation("linear"),
+        kl.SpatialDropout2D(0.2),
+        kl.ReLU(),
+        kl.ReLU(),
+        kl.ActivityRegularization(0.1),
+        kl.Identity(),
+        kl.GaussianDropout(0.1),
+        kl.AveragePooling2D(2),
+        kl.ReLU(),
+        kl.Reshape((16,)),
+        kl.AlphaDropout(0.1),
+        kl.Dense(3),
+        kl.Softmax(),
+        kl.Dropout(0.1),
+    ]
+
+
+@_case
+def classes_by_convolution() -> list[Any]:
+    return [
+        keras.Input((6, 6, 2)),
+        kl.Conv2D(4, 3, activation="relu"),
+        kl.GlobalAveragePooling2D(keepdims=True),
+        kl.Dropout(0.1),
+        kl.Conv2D(3, 1),
+        kl.Reshape((3,)),
+        kl.Activation("softmax"),
+    ]
+
+
+@_case
+def classes_by_pooling() -> list[Any]:
+    return [
+        keras.Input((6, 6, 2)),
+        kl.Conv2D(4, 3, activation="relu"),
+        kl.Conv2D(3, 1, activation="relu"),
+        kl.BatchNormalization(),
+        kl.GlobalAveragePooling2D(),
+        kl.Softmax(),
+    ]
+
+
+@_case
+def flat_to_one_pixel() -> list[Any]:
+    return [
+        keras.Input((6, 6, 2)),
+        kl.Conv2D(4, 3, activation="relu"),
+        kl.GlobalAveragePooling2D(),
+        kl.Reshape((1, 1, 4)),
+        kl.Conv2D(5, 1, activation="relu"),
+        kl.Flatten(),
+        kl.Dense(3),
+    ]
+
+
+@_case
+def functional() -> keras.Model:
+    image = keras.Input((8, 8, 1), name="input")
+    x = kl.Conv2D(4, 3, name="shared")(image)
+    x = kl.BatchNormalization()(x)
+    x = kl.ReLU()(x)
+    x = kl.Flatten()(x)
+    return keras.Model(image, kl.Dense(3)(x))
+
+
+@_case
+def nested() -> keras.Model:
+    inner = keras.Sequential(
+        [keras.Input((6, 6, 4)), kl.Conv2D(4, 3, padding="same", name="twice"), kl.ReLU()], name="block"
+    )
+    image = keras.Input((8, 8, 1))
+    x = kl.Conv2D(4, 3, name="twice")(image)
+    x = kl.ReLU()(x)
+    x = inner(x)
+    x = inner(x)  # the same weights once more
+    head_in = keras.Input((6, 6, 4))
+    head = keras.Model(head_in, kl.Dense(3)(kl.Flatten()(head_in)))
+    return keras.Sequential([keras.Input((8, 8, 1)), keras.Model(image, x), head])

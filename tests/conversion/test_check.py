@@ -1,0 +1,233 @@
+"""What cannot be converted is refused by name, with its place, the reason and the remedy."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers as kl
+
+from snnviz import InputError
+from snnviz.conversion import check_convertible, convert, fold
+
+IMAGE = (8, 8, 2)
+
+
+def sequential(*layers, shape=IMAGE):
+    return keras.Sequential([keras.Input(shape), *layers])
+
+
+def dense_ending(*layers, shape=IMAGE):
+    return sequential(*layers, kl.Flatten(), kl.Dense(3, name="classes"), shape=shape)
+
+
+def conv(**options):
+    return kl.Conv2D(4, 3, **({"activation": "relu", "padding": "same", "name": "conv"} | options))
+
+
+# name of the case: (layers before Flatten and Dense, layer at fault, its place, a piece of the message)
+REFUSED = {
+    "max pooling": ([conv(), kl.MaxPooling2D(name="x")], "x", 1, "max pooling has no spiking counterpart"),
+    "global max pooling": ([conv(), kl.GlobalMaxPooling2D(name="x")], "x", 1, "use average pooling"),
+    "leaky relu": ([conv(activation=None), kl.LeakyReLU(name="x")], "x", 1, "use ReLU and retrain"),
+    "leaky slope": ([conv(activation=None), kl.ReLU(negative_slope=0.1, name="x")], "x", 1, "negative_slope is 0.1"),
+    "relu threshold": ([conv(activation=None), kl.ReLU(threshold=0.5, name="x")], "x", 1, "threshold 0.5"),
+    "relu that silences": ([conv(activation=None), kl.ReLU(max_value=0, name="x")], "x", 1, "max_value is 0"),
+    "elu": ([conv(activation="elu", name="x")], "x", 0, "'elu'"),
+    "sigmoid": ([conv(activation="sigmoid", name="x")], "x", 0, "'sigmoid'"),
+    "tanh layer": ([conv(activation=None), kl.Activation("tanh", name="x")], "x", 1, "'tanh'"),
+    "no relu": ([conv(activation=None, name="x"), conv(name="y")], "x", 0, "put a ReLU between the two"),
+    "no relu before pooling": (
+        [conv(activation=None, name="x"), kl.AveragePooling2D(2, name="y"), kl.ReLU()], "x", 0, "where 'y' needs spikes",
+    ),
+    "no relu after batch norm": (
+        [conv(activation=None, name="x"), kl.BatchNormalization(), conv(name="y")], "x", 0, "can be negative",
+    ),
+    "softmax in the middle": ([conv(activation="softmax", name="x"), conv(name="y")], "x", 0, "must come last"),
+    "pooling same at the border": (
+        [kl.AveragePooling2D(3, padding="same", name="x")], "x", 0, "use padding='valid', or a window and strides",
+    ),
+    "layer norm": ([conv(), kl.LayerNormalization(name="x")], "x", 1, "use BatchNormalization"),
+    "upsampling": ([conv(), kl.UpSampling2D(name="x")], "x", 1, "enlarge"),
+    "transposed": ([kl.Conv2DTranspose(3, 3, name="x")], "x", 0, "use Conv2D"),
+    "cropping": ([kl.Cropping2D(1, name="x")], "x", 0, "size of the image"),
+    "permute": ([kl.Permute((2, 1, 3), name="x")], "x", 0, "axes"),
+    "channels first": ([conv(data_format="channels_first", name="x")], "x", 0, "channels_first"),
+    "batch norm of another axis": (
+        [conv(activation=None), kl.BatchNormalization(axis=1, name="x"), kl.ReLU()], "x", 1, "axis 1",
+    ),
+    "batch norm after relu, then padding": (
+        [conv(), kl.BatchNormalization(name="x"), conv(name="y")], "x", 1, "into 'y', which pads with zeros",
+    ),
+    "batch norm after relu, then zero padding": (
+        [conv(), kl.BatchNormalization(name="x"), kl.ZeroPadding2D(name="y")], "x", 1, "past 'y', which pads",
+    ),
+    "batch norm of zero padding": (
+        [conv(activation=None), kl.ZeroPadding2D(), kl.BatchNormalization(name="x"), kl.ReLU()], "x", 2, "zeros it would",
+    ),
+    "batch norm between two relus": (
+        [conv(), kl.BatchNormalization(name="x"), kl.ReLU()], "x", 1, "nothing can take it in",
+    ),
+    "batch norm of a flattened map": (
+        [conv(activation=None), kl.Flatten(), kl.BatchNormalization(name="x"), kl.ReLU()], "x", 2, "before Flatten",
+    ),
+    "shifted image, padded": ([kl.Rescaling(2.0, -1.0, name="x"), conv(name="y")], "x", 0, "pads with zeros"),
+    "padding of nothing": ([conv(), kl.ZeroPadding2D(name="x")], "x", 1, "no convolution follows"),
+    "reshaped map": ([conv(), kl.Reshape((4, 16, 4), name="x")], "x", 1, "use Flatten"),
+    "lambda": ([kl.Lambda(lambda x: x * 2, name="x")], "x", 0, "not known"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_layer_is_refused(case):
+    layers, name, position, message = REFUSED[case]
+    model = dense_ending(*layers)
+    if any(isinstance(layer, kl.BatchNormalization) for layer in layers):
+        for layer in model.layers:  # fresh statistics shift nothing
+            if isinstance(layer, kl.BatchNormalization):
+                layer.beta.assign(np.linspace(-0.5, 0.5, layer.beta.shape[0]))
+    problems = check_convertible(model)
+    named = [problem for problem in problems if problem.layer == name]
+    assert named, problems
+    assert named[0].place == f"layers[{position}]"
+    assert named[0].kind == type(model.layers[position]).__name__
+    with pytest.raises(InputError) as caught:
+        convert(model, np.zeros((2, *IMAGE), np.float32))
+    assert message in str(caught.value)
+    assert f"{name!r} ({named[0].kind}, layers[{position}])" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+ONE_PROBLEM = sorted(set(REFUSED) - {"reshaped map"})  # which hides the order of the pixels from the rest
+
+
+@pytest.mark.parametrize("case", ONE_PROBLEM)
+def test_one_fault_is_reported_once(case):
+    layers, name, position, _ = REFUSED[case]
+    model = dense_ending(
+        *[type(layer).from_config(layer.get_config()) for layer in layers if case != "lambda"] or layers
+    )
+    for layer in model.layers:
+        if isinstance(layer, kl.BatchNormalization):
+            layer.beta.assign(np.linspace(-0.5, 0.5, layer.beta.shape[0]))
+    assert [(problem.layer, problem.place) for problem in check_convertible(model)] == [(name, f"layers[{position}]")]
+
+
+def test_all_problems_are_listed_at_once_and_counted_in_the_error():
+    model = dense_ending(
+        conv(activation="tanh", name="a"),
+        kl.MaxPooling2D(name="b"),
+        conv(activation=None, name="c"),
+        conv(name="d"),
+        kl.LeakyReLU(name="e"),
+    )
+    problems = check_convertible(model)
+    assert [problem.layer for problem in problems] == ["a", "b", "c", "e"]
+    with pytest.raises(InputError, match=r"'a' .*and 3 more problems; see check_convertible"):
+        fold(model)
+
+
+@pytest.mark.parametrize(
+    ("layers", "name", "message"),
+    [
+        ([kl.Flatten(), kl.Dense(3, activation="relu", name="x")], "x", "a ReLU follows it"),
+        ([kl.Flatten(), kl.Dense(3, activation="sigmoid", name="x")], "x", "use softmax"),
+        ([kl.Flatten(), kl.Dense(1, name="x")], "x", "one output per class"),
+        ([kl.Conv2D(3, 3, name="x")], "x", r"output is \(6, 6, 3\)"),
+        ([kl.Flatten()], "", "no weighted layer"),
+        ([kl.Flatten(), kl.Dense(3, activation="relu"), kl.BatchNormalization()], None, "a ReLU follows it"),
+        ([kl.Conv2D(3, 3, activation="relu", name="x")], "x", "a ReLU follows it"),
+    ],
+)
+def test_a_model_must_end_in_logits(layers, name, message):
+    model = sequential(*layers)
+    with pytest.raises(InputError, match=message) as caught:
+        fold(model)
+    assert name is None or repr(name or model.name) in str(caught.value)
+
+
+def test_residual_sums_and_other_junctions_are_refused_by_name():
+    image = keras.Input(IMAGE)
+    x = kl.Conv2D(2, 3, padding="same", activation="relu")(image)
+    x = kl.Add(name="sum")([x, image])
+    x = kl.Concatenate(name="join")([x, image])
+    x = kl.MaxPooling2D(name="max")(x)
+    model = keras.Model(image, kl.Dense(3)(kl.Flatten()(x)))
+    problems = {problem.layer: problem for problem in check_convertible(model)}
+    assert set(problems) == {"sum", "join", "max"}
+    assert "residual sums are not supported yet" in problems["sum"].reason
+    assert problems["sum"].place == "layers[2]"
+    with pytest.raises(InputError, match=r"'sum' \(Add, layers\[2\]\)"):
+        fold(model)
+
+
+def test_operations_outside_layers_are_refused():
+    image = keras.Input((4,))
+    model = keras.Model(image, kl.Dense(3)(keras.ops.tanh(kl.Dense(3)(image))))
+    with pytest.raises(InputError, match="use the Keras layer that does the same"):
+        fold(model)
+
+
+def test_a_model_as_a_whole_is_refused():
+    first, second = keras.Input((4,)), keras.Input((4,))
+    two = keras.Model([first, second], kl.Dense(2)(kl.Concatenate()([first, second])))
+    heads = keras.Model(first, [kl.Dense(2)(first), kl.Dense(2)(first)])
+
+    class Own(keras.Model):
+        def call(self, x):
+            return x
+
+    cases = {
+        "2 inputs and 1 outputs": two,
+        "1 inputs and 2 outputs": heads,
+        "is not fixed": sequential(kl.Conv2D(2, 3), kl.GlobalAveragePooling2D(), shape=(None, None, 3)),
+        "input shape is not known": keras.Sequential([kl.Dense(3)]),
+        "subclassed": Own(),
+        "not one of": sequential(kl.Flatten(), kl.Dense(3), shape=(4, 4, 4, 1)),
+    }
+    for message, model in cases.items():
+        with pytest.raises(InputError, match=message):
+            fold(model)
+    with pytest.raises(InputError, match="must be a Keras model"):
+        check_convertible([1, 2])
+
+
+def test_a_layer_in_a_nested_model_is_named_with_its_place():
+    inner = keras.Sequential([keras.Input(IMAGE), kl.MaxPooling2D(name="x")], name="inner")
+    with pytest.raises(InputError, match=r"'inner/x' \(MaxPooling2D, layers\[0\]\.layers\[0\]\)"):
+        fold(dense_ending(inner))
+
+
+def test_a_users_own_layer_is_refused_even_under_a_known_name():
+    class ReLU(kl.Layer):
+        def call(self, x):
+            return x - 1
+
+    with pytest.raises(InputError, match="layers of this kind are not supported"):
+        fold(dense_ending(conv(activation=None), ReLU()))
+
+
+def test_training_mode_is_refused():
+    image = keras.Input(IMAGE)
+    x = kl.Dropout(0.5, name="x")(image, training=True)
+    with pytest.raises(InputError, match=r"'x' .*training=True"):
+        fold(keras.Model(image, kl.Dense(3)(kl.Flatten()(x))))
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"), [(kl.LSTM(3, name="x"), "recurrent"), (kl.Conv1D(3, 3, name="x"), "two-dimensional")]
+)
+def test_layers_of_sequences_are_refused(layer, message):
+    with pytest.raises(InputError, match=message) as caught:
+        fold(dense_ending(layer, shape=(8, 6)))
+    assert "more problem" not in str(caught.value)
+
+
+def test_dense_along_the_last_axis_of_a_flat_image_is_refused():
+    with pytest.raises(InputError, match="put Flatten before it"):
+        fold(sequential(kl.Dense(3), kl.Flatten(), shape=(6, 6)))
+
+
+def test_weights_that_are_not_finite_are_refused():
+    model = dense_ending(conv())
+    model.layers[0].bias.assign(np.full(4, np.nan))
+    with pytest.raises(InputError, match="`bias of layer 'conv'` must hold finite"):
+        fold(model)

@@ -1,0 +1,150 @@
+"""The analog twin against sums written out one synapse at a time."""
+
+import numpy as np
+import pytest
+
+from snnviz import InputError
+from snnviz.network import Conv2D, Dense, DepthwiseConv2D, Input, SpikingNetwork
+from snnviz.simulation import analog
+
+GEOMETRIES = [
+    {},
+    {"strides": (2, 3), "padding": ((1, 0), (2, 1)), "dilation": (2, 1)},
+    {"strides": (1, 2), "padding": ((0, 2), (1, 0)), "dilation": (1, 3)},
+    {"strides": (3, 1), "padding": ((2, 2), (2, 2))},
+]
+KINDS = {
+    "plain": (Conv2D, (3, 2, 4, 6), {}),
+    "pointwise": (Conv2D, (1, 1, 4, 3), {}),
+    "grouped": (Conv2D, (3, 2, 2, 6), {"groups": 2}),
+    "one channel a group": (Conv2D, (3, 2, 1, 8), {"groups": 4}),
+    "depthwise": (DepthwiseConv2D, (2, 3, 4, 1), {}),
+    "depthwise with multiplier": (DepthwiseConv2D, (2, 3, 4, 3), {}),
+}
+
+
+def layer(kind, geometry):
+    constructor, shape, options = KINDS[kind]
+    channels = shape[3] if constructor is Conv2D else shape[2] * shape[3]
+    weights = np.random.default_rng(1).integers(-8, 9, shape) / 8  # on a dyadic grid sums are exact in float32
+    return constructor(
+        name="layer", input_shape=(8, 9, 4), weights=weights, bias=np.zeros(channels), **options, **geometry
+    )
+
+
+def one_by_one(layer, inputs):
+    """The layer's linear part, synapse by synapse."""
+    (top, bottom), (left, right) = layer.padding
+    padded = np.pad(inputs, ((0, 0), (top, bottom), (left, right), (0, 0))).astype(np.float64)
+    kernel = layer.grouped_weights.astype(np.float64)
+    per_group, filters = kernel.shape[2], kernel.shape[3] // layer.groups
+    outputs = np.zeros((len(inputs), *layer.output_shape))
+    for p, q, o in np.ndindex(*layer.output_shape):
+        for i, j, c in np.ndindex(*kernel.shape[:3]):
+            row, column = p * layer.strides[0] + i * layer.dilation[0], q * layer.strides[1] + j * layer.dilation[1]
+            outputs[:, p, q, o] += padded[:, row, column, o // filters * per_group + c] * kernel[i, j, c, o]
+    return outputs
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("geometry", GEOMETRIES, ids=range(len(GEOMETRIES)))
+def test_linear_is_the_sum_over_synapses(kind, geometry):
+    made = layer(kind, geometry)
+    inputs = (np.random.default_rng(2).integers(0, 9, (3, 8, 9, 4)) / 8).astype(np.float32)
+    found = analog.linear(made, inputs)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, one_by_one(made, inputs))
+
+
+def test_linear_of_a_dense_layer_flattens_row_major():
+    made = Dense(name="layer", input_shape=(2, 3, 2), weights=np.eye(12)[:, ::-1], bias=np.ones(12))
+    inputs = np.arange(24, dtype=np.float32).reshape(2, 2, 3, 2)
+    np.testing.assert_array_equal(analog.linear(made, inputs), inputs.reshape(2, 12)[:, ::-1])
+
+
+def test_linear_does_not_depend_on_how_it_is_cut(monkeypatch):
+    inputs = np.random.default_rng(2).integers(0, 2, (9, 8, 9, 4)).astype(np.float32)
+    made = [layer(kind, GEOMETRIES[1]) for kind in KINDS]
+    whole = [analog.linear(one, inputs) for one in made]
+    monkeypatch.setattr(analog, "PATCH_BUDGET", 1)
+    for one, expected in zip(made, whole, strict=True):
+        np.testing.assert_array_equal(analog.linear(one, inputs), expected)
+
+
+def network(cap=None):
+    random = np.random.default_rng(0)
+    return SpikingNetwork(
+        Input(shape=(4, 4, 1)),
+        (
+            Conv2D(
+                name="conv", input_shape=(4, 4, 1), weights=random.normal(size=(3, 3, 1, 2)), bias=[0.2, -0.1], cap=cap
+            ),
+            Dense(name="hidden", input_shape=(2, 2, 2), weights=random.normal(size=(8, 5)), bias=random.normal(size=5)),
+            Dense(name="classes", input_shape=(5,), weights=random.normal(size=(5, 3)), bias=random.normal(size=3)),
+        ),
+    )
+
+
+X = np.random.default_rng(4).random((7, 4, 4, 1), dtype=np.float32)
+
+
+def by_hand(network):
+    conv, hidden, classes = network.layers
+    first = np.maximum(one_by_one(conv, X) + conv.bias, 0)
+    if conv.cap is not None:
+        first = np.minimum(first, conv.cap)
+    second = np.maximum(first.reshape(7, -1) @ hidden.weights + hidden.bias, 0)
+    return first, second, second @ classes.weights + classes.bias
+
+
+@pytest.mark.parametrize("cap", [None, 0.5, np.array([0.3, 0.6], np.float32)], ids=["none", "one", "per channel"])
+def test_hidden_layers_are_rectified_and_the_last_is_not(cap):
+    made = network(cap)
+    found = analog.activations(made, X)
+    assert list(found) == ["conv", "hidden", "classes"]
+    for values, expected in zip(found.values(), by_hand(made), strict=True):
+        np.testing.assert_allclose(values, expected, rtol=1e-5, atol=1e-6)
+    assert (found["classes"] < 0).any()
+    np.testing.assert_array_equal(analog.logits(made, X), found["classes"])
+
+
+def test_chosen_layers_and_batches():
+    whole = analog.activations(network(), X, ["input", "hidden"])
+    assert list(whole) == ["input", "hidden"]
+    np.testing.assert_array_equal(whole["input"], X)
+    parts = analog.activations(network(), X, ["input", "hidden"], batch_size=2)
+    np.testing.assert_allclose(parts["hidden"], whole["hidden"], rtol=1e-6)
+
+
+def test_a_memory_budget_cuts_the_batches(monkeypatch):
+    monkeypatch.setattr(analog, "MEMORY_BUDGET", 4 * 32 * 3)  # 16 inputs, 8 + 5 + 3 neurons
+    assert [part.stop - part.start for part, _ in analog.batches(network(), X)] == [3, 3, 1]
+
+
+def test_the_data_are_not_written_to():
+    before = X.copy()
+    analog.logits(network(), X)
+    np.testing.assert_array_equal(X, before)
+
+
+def test_accuracy():
+    labels = analog.logits(network(), X).argmax(axis=1)
+    assert analog.accuracy(network(), X, labels) == 1
+    wrong = labels.copy()
+    wrong[:2] = (wrong[:2] + 1) % 3
+    assert analog.accuracy(network(), X, wrong) == pytest.approx(5 / 7)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: analog.activations(network(), X, ["nothing"]), "`layers` must be one of"),
+        (lambda: analog.logits(network(), X[:, :3]), "must have shape"),
+        (lambda: analog.logits(network(), X * 2), "intensities in"),
+        (lambda: analog.logits(network(), X, batch_size=0), "`batch_size`"),
+        (lambda: analog.accuracy(network(), X, np.arange(7)), "class indices from 0 to 2"),
+    ],
+)
+def test_wrong_arguments(call, message):
+    with pytest.raises(InputError, match=message):
+        call()

@@ -1,0 +1,86 @@
+"""The floors of the house: a module imports only from its own floor or from floors above it (smaller numbers)."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "snnviz"
+FLOORS = {
+    "errors": 0, "_checks": 0, "_files": 0, "_progress": 0, "network": 0, "results": 0,
+    "metrics": 1, "datasets": 1, "architectures": 1, "sparsity": 1, "pretrained": 1,
+    "training": 2, "conversion": 2, "simulation": 2, "hardware": 2,
+    "optimization": 3,
+    "runs": 4, "jobs": 4,
+    "plots": 5, "reports": 5,
+    "dashboard": 6, "cli": 6, "__main__": 6,
+}  # fmt: skip
+# the standard sub-graph that may never load TensorFlow or Keras
+LIGHT = ("snnviz.plots", "snnviz.metrics", "snnviz.results", "snnviz.reports", "snnviz.dashboard", "snnviz.cli")
+HEAVY = {"tensorflow", "keras", "jax"}
+
+
+def imports(path: Path) -> set[str]:
+    """The top-level snnviz modules that a file imports, anywhere in it (bare `snnviz` attributes included)."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module] if node.module != "snnviz" else [f"snnviz.{alias.name}" for alias in node.names]
+        else:
+            continue
+        found |= {name.split(".")[1] for name in names if name.startswith("snnviz.")}
+    return found - {"__version__"}
+
+
+def modules() -> list[Path]:
+    return sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_module_imports_only_from_its_floor_or_above(path):
+    own = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    assert own in FLOORS, f"give {own} a floor in this test and in the design"
+    below = {name for name in imports(path) if FLOORS.get(name, -1) > FLOORS[own]}
+    assert not below, f"{own} (floor {FLOORS[own]}) imports from below: {below}"
+
+
+def test_the_check_sees_a_violation(tmp_path):
+    bad = tmp_path / "bad.py"
+    bad.write_text("def f():\n    from snnviz import cli\n    import snnviz.plots.theme\n")
+    assert imports(bad) == {"cli", "plots"}
+
+
+def test_no_assert_in_library_code():
+    guilty = [
+        path.name
+        for path in modules()
+        if any(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    ]
+    assert not guilty
+
+
+@pytest.mark.parametrize("module", LIGHT)
+def test_light_modules_do_not_load_tensorflow(module):
+    code = f"import sys, {module}; sys.exit(', '.join({HEAVY!r} & set(sys.modules)) or 0)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_import_snnviz_is_quick_and_light():
+    code = (
+        "import time, sys; began = time.perf_counter(); import snnviz; took = time.perf_counter() - began;"
+        "heavy = {'tensorflow', 'keras', 'jax', 'numba', 'xarray', 'panel', 'holoviews', 'matplotlib'} & set(sys.modules);"
+        "print(took, *heavy)"
+    )
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+        ).stdout.split()
+        for _ in range(3)
+    ]
+    assert all(len(run) == 1 for run in runs), runs
+    assert min(float(run[0]) for run in runs) < 0.3

@@ -1,0 +1,235 @@
+"""Networks as data: checks, scaling, files."""
+
+import json
+import zipfile
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from snnviz import Conv2D, Dense, DepthwiseConv2D, Input, InputError, SpikingNetwork, load_network
+
+
+def small(seed=0, **dense_options):
+    rng = np.random.default_rng(seed)
+    return SpikingNetwork(
+        input=Input(shape=(6, 6, 4), initial_potential=rng.random((6, 6, 4))),
+        layers=(
+            Conv2D(
+                name="conv", input_shape=(6, 6, 4), weights=rng.normal(size=(3, 3, 2, 6)), bias=rng.normal(size=6),
+                padding=((1, 1), (0, 1)), strides=(1, 2), groups=2, cap=6.0,
+            ),
+            DepthwiseConv2D(
+                name="pool", input_shape=(6, 3, 6), weights=np.full((2, 3, 6, 1), 1 / 6), bias=np.zeros(6),
+                strides=(2, 3), pooling=True,
+            ),
+            Dense(name="out", input_shape=(3, 1, 6), weights=rng.normal(size=(18, 3)), bias=rng.normal(size=3), **dense_options),
+        ),
+        class_names=("a", "b", "c"),
+        metadata={"title": "small", "scales": [1.0, 2.0]},
+    )  # fmt: skip
+
+
+def test_shapes_and_names():
+    network = small()
+    assert [layer.output_shape for layer in network.layers] == [(6, 3, 6), (3, 1, 6), (3,)]
+    assert network.layer_names == ("input", "conv", "pool", "out")
+    assert network.firing_names == ("input", "conv", "pool")
+    assert network.classes == 3
+
+
+def test_arrays_are_read_only_copies():
+    weights = np.ones((2, 2), np.float32)
+    layer = Dense(name="d", input_shape=(2,), weights=weights, bias=[0, 0])
+    weights[:] = 7
+    assert layer.weights.max() == 1
+    with pytest.raises(ValueError, match="read-only"):
+        layer.weights[0, 0] = 2
+
+
+def test_save_and_load_give_the_same_network(tmp_path):
+    network = small(initial_potential=np.array([0.1, 0.2, 0.3]))
+    again = load_network(network.save(tmp_path / "network.npz"))
+    assert again.hash == network.hash
+    assert again.class_names == network.class_names
+    assert again.metadata == network.metadata
+    for layer, copy in zip(network.layers, again.layers, strict=True):
+        assert type(layer) is type(copy)
+        np.testing.assert_array_equal(layer.weights, copy.weights)
+        assert layer._options() == copy._options()
+        assert layer.cap == copy.cap
+    assert [path.name for path in tmp_path.iterdir()] == ["network.npz"]
+
+
+def test_hash_changes_with_what_a_simulation_reads():
+    network = small()
+    assert small().hash == network.hash
+    assert small(seed=1).hash != network.hash
+    assert network.with_initial_potentials([0.5] * 4).hash != network.hash
+    assert network.scaled([2.0, 1.0, 1.0]).hash != network.hash
+
+
+def test_scaling_there_and_back_is_the_identity_on_powers_of_two():
+    network = small()
+    channels = 2.0 ** np.arange(-2, 4)
+    scaled = network.scaled([channels, channels[::-1], 4.0])
+    back = scaled.scaled([1 / channels, 1 / channels[::-1], 0.25])
+    for layer, other in zip(network.layers, back.layers, strict=True):
+        np.testing.assert_array_equal(layer.weights, other.weights)
+        np.testing.assert_array_equal(layer.bias, other.bias)
+    np.testing.assert_array_equal(back.layers[0].cap, np.full(6, 6.0))  # one number has become one per channel
+    assert scaled.hash != network.hash
+
+
+@pytest.mark.parametrize(
+    ("scales", "message"),
+    [
+        ([1.0, 1.0], "one entry per layer"),
+        ([0.0, 1.0, 1.0], "positive"),
+        ([np.nan, 1.0, 1.0], "positive"),
+        ([1.0, np.ones(5), 1.0], "positive number or 6"),
+        ([1.0, 1.0, np.ones(3)], "last layer must be one number"),
+    ],
+)
+def test_wrong_scales(scales, message):
+    with pytest.raises(InputError, match=message):
+        small().scaled(scales)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"weights": np.full((4, 2), np.nan)}, "finite"),
+        ({"weights": np.full((4, 2), np.inf)}, "finite"),
+        ({"weights": np.ones((5, 2))}, "one row per input"),
+        ({"weights": np.ones(4)}, "2 dimensions"),
+        ({"weights": "heavy"}, "array of numbers"),
+        ({"bias": np.ones(3)}, "shape"),
+        ({"name": ""}, "non-empty string"),
+        ({"initial_potential": np.ones(3)}, "shape"),
+        ({"initial_potential": np.inf}, "finite"),
+        ({"cap": 0.0}, "above 0"),
+        ({"input_shape": (2, 0)}, "at least 1"),
+    ],
+)
+def test_wrong_layers(change, message):
+    arguments = {"name": "d", "input_shape": (4,), "weights": np.ones((4, 2)), "bias": np.zeros(2)} | change
+    with pytest.raises(InputError, match=message) as caught:
+        Dense(**arguments)
+    assert "Received" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"strides": (0, 1)}, "at least 1"),
+        ({"padding": "same"}, "top, bottom"),
+        ({"padding": ((-1, 0), (0, 0))}, "at least 0"),
+        ({"dilation": (4, 1)}, "fit into the padded input"),
+        ({"groups": 2}, "input channels"),
+    ],
+)
+def test_wrong_convolutions(change, message):
+    arguments = {"name": "c", "input_shape": (5, 5, 3), "weights": np.ones((3, 3, 3, 2)), "bias": np.zeros(2)} | change
+    with pytest.raises(InputError, match=message):
+        Conv2D(**arguments)
+
+
+def test_wrong_networks():
+    layer = Dense(name="d", input_shape=(4,), weights=np.ones((4, 2)), bias=np.zeros(2))
+    with pytest.raises(InputError, match="shape of the layer before it"):
+        SpikingNetwork(input=Input(shape=(5,)), layers=(layer,))
+    second = Dense(name="d", input_shape=(2,), weights=np.ones((2, 2)), bias=np.zeros(2))
+    with pytest.raises(InputError, match="different names"):
+        SpikingNetwork(input=Input(shape=(4,)), layers=(layer, second))
+    with pytest.raises(InputError, match="at least one layer"):
+        SpikingNetwork(input=Input(shape=(4,)), layers=())
+    with pytest.raises(InputError, match="one name per output"):
+        SpikingNetwork(input=Input(shape=(4,)), layers=(layer,), class_names=("only",))
+    conv = Conv2D(name="c", input_shape=(5, 5, 3), weights=np.ones((3, 3, 3, 2)), bias=np.zeros(2))
+    with pytest.raises(InputError, match="one value per class"):
+        SpikingNetwork(input=Input(shape=(5, 5, 3)), layers=(conv,))
+
+
+def test_saving_asks_for_npz_and_json(tmp_path):
+    with pytest.raises(InputError, match=r"\.npz"):
+        small().save(tmp_path / "network.h5")
+    unjson = SpikingNetwork(input=small().input, layers=small().layers, metadata={"made": object()})
+    with pytest.raises(InputError, match="JSON"):
+        unjson.save(tmp_path / "network.npz")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory):
+    return small().save(tmp_path_factory.mktemp("network") / "network.npz").read_bytes()
+
+
+def rewritten(path, change):
+    """The network file at `path` with its header changed by `change`."""
+    with np.load(path, allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    header = json.loads(arrays["header"].tobytes())
+    change(header, arrays)
+    arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
+    np.savez(path, **arrays)
+    return path
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda header, arrays: header.update(version=99),
+        lambda header, arrays: header.update(format="other"),
+        lambda header, arrays: header.pop("layers"),
+        lambda header, arrays: header["layers"][0].update(kind="lstm"),
+        lambda header, arrays: header["layers"][1].pop("name"),
+        lambda header, arrays: header["layers"][0].update(strides=[0, 1]),
+        lambda header, arrays: header["layers"][0].update(input_shape="big"),
+        lambda header, arrays: header["input"].update(shape=[6, 6]),
+        lambda header, arrays: header["input"].update(initial_potential="weights_9"),
+        lambda header, arrays: header.update(metadata=3),
+        lambda header, arrays: arrays.pop("bias_1"),
+        lambda header, arrays: arrays.update(weights_2=np.full((18, 3), np.nan)),
+        lambda header, arrays: arrays.update(weights_2=np.ones((17, 3))),
+    ],
+)
+def test_damaged_headers_and_arrays(tmp_path, stored, change):
+    path = tmp_path / "network.npz"
+    path.write_bytes(stored)
+    with pytest.raises(InputError, match="path"):
+        load_network(rewritten(path, change))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_damaged_bytes_never_give_another_error(tmp_path, stored, data):
+    """Truncated or overwritten files: an InputError, or (a change in zip's unread fields) the very same network."""
+    damaged = bytearray(stored[: data.draw(st.integers(0, len(stored)))])
+    for _ in range(data.draw(st.integers(0, 3))):
+        if damaged:
+            damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
+    path = tmp_path / "network.npz"
+    path.write_bytes(bytes(damaged))
+    try:
+        network = load_network(path)
+    except InputError:
+        return
+    assert network.hash == small().hash
+
+
+def test_pickles_are_refused(tmp_path):
+    path = tmp_path / "network.npz"
+    np.savez(path, header=np.array([{"a": 1}], dtype=object))
+    with pytest.raises(InputError):
+        load_network(path)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("header.npy", b"not an array")
+    with pytest.raises(InputError):
+        load_network(path)
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(InputError, match="not a file"):
+        load_network(tmp_path / "none.npz")

@@ -1,0 +1,75 @@
+"""The result schema and its file."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from snnviz import Dense, Input, InputError, Record, SpikingNetwork, results, simulate
+
+
+@pytest.fixture(scope="module")
+def result():
+    rng = np.random.default_rng(0)
+    network = SpikingNetwork(
+        input=Input(shape=(4,)),
+        layers=(
+            Dense(name="hidden", input_shape=(4,), weights=rng.normal(size=(4, 5)), bias=np.zeros(5)),
+            Dense(name="out", input_shape=(5,), weights=rng.normal(size=(5, 3)), bias=np.zeros(3)),
+        ),
+    )
+    kept = Record(logits=True, events=True, spikes=("hidden",), potentials=("out",), items=2)
+    return simulate(network, rng.random((6, 4)), np.arange(6) % 3, 7, engine="event", record=kept)
+
+
+def test_save_and_load_give_the_same_result(result, tmp_path):
+    path = results.save(result, tmp_path / "r.nc")
+    xr.testing.assert_identical(results.load(path), result)
+    assert [file.name for file in tmp_path.iterdir()] == ["r.nc"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda r: r.drop_vars("accuracy"), "'accuracy'"),
+        (lambda r: r.assign(accuracy=r.accuracy + 2), "fractions"),
+        (lambda r: r.assign(accuracy=r.accuracy * np.nan), "fractions"),
+        (lambda r: r.assign(synaptic_events=-1 - r.synaptic_events), "not negative"),
+        (lambda r: r.assign(synaptic_events=r.synaptic_events.T), "dimensions"),
+        (lambda r: r.assign_coords(time=r.time - 1), "count steps"),
+        (lambda r: xr.Dataset(r, attrs={}), "attribute"),
+        (lambda r: 3, "xarray.Dataset"),
+    ],
+)
+def test_validate_names_what_is_wrong(result, change, message):
+    with pytest.raises(InputError, match=message):
+        results.validate(change(result))
+
+
+def test_save_refuses_other_suffixes(result, tmp_path):
+    with pytest.raises(InputError, match=r"\.nc"):
+        results.save(result, tmp_path / "r.txt")
+
+
+@pytest.fixture(scope="module")
+def stored(result, tmp_path_factory):
+    return results.save(result, tmp_path_factory.mktemp("result") / "r.nc").read_bytes()
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(cut=st.floats(0, 0.999))
+def test_truncated_files_are_refused(tmp_path, stored, cut):
+    path = tmp_path / "r.nc"
+    path.write_bytes(stored[: int(cut * len(stored))])
+    with pytest.raises(InputError, match="whole netCDF file"):
+        results.load(path)
+
+
+def test_other_files_are_refused(tmp_path):
+    with pytest.raises(InputError, match="not a file"):
+        results.load(tmp_path / "none.nc")
+    other = tmp_path / "other.nc"
+    xr.Dataset({"a": ("x", [1.0])}).to_netcdf(other, engine="h5netcdf")
+    with pytest.raises(InputError, match="must hold a simulation result"):
+        results.load(other)

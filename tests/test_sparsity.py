@@ -1,0 +1,265 @@
+import math
+
+import keras
+import numpy as np
+import pytest
+
+from snnviz import architectures, sparsity
+from snnviz.errors import InputError
+
+RANDOM = np.random.default_rng(0)
+SMALL_MOBILENET = {"size": 9, "channels": 2, "classes": 3, "stem": 4, "blocks": [(6, 1), (8, 2)]}
+
+
+def conv_model(**options):
+    return keras.Sequential([keras.Input((7, 6, 2)), keras.layers.Conv2D(4, (3, 2), **options)])
+
+
+def counted_by_activity(layer):
+    """Synapses of a convolution, counted by what reaches its outputs: ones in, ones as kernel, no bias."""
+    layer.kernel.assign(np.ones(layer.kernel.shape, np.float32))
+    return float(np.asarray(layer(np.ones((1, *layer.input.shape[1:]), np.float32))).sum())
+
+
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize(
+    "options", [{}, {"strides": 2}, {"strides": (3, 1)}, {"dilation_rate": 2}, {"groups": 2}], ids=str
+)
+def test_synapses_of_a_convolution_end_at_the_border(padding, options):
+    if options.get("strides") == (3, 1):
+        options = {"strides": 3}  # TensorFlow wants equal strides
+    model = conv_model(padding=padding, use_bias=False, **options)
+    (weighted,) = sparsity.weighted_layers(model)
+    assert weighted.synapses == counted_by_activity(weighted.layer)
+
+
+def test_a_zero_in_a_kernel_counts_the_connections_it_makes():
+    model = conv_model(padding="same", use_bias=False)
+    (weighted,) = sparsity.weighted_layers(model)
+    total = counted_by_activity(weighted.layer)
+    kernel = np.ones(weighted.layer.kernel.shape, np.float32)
+    kernel[0, :, 0, 1] = 0
+    kernel[2, 1, 1, 3] = 0
+    weighted.layer.kernel.assign(kernel)
+    left = float(np.asarray(weighted.layer(np.ones((1, 7, 6, 2), np.float32))).sum())
+    assert weighted.zero_synapses == total - left > 0
+
+
+def test_synapses_of_a_depthwise_convolution():
+    model = keras.Sequential(
+        [keras.Input((7, 7, 3)), keras.layers.DepthwiseConv2D(3, strides=2, padding="same", use_bias=False)]
+    )
+    (weighted,) = sparsity.weighted_layers(model)
+    assert weighted.synapses == counted_by_activity(weighted.layer)
+
+
+def test_synapses_of_dense_layers():
+    assert [each.synapses for each in sparsity.weighted_layers(architectures.build("dense-mnist"))] == [
+        784 * 128,
+        128 * 128,
+        1280,
+    ]
+
+
+def phi(beta):
+    return 0.5 * (1 + np.vectorize(math.erf)(beta / math.sqrt(2)))
+
+
+def gradient(penalty, values):
+    """The gradient that training sees."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return np.asarray(jax.grad(penalty)(values))
+    import tensorflow as tf
+
+    variable = tf.Variable(values)
+    with tf.GradientTape() as tape:
+        value = penalty(variable)
+    return tape.gradient(value, variable).numpy()
+
+
+def finite_differences(penalty, values, step=1e-4):
+    found = np.zeros_like(values)
+    for index in np.ndindex(values.shape):
+        up, down = values.copy(), values.copy()
+        up[index] += step
+        down[index] -= step
+        found[index] = (float(penalty(up)) - float(penalty(down))) / (2 * step)
+    return found
+
+
+def test_activation_penalty_value_and_gradient():
+    beta = RANDOM.normal(size=9)  # float64, so that differences are sharp
+    penalty = sparsity.ActivationPenalty(0.7)
+    assert float(penalty(beta)) == pytest.approx(0.7 * phi(beta).mean(), rel=1e-9)
+    closed = 0.7 / 9 * np.exp(-(beta**2) / 2) / math.sqrt(2 * math.pi)
+    np.testing.assert_allclose(gradient(penalty, beta), closed, rtol=1e-9)
+    np.testing.assert_allclose(finite_differences(penalty, beta), closed, rtol=1e-6)
+
+
+def test_weight_penalty_value_and_gradient():
+    weights = RANDOM.normal(size=(3, 4))
+    penalty = sparsity.WeightPenalty(3.0, l2=0.01)
+    assert float(penalty(weights)) == pytest.approx(3 * np.abs(weights).mean() + 0.01 * (weights**2).sum(), rel=1e-9)
+    closed = 3 / 12 * np.sign(weights) + 0.02 * weights
+    np.testing.assert_allclose(gradient(penalty, weights), closed, rtol=1e-9)
+    np.testing.assert_allclose(finite_differences(penalty, weights), closed, rtol=1e-5)
+
+
+def test_penalties_are_serialised_by_keras(tmp_path):
+    inputs = keras.Input((3,))
+    layer = keras.layers.Dense(2, kernel_regularizer=sparsity.WeightPenalty(3.0, l2=0.5))
+    normalised = keras.layers.BatchNormalization(scale=False, beta_regularizer=sparsity.ActivationPenalty(0.25))
+    model = keras.Model(inputs, normalised(layer(inputs)))
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras", compile=False)
+    assert again.layers[1].kernel_regularizer.get_config() == {"strength": 3.0, "l2": 0.5}
+    assert again.layers[2].beta_regularizer.get_config() == {"strength": 0.25}
+    assert float(sum(again.losses)) == pytest.approx(float(sum(model.losses)))
+
+
+def test_penalised_model_has_the_shares_of_the_paper():
+    model = architectures.build("dense-mnist-pooled")
+    layers = [layer for layer in model.layers if layer.name in ("dense1", "dense2", "classifier")]
+    betas = [RANDOM.normal(size=128).astype(np.float32) for _ in range(2)]
+    for layer, beta in zip(sparsity.normalisations(model), betas, strict=True):
+        layer.beta.assign(beta)
+    synapses = np.array([196 * 128, 128 * 128, 1280])
+    kernels = [layer.kernel.numpy() for layer in layers]
+    expected = 0.5 * sum(0.5 * phi(beta).mean() for beta in betas)  # both layers have 128 neurons
+    expected += 20 * sum(
+        share * np.abs(kernel).mean() for share, kernel in zip(synapses / synapses.sum(), kernels, strict=True)
+    )
+    expected += 1e-3 * sum((kernel.astype(np.float64) ** 2).sum() for kernel in kernels)
+    with sparsity.penalised(model, l2=1e-3, lambda_a=0.5, lambda_w=20):
+        assert float(sum(model.losses)) == pytest.approx(expected, rel=1e-5)
+    assert not model.losses  # and afterwards it is as it was
+
+
+def test_shares_in_a_convolutional_model_are_those_of_neurons_and_connections():
+    model = architectures.build("mobilenet", **SMALL_MOBILENET)
+    weighted = sparsity.weighted_layers(model)
+    synapses = np.array([each.synapses for each in weighted], float)
+    neurons = np.array([math.prod(layer.output.shape[1:]) for layer in sparsity.normalisations(model)], float)
+    assert neurons.tolist() == [100, 100, 150, 54, 72]
+    expected = 0.4 * neurons.sum() / neurons.sum() * 0.5  # beta is 0: Phi = 1/2 everywhere
+    expected += 7 * sum(
+        share * np.abs(each.kernel).mean() for share, each in zip(synapses / synapses.sum(), weighted, strict=True)
+    )
+    with sparsity.penalised(model, lambda_a=0.4, lambda_w=7):
+        assert float(sum(model.losses)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_penalised_puts_back_what_was_there_even_after_an_error():
+    layer = keras.layers.Dense(2, kernel_regularizer=keras.regularizers.L2(0.5))
+    model = keras.Sequential([keras.Input((3,)), layer])
+    with pytest.raises(RuntimeError), sparsity.penalised(model, l2=0.1):
+        assert isinstance(layer.kernel.regularizer, sparsity.WeightPenalty)
+        raise RuntimeError
+    assert isinstance(layer.kernel.regularizer, keras.regularizers.L2)
+
+
+def test_prune_sets_small_weights_to_zero_and_nothing_else():
+    model = architectures.build("dense-mnist-pooled")
+    kernel = model.get_layer("dense1").kernel.numpy().copy()
+    bias = RANDOM.normal(scale=1e-3, size=128).astype(np.float32)
+    model.get_layer("dense1").bias.assign(bias)
+    limit = float(np.quantile(np.abs(kernel), 0.3))
+    assert sparsity.prune(model, limit) >= int((np.abs(kernel) < limit).sum())
+    expected = np.where(np.abs(kernel) < limit, 0, kernel)
+    np.testing.assert_array_equal(model.get_layer("dense1").kernel.numpy(), expected)
+    np.testing.assert_array_equal(model.get_layer("dense1").bias.numpy(), bias)
+    assert sparsity.prune(model, limit) == 0
+
+
+def test_pruning_curve_rises_in_sparsity_and_leaves_the_model_alone():
+    model = architectures.build("dense-mnist-pooled")
+    before = model.get_weights()
+    x = RANDOM.random((40, 28, 28, 1), np.float32)
+    y = np.asarray(model(x)).argmax(axis=1)  # so that the unpruned model is always right
+    curve = sparsity.pruning_curve(model, x, y, [1e-2, 0, 1e3])
+    assert [point["epsilon"] for point in curve] == [0, 1e-2, 1e3]
+    assert curve[0]["accuracy"] == 1
+    assert curve[0]["S_w"] < curve[1]["S_w"] < curve[2]["S_w"] == 1
+    assert curve[2]["accuracy"] == (y == 0).mean()  # nothing but zero biases is left
+    assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
+
+
+def two_layer_model(relu_as):
+    """Two hidden layers with known outputs: inputs (1, -1) in either order."""
+    rectify = {"activation": "relu"} if relu_as == "activation" else {}
+    layers = []
+    for units in (4, 2):
+        layers.append(keras.layers.Dense(units, use_bias=False, **rectify))
+        if relu_as == "layer":
+            layers.append(keras.layers.ReLU())
+    model = keras.Sequential([keras.Input((2, 1, 1)), keras.layers.Flatten(), *layers, keras.layers.Dense(2)])
+    kernels = [np.array([[1, 0, 0, 0], [0, 1, 1, 0]]), np.array([[1, 0], [0, 1], [0, 0], [0, 0]]), np.ones((2, 2))]
+    weighted = sparsity.weighted_layers(model)
+    for each, kernel in zip(weighted, kernels, strict=True):
+        each.layer.kernel.assign(kernel.astype(np.float32))
+    return model
+
+
+@pytest.mark.parametrize("relu_as", ["layer", "activation"])
+def test_measures_of_a_network_worked_out_by_hand(relu_as):
+    # item (1, 0): hidden 1 = (1, 0, 0, 0), hidden 2 = (1, 0); item (0, 1): (0, 1, 1, 0), (0, 1)
+    x = np.array([[1, 0], [0, 1]], np.float32).reshape(2, 2, 1, 1)
+    found = sparsity.measure(two_layer_model(relu_as), x)
+    assert found.activations_as_published == 5 / 8
+    assert found.activations == 7 / 12
+    assert found.weights == (5 + 6) / 20
+    assert found.combined == pytest.approx(1 - (5 / 12) * (9 / 20))
+    assert found.combined_as_published == pytest.approx(1 - (3 / 8) * (9 / 20))
+    assert [layer.activations for layer in found.layers] == [5 / 8, 1 / 2, None]
+    assert [layer.weights for layer in found.layers] == [5 / 8, 6 / 8, 0]
+    assert found.layers[2].combined is None
+    assert found.as_json()["S_a"] == found.activations
+
+
+def test_measure_weights_layers_by_their_neurons_and_adds_up_batches():
+    model = architectures.build("mobilenet", **SMALL_MOBILENET)
+    x = RANDOM.random((501, 9, 9, 2), np.float32)  # more than one batch
+    found = sparsity.measure(model, x)
+    rectified = [layer for layer in model.layers if isinstance(layer, keras.layers.ReLU)]
+    outputs = keras.Model(model.inputs[0], [layer.output for layer in rectified])(x)
+    zero = [int((np.asarray(output) == 0).sum()) for output in outputs]
+    size = [np.asarray(output).size for output in outputs]
+    assert found.activations == pytest.approx(sum(zero) / sum(size))
+    assert found.activations_as_published == pytest.approx(sum(zero[:-1]) / sum(size[:-1]))
+    assert found.items == 501
+
+
+@pytest.mark.parametrize("options", [{"lambda_a": -1.0}, {"lambda_w": -0.1}, {"l2": float("nan")}])
+def test_negative_penalties_are_refused(options):
+    with (
+        pytest.raises(InputError, match=r"must be a finite number"),
+        sparsity.penalised(architectures.build("dense-mnist-pooled"), **options),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("layers", [[], [keras.layers.BatchNormalization()]])
+def test_activation_penalty_needs_normalisation_with_fixed_gamma(layers):
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2), *layers])
+    with pytest.raises(InputError, match="gamma fixed to 1"), sparsity.penalised(model, lambda_a=1):
+        pass
+
+
+def test_a_model_without_relu_has_no_activation_sparsity():
+    model = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten(), keras.layers.Dense(2)])
+    with pytest.raises(InputError, match="hidden ReLU"):
+        sparsity.measure(model, np.zeros((1, 2, 2, 1), np.float32))
+
+
+def test_an_unknown_kernel_is_refused_by_name():
+    model = keras.Sequential([keras.Input((4, 2)), keras.layers.Conv1D(2, 3, name="odd")])
+    with pytest.raises(InputError, match="'odd' must be Dense, Conv2D or DepthwiseConv2D"):
+        sparsity.weighted_layers(model)
+
+
+@pytest.mark.parametrize("epsilon", [-1e-3, float("inf"), "small"])
+def test_a_wrong_epsilon_is_refused(epsilon):
+    with pytest.raises(InputError, match="`epsilon` must be"):
+        sparsity.prune(architectures.build("dense-mnist-pooled"), epsilon)

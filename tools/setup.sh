@@ -1,0 +1,67 @@
+#!/bin/sh
+# Sets up what `make` needs, and nothing else.
+#   setup.sh environment FOLDER REQUIREMENT   a virtual environment with the project in it (editable, pinned versions)
+#   setup.sh browser                          Chromium for the browser tests, where it can be installed
+set -eu
+
+say() { printf '%s\n' "snnviz set-up: $*" >&2; }
+
+apt_install() { # as root on Debian and Ubuntu; quiet unless it fails
+    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 || return 1
+    say "installing $* with apt-get"
+    log=$(mktemp)
+    if (apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@") >"$log" 2>&1; then
+        rm -f "$log"
+    else
+        tail -n 20 "$log" >&2
+        rm -f "$log"
+        return 1
+    fi
+}
+
+find_python() { # the first Python that TensorFlow has wheels for
+    for name in python3 python3.13 python3.12 python3.11; do
+        if command -v "$name" >/dev/null 2>&1 &&
+            "$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'; then
+            echo "$name"
+            return
+        fi
+    done
+    say "Python 3.11, 3.12 or 3.13 is needed. Found: $(python3 --version 2>&1 || echo none)"
+    exit 1
+}
+
+environment() {
+    folder=$1
+    requirement=$2
+    if [ ! -x "$folder/bin/python" ]; then
+        python=$(find_python)
+        if ! "$python" -c 'import ensurepip' 2>/dev/null; then
+            version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+            apt_install "python$version-venv" || {
+                say "Python's venv module is missing; run: apt-get install python$version-venv"
+                exit 1
+            }
+        fi
+        "$python" -m venv "$folder"
+    fi
+    say "installing the packages (the first time this takes some minutes)"
+    "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable "$requirement"
+}
+
+browser() {
+    for name in chromium chromium-browser google-chrome; do
+        if command -v "$name" >/dev/null 2>&1; then return; fi
+    done
+    apt_install chromium ||
+        say "no Chromium here, so the browser tests will be skipped; to run them: apt-get install chromium"
+}
+
+case ${1-} in
+environment) environment "$2" "$3" ;;
+browser) browser ;;
+*)
+    say "usage: setup.sh environment FOLDER REQUIREMENT | setup.sh browser"
+    exit 2
+    ;;
+esac
