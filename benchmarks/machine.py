@@ -23,6 +23,8 @@ from common import Answer, serve
 
 L1_BYTES = 24 * 1024
 """Weights of the add limit take no more, which leaves room for the membrane in a first-level cache of 32 KB."""
+PROBE = 50_000_000
+"""Adds in one attempt: 3 ms, so that most attempts are over before anything else gets the core."""
 GEMM_SIZE = 2048
 
 
@@ -101,7 +103,7 @@ def _add_groups_of_4(membrane, weights, order, run, repeats):
             membrane[i] += (weights[a + i] + weights[b + i]) + (weights[c + i] + weights[d + i])
 
 
-def add_rate(threads: int, run: int, group: int, adds: int = 200_000_000, seed: int = 0) -> float:
+def add_rate(threads: int, run: int, group: int, adds: int = PROBE, seed: int = 0) -> float:
     """Synaptic adds per second with everything in the first-level cache.
 
     Args:
@@ -144,27 +146,27 @@ def gemm_rate(size: int = GEMM_SIZE, repeats: int = 3, seed: int = 0) -> float:
     return 2 * size**3 / best
 
 
-def limits(threads: int) -> dict[str, float]:
-    """The machine's rates: float32 GEMM, and synaptic adds on one core and on `threads` of them (best run and group)."""
-    single = {(run, group): add_rate(1, run, group) for run in (64, 128, 192, 384, 768) for group in (4, 8)}
-    run, group = max(single, key=lambda pair: single[pair])
+def limits(threads: int, attempts: int = 3) -> dict[str, float]:
+    """The machine's rates: float32 GEMM, and synaptic adds on one core and on `threads` of them.
+
+    A limit is the best of several attempts: whatever disturbs the machine can only slow it down.
+    """
+    shapes = [(run, group) for run in (64, 128, 192, 256, 384, 768) for group in (4, 8)]
+    one = {shape: max(add_rate(1, *shape, adds=PROBE) for _ in range(attempts)) for shape in shapes}
+    best = max(shapes, key=lambda shape: one[shape])
     return {
         "gemm_flops": gemm_rate(),
-        "adds_per_second_one_core": single[run, group],
-        "adds_per_second": add_rate(threads, run, group),
-        "add_run": run,
-        "add_group": group,
+        "adds_per_second_one_core": one[best],
+        "adds_per_second": max(add_rate(threads, *best, adds=4 * PROBE) for _ in range(attempts)),
     }
 
 
-def prepare(case: Any):
-    """The limits as a run of the line protocol; what is measured comes with the answer."""
-    measured: list[dict[str, float]] = []
+def prepare(case: Any) -> tuple[Any, dict[str, str]]:
+    """The limits as a run of the line protocol: what is measured comes with the answer to "run"."""
     threads = int(os.environ["BENCH_THREADS"])
 
     def run() -> Answer:
-        measured.append(limits(threads))
-        return Answer(np.zeros((0, 0)), measured=measured)
+        return Answer(np.zeros((0, 0)), reply={"rates": limits(threads)})
 
     return run, {"numpy": np.__version__, "numba": numba.__version__}
 

@@ -1,7 +1,7 @@
 """Random networks of the three architectures of Table A, with a chosen share of neurons spiking in each step.
 
-Weights are random, and each layer's bias (one number for all of its neurons) is tuned on a short simulation so that the layer spikes
-at the wanted density. Pooling layers keep their zero bias: they pass on the density of the layer before them.
+Weights are random, and each layer's bias (one number for all of its neurons) is tuned on a short simulation so that the
+layer spikes at the wanted density. Pooling layers keep their zero bias: they pass on the density of the layer before them.
 """
 
 from __future__ import annotations
@@ -28,15 +28,26 @@ ARCHITECTURES: dict[str, tuple[tuple[int, ...], tuple[int | str | tuple[str, int
 }
 DENSITY = 0.17
 """Share of neurons that spike in a step in the paper's networks before sparsity, and in Table A's random ones."""
-CALIBRATION_STEPS = 30
+CALIBRATION_STEPS = 50
+CALIBRATION_PIXELS = 6000
+"""As many images are simulated for the tuning as have about so many pixels: a sparse layer needs many to be measured."""
 
 
 def random_images(network: SpikingNetwork, items: int, seed: int = 0, density: float = DENSITY) -> np.ndarray:
-    """float32 intensities of mean `density`, so that the spiking input layer has that density too."""
-    rng = np.random.default_rng(seed)
-    top = min(1.0, 2 * density)
-    low = 2 * density - top
-    return (low + (top - low) * rng.random((items, *network.input_shape))).astype(np.float32)
+    """float32 intensities (items, *network.input_shape) of mean `density`, so that the spiking input layer has that density.
+
+    Below `DENSITY` a share of the pixels is black and the others are as bright as at `DENSITY`: a uniformly dim image would
+    hardly make an input neuron fire within a simulation.
+    """
+    return _images(np.random.default_rng(seed), items, network.input_shape, density)
+
+
+def _images(rng: np.random.Generator, items: int, shape: tuple[int, ...], density: float) -> np.ndarray:
+    bright = max(density, DENSITY)
+    top = min(1.0, 2 * bright)
+    low = 2 * bright - top
+    values = (low + (top - low) * rng.random((items, *shape))).astype(np.float32)
+    return np.where(rng.random(values.shape) < density / bright, values, np.float32(0))
 
 
 def random_network(architecture: str, density: float = DENSITY, seed: int = 0) -> SpikingNetwork:
@@ -56,11 +67,11 @@ def random_network(architecture: str, density: float = DENSITY, seed: int = 0) -
     shape, items = ARCHITECTURES[architecture]
     layers: list[Layer] = []
     current: tuple[int, ...] = shape
-    intensities = rng.uniform(0, 2 * density, size=shape).astype(np.float32)
-    spikes = _fire(np.broadcast_to(intensities, (CALIBRATION_STEPS, *shape)), 0.0)
+    images = _images(rng, max(1, round(CALIBRATION_PIXELS / np.prod(shape))), shape, density)
+    spikes = _fire(np.broadcast_to(images, (CALIBRATION_STEPS, *images.shape)), 0.0)
     for index, item in enumerate(items):
         layer = _layer(rng, index, item, current, density)
-        drive = linear(layer, spikes)
+        drive = linear(layer, spikes.reshape(-1, *current)).reshape(*spikes.shape[:2], *layer.output_shape)
         if item != "pool" and index < len(items) - 1:
             bias = np.full(layer.channels, _tuned_bias(drive, density), np.float32)
             layer = _with_bias(layer, bias)

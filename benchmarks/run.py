@@ -13,6 +13,7 @@ Peers that `python -m benchmarks.peers.setup` has not set up are listed as missi
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime
 import json
 import sys
@@ -51,6 +52,7 @@ class Effort:
         densities: spikes per neuron and step.
         item_counts: of the sweep over items.
         step_counts: of the sweep over steps.
+        share_processes: use the same processes for all columns of the table; peak memory is then that of all columns so far.
     """
 
     items: dict[str, int]
@@ -60,6 +62,7 @@ class Effort:
     densities: tuple[float, ...]
     item_counts: tuple[int, ...]
     step_counts: tuple[int, ...]
+    share_processes: bool = False
 
 
 FULL = Effort(
@@ -79,6 +82,7 @@ QUICK = Effort(
     densities=(0.01, 0.17),
     item_counts=(4, 8),
     step_counts=(10, 20),
+    share_processes=True,
 )
 
 
@@ -97,26 +101,18 @@ class Bench:
 
     def table(self, columns: list[str]) -> dict[str, Any]:
         """Every row on the random networks of Table A."""
-        return {"columns": [self._column(self._random(name, self.effort.items[name]), name) for name in columns]}
+        return {"columns": self._columns([(self._random(name, self.effort.items[name]), name) for name in columns])}
 
     def trained(self, files: list[Path]) -> dict[str, Any]:
         """Every row on trained networks and the test images they were trained for."""
-        columns = []
-        for file in files:
-            case, column = _trained_case(file, self.effort.items)
-            columns.append(self._column(case, column) | {"title": file.stem})
-        return {"columns": columns}
+        columns = self._columns([_trained_case(file, self.effort.items) for file in files])
+        return {"columns": [column | {"title": file.stem} for column, file in zip(columns, files, strict=True)]}
 
     def layers(self) -> dict[str, Any]:
         """Single convolutions: how near the event engine comes to the machine's add limit."""
         names = [name for name in ARCHITECTURES if name.startswith("layer-")]
-        rows = [row for row in self.engines if row.name == "event"]
-        points = []
-        for name in names:
-            case = self._random(name, self.effort.sweep_items)
-            found, limits = self._measure(rows, case, self.effort.sweep_rounds, f"layers: {name}", with_limits=True)
-            points.append(self._point(case, found) | {"limits": limits})
-        return {"points": points}
+        cases = [(self._random(name, self.effort.sweep_items), {}) for name in names]
+        return {"points": self._sweep("layers", cases, [*(row for row in self.engines if row.name == "event"), LIMITS])}
 
     def density(self) -> dict[str, Any]:
         """Both engines over the share of neurons that fire."""
@@ -124,84 +120,58 @@ class Bench:
             (self._random("conv-mnist", self.effort.sweep_items, density), {"density": density})
             for density in self.effort.densities
         ]
-        return {"network": "conv-mnist", "points": self._sweep("density", cases)}
+        return {"network": "conv-mnist", "points": self._sweep("density", cases, self.engines)}
 
     def scaling(self) -> dict[str, Any]:
         """Both engines over the number of items and of steps."""
         network, effort = "conv-mnist", self.effort
         many = self._random(network, max(effort.item_counts))
-        items = [(replace(many, items=count), {"items": count}) for count in effort.item_counts]
+        items = [(replace(many, items=count), {}) for count in effort.item_counts]
         few = self._random(network, effort.sweep_items)
-        steps = [(replace(few, steps=count), {"steps": count}) for count in effort.step_counts]
-        return {"network": network, "items": self._sweep("items", items), "steps": self._sweep("steps", steps)}
+        steps = [(replace(few, steps=count), {}) for count in effort.step_counts]
+        return {
+            "network": network,
+            "items": self._sweep("items", items, self.engines),
+            "steps": self._sweep("steps", steps, self.engines),
+        }
 
     def over_threads(self) -> dict[str, Any]:
         """Both engines on one core and on all."""
+        cases = [self._random(name, self.effort.items[name]) for name in ("dense-mnist", "conv-mnist")]
         points = []
-        for name in ("dense-mnist", "conv-mnist"):
-            case = self._random(name, self.effort.items[name])
-            for threads in sorted({1, self.threads}):
-                found, _ = self._measure(
-                    self.engines, case, self.effort.sweep_rounds, f"threads: {name}, {threads}", threads=threads
-                )
-                points.append(self._point(case, found) | {"threads": threads})
+        for threads in sorted({1, self.threads}):
+            points += self._sweep(
+                f"threads: {threads}", [(case, {"threads": threads}) for case in cases], self.engines, threads
+            )
         return {"points": points}
 
-    def _column(self, case: Case, network: str) -> dict[str, Any]:
-        rounds = self.effort.rounds[network]
-        found, limits = self._measure(self.rows, case, rounds, f"table: {case.name}", with_limits=True)
-        return self._point(case, found) | {"limits": limits, "target_items": TARGET_ITEMS}
+    def _columns(self, cases: list[tuple[Case, str]]) -> list[dict[str, Any]]:
+        """The table's columns: every row on each case, in processes of their own, since peak memory is one of the numbers."""
+        rows, columns = [*self.rows, LIMITS], []
+        with contextlib.ExitStack() as stack:
+            for case, network in cases:
+                rounds = self.effort.rounds[network]
+                with contextlib.ExitStack() as column:
+                    if not columns or not self.effort.share_processes:
+                        owner = stack if self.effort.share_processes else column
+                        workers = owner.enter_context(crew(rows, self.threads))
+                    runs = len(rows) * (rounds + 1)
+                    bar = column.enter_context(_progress.bar(runs, f"table: {case.name}", "run"))
+                    found = interleave(workers, rows, case, rounds, _tick(bar))
+                columns.append(_point(case, found) | {"target_items": TARGET_ITEMS})
+        return columns
 
-    def _sweep(self, title: str, cases: list[tuple[Case, dict[str, Any]]]) -> list[dict[str, Any]]:
-        """Points measured one after another by the same workers."""
-        points = []
-        runs = len(cases) * len(self.engines) * (self.effort.sweep_rounds + 1)
-        with crew(self.engines, self.threads) as workers, _progress.bar(runs, title, "run") as bar:
-            for case, value in cases:
-                found = interleave(
-                    workers,
-                    self.engines,
-                    case,
-                    self.effort.sweep_rounds,
-                    tick=lambda name: bar.update(),
-                    items=case.items,
-                    steps=case.steps,
-                )
-                points.append(self._point(case, found) | value)
+    def _sweep(
+        self, title: str, cases: list[tuple[Case, dict[str, Any]]], rows: list[Row], threads: int | None = None
+    ) -> list[dict[str, Any]]:
+        """Points measured one after another by the same processes; each gets the values that come with its case."""
+        points, rounds = [], self.effort.sweep_rounds
+        runs = len(cases) * len(rows) * (rounds + 1)
+        with crew(rows, threads or self.threads) as workers, _progress.bar(runs, title, "run") as bar:
+            for case, values in cases:
+                found = interleave(workers, rows, case, rounds, _tick(bar), items=case.items, steps=case.steps)
+                points.append(_point(case, found) | values)
         return points
-
-    def _measure(
-        self,
-        rows: list[Row],
-        case: Case,
-        rounds: int,
-        title: str,
-        with_limits: bool = False,
-        threads: int | None = None,
-    ) -> tuple[list[Measured], dict[str, Any]]:
-        rows = [*rows, LIMITS] if with_limits else rows
-        with crew(rows, threads or self.threads) as workers:
-            with _progress.bar(len(rows) * (rounds + 1), title, "run") as bar:
-
-                def tick(name: str) -> None:
-                    bar.set_postfix_str(name, refresh=False)
-                    bar.update()
-
-                found = interleave(workers, rows, case, rounds, tick)
-            limits: dict[str, Any] = {}
-            if with_limits:
-                rates = workers[LIMITS.name].answer()[0]["measured"][1:]  # type: ignore[union-attr]
-                limits = {name: _statistics([rate[name] for rate in rates]) for name in rates[0]}
-        return [each for each in found if each.row is not LIMITS], limits
-
-    def _point(self, case: Case, found: list[Measured]) -> dict[str, Any]:
-        reference = next((m for name in REFERENCES for m in found if m.row.name == name and not m.missing), None)
-        point: dict[str, Any] = {"network": case.name, "items": case.items, "steps": case.steps}
-        if reference is not None and "spike_rates" in reference.answer:
-            point["spike_rates"] = dict(zip(reference.answer["layers"], reference.answer["spike_rates"], strict=False))
-            point["network_hash"] = reference.answer["network_hash"]
-        labels = _labels(case)
-        return point | {"rows": [_numbers(each, reference, labels) for each in found]}
 
     def _random(self, name: str, items: int, density: float = DENSITY) -> Case:
         """A case with a random network, kept for later runs of the benchmark."""
@@ -209,6 +179,31 @@ class Bench:
         network = random_network(name, density)
         save_case(path, network, random_images(network, items, density=density), None, STEPS)
         return Case(name, path, items, STEPS)
+
+
+def _tick(bar: Any) -> Callable[[str], None]:
+    """What tells a progress bar that a row has run."""
+
+    def tick(name: str) -> None:
+        bar.set_postfix_str(name, refresh=False)
+        bar.update()
+
+    return tick
+
+
+def _point(case: Case, found: list[Measured]) -> dict[str, Any]:
+    """What a result file holds about one case: its rows, and the machine's limits if they took turns with them."""
+    reference = next((m for name in REFERENCES for m in found if m.row.name == name and not m.missing), None)
+    point: dict[str, Any] = {"network": case.name, "items": case.items, "steps": case.steps}
+    if reference is not None and "spike_rates" in reference.answer:
+        point["spike_rates"] = dict(zip(reference.answer["layers"], reference.answer["spike_rates"], strict=False))
+        point["network_hash"] = reference.answer["network_hash"]
+    for measured in found:
+        if measured.row is LIMITS and not measured.missing:
+            rates = [reply["rates"] for reply in measured.replies]
+            point["limits"] = {name: _statistics([rate[name] for rate in rates]) for name in rates[0]}
+    labels = _labels(case)
+    return point | {"rows": [_numbers(each, reference, labels) for each in found if each.row is not LIMITS]}
 
 
 def _trained_case(file: Path, sizes: dict[str, int]) -> tuple[Case, str]:

@@ -174,6 +174,7 @@ class Measured:
         row: the row.
         seconds: wall time of each run.
         cpu_seconds: processor time of each run, all threads.
+        replies: the worker's whole answer to each timed "run".
         items: items simulated in a run.
         loaded: the worker's answer to "load".
         answer: its answer to "answer".
@@ -185,6 +186,7 @@ class Measured:
     items: int = 0
     seconds: list[float] = field(default_factory=list)
     cpu_seconds: list[float] = field(default_factory=list)
+    replies: list[dict[str, Any]] = field(default_factory=list)
     loaded: dict[str, Any] = field(default_factory=dict)
     answer: dict[str, Any] = field(default_factory=dict)
     predictions: np.ndarray | None = None
@@ -251,6 +253,7 @@ def interleave(
         reply = worker.send("run")
         mine.seconds.append(reply["seconds"])
         mine.cpu_seconds.append(reply["cpu_seconds"])
+        mine.replies.append(reply)
 
     for row in rows:
         attempt(row, prepare)

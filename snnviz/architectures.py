@@ -256,7 +256,8 @@ def build(name: str, seed: int = 0, **options: Any) -> keras.Model:
 
     Args:
         name: one of `names()`.
-        seed: of the initial weights; the same seed gives the same weights, whatever else has drawn random numbers.
+        seed: of the initial weights; the same seed gives the same weights on the same Keras backend, whatever else has
+            drawn random numbers.
         **options: of "mobilenet" only: `size`, `channels`, `alpha`, `classes`, `stem` and `blocks`, which allow small ones.
 
     Returns:

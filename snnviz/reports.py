@@ -86,7 +86,7 @@ def _published() -> dict[tuple[str, str, str], Published]:
 
 def _event_remark(model: str, value: float) -> str:
     if model == "dense-mnist":
-        return f"published over a batch; / {BATCH} = {value / BATCH:.3g} per item"
+        return f"published over a batch; / {BATCH} = {value / BATCH:,.0f} per item"
     return "published with dense layers over a batch"
 
 

@@ -253,11 +253,11 @@ def penalised(model: Model, *, l2: float = 0.0, lambda_a: float = 0.0, lambda_w:
         total = sum(layer.synapses for layer in layers)
         plan += [(each.layer.kernel, WeightPenalty(lambda_w * each.synapses / total, l2)) for each in layers]
     if lambda_a:
-        layers = _penalisable(model)
-        neurons = [math.prod(layer.output.shape[1:]) for layer in layers]
+        normalised = _penalisable(model)
+        neurons = [math.prod(layer.output.shape[1:]) for layer in normalised]
         plan += [
             (layer.beta, ActivationPenalty(lambda_a * count / sum(neurons)))
-            for layer, count in zip(layers, neurons, strict=True)
+            for layer, count in zip(normalised, neurons, strict=True)
         ]
     before = [variable.regularizer for variable, _ in plan]
     try:
@@ -411,6 +411,7 @@ def _active_counts(model: Model, layers: Sequence[Any], images: np.ndarray) -> l
     counting = keras.Model(model.inputs[0], active)
     totals = np.zeros(len(layers), np.int64)
     for start in range(0, len(images), _BATCH):
-        counts = counting(images[start : start + _BATCH], training=False)
+        found = counting(images[start : start + _BATCH], training=False)
+        counts = found if isinstance(found, list) else [found]  # Keras unwraps a single output
         totals += [int(keras.ops.convert_to_numpy(count).sum()) for count in counts]
     return totals.tolist()

@@ -107,15 +107,14 @@ def test_weight_penalty_value_and_gradient():
     np.testing.assert_allclose(finite_differences(penalty, weights), closed, rtol=1e-5)
 
 
-def test_penalties_are_serialised_by_keras(tmp_path):
-    inputs = keras.Input((3,))
+def test_penalties_are_serialised_by_keras():
     layer = keras.layers.Dense(2, kernel_regularizer=sparsity.WeightPenalty(3.0, l2=0.5))
     normalised = keras.layers.BatchNormalization(scale=False, beta_regularizer=sparsity.ActivationPenalty(0.25))
-    model = keras.Model(inputs, normalised(layer(inputs)))
-    model.save(tmp_path / "model.keras")
-    again = keras.saving.load_model(tmp_path / "model.keras", compile=False)
-    assert again.layers[1].kernel_regularizer.get_config() == {"strength": 3.0, "l2": 0.5}
-    assert again.layers[2].beta_regularizer.get_config() == {"strength": 0.25}
+    model = keras.Sequential([keras.Input((3,)), layer, normalised])
+    again = keras.models.model_from_json(model.to_json())
+    assert again.layers[0].kernel_regularizer.get_config() == {"strength": 3.0, "l2": 0.5}
+    assert again.layers[1].beta_regularizer.get_config() == {"strength": 0.25}
+    again.set_weights(model.get_weights())
     assert float(sum(again.losses)) == pytest.approx(float(sum(model.losses)))
 
 
@@ -154,9 +153,16 @@ def test_shares_in_a_convolutional_model_are_those_of_neurons_and_connections():
 def test_penalised_puts_back_what_was_there_even_after_an_error():
     layer = keras.layers.Dense(2, kernel_regularizer=keras.regularizers.L2(0.5))
     model = keras.Sequential([keras.Input((3,)), layer])
-    with pytest.raises(RuntimeError), sparsity.penalised(model, l2=0.1):
-        assert isinstance(layer.kernel.regularizer, sparsity.WeightPenalty)
-        raise RuntimeError
+    inside = []
+
+    def fail():
+        with sparsity.penalised(model, l2=0.1):
+            inside.append(layer.kernel.regularizer)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert isinstance(inside[0], sparsity.WeightPenalty)
     assert isinstance(layer.kernel.regularizer, keras.regularizers.L2)
 
 
@@ -208,7 +214,7 @@ def test_measures_of_a_network_worked_out_by_hand(relu_as):
     x = np.array([[1, 0], [0, 1]], np.float32).reshape(2, 2, 1, 1)
     found = sparsity.measure(two_layer_model(relu_as), x)
     assert found.activations_as_published == 5 / 8
-    assert found.activations == 7 / 12
+    assert found.activations == pytest.approx(7 / 12)
     assert found.weights == (5 + 6) / 20
     assert found.combined == pytest.approx(1 - (5 / 12) * (9 / 20))
     assert found.combined_as_published == pytest.approx(1 - (3 / 8) * (9 / 20))

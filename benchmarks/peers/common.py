@@ -66,7 +66,7 @@ class Answer:
     Attributes:
         predictions: int16 (items, steps).
         events: synaptic events of all items and steps together, one number a layer, or None.
-        extra: anything else worth keeping.
+        extra: anything else worth keeping; "reply", a dict, goes into the answer to "run".
     """
 
     def __init__(self, predictions, events=None, **extra):
@@ -142,8 +142,9 @@ def _obey(command, state, prepare):
     if command["do"] == "run":
         state["answer"] = None
         cpu, wall = time.process_time(), time.perf_counter()
-        state["answer"] = state["run"]()
-        return {"seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}
+        answer = state["answer"] = state["run"]()
+        seconds, cpu_seconds = time.perf_counter() - wall, time.process_time() - cpu
+        return dict(answer.extra.pop("reply", {}), seconds=seconds, cpu_seconds=cpu_seconds)
     if command["do"] == "answer":
         answer = state["answer"]
         np.save(command["file"], answer.predictions)

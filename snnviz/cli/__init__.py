@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from snnviz import __version__
 from snnviz.errors import InputError
 
-COMMANDS = ("demo", "train", "finetune", "convert", "simulate", "metrics", "optimize", "data", "dashboard", "info")
+COMMANDS = ("demo", "train", "finetune", "convert", "simulate", "metrics", "data", "dashboard", "info")
 USER_MISTAKE = 2
 INTERRUPTED = 130
 
@@ -40,7 +40,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0, 2 for a user's mistake, 130 for Ctrl-C."""
     # quiet TensorFlow's start-up notes; a user who wants them sets the variable
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     args = parser().parse_args(arguments)
     try:
         answer = args.run(args)

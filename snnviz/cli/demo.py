@@ -36,21 +36,19 @@ def add(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Convert, simulate, score, draw, save."""
-    from snnviz import metrics, plots, reports, results
     from snnviz import _checks as check
+    from snnviz import metrics, plots, reports, results
 
     check.integer("--port", args.port, 1, 65535)
     folder = Path(args.out)
     runs = _simulate(args)
-    files = []
-    for name, result in runs.items():
-        files.append(results.save(result, folder / f"dense-mnist-{name}.nc"))
-    pair = list(runs.values())
-    thresholds = tuple(reports.paper_threshold("dense-mnist", name) for name in runs)
-    figure = {"threshold": thresholds if len(pair) == 2 else thresholds[0]}
-    for suffix in ("pdf", "png"):
-        files.append(plots.save(plots.figure_a(*pair, **figure), folder / f"figure-a.{suffix}"))
-    files.append(plots.save(plots.figure_a_data(*pair, **figure), folder / "figure-a.csv"))
+    files = [results.save(result, folder / f"dense-mnist-{name}.nc") for name, result in runs.items()]
+    thresholds = [reports.paper_threshold("dense-mnist", name) for name in runs]
+    before, after = runs["before"], runs.get("after")
+    pair = thresholds[0] if after is None else (thresholds[0], thresholds[1])
+    figure = plots.figure_a(before, after, threshold=pair, zoom="top")
+    files += [plots.save(figure, folder / f"figure-a.{suffix}") for suffix in ("pdf", "png")]
+    files.append(plots.save(plots.figure_a_data(before, after, threshold=pair), folder / "figure-a.csv"))
     return {
         "runs": {
             name: metrics.summary(result, [threshold]) | {"accuracy": result["accuracy"].values.tolist()}
@@ -79,7 +77,13 @@ def _simulate(args: argparse.Namespace) -> Mapping[str, xr.Dataset]:
     for name, network in networks.items():
         _say(f"simulating {len(images)} test images for {STEPS} steps, {name} optimisation")
         runs[name] = simulate(
-            network, images.x, images.y, STEPS, engine=args.engine, record=("prediction", "logits", "events"), title=name
+            network,
+            images.x,
+            images.y,
+            STEPS,
+            engine=args.engine,
+            record=("prediction", "logits", "events"),
+            title=name,
         )
         runs[name].attrs |= {"dataset": "mnist", "model": "dense-mnist"}
     return runs

@@ -48,9 +48,10 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     measured_on = tests or images
     before = sparsity.measure(model, measured_on.x)
     accuracy_before = None if tests is None else evaluate(model, tests.x, tests.y).accuracy
-    training = finetune(
-        model, images.x, images.y, recipe, checkpoint=common.beside(out, "checkpoint.npz"), resume=args.resume
-    )
+    with common.telling_how_to_resume():
+        training = finetune(
+            model, images.x, images.y, recipe, checkpoint=common.beside(out, "checkpoint.npz"), resume=args.resume
+        )
     unpruned = None if tests is None else evaluate(model, tests.x, tests.y).accuracy
     epsilon = sparsity.PAPER_EPSILON if args.epsilon is None else args.epsilon
     held_out, kept = split(len(images), recipe)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,8 +73,24 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     recipe = recipe_from(args, base, len(images))
     options = _mobilenet_options(args, images) if name == "mobilenet" else {}
     model = architectures.build(name, seed=recipe.seed, **options)
-    training = train(model, images.x, images.y, recipe, checkpoint=beside(out, "checkpoint.npz"), resume=args.resume)
+    with telling_how_to_resume():
+        training = train(
+            model, images.x, images.y, recipe, checkpoint=beside(out, "checkpoint.npz"), resume=args.resume
+        )
     return saved(training, out, name, command_line("train", name, args, base), images, tests)
+
+
+@contextmanager
+def telling_how_to_resume() -> Iterator[None]:
+    """Turn the library's word on `resume=True` into the command's."""
+    from snnviz.training import TrainingInterrupted
+
+    try:
+        yield
+    except TrainingInterrupted as interrupt:
+        raise KeyboardInterrupt(
+            interrupt.saved + ("; give the same command with --resume to go on" if interrupt.resumable else "")
+        ) from interrupt
 
 
 def output_file(path: str) -> Path:
@@ -114,9 +131,9 @@ def training_data(args: argparse.Namespace, default: str | None) -> tuple[Images
     """Training images and, where the data set has them, test images."""
     from snnviz import datasets
 
-    if args.data is None and default is None:
-        raise InputError("`--data` must be given for this model. Received: none")
     name = args.data or default
+    if name is None:
+        raise InputError("`--data` must be given for this model. Received: none")
     images = datasets.load(name, split="train", limit=args.limit)
     try:
         return images, datasets.load(name, split="test")

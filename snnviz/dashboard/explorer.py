@@ -121,9 +121,9 @@ class Explorer(pn.viewable.Viewer):
                       sizing_mode="stretch_width", margin=0)  # fmt: skip
 
     def _controls(self) -> pn.Column:
-        low = min(0.5, self.threshold)
-        ann = [float(result.attrs.get("ann_accuracy", 1.0)) for result in self.results.values()]
-        low = min(low, max(0.0, round(min(ann) - 0.3, 1)))
+        anns = [float(result.attrs.get("ann_accuracy", 1.0)) for result in self.results.values()]
+        # from well below the weakest network, in tenths; further down if the address asks for it
+        low = min(max(0.0, int(10 * min(anns) - 2) / 10), self.threshold)
         widgets = [
             pn.widgets.FloatSlider.from_param(
                 self.param.threshold, name="Threshold accuracy", start=low, end=1.0, step=0.0005, format="0.00%"
@@ -136,22 +136,22 @@ class Explorer(pn.viewable.Viewer):
             ),
         ]
         widgets[0].sizing_mode = "stretch_width"
+        if len(self.results) > 1:
+            widgets.append(_group("Layers of", pn.widgets.RadioButtonGroup.from_param(self.param.run)))
         return _card(_widget(widgets[0]), *widgets[1:], classes=["snn-controls"])
 
     def _cards(self) -> pn.Column:
         cards = []
         for name, (title, explanation) in self._plots.items():
-            top: list[Any] = [_written(f"<h2>{escape(title)}</h2><p class='note'>{escape(explanation)}</p>")]
-            if name == "spike_rates" and len(self.results) > 1:
-                top.append(_widget(pn.widgets.RadioButtonGroup.from_param(self.param.run)))
-            cards.append(_card(*top, self._pane(name), self._export_row(name)))
+            words = _written(f"<h2>{escape(title)}</h2><p class='note'>{escape(explanation)}</p>")
+            cards.append(_card(words, self._pane(name), self._export_row(name)))
         return pn.Column(*cards, css_classes=["snn-grid"], stylesheets=[style.sheet("layout")],
                          sizing_mode="stretch_width", margin=0)  # fmt: skip
 
     def _pane(self, name: str) -> pn.pane.HoloViews:
         """A plot that follows the state: moving the threshold changes only the marks; other changes draw it anew."""
         curves = name.startswith("accuracy")
-        pane = pn.pane.HoloViews(backend="bokeh", sizing_mode="stretch_width", linked_axes=False, margin=(8, 0, 0, 0))
+        pane = pn.pane.HoloViews(backend="bokeh", sizing_mode="stretch_width", linked_axes=False, margin=0)
         moves = [hv.streams.Params(self, ["threshold"])] if curves else []
 
         def draw(*_: Any) -> None:
@@ -185,6 +185,7 @@ class Explorer(pn.viewable.Viewer):
             _written("<h2>Metrics</h2>"),
             self._live(self._table, "threshold", "reference", "frontier"),
             _widget(pn.widgets.Checkbox.from_param(self.param.frontier, name="Pareto metrics of the best accuracy so far")),
+            classes=["snn-loose"],
         )
 
     def _live(self, write: Any, *parameters: str) -> pn.pane.HTML:
@@ -208,7 +209,7 @@ class Explorer(pn.viewable.Viewer):
                 f"network {str(result.attrs.get('network_hash', ''))[:10]}",
             ]
             lines.append(f"<p class='note'>{escape(name)}: {escape(', '.join(facts))}</p>")
-        return _written("".join(lines), margin=(14, 4))
+        return _written("".join(lines), margin=0)
 
     # --- words --------------------------------------------------------------------------------------------------------
 
@@ -223,9 +224,9 @@ class Explorer(pn.viewable.Viewer):
                 color = theme.series_color(index, self.dark)
                 dot = f"<span class='dot' style='background:{color}'></span>" if many else ""
                 who = f"<span class='who'>{escape(name)}</span>" if many else ""
-                rows.append(f"<div class='run'>{dot}<span class='value'>{value(summary)}"
-                            f"<span class='unit'>{unit}</span></span>{who}</div>")  # fmt: skip
-            return f"<div class='tile'><div class='name'>{_term(term, title)}</div><div class='{many}'>{''.join(rows)}</div></div>"
+                rows.append(f"<div class='run'>{dot}<span class='value'>{value(summary)}</span>{who}</div>")
+            words = f"{_term(term, title)}<span class='unit'>{unit}</span>"
+            return f"<div class='tile'><div class='name'>{words}</div><div class='{many}'>{''.join(rows)}</div></div>"
 
         def crossing(key: str, text: Any) -> Any:
             def value(summary: dict[str, Any]) -> str:
@@ -240,7 +241,7 @@ class Explorer(pn.viewable.Viewer):
                 tile("time to threshold", f"Time to {goal}", "steps", crossing("time", str)),
                 tile("events to threshold", f"Events to {goal}", "per item", crossing("events", theme.count)),
                 tile("Pareto latency", "Pareto latency", "steps", lambda s: _plain(s["pareto_latency"])),
-                tile("Pareto power", "Pareto power", "events per item", lambda s: _events(s["pareto_power"])),
+                tile("Pareto power", "Pareto power", "per item", lambda s: _events(s["pareto_power"])),
             ]
         ) + "</div>"  # fmt: skip
 
@@ -256,7 +257,10 @@ class Explorer(pn.viewable.Viewer):
             ("events to threshold", f"Events to {goal}", "events per item", "events"),
             ("synaptic event", "Events in all steps", "events per item", "events_per_item"),
         ]
-        head, columns, remarks, missed = ["<th scope='col'>Metric</th>"], [], [], False
+        head = ["<th scope='col'>Metric</th><th scope='col'></th>"]
+        columns: list[dict[str, str]] = []
+        remarks: list[str] = []
+        missed = False
         for name, result in self.results.items():
             head.append(f"<th scope='col'>{escape(name)}</th>")
             summary = self._summary(result)
@@ -275,20 +279,19 @@ class Explorer(pn.viewable.Viewer):
                     if number is not None:
                         cells[key] = _cell(key, number.value) + ("" if number.crossed else "*")
                         if number.remark and number.remark not in remarks:
-                            remarks.append(f"{term}, {name}: {number.remark}")
+                            remarks.append(f"{term[0].upper()}{term[1:]}, {name}: {number.remark}")
                 columns.append(cells)
-        head.append("<th scope='col'></th>")
         body = "".join(
-            f"<tr><th scope='row'>{_term(term, title)}</th>"
+            f"<tr><th scope='row'>{_term(term, title)}</th><td class='unit'>{unit}</td>"
             + "".join(f"<td>{column.get(key, '–')}</td>" for column in columns)
-            + f"<td class='unit'>{unit}</td></tr>"
+            + "</tr>"
             for term, title, unit, key in rows
         )
         notes = ["<span class='missed'>*</span> never reached: an underestimate."] if missed else []
         notes += [escape(remark) + "." for remark in remarks]
         return (
             f"<div class='scroll'><table><thead><tr>{''.join(head)}</tr></thead><tbody>{body}</tbody></table></div>"
-            f"<p class='note'>{'<br>'.join(notes)}</p>"
+            f"<p class='note notes'>{'<br>'.join(notes)}</p>"
         )
 
     def _summary(self, result: xr.Dataset) -> dict[str, Any]:
@@ -363,7 +366,7 @@ def _card(*content: Any, classes: list[str] | None = None) -> pn.Column:
         css_classes=["snn-card", *(classes or [])],
         stylesheets=[style.sheet("layout")],
         sizing_mode="stretch_width",
-        margin=(0, 0, 0 if classes is None else 16, 0),
+        margin=0,
     )
 
 

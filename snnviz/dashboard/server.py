@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import socket
 from typing import Any
 
@@ -70,8 +69,12 @@ def serve(
         port = _free_port(address)
     elif not _is_free(address, port):
         raise InputError(f"`port` must be free on {address}. Received: {port}, which another program uses")
+
+    def session() -> pn.Template:  # Panel takes a function, but not a functools.partial, for a page made per session
+        return create_app(shared, **state)
+
     server = pn.serve(
-        {"/": functools.partial(create_app, shared, **state)},
+        {"/": session},
         port=port,
         address=address,
         websocket_origin=[f"{address}:{port}", f"localhost:{port}"],

@@ -97,7 +97,7 @@ class Record:
         whole = []
         for line in self._log.read_text().splitlines(keepends=True):
             try:
-                entry = json.loads(line) if line.endswith("\n") else None
+                entry: Any = json.loads(line) if line.endswith("\n") else None
                 found = Evaluation(entry["key"], entry["stage"], Terms(**entry["terms"]), float(entry["seconds"]))
             except (ValueError, TypeError, KeyError):
                 break  # cut short by whatever stopped the run: what follows is done again

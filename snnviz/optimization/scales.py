@@ -1,7 +1,8 @@
 """The optimiser's view of a network: a vector of numbers, all 0 at the start.
 
-The first entries are the natural logarithms of scales: a neuron whose scale is s gets its incoming weights and bias times s, and its
-outgoing weights divided by s. What it stands for stays the same while it fires s times as often, and saturates s times as early.
+The first entries are the natural logarithms of scales: a neuron whose scale is s gets its incoming weights and bias times s, and
+its outgoing weights divided by s. What it stands for stays the same while it fires s times as often, and
+saturates s times as early.
 The rest, if asked for, are added to initial membrane potentials, in units of the threshold.
 """
 
@@ -73,12 +74,16 @@ class ScaleSpace:
         self.scales.append(Population(network.layers[-1].name, network.layers[-1].output_shape, 1))
         self.potentials: list[Population] = []
         if with_potentials:
-            self.potentials.append(Population(network.input.name, network.input.shape, network.input.neurons if each else 1))
+            self.potentials.append(
+                Population(network.input.name, network.input.shape, network.input.neurons if each else 1)
+            )
             self.potentials += [
                 Population(layer.name, layer.output_shape, layer.channels if each else 1) for layer in network.layers
             ]
         if per == "network":  # the same number for all layers of a kind
-            self._index = np.repeat(np.arange(1 + with_potentials), (len(self.scales), len(self.potentials))[: 1 + with_potentials])
+            self._index = np.repeat(
+                np.arange(1 + with_potentials), (len(self.scales), len(self.potentials))[: 1 + with_potentials]
+            )
         else:
             self._index = np.arange(sum(part.size for part in (*self.scales, *self.potentials)))
 
@@ -153,5 +158,7 @@ def granularities(per: str | Sequence[str]) -> tuple[str, ...]:
         check.choice("per", stage, PER)
     order = [PER.index(stage) for stage in stages]
     if not order or order != sorted(set(order)):
-        raise InputError(f"`per` must name granularities from coarse to fine, each once. Received: {check.describe(per)}")
+        raise InputError(
+            f"`per` must name granularities from coarse to fine, each once. Received: {check.describe(per)}"
+        )
     return stages

@@ -6,6 +6,7 @@ evaluation; its share is done again by another.
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 from abc import ABC, abstractmethod
@@ -63,7 +64,7 @@ def _jobs(candidates: int, items: int, workers: int) -> list[Job]:
     return [
         (candidate, int(start), int(stop))
         for candidate in range(candidates)
-        for start, stop in zip(edges[:-1], edges[1:], strict=True)
+        for start, stop in itertools.pairwise(edges)
     ]
 
 

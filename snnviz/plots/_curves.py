@@ -144,6 +144,13 @@ def _marks(
         crosses.append((ends[1], 100 * goal, palette.missed))
         who = f"{', '.join(missed['run'])}: " if len(colors) > 1 else ""
         write(ends[1], 100 * goal, f"{who}never reached", palette.missed, "right")
+    # a mark that is not there keeps its element, with a row that draws nothing: pages update elements in place, and a column
+    # without colours could not be told from one of numbers
+    nowhere = (np.nan, np.nan)
+    drops = drops or [(*nowhere, *nowhere, palette.muted)]
+    dots = dots or [(*nowhere, palette.muted)]
+    crosses = crosses or [(*nowhere, palette.muted)]
+    words = {align: rows or [(*nowhere, "", palette.muted)] for align, rows in words.items()}
     goals = [(ends[0], 100 * goal, ends[1], 100 * goal, palette.muted) for goal in crossings["threshold"].unique()]
     place = ["x", "accuracy"]
     return [

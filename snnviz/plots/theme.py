@@ -137,7 +137,7 @@ def labels(element: hv.Labels, *, align: str = "left", dx: int = 8) -> hv.Labels
         element,
         bokeh={
             "text_color": "color", "text_font_size": "12px", "text_align": align, "text_baseline": "middle",
-            "text_font": FONT, "hooks": [_bokeh_shift(dx)],
+            "hooks": [_bokeh_words(dx)],
         },
         mpl={
             "color": "color", "size": 7, "horizontalalignment": align, "verticalalignment": "center",
@@ -220,9 +220,11 @@ def _large(value: float, position: int | None = None) -> str:
     return count(value).replace(" ", "")
 
 
-def _bokeh_shift(dx: int) -> Callable[[Any, Any], None]:
+def _bokeh_words(dx: int) -> Callable[[Any, Any], None]:
     def hook(plot: Any, element: Any) -> None:
-        plot.handles["glyph"].x_offset = dx
+        glyph = plot.handles["glyph"]
+        glyph.x_offset = dx
+        glyph.text_font = {"value": FONT}  # a bare string would be taken for a column's name
 
     return hook
 

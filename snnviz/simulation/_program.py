@@ -13,9 +13,10 @@ from __future__ import annotations
 import contextlib
 import functools
 import math
+import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -37,7 +38,8 @@ class LayerPlan:
     """What of a layer shapes the program: everything but the values of its arrays.
 
     Attributes:
-        parts: the events are summed over this many equal parts of the presynaptic neurons, each sum exact in float32.
+        parts: the events are summed over this many equal parts of the presynaptic neurons, each sum exact in float32;
+            0 where all of them have the same fan-out, so that their spikes say it all.
     """
 
     kind: str
@@ -116,7 +118,8 @@ class Plan:
         for index, layer in enumerate(self.layers):
             if self.counting and (index or self.input != "analog"):
                 kept[f"spikes_{index}"] = ((self.chunk, self.batch), "float32")
-                kept[f"events_{index}"] = ((self.chunk, self.batch, layer.parts), "float32")
+                if layer.parts:
+                    kept[f"events_{index}"] = ((self.chunk, self.batch, layer.parts), "float32")
         for prefix, populations, kind in (("train", self.trains, "bool"), ("potential", self.potentials, "float32")):
             for i in populations:
                 kept[f"{prefix}_{i}"] = ((self.chunk, self.traced, math.prod(self.shapes[i])), kind)
@@ -133,6 +136,8 @@ def count_unit(fanout: np.ndarray) -> int:
 
 
 def _parts(fanout: np.ndarray) -> int:
+    if fanout.min() == fanout.max():
+        return 0
     units = fanout.ravel() // count_unit(fanout)
     parts = 1
     while max(units[a:b].sum() for a, b in _ranges(units.size, parts)) > EXACT:
@@ -190,17 +195,26 @@ def compiled(plan: Plan) -> Callable[[Parameters, np.ndarray], dict[str, np.ndar
                 return {name: np.asarray(value) for name, value in run(parameters, inputs).items()}
 
         return on_jax
-    raise InputError(f"`engine` 'graph' needs Keras on TensorFlow or JAX (KERAS_BACKEND). Received: backend {backend!r}")
+    raise InputError(
+        f"`engine` 'graph' needs Keras on TensorFlow or JAX (KERAS_BACKEND). Received: backend {backend!r}"
+    )
 
 
-def _on_tensorflow(plan: Plan, program: Callable[..., Any]) -> Callable[[Parameters, np.ndarray], dict[str, np.ndarray]]:
+def _on_tensorflow(
+    plan: Plan, program: Callable[..., Any]
+) -> Callable[[Parameters, np.ndarray], dict[str, np.ndarray]]:
     import tensorflow as tf
 
     def tensor(*shape: int) -> tf.TensorSpec:
         return tf.TensorSpec(shape, tf.float32)
 
     layers = tuple(
-        (tensor(*layer.kernel), tensor(layer.output_shape[-1]), tensor(*layer.output_shape), tensor(math.prod(layer.input_shape), 1))
+        (
+            tensor(*layer.kernel),
+            tensor(layer.output_shape[-1]),
+            tensor(*layer.output_shape),
+            tensor(math.prod(layer.input_shape), 1),
+        )
         for layer in plan.layers
     )
     inputs = tensor(plan.batch, *plan.input_shape)
@@ -239,7 +253,9 @@ def _simulate(plan: Plan, parameters: Parameters, inputs: Tensor) -> dict[str, T
     kept = {name: ops.zeros((plan.chunks, *shape), kind) for name, (shape, kind) in plan.kept().items()}
     constant = None
     if plan.input == "analog":  # the same drive at every step
-        constant = _linear(plan.layers[0], ops.reshape(inputs, (plan.batch, *plan.layers[0].input_shape)), parameters[1][0][0])
+        constant = _linear(
+            plan.layers[0], ops.reshape(inputs, (plan.batch, *plan.layers[0].input_shape)), parameters[1][0][0]
+        )
 
     def advance(index: Tensor, state: dict[str, Tensor], kept: dict[str, Tensor]) -> tuple[dict[str, Tensor], ...]:
         chunk = _Chunk(plan, index * plan.chunk + 1, state)
@@ -289,20 +305,14 @@ class _Chunk:
         sent = self._input(inputs, index)
         for i, (layer, (weights, bias, _, fanout)) in enumerate(zip(plan.layers, parameters[1], strict=True), start=1):
             if sent is None:
-                steady = cast("Tensor", constant)
-
-                def drive(j: Tensor, steady: Tensor = steady) -> Tensor:
-                    return ops.where(self.first + j > 1, steady, 0.0) if plan.delay else steady
+                drive = self._steady(constant)
             else:
                 arriving = self._delayed(i - 1, sent)
                 rows = ops.reshape(arriving, (plan.chunk * plan.batch, *layer.input_shape))
                 if plan.counting:
                     self._count(i - 1, layer.parts, sent, rows, fanout)
                 arrived = ops.reshape(_linear(layer, rows, weights), (plan.chunk, plan.batch, *layer.output_shape))
-
-                def drive(j: Tensor, arrived: Tensor = arrived) -> Tensor:
-                    return _get(arrived, j)
-
+                drive = functools.partial(_get, arrived)
             sent = self._integrate(i, drive, bias)
 
     def _input(self, inputs: Tensor, index: Tensor) -> Tensor | None:
@@ -320,6 +330,14 @@ class _Chunk:
             none = ops.zeros((plan.chunk, plan.traced, neurons), "bool")
             self.kept["train_0"] = none if sent is None else self._train(sent)
         return sent
+
+    def _steady(self, constant: Tensor) -> Callable[[Tensor], Tensor]:
+        """The drive by an analog input, the same at every step from when it arrives."""
+        from keras import ops
+
+        if not self.plan.delay:
+            return lambda j: constant
+        return lambda j: ops.where(self.first + j > 1, constant, 0.0)
 
     def _delayed(self, population: int, sent: Tensor) -> Tensor:
         """What of `sent` and of earlier spikes arrives during the chunk."""
@@ -339,6 +357,8 @@ class _Chunk:
         flat = ops.reshape(sent, (math.prod(steps), -1))
         spikes = ops.matmul(flat, ops.ones((flat.shape[1], 1)))
         self.kept[f"spikes_{population}"] = ops.reshape(spikes, steps)
+        if not parts:
+            return
         flat = ops.reshape(rows, (math.prod(steps), -1))
         events = [ops.matmul(flat[:, a:b], fanout[a:b]) for a, b in _ranges(flat.shape[1], parts)]
         self.kept[f"events_{population}"] = ops.reshape(ops.concatenate(events, axis=1), (*steps, parts))
@@ -465,9 +485,7 @@ def _taps(layer: LayerPlan, rows: Tensor) -> Iterator[Tensor]:
     (height, width), (down, right) = layer.output_shape[:2], layer.strides
     for top in range(0, layer.kernel[0] * layer.dilation[0], layer.dilation[0]):
         for left in range(0, layer.kernel[1] * layer.dilation[1], layer.dilation[1]):
-            yield rows[
-                :, top : top + (height - 1) * down + 1 : down, left : left + (width - 1) * right + 1 : right, :
-            ]
+            yield rows[:, top : top + (height - 1) * down + 1 : down, left : left + (width - 1) * right + 1 : right, :]
 
 
 def _depthwise(layer: LayerPlan, rows: Tensor, weights: Tensor) -> Tensor:
@@ -476,13 +494,11 @@ def _depthwise(layer: LayerPlan, rows: Tensor, weights: Tensor) -> Tensor:
 
     height, width, channels, multiplier = layer.kernel
     elements = ops.reshape(weights, (height * width, channels, multiplier))
-    total: Tensor = 0.0
-    for element, tap in enumerate(_taps(layer, rows)):
-        if multiplier == 1:
-            total = total + tap * elements[element, :, 0]
-        else:
-            total = total + tap[..., None] * elements[element]
-    return total
+    terms = [
+        tap * elements[element, :, 0] if multiplier == 1 else tap[..., None] * elements[element]
+        for element, tap in enumerate(_taps(layer, rows))
+    ]
+    return functools.reduce(operator.add, terms)
 
 
 def _convolution(layer: LayerPlan, rows: Tensor, weights: Tensor) -> Tensor:

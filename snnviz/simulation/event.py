@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,9 +24,10 @@ from snnviz.network import Conv2D, Dense, DepthwiseConv2D, Layer, SpikingNetwork
 from snnviz.simulation.engine import Block, Engine
 from snnviz.simulation.kernels import simd
 from snnviz.simulation.kernels.channelwise import channelwise
+from snnviz.simulation.kernels.compiler import prepare
 from snnviz.simulation.kernels.counting import count, planes
 from snnviz.simulation.kernels.neurons import given_spikes, spiking_input
-from snnviz.simulation.kernels.rows import rows
+from snnviz.simulation.kernels.rows import LIST_POSITIONS, LIST_SHARE, LIST_SLACK, rows
 from snnviz.simulation.kernels.trains import unpack, words
 from snnviz.simulation.settings import Record, Settings
 from snnviz.simulation.synops import fanout
@@ -39,6 +40,11 @@ BATCH_BUDGET = 2**27
 """Bytes that the arrays of a batch may take: spikes handed in, potentials and counts handed out."""
 BATCH_EVENTS = 2e9
 """About the synaptic adds of a batch (at 15 % density), a fraction of a second: what progress and interruption wait for."""
+
+
+def _processors() -> int:
+    """As many threads as Numba would take."""
+    return int(getattr(numba_config, "NUMBA_NUM_THREADS", 1))
 
 
 def _aligned(size: int, dtype: Any) -> np.ndarray:
@@ -95,6 +101,8 @@ class _Rows(_Ready):
             places += window * (high - low) * per_group + 1  # and a row of zeros
         self.blocks = np.array(table, np.int64)
         self.fan_in = window * int(self.blocks[:, 3].max())
+        width, channels = int(self.geometry[1]), int(self.geometry[2])
+        self.patch_words = max(words(self.fan_in), words(width * channels))
         self.weights = _aligned(places * lanes, np.float32)
         for first, here, low, inputs, at in table:
             block = self.weights[at : at + window * inputs * lanes].reshape(*kernel.shape[:2], inputs, lanes)
@@ -104,16 +112,29 @@ class _Rows(_Ready):
                 incoming = slice(group * per_group - low, (group + 1) * per_group - low)
                 block[:, :, incoming, start - first : stop - first] = kernel[..., start:stop]
 
+    def lists(self, chunk: int) -> tuple[int, int, int]:
+        """Sizes of the scratch arrays spikes, ends and listed of `rows`: room for the worst, memory that is rarely touched."""
+        height, width, channels = (int(size) for size in self.geometry[:3])
+        spikes = int(LIST_SHARE * height * width * channels * chunk) + width * channels * chunk + LIST_SLACK
+        room = min(self.fan_in * chunk, spikes) + (LIST_SLACK + simd.UNROLLED) * chunk
+        together = min(int(self.geometry[4]), LIST_POSITIONS)
+        return spikes + LIST_SLACK, height * chunk * (width + 1), together * room
+
 
 class _Channelwise(_Ready):
     """A depthwise layer with one output per channel."""
 
     def __init__(self, layer: DepthwiseConv2D) -> None:
-        super().__init__(layer, 64, -(-layer.channels // 64))
-        kernel = layer.weights
-        self.weights = _padded(
-            kernel.reshape(-1, layer.channels), (kernel.shape[0] * kernel.shape[1], layer.channels), self.width
-        )
+        channels = layer.channels
+        super().__init__(layer, 64, -(-channels // 64))
+        self.side = max(1, 64 // channels)
+        taps = layer.weights.shape[0] * layer.weights.shape[1]
+        kernel = np.tile(layer.weights.reshape(taps, channels), (1, self.side))
+        self.weights = _padded(kernel, (taps, self.side * channels), self.width)
+        # without spikes a padded lane never gets anywhere; lanes of positions beyond the last may fire, and are not sent
+        self.bias = _padded(np.tile(layer.bias, self.side), (1, self.side * channels), self.width)
+        potential = np.broadcast_to(layer.initial_potential, layer.output_shape).reshape(1, -1)
+        self.initial = _padded(potential, (1, layer.neurons), layer.neurons + 63)
 
 
 def _as_grouped(layer: Layer) -> tuple[np.ndarray, int]:
@@ -135,6 +156,9 @@ class _Scratch:
     potentials: np.ndarray
     waits: np.ndarray
     fired: np.ndarray
+    arrived: np.ndarray
+    spikes: np.ndarray
+    ends: np.ndarray
     listed: np.ndarray
     starts: np.ndarray
     steps: np.ndarray
@@ -163,11 +187,9 @@ class EventEngine(Engine):
 
     name = "event"
 
-    def __init__(
-        self, network: SpikingNetwork, settings: Settings, record: Record, threads: int | None = None
-    ) -> None:
+    def __init__(self, network: SpikingNetwork, settings: Settings, record: Record, threads: int | None = None) -> None:
         super().__init__(network, settings, record)
-        self.threads = int(numba_config.NUMBA_NUM_THREADS) if threads is None else check.integer("threads", threads, 1)
+        self.threads = _processors() if threads is None else check.integer("threads", threads, 1)
         self._layers: list[_Rows | _Channelwise] = []
         maps = [fanout(layer, settings.synapses).reshape(-1) for layer in network.layers]
         for index, layer in enumerate(network.layers):
@@ -192,6 +214,10 @@ class EventEngine(Engine):
         train_bytes = 8 * settings.steps * max(layer.words_in for layer in self._layers)
         self._items_per_call = int(max(1, min(64, TRAIN_BUDGET // train_bytes, 3e7 // max(1.0, self._adds))))
         self._free: list[_Scratch] = []
+        kernels = [count, *{channelwise if isinstance(layer, _Channelwise) else rows for layer in self._layers}]
+        if settings.input != "analog":
+            kernels.append(spiking_input if settings.input == "spiking" else given_spikes)
+        prepare(*kernels)
 
     @property
     def batch_size(self) -> int:
@@ -254,20 +280,24 @@ class EventEngine(Engine):
         steps, chunk = self.settings.steps, self._chunk
         sent = [layer.words_in for layer in self._layers]
         matrices = [layer for layer in self._layers if isinstance(layer, _Rows)]
-        patch = max((words(layer.fan_in) for layer in matrices), default=1) * chunk
-        width = max(steps if isinstance(layer, _Channelwise) else chunk for layer in self._layers)
+        longest = max(steps if isinstance(layer, _Channelwise) else chunk for layer in self._layers)
+        wide = [layer for layer in self._layers if isinstance(layer, _Channelwise)]
+        taps = max((int(layer.geometry[6] * layer.geometry[7]) for layer in wide), default=0)
         membranes = max(64, *(len(layer.initial) for layer in matrices))
-        places = max(2**17, *((layer.fan_in + simd.TOGETHER) * chunk + 64 for layer in matrices))
+        lists = [layer.lists(chunk) for layer in matrices]
         size = self._items_per_call * steps
         return _Scratch(
             trains=(_aligned(size * max(sent[::2]), np.uint64), _aligned(size * max([1, *sent[1::2]]), np.uint64)),
-            patch=_aligned(patch, np.uint64),
-            sums=_aligned(64 * width, np.float32),
+            patch=_aligned(max(layer.patch_words for layer in matrices) * chunk, np.uint64),
+            sums=_aligned(64 * longest, np.float32),
             potentials=_aligned(membranes, np.float32),
             waits=_aligned(membranes if self.settings.refractory else 64, np.int32),
-            fired=_aligned(2 * width, np.uint64),
-            listed=_aligned(places, np.uint32),
-            starts=np.zeros(64 * chunk + 1, np.int64),
+            fired=_aligned(longest, np.uint64),
+            arrived=_aligned(taps * steps, np.uint64),
+            spikes=_aligned(max(spikes for spikes, _, _ in lists), np.uint32),
+            ends=_aligned(max(ends for _, ends, _ in lists), np.uint32),
+            listed=_aligned(max(listed for _, _, listed in lists), np.uint32),
+            starts=np.zeros(LIST_POSITIONS * chunk + 1, np.int64),
             steps=np.zeros(steps, np.int64),
         )
 
@@ -293,7 +323,7 @@ class EventEngine(Engine):
             given = index == 0 and settings.input == "analog"
             if not given:
                 self._trace(job, network.firing_names[index], trains, start, keeping)
-                count.compiled()(
+                count(
                     trains, ready.words_in, steps, settings.delay, *self._planes[index], index, events, spikes,
                     totals, scratch.steps,
                 )  # fmt: skip
@@ -305,16 +335,16 @@ class EventEngine(Engine):
             frozen = settings.clamp * (index + 1)
             to_zero = settings.reset == "zero"
             if isinstance(ready, _Rows):
-                rows.compiled()(
+                rows(
                     trains, totals, constant if given else constant[:0], steps, self._chunk, settings.delay, frozen,
                     not last, to_zero, settings.refractory, ready.geometry, ready.blocks, ready.weights, ready.bias,
                     ready.initial, sent, keeping_here, kept, scratch.patch, scratch.sums, scratch.potentials,
-                    scratch.waits, scratch.fired, scratch.listed, scratch.starts,
+                    scratch.waits, scratch.fired, scratch.spikes, scratch.ends, scratch.listed, scratch.starts,
                 )  # fmt: skip
             else:
-                channelwise.compiled()(
+                channelwise(
                     trains, items, steps, settings.delay, frozen, to_zero, settings.refractory, ready.geometry,
-                    ready.weights, ready.bias, ready.initial, sent, keeping_here, kept, scratch.fired[steps:],
+                    ready.side, ready.weights, ready.bias, ready.initial, sent, keeping_here, kept, scratch.arrived,
                     scratch.sums, scratch.potentials, scratch.waits, scratch.fired,
                 )  # fmt: skip
             trains = sent
@@ -325,12 +355,12 @@ class EventEngine(Engine):
         settings, pixels = self.settings, self.network.input.neurons
         if settings.input == "poisson":
             spikes = np.ascontiguousarray(job.inputs[start:stop], np.uint8).reshape(-1)
-            given_spikes.compiled()(spikes, pixels, settings.steps, trains)
+            given_spikes(spikes, pixels, settings.steps, trains)
             return
         intensities = np.zeros((stop - start, len(self._initial)), np.float32)
         intensities[:, :pixels] = job.inputs[start:stop].reshape(stop - start, -1)
         kept, keeping = self._kept(job, self.network.input.name, start, keeping)
-        spiking_input.compiled()(
+        spiking_input(
             intensities.reshape(-1), self._initial, pixels, settings.steps, settings.reset == "zero",
             settings.refractory, trains, keeping, kept, scratch.potentials, scratch.waits,
         )  # fmt: skip

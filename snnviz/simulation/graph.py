@@ -31,9 +31,9 @@ CHUNK_BYTES = 8 * 2**20
 class GraphEngine(Engine):
     """One compiled program for the whole simulation of a batch; see `Engine` for the contract.
 
-    Items go through the program in batches of one size, the last of them padded with items that are dropped. On networks off a dyadic
-    grid sums round differently with the shape of a matrix product, so that another batch size may change last bits
-    (and, rarely, a spike); none of the counts ever rounds.
+    Items go through the program in batches of one size, the last of them padded with items that are dropped. On
+    networks off a dyadic grid sums round differently with the shape of a matrix product, so that another batch size
+    may change last bits (and, rarely, a spike); none of the counts ever rounds.
 
     Args:
         network: the network.
@@ -78,7 +78,9 @@ class GraphEngine(Engine):
         self._jit, self._counting = jit, _counting
         self._sizes: set[int] = set()
         self._fanouts = [fanout(layer, settings.synapses) for layer in network.layers]
-        self._layers = tuple(LayerPlan.of(layer, each) for layer, each in zip(network.layers, self._fanouts, strict=True))
+        self._layers = tuple(
+            LayerPlan.of(layer, each) for layer, each in zip(network.layers, self._fanouts, strict=True)
+        )
         self._parameters = parameters(network, self._fanouts)
 
     @property
@@ -162,9 +164,13 @@ class GraphEngine(Engine):
                 arriving = (inputs.reshape(items, -1) > 0) @ each.ravel()
                 events[:, plan.delay :, 0] = arriving[:, None]
                 continue
-            parts = by_step[f"events_{index}"][:, :items].astype(np.int64)
-            events[..., index] = parts.sum(axis=-1).T * count_unit(each)
-            spikes[:, index] = by_step[f"spikes_{index}"][:, :items].astype(np.int64).sum(axis=1)
+            sent = by_step[f"spikes_{index}"][:, :items].astype(np.int64)
+            spikes[:, index] = sent.sum(axis=1)
+            if plan.layers[index].parts:
+                arrived = by_step[f"events_{index}"][:, :items].astype(np.int64).sum(axis=-1) * count_unit(each)
+                events[..., index] = arrived.T
+            else:  # as many events for every spike
+                events[:, plan.delay :, index] = sent[: plan.steps - plan.delay].T * each.flat[0]
         return events, spikes
 
 

@@ -32,18 +32,18 @@ def fanout(layer: Layer, synapses: str = "nonzero") -> np.ndarray:
         InputError: if `synapses` is neither, or the layer is of an unknown kind.
     """
     check.choice("synapses", synapses, SYNAPSES)
-    present = layer.weights != 0 if synapses == "nonzero" else np.ones(layer.weights.shape, bool)
+    if not isinstance(layer, (Dense, Conv2D, DepthwiseConv2D)):
+        raise InputError(f"`layer` must be Dense, Conv2D or DepthwiseConv2D. Received: {check.describe(layer)}")
+    present: np.ndarray = layer.weights != 0 if synapses == "nonzero" else np.ones(layer.weights.shape, bool)
     if isinstance(layer, Dense):
         return present.sum(axis=1, dtype=np.int64).reshape(layer.input_shape)
     if isinstance(layer, Conv2D):
-        height, width, per_group, outputs = present.shape
+        height, width, per_group, outputs = layer.weights.shape
         by_group = present.reshape(height, width, per_group, layer.groups, outputs // layer.groups)
         # input channel = group * per_group + channel within the group
         per_element = by_group.sum(axis=4, dtype=np.int64).swapaxes(2, 3).reshape(height, width, -1)
-    elif isinstance(layer, DepthwiseConv2D):
-        per_element = present.sum(axis=3, dtype=np.int64)
     else:
-        raise InputError(f"`layer` must be Dense, Conv2D or DepthwiseConv2D. Received: {check.describe(layer)}")
+        per_element = present.sum(axis=3, dtype=np.int64)
     rows = _meets(layer, 0)
     columns = _meets(layer, 1)
     return np.einsum("yi,xj,ijc->yxc", rows, columns, per_element, optimize=True)

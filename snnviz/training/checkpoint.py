@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import zipfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -63,7 +65,7 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
         InputError: if the file is not a whole checkpoint.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as file:
             header = json.loads(str(file["header"]))
             if header["format"] != FORMAT or header["version"] != FORMAT_VERSION:
                 raise ValueError(f"format {header['format']!r}, version {header['version']!r}")

@@ -32,6 +32,24 @@ _EVALUATION_BATCH = 1000
 _CLIP = 1e-7  # smallest probability in a cross-entropy, Keras' own
 
 
+class TrainingInterrupted(KeyboardInterrupt):
+    """Ctrl-C during a training; its message says how to resume.
+
+    Attributes:
+        saved: what was saved, in a sentence without a full stop.
+        resumable: whether there is anything to resume from.
+    """
+
+    def __init__(self, checkpoint: str | os.PathLike[str] | None, done: int, epochs: int) -> None:
+        self.resumable = checkpoint is not None and done > 0
+        self.saved = f"{done} of {epochs} epochs are saved in {os.fspath(checkpoint or '')!r}"
+        if not self.resumable:
+            self.saved = "nothing was saved: " + (
+                "no `checkpoint` was named" if checkpoint is None else "the first epoch was not finished"
+            )
+        super().__init__(self.saved + ("; call again with `resume=True` to go on" if self.resumable else ""))
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Training:
     """What a training gave.
@@ -110,7 +128,7 @@ def train(
 
     Raises:
         InputError: for bad data, a held-out part as large as the data, or a checkpoint of another training.
-        KeyboardInterrupt: on Ctrl-C, with a message that says how to resume.
+        TrainingInterrupted: on Ctrl-C, with a message that says how to resume; it is a KeyboardInterrupt.
     """
     recipe = recipe or Recipe()
     if isinstance(model, str):
@@ -125,14 +143,16 @@ def train(
         if resume and checkpoint is not None and Path(checkpoint).exists():
             run.restore(checkpoints.load(checkpoint))
         with _progress.bar(recipe.epochs * len(kept), "training", "item", progress) as bar:
-            bar.update(len(run.history) * len(kept))
+            saved = len(run.history)
+            bar.update(saved * len(kept))
             try:
-                for epoch in range(len(run.history), recipe.epochs):
+                for epoch in range(saved, recipe.epochs):
                     run.epoch(epoch, images, labels, kept, held_out, bar)
                     if checkpoint is not None:
                         run.checkpoint().save(checkpoint)
+                    saved = epoch + 1
             except KeyboardInterrupt as interrupt:
-                raise KeyboardInterrupt(_how_to_resume(checkpoint, recipe.epochs)) from interrupt
+                raise TrainingInterrupted(checkpoint, saved, recipe.epochs) from interrupt
         return run.finish()
 
 
@@ -254,10 +274,11 @@ class _Run:
 
 
 def _data(model: keras.Model, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
-    if len(model.inputs) != 1 or len(model.outputs) != 1 or len(model.output_shape) != 2:
+    shapes = (model.input_shape, model.output_shape) if model.built else ((), ())
+    if not all(isinstance(shape, tuple) for shape in shapes) or len(shapes[0]) < 2 or len(shapes[1]) != 2:
         raise InputError(
-            "`model` must have one input and one output of shape (items, classes). "
-            f"Received: input {model.input_shape}, output {model.output_shape}"
+            "`model` must have one input of known shape and one output of shape (items, classes). "
+            + (f"Received: input {shapes[0]}, output {shapes[1]}" if model.built else "Received: a model not built yet")
         )
     images = check.images("x", x, tuple(model.input_shape[1:]))
     return images, check.labels("y", y, len(images), int(model.output_shape[1])).astype(np.int32)
@@ -347,13 +368,3 @@ def _fingerprint(model: keras.Model, images: np.ndarray, labels: np.ndarray) -> 
     data = hashlib.sha256(labels.tobytes())
     data.update(np.ascontiguousarray(images[:: max(1, len(images) // 1000)]).tobytes())  # a thousand will do
     return {"initial_weights": weights.hexdigest()[:16], "data": f"{len(images)} items, {data.hexdigest()[:16]}"}
-
-
-def _how_to_resume(checkpoint: str | os.PathLike[str] | None, epochs: int) -> str:
-    if checkpoint is None or not Path(checkpoint).exists():
-        return "nothing was saved; give `checkpoint` a file name to be able to resume"
-    done = len(checkpoints.load(checkpoint).history)
-    return (
-        f"{done} of {epochs} epochs are saved in {os.fspath(checkpoint)!r}; train again with the same arguments and "
-        "`resume=True` to go on"
-    )

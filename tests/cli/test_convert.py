@@ -13,9 +13,6 @@ from snnviz.conversion import convert, load_keras
 from snnviz.errors import InputError
 from tests.conversion import models
 
-# Keras' own way of reading variables while it saves a model
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
-
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):

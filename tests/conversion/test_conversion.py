@@ -63,6 +63,15 @@ def test_the_papers_models_convert(name):
     assert list(network.layer_names) == ["input", *weighted]
 
 
+def test_a_small_mobilenet_converts():
+    model = models.randomised(architectures.build("mobilenet", size=32, alpha=0.25, classes=5))
+    x = models.images(model, 6)
+    network = convert(model, x, per="channel")
+    same_function(network, model, x)
+    # a depthwise and a pointwise layer per block, the first convolution, the pooling and the classifier
+    assert len(network.layers) == 2 * len(architectures.MOBILENET_BLOCKS) + 3
+
+
 def test_layers_become_what_they_should():
     network = fold(models.CONVERTIBLE["depthwise"]())
     assert [type(layer) for layer in network.layers] == [

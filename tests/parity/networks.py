@@ -193,6 +193,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "refractory": {"refractory": 2},
     "clamp": {"clamp": 2},
     "all synapses": {"synapses": "all"},
+    "delay, all synapses": {"delay": 1, "synapses": "all"},
     "poisson": {"input": "poisson"},
     "poisson, delay": {"input": "poisson", "delay": 1},
     "analog": {"input": "analog"},

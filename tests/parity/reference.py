@@ -1,7 +1,8 @@
 """The simulator that others are held against: the equations, one step and one neuron at a time.
 
 Slow and plain on purpose. Synapses are enumerated one by one from the equations in the docstrings of the layers, the
-state of a neuron is a Python number (double precision, exact on dyadic networks), and nothing is shared with the package but its data types.
+state of a neuron is a Python number (double precision, exact on dyadic networks), and nothing is shared with the
+package but its data types.
 """
 
 from __future__ import annotations

@@ -10,10 +10,22 @@ import pytest
 from snnviz import sparsity
 from snnviz.datasets import Images, validation_split
 from snnviz.errors import InputError
-from snnviz.training import Recipe, evaluate, finetune, loop, split, train
+from snnviz.training import Recipe, evaluate, finetune, loop, split, steps, train
 
 CLASSES = 3
 RECIPE = Recipe(schedule=((2, 0.1), (2, 0.01)), batch_size=8, validation=20, seed=5)
+
+
+@pytest.fixture(autouse=True)
+def no_xla(monkeypatch, request):
+    """Compiling with XLA takes longer than these tiny trainings; tests of it ask for it by `use_xla`."""
+    if "use_xla" not in request.fixturenames:
+        monkeypatch.setattr(steps, "_wants_xla", lambda model: False)
+
+
+@pytest.fixture
+def use_xla():
+    """Keep XLA for the models that training uses it for."""
 
 
 def data(items=90, size=6, seed=0):
@@ -26,33 +38,41 @@ def data(items=90, size=6, seed=0):
     return x, y
 
 
+def started(model, seed):
+    """The model with initial weights that are the same on every backend."""
+    random = np.random.default_rng(seed)
+    for variable in model.trainable_variables:
+        if variable.path.endswith("kernel"):
+            variable.assign(random.normal(scale=0.3, size=variable.shape).astype(np.float32))
+    return model
+
+
 def dense_model(seed=0, dropout=0.0, size=6):
-    start = keras.initializers.GlorotUniform(seed=seed)
     layers = [
         keras.layers.Flatten(),
-        keras.layers.Dense(8, kernel_initializer=start),
+        keras.layers.Dense(8),
         keras.layers.BatchNormalization(scale=False),
         keras.layers.ReLU(),
     ]
     if dropout:
         layers.append(keras.layers.Dropout(dropout, seed=seed))
-    layers.append(keras.layers.Dense(CLASSES, activation="softmax", kernel_initializer=start))
-    return keras.Sequential([keras.Input((size, size, 1)), *layers])
+    layers.append(keras.layers.Dense(CLASSES, activation="softmax"))
+    return started(keras.Sequential([keras.Input((size, size, 1)), *layers]), seed)
 
 
 def conv_model(seed=0):
-    start = keras.initializers.GlorotUniform(seed=seed)
-    return keras.Sequential(
+    model = keras.Sequential(
         [
             keras.Input((6, 6, 1)),
-            keras.layers.Conv2D(4, 3, padding="same", kernel_initializer=start),
+            keras.layers.Conv2D(4, 3, padding="same"),
             keras.layers.BatchNormalization(scale=False),
             keras.layers.ReLU(),
             keras.layers.Dropout(0.3, seed=1),
             keras.layers.Flatten(),
-            keras.layers.Dense(CLASSES, kernel_initializer=start),  # logits
+            keras.layers.Dense(CLASSES),  # logits
         ]
     )
+    return started(model, seed)
 
 
 def same(a, b):
@@ -91,9 +111,17 @@ def kill_after(monkeypatch, epochs, items_into_next=0):
     monkeypatch.setattr(loop._Run, "epoch", epoch)
 
 
-@pytest.mark.parametrize("make", [lambda: dense_model(dropout=0.3), conv_model], ids=["dense", "conv"])
 @pytest.mark.parametrize(("epochs", "items"), [(0, 0), (1, 30), (3, 0)])
-def test_resumed_training_equals_an_uninterrupted_one_to_the_bit(make, epochs, items, tmp_path, monkeypatch):
+def test_resumed_training_equals_an_uninterrupted_one_to_the_bit(epochs, items, tmp_path, monkeypatch):
+    check_resumed_training(conv_model, epochs, items, tmp_path, monkeypatch)
+
+
+@pytest.mark.usefixtures("use_xla")
+def test_resumed_training_equals_an_uninterrupted_one_with_xla(tmp_path, monkeypatch):
+    check_resumed_training(lambda: dense_model(dropout=0.3), 2, 30, tmp_path, monkeypatch)
+
+
+def check_resumed_training(make, epochs, items, tmp_path, monkeypatch):
     x, y = data()
     recipe = Recipe(**{**RECIPE.as_json(), "momentum": 0.9, "lambda_a": 0.3, "lambda_w": 2.0})
     # blocks of two batches, so that an epoch is several calls
@@ -254,7 +282,7 @@ def test_the_held_out_items_are_the_same_for_every_seed():
     assert not np.array_equal(split(90, Recipe(validation=20, split_seed=1))[0], split(90, seeds[0])[0])
 
 
-def test_finetuning_makes_sparse_and_leaves_no_trace_in_the_file(tmp_path):
+def test_finetuning_makes_sparse_and_leaves_no_trace_in_the_model():
     x, y = data(items=200)
     model = train(
         dense_model(), x, y, Recipe(schedule=((10, 0.1),), batch_size=16, validation=40), progress=False
@@ -306,7 +334,7 @@ def test_evaluate_agrees_for_logits_and_probabilities():
     found = evaluate(model, x, y)
     assert found.cross_entropy == pytest.approx(expected, rel=1e-5)
     assert found.accuracy == (logits.argmax(axis=1) == y).mean()
-    softened = evaluate(keras.Sequential([*model.layers, keras.layers.Softmax()]), x, y)
+    softened = evaluate(keras.Sequential([keras.Input((6, 6, 1)), *model.layers, keras.layers.Softmax()]), x, y)
     assert softened.cross_entropy == pytest.approx(expected, rel=1e-5)
     assert (softened.accuracy, softened.items) == (found.accuracy, 90)
 
@@ -341,35 +369,37 @@ def test_resume_needs_a_file_name():
         train(dense_model(), *data(), RECIPE, resume=True, progress=False)
 
 
-def test_a_model_with_maps_as_output_is_refused():
-    model = keras.Sequential([keras.Input((6, 6, 1)), keras.layers.Conv2D(3, 3)])
-    with pytest.raises(InputError, match="one output of shape"):
-        train(model, *data(), RECIPE, progress=False)
+@pytest.mark.parametrize(
+    "layers", [[keras.Input((6, 6, 1)), keras.layers.Conv2D(3, 3)], [keras.layers.Dense(3)]], ids=["maps", "unbuilt"]
+)
+def test_models_without_classes_or_shapes_are_refused(layers):
+    with pytest.raises(InputError, match="must have one input"):
+        train(keras.Sequential(layers), *data(), RECIPE, progress=False)
 
 
 JAX = """
+import sys
 import numpy as np
 from tests.training import test_loop as t
-from snnviz.training import Recipe, train
 x, y = t.data()
-import keras
-assert keras.backend.backend() == "jax"
-recipe = Recipe(**{**t.RECIPE.as_json(), "momentum": 0.9})
-path = __import__("sys").argv[1]
-whole = train(t.dense_model(dropout=0.3), x, y, recipe, progress=False)
+recipe, path = t.MOMENTUM, sys.argv[1]
+whole = t.train(t.dense_model(), x, y, recipe, progress=False)
 original = t.loop._Run.epoch
 def epoch(run, number, *args):
-    if number == 2: raise t.Killed
+    if number == 2:
+        raise t.Killed
     return original(run, number, *args)
 t.loop._Run.epoch = epoch
-try: train(t.dense_model(dropout=0.3), x, y, recipe, checkpoint=path, progress=False)
-except t.Killed: pass
-t.loop._Run.epoch = original
-resumed = train(t.dense_model(dropout=0.3), x, y, recipe, checkpoint=path, resume=True, progress=False)
+try:
+    t.train(t.dense_model(), x, y, recipe, checkpoint=path, progress=False)
+except t.Killed:
+    t.loop._Run.epoch = original
+resumed = t.train(t.dense_model(), x, y, recipe, checkpoint=path, resume=True, progress=False)
+assert t.keras.backend.backend() == "jax"
 assert t.same(whole.model, resumed.model) and whole.history == resumed.history
-plain = train(t.dense_model(), x, y, recipe, progress=False)
-np.savez(path, *plain.model.get_weights())
+np.savez(path, *whole.model.get_weights())
 """
+MOMENTUM = Recipe(**{**RECIPE.as_json(), "momentum": 0.9})
 
 
 def test_jax_resumes_to_the_bit_and_agrees_with_tensorflow(tmp_path):
@@ -379,12 +409,11 @@ def test_jax_resumes_to_the_bit_and_agrees_with_tensorflow(tmp_path):
         env={**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"},
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=250,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    recipe = Recipe(**{**RECIPE.as_json(), "momentum": 0.9})
-    here = train(dense_model(), *data(), recipe, progress=False).model.get_weights()
+    here = train(dense_model(), *data(), MOMENTUM, progress=False).model.get_weights()
     with np.load(path) as there:
         for index, value in enumerate(here):
             np.testing.assert_allclose(there[f"arr_{index}"], value, rtol=1e-3, atol=1e-4)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from numba import njit, types
+from numba import config, njit, types
 
 _log = logging.getLogger("snnviz.simulation")
 ANNOUNCE_AFTER_SECONDS = 1.0
@@ -46,23 +45,28 @@ class Kernel:
     def __init__(self, function: Callable[..., None], signature: Any) -> None:
         self._function = function
         self._signature = signature
-        self._compiled: Any = None
-        self._lock = threading.Lock()
+        self._compiled: Callable[..., None] | None = None
+        self.__doc__ = function.__doc__
 
-    def compiled(self) -> Callable[..., None]:
-        """The compiled function, compiled or loaded now if it has not been yet."""
-        with self._lock:
-            if self._compiled is None:
-                self._function.__qualname__ = f"{self._function.__name__}-{_sources()}"
-                try:
-                    dispatcher = njit(cache=True, nogil=True, error_model="numpy")(self._function)
-                except RuntimeError:  # no folder to write to
-                    dispatcher = njit(nogil=True, error_model="numpy")(self._function)
-                with _announced():
-                    dispatcher.compile(self._signature)
-                dispatcher.disable_compile()
-                self._compiled = dispatcher
-        return self._compiled
+    def __call__(self, *arguments: Any) -> None:
+        """Run the kernel, compiling it if need be. It holds no lock on the interpreter."""
+        if self._compiled is None:
+            prepare(self)
+        self._compiled(*arguments)  # type: ignore[misc]
+
+    def compile(self) -> None:
+        """Compile the kernel or load it from the cache, if that has not been done."""
+        if self._compiled is not None:
+            return
+        self._function.__qualname__ = f"{self._function.__name__}-{_sources()}"
+        options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+        try:
+            dispatcher = njit(cache=True, **options)(self._function)
+        except RuntimeError:  # there is no folder to keep it in
+            dispatcher = njit(**options)(self._function)
+        dispatcher.compile(self._signature)
+        dispatcher.disable_compile()
+        self._compiled = dispatcher
 
 
 def kernel(*arguments: Any) -> Callable[[Callable[..., None]], Kernel]:
@@ -70,17 +74,26 @@ def kernel(*arguments: Any) -> Callable[[Callable[..., None]], Kernel]:
     return lambda function: Kernel(function, types.void(*arguments))
 
 
-@contextmanager
-def _announced() -> Iterator[None]:
-    """Say that kernels are being compiled, if it takes long enough for somebody to wonder."""
-    timer = threading.Timer(
-        ANNOUNCE_AFTER_SECONDS,
-        _log.warning,
-        ["compiling the event engine's kernels: about half a minute, once on this machine"],
-    )
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
+_preparing = threading.Lock()
+
+
+def prepare(*kernels: Kernel) -> None:
+    """Compile kernels or load them from the cache; says so if it takes long enough for somebody to wonder."""
+    with _preparing:
+        timer = threading.Timer(
+            ANNOUNCE_AFTER_SECONDS,
+            _log.warning,
+            ["compiling the event engine for this processor: about 20 seconds, once (%s)", _where()],
+        )
+        timer.daemon = True
+        timer.start()
+        try:
+            for one in kernels:
+                one.compile()
+        finally:
+            timer.cancel()
+
+
+def _where() -> str:
+    folder = getattr(config, "CACHE_DIR", "")
+    return f"kept in {folder}" if folder else "kept beside the package or in the user's cache folder"

@@ -5,6 +5,7 @@ map is written as bit planes: events = sum over planes of value * count(S and pl
 plane; a word of different ones has the smallest as a plane, and one plane for each binary digit of the rest.
 """
 
+# mypy: disable-error-code="no-untyped-def, call-arg, var-annotated, assignment"
 from __future__ import annotations
 
 import numpy as np
@@ -56,7 +57,7 @@ def planes(fanout: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     array(int64, 1, True),  # totals, out: (items,), spikes in all steps
     array(int64, 1, True),  # scratch: steps
 )
-def count(trains, words, steps, lag, plane_words, plane_bits, plane_values, layer, events, spikes, totals, scratch):  # type: ignore[no-untyped-def]
+def count(trains, words, steps, lag, plane_words, plane_bits, plane_values, layer, events, spikes, totals, scratch):
     """Count what each item sends at each step."""
     for item in range(len(totals)):
         start = item * words * steps

@@ -1,5 +1,6 @@
-"""The integrate-and-fire step, and the populations that need nothing else: the input layer and Poisson spikes."""
+"""The integrate-and-fire neurons, and the populations that need nothing else: the input layer and Poisson spikes."""
 
+# mypy: disable-error-code="no-untyped-def, call-arg, var-annotated, assignment"
 from __future__ import annotations
 
 from typing import Any
@@ -12,50 +13,97 @@ from snnviz.simulation.kernels.compiler import Flag, Int, array, kernel
 
 
 @njit(error_model="numpy")
-def fire(
+def take_steps(
+    begin: int,
+    steps: int,
+    frozen: int,
     lanes: int,
     potentials: Any,
-    potentials_at: int,
+    at: int,
     drive: Any,
     drive_at: int,
+    drive_stride: int,
     bias: Any,
     bias_at: int,
     waits: Any,
     refractory: int,
     to_zero: bool,
-) -> Any:
-    """One step of `lanes` neurons (16, 32 or 64), v <- v + drive + bias and so on; returns who fired as bits."""
-    if refractory == 0:
-        if lanes == 64:
-            return simd.fire_64(
-                potentials, np.uintp(potentials_at), drive, np.uintp(drive_at), bias, np.uintp(bias_at), to_zero
-            )
-        if lanes == 32:
-            return simd.fire_32(
-                potentials, np.uintp(potentials_at), drive, np.uintp(drive_at), bias, np.uintp(bias_at), to_zero
-            )
-        return simd.fire_16(
-            potentials, np.uintp(potentials_at), drive, np.uintp(drive_at), bias, np.uintp(bias_at), to_zero
-        )
-    fired = np.uint64(0)
-    for lane in range(lanes):
-        if waits[potentials_at + lane] > 0:
-            waits[potentials_at + lane] -= 1
-            continue
-        raised = potentials[potentials_at + lane] + drive[drive_at + lane] + bias[bias_at + lane]
-        if raised >= np.float32(1):
-            fired |= np.uint64(1) << np.uint64(lane)
-            waits[potentials_at + lane] = refractory
-            raised = np.float32(0) if to_zero else raised - np.float32(1)
-        potentials[potentials_at + lane] = raised
-    return fired
+    fires: bool,
+    fired: Any,
+    keeping: bool,
+    kept: Any,
+    item: int,
+    neuron: int,
+    neurons: int,
+) -> None:
+    """Steps begin .. begin + steps of one block of neurons: v <- v + drive + bias, and so on.
 
-
-@njit(error_model="numpy")
-def keep(potentials: Any, potentials_at: int, kept: Any, item: int, step: int, first: int, count: int) -> None:
-    """Copy the potentials of `count` neurons to kept[item, step, first :]."""
-    for lane in range(count):
-        kept[item, step, first + lane] = potentials[potentials_at + lane]
+    Args:
+        begin: first step.
+        steps: number of steps.
+        frozen: before this step nothing happens.
+        lanes: neurons in the block, 16, 32 or 64, padding included.
+        potentials: membrane potentials, those of the block from `at` on.
+        at: see `potentials`; the same place in `waits`.
+        drive: current of the first step from `drive_at` on, of each later step `drive_stride` further.
+        drive_at: see `drive`.
+        drive_stride: see `drive`.
+        bias: constant current from `bias_at` on.
+        bias_at: see `bias`.
+        waits: steps that a neuron still has to wait, used if `refractory` is not 0.
+        refractory: steps that a neuron waits after a spike.
+        to_zero: reset to zero instead of by subtraction.
+        fires: False for the output layer, whose potentials are always kept.
+        fired: out, who fired at each step, as bits.
+        keeping: whether to copy the potentials after each step to kept[item, step, neuron : neuron + neurons].
+        kept: see `keeping`.
+        item: see `keeping`.
+        neuron: see `keeping`.
+        neurons: see `keeping`; without padding.
+    """
+    idle = min(max(frozen - begin, 0), steps)
+    for step in range(idle):
+        fired[step] = np.uint64(0)
+    if fires and refractory == 0 and not keeping:
+        if idle < steps:
+            first, left = np.uintp(drive_at + idle * drive_stride), np.uintp(steps - idle)
+            stride, place, constant, out = np.uintp(drive_stride), np.uintp(at), np.uintp(bias_at), np.uintp(idle)
+            if lanes == 64:
+                simd.take_steps_64(potentials, place, drive, first, stride, bias, constant, to_zero, fired, out, left)
+            elif lanes == 32:
+                simd.take_steps_32(potentials, place, drive, first, stride, bias, constant, to_zero, fired, out, left)
+            else:
+                simd.take_steps_16(potentials, place, drive, first, stride, bias, constant, to_zero, fired, out, left)
+        return
+    if not fires:
+        for step in range(steps):
+            if step >= idle:
+                for lane in range(neurons):
+                    potentials[at + lane] = (
+                        potentials[at + lane] + drive[drive_at + step * drive_stride + lane] + bias[bias_at + lane]
+                    )
+            for lane in range(neurons):
+                kept[item, begin + step, neuron + lane] = potentials[at + lane]
+        return
+    # the same, neuron by neuron, for what is rare
+    for step in range(steps):
+        if step >= idle:
+            bits = np.uint64(0)
+            for lane in range(lanes):
+                if refractory > 0 and waits[at + lane] > 0:
+                    waits[at + lane] -= 1
+                    continue
+                value = potentials[at + lane] + drive[drive_at + step * drive_stride + lane] + bias[bias_at + lane]
+                if value >= np.float32(1):
+                    bits |= np.uint64(1) << np.uint64(lane)
+                    value = np.float32(0) if to_zero else value - np.float32(1)
+                    if refractory > 0:
+                        waits[at + lane] = refractory
+                potentials[at + lane] = value
+            fired[step] = bits
+        if keeping:
+            for lane in range(neurons):
+                kept[item, begin + step, neuron + lane] = potentials[at + lane]
 
 
 @kernel(
@@ -71,25 +119,21 @@ def keep(potentials: Any, potentials_at: int, kept: Any, item: int, step: int, f
     array(float32, 1, True),  # potentials, scratch: one word
     array(int32, 1, True),  # waits, scratch: one word
 )
-def spiking_input(
-    inputs, initial, neurons, steps, to_zero, refractory, trains, keeping, kept, potentials, waits  # type: ignore[no-untyped-def]
-):
+def spiking_input(inputs, initial, neurons, steps, to_zero, refractory, trains, keeping, kept, potentials, waits):
     """The spiking input layer: intensities are added to membranes at every step."""
     words = len(initial) // 64
     no_bias = np.zeros(64, np.float32)
     for item in range(len(inputs) // len(initial)):
         for word in range(words):
-            at = item * len(initial) + word * 64
             for lane in range(64):
                 potentials[lane] = initial[word * 64 + lane]
                 waits[lane] = 0
-            write = np.uintp((item * words + word) * steps)
-            for step in range(steps):
-                trains[write + np.uintp(step)] = fire(
-                    64, potentials, 0, inputs, at, no_bias, 0, waits, refractory, to_zero
-                )
-                if item < keeping:
-                    keep(potentials, 0, kept, item, step, word * 64, min(64, neurons - word * 64))
+            write = (item * words + word) * steps
+            take_steps(
+                0, steps, 0, 64, potentials, 0, inputs, item * len(initial) + word * 64, 0, no_bias, 0,
+                waits, refractory, to_zero, True, trains[write : write + steps],
+                item < keeping, kept, item, word * 64, min(64, neurons - word * 64),
+            )  # fmt: skip
 
 
 @kernel(
@@ -98,7 +142,7 @@ def spiking_input(
     Int,  # steps
     array(uint64, 1, True),  # trains, out: (items, words, steps)
 )
-def given_spikes(spikes, neurons, steps, trains):  # type: ignore[no-untyped-def]
+def given_spikes(spikes, neurons, steps, trains):
     """Spikes that were drawn elsewhere, packed."""
     words = (neurons + 63) // 64
     for item in range(len(spikes) // (neurons * steps)):

@@ -1,29 +1,29 @@
 """Dense layers and convolutions: for every output position, the sums of the weight rows of the inputs that spike.
 
-A convolution is the same dense layer at every output position, on the inputs under its window: a *patch*, gathered as bits.
-Its weights are rows of 16, 32 or 64 output channels (a *block* of the layer), one row for each input of the patch. The
-currents of all steps are computed first, since the layer's input is known for all of them; then its neurons take step after step.
+A convolution is the same dense layer at every output position, on the inputs under its window: a *patch*. Its weights
+are rows of 16, 32 or 64 output channels (a *block* of the layer), one row for each input of the patch. The currents of
+all steps are computed first, since the layer's input is known for all of them; then its neurons take step after step.
 
 Two ways of adding up the rows, chosen by how much spikes:
 
-- *by tiles*: 64 rows (16 KiB, they stay in the level-1 cache) for all steps, then the next 64; the bits of a word of the patch name the
-  rows. The sums of a step are loaded and stored once per tile.
-- *by lists*: few spikes would leave most tiles with one row or none. The spikes of the patch become a list of rows, for each
-  step and for as many positions as fit a buffer, and each list is one uninterrupted sum in registers; block after block, so
-  that the rows of a block stay in the level-2 cache.
+- *by tiles*: the patch is gathered as bits. A tile is 64 rows (16 KiB, they stay in the level-1 cache), those that a word of the
+  patch names; it serves all steps, then comes the next. The sums of a step are loaded and stored once per tile.
+- *by lists*: few spikes would leave most tiles with one row or none. The spikes of each row of the input map become lists,
+  of which those under a window are copied together: one list of weight rows for each step and position, and one uninterrupted
+  sum in registers. Lists are made for some positions at a time, then used by block after block, so that the rows of a block
+  stay in the level-2 cache. For windows that take whole rows: no dilation along the row, no channel groups.
 """
 
+# mypy: disable-error-code="no-untyped-def, call-arg, var-annotated, assignment"
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 from numba import float32, int32, int64, njit, uint32, uint64
 
 from snnviz.simulation.kernels import simd
 from snnviz.simulation.kernels.compiler import Flag, Int, array, kernel
-from snnviz.simulation.kernels.neurons import fire, keep
-from snnviz.simulation.kernels.trains import add_bits
+from snnviz.simulation.kernels.neurons import take_steps
+from snnviz.simulation.kernels.trains import ALL, add_bits
 
 GEOMETRY = (
     "height", "width", "channels", "rows", "columns", "outputs", "kernel_height", "kernel_width",
@@ -32,12 +32,18 @@ GEOMETRY = (
 """Entries of the geometry array: input map, output map, kernel, strides, padding, dilation, block width and number."""
 BLOCK = ("first_output", "outputs", "first_input", "inputs", "weights_at")
 """Columns of the block table: which output channels, which input channels they see, where their rows start."""
-LIST_BELOW = 3.0
+LIST_BELOW = 4.0
 """Mean spikes per word of the patch below which lists are quicker than tiles (measured)."""
+LIST_SHARE = LIST_BELOW / 64
+"""Upper limit, about, of the share of inputs that spike in lists; decides how much memory lists get."""
+LIST_POSITIONS, LIST_ROOM = 16, 2**14
+"""Most positions that lists are made for at a time, and most entries, about; these stay in the level-2 cache."""
+LIST_SLACK = 20
+"""Elements beyond its end that making a list may write."""
 
 
 @njit(error_model="numpy")
-def gather(trains, at, steps, geometry, position, first, count, begin, lag, chunk, patch):  # type: ignore[no-untyped-def]
+def gather(trains, at, steps, geometry, position, first, count, begin, lag, chunk, patch):
     """Bits of the patch of an output position, channels first .. first + count, for `chunk` steps from `begin` on."""
     height, width, channels, columns = geometry[0], geometry[1], geometry[2], geometry[4]
     kernel_height, kernel_width = geometry[6], geometry[7]
@@ -73,79 +79,132 @@ def gather(trains, at, steps, geometry, position, first, count, begin, lag, chun
 
 
 @njit(error_model="numpy")
-def add_tiles(patch, words, chunk, lanes, weights, at, zeros_at, sums):  # type: ignore[no-untyped-def]
+def add_tiles(patch, words, chunk, lanes, weights, at, zeros_at, sums):
     """Sums of the rows that the patch names, tile by tile: sums (chunk, lanes)."""
     for index in range(np.uintp(chunk * lanes)):
         sums[index] = np.float32(0)
-    for word in range(words):
-        read = np.uintp(word * chunk)
-        tile = np.uintp(at + word * 64 * lanes)
-        zeros = np.uintp(zeros_at)
-        if lanes == 64:
+    if lanes == 64:
+        for word in range(words):
+            read, tile = np.uintp(word * chunk), np.uintp(at + word * 64 * 64)
             for step in range(np.uintp(chunk)):
                 mask = patch[read + step]
                 if mask != 0:
-                    simd.add_masked_rows_64(sums, step * np.uintp(64), weights, tile, zeros, mask)
-        elif lanes == 32:
+                    simd.add_masked_rows_64(sums, step * np.uintp(64), weights, tile, mask)
+        return
+    zeros = np.uintp(zeros_at)
+    for word in range(0, words, 2):
+        first, second = np.uintp(at + word * 64 * lanes), np.uintp(at + (word + 1) * 64 * lanes)
+        read, read_second = np.uintp(word * chunk), np.uintp((word + 1) * chunk)
+        even, odd = ALL, ALL
+        if word + 1 == words:  # the last tile has no partner: its even and its odd rows are a pair
+            second, read_second = first, read
+            even, odd = ALL // np.uint64(3), ALL - ALL // np.uint64(3)
+        if lanes == 32:
             for step in range(np.uintp(chunk)):
-                mask = patch[read + step]
-                if mask != 0:
-                    simd.add_masked_rows_32(sums, step * np.uintp(32), weights, tile, zeros, mask)
+                mask, other = patch[read + step] & even, patch[read_second + step] & odd
+                if (mask | other) != 0:
+                    simd.add_masked_rows_32(sums, step * np.uintp(32), weights, first, second, zeros, mask, other)
         else:
             for step in range(np.uintp(chunk)):
-                mask = patch[read + step]
-                if mask != 0:
-                    simd.add_masked_rows_16(sums, step * np.uintp(16), weights, tile, zeros, mask)
+                mask, other = patch[read + step] & even, patch[read_second + step] & odd
+                if (mask | other) != 0:
+                    simd.add_masked_rows_16(sums, step * np.uintp(16), weights, first, second, zeros, mask, other)
 
 
 @njit(error_model="numpy")
-def list_rows(patch, words, chunk, padding, starts, list_number, listed):  # type: ignore[no-untyped-def]
-    """Append the rows that the patch names to `listed`, a list for each step, padded to a multiple of simd.TOGETHER."""
-    end = np.uintp(starts[list_number])
-    for step in range(chunk):
-        for word in range(words):
-            mask = patch[np.uintp(word * chunk + step)]
-            first = np.uint32(word * 64)
-            spikes = simd.bit_count(mask)
-            # four without a branch, then the rest: entries written beyond the end are overwritten
-            for offset in range(np.uintp(4)):
-                listed[end + offset] = first + np.uint32(simd.lowest_bit(mask))
-                mask &= mask - np.uint64(1)
-            offset = np.uintp(4)
-            while mask != 0:
-                listed[end + offset] = first + np.uint32(simd.lowest_bit(mask))
-                mask &= mask - np.uint64(1)
-                offset += np.uintp(1)
-            end += np.uintp(spikes)
-        while (end - np.uintp(starts[list_number])) % np.uintp(simd.TOGETHER) != 0:
-            listed[end] = np.uint32(padding)
-            end += np.uintp(1)
-        list_number += 1
-        starts[list_number] = end
+def list_spikes(trains, at, steps, geometry, begin, lag, chunk, bits, spikes, ends):
+    """Lists of the spikes in each row of the input map at each step: column * channels + channel, in order.
+
+    The spikes of row y and step s in columns before x end at ends[(y * chunk + s) * (width + 1) + x].
+
+    Returns:
+        how many there are, or -1 if they do not fit `spikes`.
+    """
+    height, width, channels = geometry[0], geometry[1], geometry[2]
+    across = width * channels
+    words = (across + 63) >> 6
+    skipped = 1 if begin < lag else 0
+    end = np.uintp(0)
+    for y in range(height):
+        if end + np.uintp(across * chunk + LIST_SLACK) > np.uintp(len(spikes)):
+            return -1
+        for index in range(np.uintp(words * chunk)):
+            bits[index] = np.uint64(0)
+        add_bits(
+            trains, at + begin + skipped - lag, steps, y * across, bits, skipped, chunk, 0, across, chunk - skipped
+        )
+        for step in range(chunk):
+            write = np.uintp((y * chunk + step) * (width + 1))
+            ends[write] = end
+            bit = 0
+            for x in range(width):
+                left = channels
+                while left > 0:
+                    here = min(64 - (bit & 63), left)
+                    mask = bits[np.uintp((bit >> 6) * chunk + step)] >> np.uint64(bit & 63)
+                    mask &= ALL >> np.uint64(64 - here)
+                    first = np.uint32(bit)
+                    after = end + np.uintp(simd.bit_count(mask))
+                    # four without a branch, then the rest: what is written beyond the end is overwritten
+                    for offset in range(np.uintp(4)):
+                        spikes[end + offset] = first + np.uint32(simd.lowest_bit(mask))
+                        mask &= mask - np.uint64(1)
+                    end += np.uintp(4)
+                    while mask != 0:
+                        spikes[end] = first + np.uint32(simd.lowest_bit(mask))
+                        mask &= mask - np.uint64(1)
+                        end += np.uintp(1)
+                    end = after
+                    bit += here
+                    left -= here
+                ends[write + np.uintp(x + 1)] = end
+    return np.int64(end)
 
 
 @njit(error_model="numpy")
-def take_steps(  # type: ignore[no-untyped-def]
-    chunk, begin, frozen, fires, lanes, potentials, at, sums, sums_stride, bias, bias_at,
-    waits, refractory, to_zero, fired, keeping, kept, item, first_neuron, outputs,
-):  # fmt: skip
-    """Steps of one block of neurons at one position."""
+def list_rows(spikes, ends, geometry, row, column, count, chunk, starts, listed):
+    """Lists of the weight rows of `count` output positions from (row, column) on: step after step, in each all positions."""
+    height, width, channels = geometry[0], geometry[1], geometry[2]
+    kernel_height, kernel_width, right = geometry[6], geometry[7], geometry[9]
+    no_row = np.uint32(kernel_height * kernel_width * channels)
+    number, end = np.uintp(0), np.uintp(0)
+    starts[number] = end
     for step in range(chunk):
-        now = begin + step
-        bits = np.uint64(0)
-        if now >= frozen:
-            if fires:
-                bits = fire(
-                    lanes, potentials, at, sums, step * sums_stride, bias, bias_at, waits, refractory, to_zero
-                )
-            else:
-                for lane in range(lanes):
-                    potentials[at + lane] = (
-                        potentials[at + lane] + sums[step * sums_stride + lane] + bias[bias_at + lane]
-                    )
-        fired[step] = bits
-        if item < keeping:
-            keep(potentials, at, kept, item, now, first_neuron, outputs)
+        x = column * right - geometry[11]
+        for _ in range(count):
+            start, stop = min(max(0, x), width), max(min(width, x + kernel_width), 0)
+            y = row * geometry[8] - geometry[10]
+            shift = -x * channels
+            for _ in range(kernel_height):
+                if 0 <= y < height and start < stop:
+                    read = (y * chunk + step) * (width + 1)
+                    first, last = np.uintp(ends[np.uintp(read + start)]), np.uintp(ends[np.uintp(read + stop)])
+                    # modulo 2^32, as the shift may be negative
+                    simd.copy_shifted(spikes, first, listed, end, last - first, np.uint32(shift))
+                    end += last - first
+                y += geometry[12]
+                shift += kernel_width * channels
+            for offset in range(np.uintp(simd.UNROLLED)):
+                listed[end + offset] = no_row
+            end = (end + np.uintp(simd.UNROLLED - 1)) & ~np.uintp(simd.UNROLLED - 1)
+            number += np.uintp(1)
+            starts[number] = end
+            x += right
+
+
+@njit(error_model="numpy")
+def sum_lists(listed, starts, number, stride, chunk, lanes, weights, at, sums):
+    """Sums of the rows in `chunk` lists, each `stride` lists after the one before: sums (chunk, lanes)."""
+    rows_at, index, apart = np.uintp(at), np.uintp(number), np.uintp(stride)
+    for step in range(np.uintp(chunk)):
+        begin, end = np.uintp(starts[index]), np.uintp(starts[index + np.uintp(1)])
+        if lanes == 64:
+            simd.sum_listed_rows_64(sums, step * np.uintp(64), weights, rows_at, listed, begin, end - begin)
+        elif lanes == 32:
+            simd.sum_listed_rows_32(sums, step * np.uintp(32), weights, rows_at, listed, begin, end - begin)
+        else:
+            simd.sum_listed_rows_16(sums, step * np.uintp(16), weights, rows_at, listed, begin, end - begin)
+        index += apart
 
 
 @kernel(
@@ -167,25 +226,29 @@ def take_steps(  # type: ignore[no-untyped-def]
     array(uint64, 1, True),  # sent, out: (items, words, steps), spikes that leave
     Int,  # keeping: for how many of the first items potentials are kept
     array(float32, 3, True),  # kept, out: (keeping, steps, neurons)
-    array(uint64, 1, True),  # patch, scratch: words of a patch * chunk
+    array(uint64, 1, True),  # patch, scratch: words of a patch, or of a row of the map, * chunk
     array(float32, 1, True),  # sums, scratch: chunk * lanes
     array(float32, 1, True),  # potentials, scratch: like initial
     array(int32, 1, True),  # waits, scratch: like initial
     array(uint64, 1, True),  # fired, scratch: chunk
+    array(uint32, 1, True),  # spikes, scratch
+    array(uint32, 1, True),  # ends, scratch: height * chunk * (width + 1)
     array(uint32, 1, True),  # listed, scratch
     array(int64, 1, True),  # starts, scratch
 )
-def rows(  # type: ignore[no-untyped-def]
+def rows(
     trains, totals, constant, steps, chunk, lag, frozen, fires, to_zero, refractory, geometry, blocks, weights, bias,
-    initial, sent, keeping, kept, patch, sums, potentials, waits, fired, listed, starts,
+    initial, sent, keeping, kept, patch, sums, potentials, waits, fired, spikes, ends, listed, starts,
 ):  # fmt: skip
     """A layer for some items, all steps."""
     channels, outputs, lanes = geometry[2], geometry[5], geometry[14]
-    positions = geometry[3] * geometry[4]
+    columns = geometry[4]
+    positions = geometry[3] * columns
     window = geometry[6] * geometry[7]
     inputs = geometry[0] * geometry[1] * channels
     words_in, words_out = (inputs + 63) >> 6, (positions * outputs + 63) >> 6
     padded = len(blocks) * lanes
+    driven = len(constant) > 0
     for item in range(len(totals)):
         read, write = item * words_in * steps, item * words_out * steps
         for index in range(len(initial)):
@@ -196,75 +259,67 @@ def rows(  # type: ignore[no-untyped-def]
         if fires:
             for index in range(words_out * steps):
                 sent[write + index] = np.uint64(0)
-        rate = totals[item] / (inputs * steps)
+        whole = window * channels
+        few = totals[item] * whole < LIST_BELOW * ((whole + 63) >> 6) * (inputs * steps)
+        lists_fit = not driven and geometry[13] == 1 and blocks[0, 3] == channels and whole > 64
         begin = 0
         while begin < steps:
             here = min(chunk, steps - begin)
+            number_of_spikes = -1
+            if few and lists_fit:
+                number_of_spikes = list_spikes(trains, read, steps, geometry, begin, lag, here, patch, spikes, ends)
+            by_lists = number_of_spikes >= 0
             block = 0
             while block < len(blocks):
+                # blocks that see the same inputs
                 first, count = blocks[block, 2], blocks[block, 3]
                 stop = block + 1
                 while stop < len(blocks) and blocks[stop, 2] == first and blocks[stop, 3] == count:
                     stop += 1
-                fan_in = window * count
-                words = (fan_in + 63) >> 6
-                by_lists = rate * fan_in < LIST_BELOW * words and len(constant) == 0
                 next_position = 0
                 while next_position < positions:
-                    from_position, lists = next_position, 0
+                    from_position, together = next_position, positions
                     if by_lists:
-                        # lists for as many positions as are sure to fit
-                        starts[0] = 0
-                        while (
-                            next_position < positions
-                            and starts[lists] + (fan_in + simd.TOGETHER) * here + 64 <= len(listed)
-                            and lists + here < len(starts)
-                        ):
-                            gather(trains, read, steps, geometry, next_position, first, count, begin, lag, here, patch)
-                            list_rows(patch, words, here, fan_in, starts, lists, listed)
-                            lists += here
-                            next_position += 1
-                    else:
-                        next_position = positions
+                        # lists for some positions of a row
+                        row, column = from_position // columns, from_position % columns
+                        expected = number_of_spikes * window * count // inputs + 1
+                        together = min(columns - column, LIST_POSITIONS, max(1, LIST_ROOM // expected))
+                        list_rows(spikes, ends, geometry, row, column, together, here, starts, listed)
+                    next_position += together
                     for number in range(block, stop):
+                        rows_at = blocks[number, 4]
                         for position in range(from_position, next_position):
                             at = position * padded + number * lanes
-                            if len(constant) > 0:
+                            if by_lists:
+                                sum_lists(
+                                    listed,
+                                    starts,
+                                    position - from_position,
+                                    together,
+                                    here,
+                                    lanes,
+                                    weights,
+                                    rows_at,
+                                    sums,
+                                )
+                            elif driven:
                                 for step in range(here):
                                     for lane in range(lanes):
-                                        arriving = begin + step >= lag
                                         current = constant[item * len(initial) + at + lane]
-                                        sums[step * lanes + lane] = current if arriving else np.float32(0)
-                            elif by_lists:
-                                row_at = np.uintp(blocks[number, 4])
-                                for step in range(here):
-                                    index = (position - from_position) * here + step
-                                    begins = np.uintp(starts[index])
-                                    size = np.uintp(starts[index + 1]) - begins
-                                    if lanes == 64:
-                                        simd.sum_listed_rows_64(
-                                            sums, np.uintp(step * 64), weights, row_at, listed, begins, size
-                                        )
-                                    elif lanes == 32:
-                                        simd.sum_listed_rows_32(
-                                            sums, np.uintp(step * 32), weights, row_at, listed, begins, size
-                                        )
-                                    else:
-                                        simd.sum_listed_rows_16(
-                                            sums, np.uintp(step * 16), weights, row_at, listed, begins, size
-                                        )
+                                        sums[step * lanes + lane] = current if begin + step >= lag else np.float32(0)
                             else:
-                                gather(trains, read, steps, geometry, position, first, count, begin, lag, here, patch)
-                                zeros_at = blocks[number, 4] + fan_in * lanes
-                                add_tiles(patch, words, here, lanes, weights, blocks[number, 4], zeros_at, sums)
-                            first_neuron = position * outputs + blocks[number, 0]
+                                words = gather(
+                                    trains, read, steps, geometry, position, first, count, begin, lag, here, patch
+                                )
+                                zeros_at = rows_at + window * count * lanes
+                                add_tiles(patch, words, here, lanes, weights, rows_at, zeros_at, sums)
+                            neuron = position * outputs + blocks[number, 0]
                             take_steps(
-                                here, begin, frozen, fires, lanes, potentials, at, sums, lanes, bias, number * lanes,
-                                waits, refractory, to_zero, fired, keeping, kept, item, first_neuron, blocks[number, 1],
+                                begin, here, frozen, lanes, potentials, at, sums, 0, lanes, bias, number * lanes,
+                                waits, refractory, to_zero, fires, fired,
+                                item < keeping, kept, item, neuron, blocks[number, 1],
                             )  # fmt: skip
                             if fires:
-                                add_bits(
-                                    fired, 0, here, 0, sent, write + begin, steps, first_neuron, blocks[number, 1], here
-                                )
+                                add_bits(fired, 0, here, 0, sent, write + begin, steps, neuron, blocks[number, 1], here)
                 block = stop
             begin += here

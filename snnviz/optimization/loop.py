@@ -1,0 +1,454 @@
+"""`optimize`: searchers, evaluations, budget and record put together."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from snnviz import __version__, _progress
+from snnviz import _checks as check
+from snnviz.errors import InputError
+from snnviz.network import SpikingNetwork
+from snnviz.optimization.objective import LAMBDA_E, Objective, Terms, checked_lambdas
+from snnviz.optimization.problem import Problem
+from snnviz.optimization.record import Evaluation, Record
+from snnviz.optimization.scales import ScaleSpace, granularities
+from snnviz.optimization.searcher import Searcher
+from snnviz.optimization.workers import Evaluator, make_evaluator
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+METHODS = ("auto", "gradient", "subplex", "cmaes", "percentile")
+DEFAULT_MINUTES = 10.0
+"""The budget of a search for which none is given."""
+GRADIENT_SHARE = 0.8
+"""How much of the budget "auto" leaves to the gradient; the rest polishes on the true objective."""
+POLISH_STEP = 0.02
+SAVE_EVERY_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class OptimizationResult:
+    """What `optimize` found.
+
+    Attributes:
+        network: the best network, the start's if nothing was better.
+        vector: its vector, see `ScaleSpace`.
+        start: terms of the start, on the items of the objective.
+        best: terms of the best network on the same items.
+        objective: L_SNN with its weights.
+        reference: A_ref, accuracy of the analog network on the same items.
+        history: a row per evaluation in the order asked for (index `evaluation`; 0 is the start), with `stage`, `loss`, its parts
+            `accuracy_term`, `latency_term` and `power_term`, what they are made of, `peak_accuracy`, `latency` and `power`,
+            and `seconds` since the beginning.
+        stopped: "finished" if the searchers had nothing left to ask, or "budget".
+    """
+
+    network: SpikingNetwork
+    vector: np.ndarray
+    start: Terms
+    best: Terms
+    objective: Objective
+    reference: float
+    history: pd.DataFrame
+    stopped: str
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """A searcher and its part of the budget.
+
+    Attributes:
+        name: of the searcher.
+        space: of the vectors it asks for.
+        until: fraction of the budget at which the stage ends.
+        build: makes the searcher, given the best vector so far and the expansion of the stage's vectors.
+        absolute: its vectors are relative to H_0 rather than to the best so far.
+    """
+
+    name: str
+    space: ScaleSpace
+    until: float
+    build: Callable[[np.ndarray, np.ndarray], Searcher]
+    absolute: bool = False
+
+
+def optimize(
+    network: SpikingNetwork,
+    x: np.ndarray,
+    y: np.ndarray,
+    *,
+    method: str = "auto",
+    per: str | Sequence[str] = "channel",
+    steps: int = 50,
+    lambdas: Sequence[float | None] = (LAMBDA_E, None, None),
+    budget_evaluations: int | None = None,
+    budget_minutes: float | None = None,
+    seed: int = 0,
+    with_potentials: bool = False,
+    workers: int = 1,
+    scheduler: str | None = None,
+    training: tuple[np.ndarray, np.ndarray] | None = None,
+    engine: str = "event",
+    options: Mapping[str, Any] | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    progress: bool = True,
+) -> OptimizationResult:
+    """Search for scales that let the right answer come out early and cheaply: minimise L_SNN (module `objective`).
+
+    The network's weights stay what they are but for one scale per network, layer or channel, which changes how often neurons
+    fire and not what they stand for; the ANN remains the same. Nothing random is taken from global state: the same arguments
+    ask for the same evaluations, whatever the number of workers, and an interrupted search that is resumed goes on as if it
+    had not been interrupted (on the same machine; a budget in minutes makes it end where time ends it).
+
+    Args:
+        network: H_0, as `snnviz.convert` gives it.
+        x: items of the training set on which the objective is evaluated: intensities in [0, 1], (items, *network.input_shape).
+            Best are items that the ANN was not fitted to, as those held out for validation.
+        y: their classes (items,).
+        method: "gradient" (surrogate gradients, see `snnviz.optimization.gradient`), "subplex" (the paper's), "cmaes",
+            "percentile" (learns nothing), or "auto": gradient, then subplex from the best it found.
+        per: one scale per "network", "layer" or "channel"; or several of these from coarse to fine, which share the budget and
+            begin where the one before ended.
+        steps: time steps T of the objective.
+        lambdas: (lambda_e, lambda_l, lambda_p); None for one over the start's term.
+        budget_evaluations: stop after this many evaluations, the start's included.
+        budget_minutes: stop after this many minutes; without any budget, 10.
+        seed: of the searcher.
+        with_potentials: also search initial membrane potentials.
+        workers: processes that evaluate; 1 evaluates here, with the engine's threads. A script that asks for more needs an
+            `if __name__ == "__main__":` guard.
+        scheduler: address of a dask.distributed scheduler whose workers evaluate instead.
+        training: (x, y) for the gradient's minibatches; None takes the items of the objective.
+        engine: "event" or "graph".
+        options: further arguments of the searcher (`Gradient`, `Subplex`, `CMAES`, `Percentile`), e.g. {"updates": 500}; for
+            "auto" those of `Gradient`.
+        checkpoint: folder that holds the search's state after each evaluation, and its best network so far (`best.npz`).
+        resume: go on from `checkpoint`; one that is empty is begun.
+        progress: show evaluations, the best loss and its three parts, and the time left.
+
+    Raises:
+        InputError: if an argument is wrong, the network has no hidden layers, or the checkpoint is another search's.
+        KeyboardInterrupt: on Ctrl-C, with a message that says how to resume.
+    """
+    if not isinstance(network, SpikingNetwork):
+        raise InputError(f"`network` must be a SpikingNetwork. Received: {check.describe(network)}")
+    check.choice("method", method, METHODS)
+    stages_per = granularities(per)
+    weights = checked_lambdas(lambdas)
+    check.integer("seed", seed, 0)
+    if budget_evaluations is not None:
+        check.integer("budget_evaluations", budget_evaluations, 1)
+    if budget_minutes is not None:
+        check.real("budget_minutes", budget_minutes, 0, above=True)
+    if budget_evaluations is None and budget_minutes is None:
+        budget_minutes = DEFAULT_MINUTES
+    problem = Problem(network, x, y, steps, stages_per[-1], with_potentials, engine)
+    if training is not None:
+        learn_x = check.images("training", training[0], network.input_shape)
+        training = learn_x, check.labels("training", training[1], len(learn_x), network.classes)
+    settings = {
+        "problem": problem.hash,
+        "method": method,
+        "per": stages_per,
+        "lambdas": weights,
+        "seed": seed,
+        "options": dict(options or {}),
+        "training": None if training is None else [len(training[0]), float(training[0].sum(dtype=np.float64))],
+    }
+    record = Record(checkpoint, settings, resume)
+    with make_evaluator(problem, workers, scheduler) as evaluator:
+        search = _Search(problem, evaluator, record, weights, budget_evaluations, budget_minutes, progress)
+        try:
+            search.begin()
+            learned = training or (problem.x, problem.y)
+            stages = _plan(method, stages_per, problem, search.objective, learned, seed, options or {})
+            for number, stage in enumerate(stages):
+                search.run(number, stage)
+        except KeyboardInterrupt as interrupt:
+            raise KeyboardInterrupt(_how_to_resume(checkpoint)) from interrupt
+        finally:
+            search.close()
+    return search.result(method, stages_per, seed)
+
+
+def _how_to_resume(checkpoint: str | os.PathLike[str] | None) -> str:
+    if checkpoint is None:
+        return "Nothing is kept without a checkpoint folder."
+    return f"Resume with the same arguments and --resume; the best network so far is {os.fspath(checkpoint)}/best.npz."
+
+
+def _plan(
+    method: str,
+    stages_per: Sequence[str],
+    problem: Problem,
+    objective: Objective,
+    training: tuple[np.ndarray, np.ndarray],
+    seed: int,
+    options: Mapping[str, Any],
+) -> list[_Stage]:
+    """The stages of a method."""
+    network, potentials = problem.network, problem.with_potentials
+
+    def gradient(base: np.ndarray, expansion: np.ndarray) -> Searcher:
+        from snnviz.optimization.gradient import Gradient
+
+        given = {"base": base, "expansion": expansion, "seed": seed, **options}
+        return Gradient(problem.space, objective, *training, problem.settings.steps, **given)
+
+    def subplex(base: np.ndarray, expansion: np.ndarray) -> Searcher:
+        from snnviz.optimization.subplex import Subplex
+
+        return Subplex(np.zeros(int(expansion.max()) + 1), **options)
+
+    def polish(base: np.ndarray, expansion: np.ndarray) -> Searcher:
+        from snnviz.optimization.subplex import Subplex
+
+        return Subplex(np.zeros(int(expansion.max()) + 1), POLISH_STEP)
+
+    def cmaes(base: np.ndarray, expansion: np.ndarray) -> Searcher:
+        from snnviz.optimization.cmaes import CMAES
+
+        return CMAES(np.zeros(int(expansion.max()) + 1), seed=seed, **options)
+
+    builders: dict[str, Callable[[np.ndarray, np.ndarray], Searcher]] = {
+        "gradient": gradient,
+        "subplex": subplex,
+        "cmaes": cmaes,
+    }
+    stages = []
+    for number, per in enumerate(stages_per, start=1):
+        space = ScaleSpace(network, per, potentials)
+        begins, ends = (number - 1) / len(stages_per), number / len(stages_per)
+        if method == "auto":
+            stages.append(_Stage("gradient", space, begins + GRADIENT_SHARE * (ends - begins), gradient))
+            stages.append(_Stage("polish", space, ends, polish))
+        elif method == "percentile":
+
+            def percentile(base: np.ndarray, expansion: np.ndarray, space: ScaleSpace = space) -> Searcher:
+                from snnviz.optimization.percentile import Percentile
+
+                return Percentile(space, problem.x, **options)
+
+            stages.append(_Stage(method, space, ends, percentile, absolute=True))
+        else:
+            stages.append(_Stage(method, space, ends, builders[method]))
+    return stages
+
+
+class _Search:
+    """A search in progress: the best so far, the history, the clock."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        evaluator: Evaluator,
+        record: Record,
+        lambdas: Sequence[float | None],
+        evaluations: int | None,
+        minutes: float | None,
+        progress: bool,
+    ) -> None:
+        self.problem, self.evaluator, self.record, self.lambdas = problem, evaluator, record, lambdas
+        self.evaluations, self.minutes = evaluations, minutes
+        self.history: list[Evaluation] = []
+        self.used: set[str] = set()
+        self.stopped = "finished"
+        self._earlier = record.seconds
+        self._began = time.perf_counter()
+        self._saved_at = -np.inf
+        self._unsaved = False
+        self._bar = _progress.bar(evaluations, "optimising", "evaluation", progress)
+
+    @property
+    def seconds(self) -> float:
+        """Since the beginning, earlier runs included."""
+        return self._earlier + time.perf_counter() - self._began
+
+    def begin(self) -> None:
+        """Evaluate the start, which fixes the objective."""
+        vector = self.problem.space.start()
+        self.start = self._terms([vector], "start")[0]
+        self.objective = Objective.at(self.start, self.lambdas)
+        self.best, self.best_loss, self.vector = self.start, self.objective.loss(self.start), vector
+
+    def run(self, number: int, stage: _Stage) -> None:
+        """Run a stage until its searcher has finished or its part of the budget is spent."""
+        expansion = self.problem.space.expansion(stage.space)
+        base = self.problem.space.start() if stage.absolute else self.vector
+        if self._spent(stage.until):
+            self.stopped = "budget"
+            return
+        searcher = stage.build(base, expansion)
+        try:
+            state = self.record.state(number)
+            if state is not None:
+                self._restore(searcher, state)
+            while True:
+                if self._spent(stage.until):
+                    self.stopped = "budget"
+                    return
+                asked = searcher.ask()
+                if not asked:
+                    return
+                vectors = [base + candidate[expansion] for candidate in asked]
+                left = len(vectors)
+                if self.evaluations is not None:
+                    left = self._affordable(vectors, round(self.evaluations * stage.until))
+                losses = self._losses(vectors[:left], stage.name)
+                if left < len(vectors):
+                    self.stopped = "budget"
+                    return
+                searcher.tell(losses)
+                self._keep(number, searcher)
+        finally:
+            searcher.close()
+
+    def _affordable(self, vectors: Sequence[np.ndarray], allowed: int) -> int:
+        """How many of the vectors can be evaluated before the budget of evaluations is spent."""
+        used = set(self.used)
+        for count, vector in enumerate(vectors):
+            used.add(self.problem.key(vector))
+            if len(used) > allowed:
+                return count
+        return len(vectors)
+
+    def _spent(self, until: float) -> bool:
+        """Whether the part `until` of the budget is spent. What an earlier run evaluated is looked up first, at no cost."""
+        if self.evaluations is not None and len(self.used) >= round(self.evaluations * until):
+            return True
+        replaying = len(self.used) < len(self.record.known)
+        return self.minutes is not None and not replaying and self.seconds >= 60 * self.minutes * until
+
+    def _losses(self, vectors: Sequence[np.ndarray], stage: str) -> list[float]:
+        found = self._terms(vectors, stage)
+        losses = [self.objective.loss(terms) for terms in found]
+        for vector, terms, loss in zip(vectors, found, losses, strict=True):
+            if loss < self.best_loss:
+                self.best, self.best_loss, self.vector = terms, loss, vector
+                self._unsaved = True
+        self._show()
+        return losses
+
+    def _terms(self, vectors: Sequence[np.ndarray], stage: str) -> list[Terms]:
+        """The terms of vectors: looked up if known, evaluated if not."""
+        keys = [self.problem.key(vector) for vector in vectors]
+        new = {key: vector for key, vector in zip(keys, vectors, strict=True) if key not in self.record.known}
+        if new:
+            counts = self.evaluator.counts(list(new.values()))
+            seconds = self.seconds
+            self.record.add(
+                Evaluation(key, stage, Terms.of(count, self.problem.reference), seconds)
+                for key, count in zip(new, counts, strict=True)
+            )
+        found = [self.record.known[key] for key in keys]
+        for evaluation in found:
+            if evaluation.key not in self.used:
+                self.used.add(evaluation.key)
+                self.history.append(evaluation)
+                self._bar.update(1)
+        return [evaluation.terms for evaluation in found]
+
+    def _keep(self, number: int, searcher: Searcher) -> None:
+        state = searcher.state()
+        if state is not None:
+            here = {"best_vector": self.vector, "best_loss": np.array(self.best_loss), "used": np.array(self._keys())}
+            best = [self.best.peak_accuracy, self.best.latency, self.best.power]
+            own = {f"searcher_{name}": array for name, array in state.items()}
+            self.record.save_state(number, own | here | {"best_terms": np.array(best)})
+        if self._unsaved and time.perf_counter() - self._saved_at > SAVE_EVERY_SECONDS:
+            self._save()
+
+    def _keys(self) -> list[str]:
+        return [evaluation.key for evaluation in self.history]
+
+    def _restore(self, searcher: Searcher, state: Mapping[str, np.ndarray]) -> None:
+        """Put a searcher that keeps its state, and what was found so far, back to where they were."""
+        keys = [str(key) for key in state["used"]]
+        if any(key not in self.record.known for key in keys):
+            return  # the log has lost lines that the state builds on: begin the stage anew, from the cache
+        prefix = "searcher_"
+        searcher.restore({name.removeprefix(prefix): state[name] for name in state if name.startswith(prefix)})
+        for key in keys:
+            if key not in self.used:
+                self.used.add(key)
+                self.history.append(self.record.known[key])
+                self._bar.update(1)
+        self.vector, self.best_loss = state["best_vector"], float(state["best_loss"])
+        self.best = Terms(*map(float, state["best_terms"]))
+
+    def _show(self) -> None:
+        parts = self.objective.parts(self.best)
+        text = (
+            f"best loss {self.best_loss:.4g} = accuracy {parts[0]:.3g} + latency {parts[1]:.3g} + power {parts[2]:.3g}"
+        )
+        if self.minutes is not None:
+            text += f", {max(0.0, self.minutes - self.seconds / 60):.1f} min left"
+        self._bar.set_postfix_str(text, refresh=False)
+
+    def _save(self) -> None:
+        self.record.save_network(self.problem.space.apply(self.vector))
+        self._unsaved, self._saved_at = False, time.perf_counter()
+
+    def close(self) -> None:
+        """Leave everything on disk."""
+        self._bar.close()
+        if self._unsaved:
+            self._save()
+
+    def result(self, method: str, per: Sequence[str], seed: int) -> OptimizationResult:
+        """The outcome."""
+        network = self.problem.space.apply(self.vector)
+        about = {
+            "method": method,
+            "per": list(per),
+            "with_potentials": self.problem.with_potentials,
+            "seed": seed,
+            "steps": self.problem.settings.steps,
+            "items": len(self.problem.x),
+            "lambdas": [self.objective.lambda_e, self.objective.lambda_l, self.objective.lambda_p],
+            "evaluations": len(self.history),
+            "minutes": self.seconds / 60,
+            "start": vars(self.start),
+            "best": vars(self.best),
+            "snnviz": __version__,
+        }
+        network = replace(network, metadata={**network.metadata, "optimization": about})
+        return OptimizationResult(
+            network=network,
+            vector=self.vector,
+            start=self.start,
+            best=self.best,
+            objective=self.objective,
+            reference=self.problem.reference,
+            history=self._frame(),
+            stopped=self.stopped,
+        )
+
+    def _frame(self) -> pd.DataFrame:
+        import pandas as pd
+
+        rows = []
+        for evaluation in self.history:
+            parts = self.objective.parts(evaluation.terms)
+            rows.append(
+                {
+                    "stage": evaluation.stage,
+                    "loss": sum(parts),
+                    "accuracy_term": parts[0],
+                    "latency_term": parts[1],
+                    "power_term": parts[2],
+                    **vars(evaluation.terms),
+                    "seconds": evaluation.seconds,
+                }
+            )
+        frame = pd.DataFrame(rows)
+        frame.index.name = "evaluation"
+        return frame

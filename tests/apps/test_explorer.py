@@ -1,0 +1,129 @@
+"""The explorer without a browser: parameters in, state and words out."""
+
+import re
+
+import panel as pn
+import pytest
+
+from snnviz import dashboard, plots
+from snnviz.errors import InputError
+from tests.synthetic import dense_mnist, result_of
+
+
+@pytest.fixture(scope="module")
+def runs():
+    return {"before": dense_mnist(title="before"), "after": dense_mnist(title="after", fast=True)}
+
+
+def written(explorer):
+    """Everything written on the page, tags removed."""
+    page = explorer.__panel__()
+    html = " ".join(pane.object for pane in page.select(pn.pane.HTML))
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
+
+
+def test_first_state(runs):
+    explorer = dashboard.Explorer(runs)
+    assert explorer.threshold == 0.98  # the paper's for dense MNIST
+    assert explorer.run == "before"
+    text = written(explorer)
+    assert "Time to 98 %" in text
+    assert "never reached" not in text
+    assert dashboard.Explorer(result_of([0.5, 0.7], [1, 1], ann=0.7)).threshold == pytest.approx(0.686)
+
+
+def test_moving_the_threshold_moves_marks_and_numbers(runs):
+    explorer = dashboard.Explorer(runs)
+    pane = explorer.__panel__().select(pn.pane.HoloViews)[0]
+    root = pane.get_root()
+    try:
+        explorer.threshold = 0.99
+        assert "Time to 99 %" in written(explorer)
+        assert "never reached: an underestimate" in written(explorer)
+        sources = [renderer.data_source.data for renderer in root.select({"type": type(root.renderers[0])})]
+        assert any("before, after: never reached" in list(data.get("text", [])) for data in sources)
+    finally:
+        pane._cleanup(root)
+
+
+def test_state_redraws(runs):
+    explorer = dashboard.Explorer(runs)
+    time, cost, rates, _ = explorer.__panel__().select(pn.pane.HoloViews)
+    drawn = [pane.object for pane in (time, cost, rates)]
+    explorer.x_scale = "log"
+    assert cost.object is not drawn[1]
+    explorer.run = "after"
+    assert rates.object is not drawn[2]
+    explorer.dark = True
+    assert time.object is not drawn[0]
+    assert "color-scheme: dark" in explorer.__panel__().stylesheets[1]
+
+
+def test_reference_and_frontier_change_the_pareto_metrics(runs):
+    explorer = dashboard.Explorer(runs)
+    before = written(explorer)
+    explorer.reference = "peak"
+    assert written(explorer) != before
+    assert "2.19" in before, "the paper's Pareto latency is shown beside ours"
+    assert "2.19" not in written(explorer), "but not when it is measured against something else"
+
+
+def test_the_papers_thresholds_show_at_the_papers_threshold_only(runs):
+    explorer = dashboard.Explorer(runs["before"])
+    assert "17.5 M" in written(explorer)
+    explorer.threshold = 0.97
+    assert "17.5 M" not in written(explorer)
+
+
+@pytest.mark.parametrize("name", ["accuracy_over_time", "accuracy_over_events", "spike_rates", "event_shares"])
+def test_exports(runs, name):
+    explorer = dashboard.Explorer(runs)
+    starts = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF", "csv": b""}
+    for kind, start in starts.items():
+        content = explorer.export(name, kind).getvalue()
+        assert content.startswith(start)
+        assert len(content) > 50
+    rows = explorer.export(name, "csv").getvalue().decode().count("\n")
+    data = getattr(plots, f"{name}_data")(runs if name.startswith("accuracy") else runs["before"])
+    assert rows == len(data) + 1
+
+
+@pytest.mark.parametrize("nothing", [None, [], {}])
+def test_empty_state_says_what_to_do(nothing):
+    text = written(dashboard.Explorer(nothing))
+    assert "No result yet" in text
+    assert "snnviz simulate" in text
+
+
+def test_names_are_escaped():
+    explorer = dashboard.Explorer({"<script>x</script>": result_of([0.5, 0.9], [1, 1])})
+    html = " ".join(pane.object for pane in explorer.__panel__().select(pn.pane.HTML))
+    assert "<script>" not in html
+
+
+def test_one_run_needs_no_choice_of_run(runs):
+    widgets = dashboard.Explorer(runs["before"]).__panel__().select(pn.widgets.RadioButtonGroup)
+    assert len(widgets) == 3
+    assert len(dashboard.Explorer(runs).__panel__().select(pn.widgets.RadioButtonGroup)) == 4
+
+
+def test_results_are_never_changed(runs):
+    untouched = {name: result.copy(deep=True) for name, result in runs.items()}
+    explorer = dashboard.Explorer(runs)
+    explorer.threshold, explorer.x_scale, explorer.zoom = 0.9, "log", "top"
+    assert all(result.identical(untouched[name]) for name, result in runs.items())
+
+
+def test_create_app_is_a_page(runs):
+    assert isinstance(dashboard.create_app(runs), pn.Template)
+
+
+def test_serve_refuses_a_taken_port(runs):
+    server = dashboard.serve(runs, port=0, threaded=True)
+    try:
+        with pytest.raises(InputError, match="must be free"):
+            dashboard.serve(runs, port=server.port)
+    finally:
+        server.stop()
+    with pytest.raises(InputError, match="`port`"):
+        dashboard.serve(runs, port=70000)

@@ -1,0 +1,52 @@
+"""Peers get the same network as snnviz: what a case holds, and the fan-out maps that they count with."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import rows
+from benchmarks.case import save_case
+from benchmarks.networks import random_images, random_network
+from snnviz.simulation.synops import fanout
+
+
+@pytest.fixture
+def common(monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(rows.__file__).with_name("peers")))
+    import common
+
+    yield common
+    sys.modules.pop("common", None)
+
+
+@pytest.fixture
+def saved(tmp_path):
+    network = random_network("conv-mnist")
+    images = random_images(network, 3)
+    save_case(tmp_path / "case.npz", network, images, np.arange(3), 7)
+    return network, images, tmp_path / "case.npz"
+
+
+def test_case_holds_the_network_and_the_inputs(common, saved):
+    network, images, path = saved
+    case = common.Case({"case": str(path), "items": 2})
+    np.testing.assert_array_equal(case.x, images[:2])
+    assert (case.steps, case.batch, case.initial_potential) == (7, 2, 0.5)
+    for mine, theirs in zip(case.layers, network.layers, strict=True):
+        np.testing.assert_array_equal(mine["weights"], theirs.weights)
+        assert tuple(mine["output_shape"]) == theirs.output_shape
+
+
+def test_peers_count_with_the_same_fan_out(common, saved):
+    network, _, path = saved
+    case = common.Case({"case": str(path)})
+    for mine, theirs in zip(case.layers, network.layers, strict=True):
+        np.testing.assert_array_equal(common.fanout(mine), fanout(theirs))
+
+
+def test_rows_are_found_by_name_and_in_order():
+    assert [row.name for row in rows.named(["torch", "event"])] == ["event", "torch"]
+    with pytest.raises(ValueError, match="Received: brian"):
+        rows.named(["brian"])

@@ -1,0 +1,133 @@
+"""The plots drawn by both backends, and files of them."""
+
+import io
+import re
+
+import holoviews as hv
+import numpy as np
+import pytest
+from PIL import Image
+from pypdf import PdfReader
+
+from snnviz import plots
+from snnviz.errors import InputError
+from snnviz.plots import theme
+from tests.synthetic import result_of
+
+
+def drawings(before, after):
+    return {
+        "time": plots.accuracy_over_time([before, after], threshold=0.98),
+        "time, top, dark, one missed": plots.accuracy_over_time([before, after], threshold=0.9836, zoom="top", dark=True),
+        "time, no threshold": plots.accuracy_over_time(before),
+        "cost": plots.accuracy_over_events([before, after], threshold=0.999),
+        "cost, log": plots.accuracy_over_events(before, threshold=0.98, log=True, dark=True),
+        "rates": plots.spike_rates(before),
+        "shares": plots.event_shares(before, dark=True),
+        "figure a": plots.figure_a(before, after, threshold=(0.98, 0.9797)),
+        "one step": plots.accuracy_over_time(result_of([0.5], [3]), threshold=0.5),
+        "silent": plots.event_shares(result_of([0.5, 0.5], [0, 0])),
+    }
+
+
+def test_both_backends_draw_everything(before, after):
+    for name, drawing in drawings(before, after).items():
+        figure = hv.renderer("bokeh").get_plot(drawing).state
+        assert figure.xaxis[0].axis_label, name
+        content = plots.render(drawing, "png", dpi=60)
+        assert np.asarray(Image.open(io.BytesIO(content))).std() > 5, f"{name} is blank"
+
+
+def test_pdf_has_journal_width_embedded_fonts_and_its_words(before, after, tmp_path):
+    drawing = plots.figure_a(before, after, threshold=(0.98, 0.9797))
+    path = plots.save(drawing, tmp_path / "a.pdf", width=plots.SINGLE_COLUMN, metadata={"Title": "Figure A"})
+    document = PdfReader(path)
+    (page,) = document.pages
+    assert float(page.mediabox.width) == pytest.approx(72 * plots.SINGLE_COLUMN, abs=0.5)
+    text = page.extract_text()
+    for word in ("Time (steps)", "Accuracy (%)", "before", "after", "step 13"):
+        assert word in text
+    assert document.metadata.title == "Figure A"
+    fonts = [font.get_object() for font in page["/Resources"]["/Font"].values()]
+    assert fonts
+    for font in fonts:
+        inner = font["/DescendantFonts"][0].get_object() if "/DescendantFonts" in font else font
+        assert "/FontFile2" in inner["/FontDescriptor"].get_object(), "a font is not embedded as TrueType"
+
+
+def test_same_drawing_same_svg(before):
+    first, second = (plots.render(plots.spike_rates(before), "svg") for _ in range(2))
+    assert first == second
+    assert b"<svg" in first
+    assert not re.search(rb'href="https?:', first), "an SVG must not fetch anything"
+
+
+def test_csv_is_the_data(before, tmp_path):
+    data = plots.accuracy_over_time_data(before)
+    path = plots.save(data, tmp_path / "a.csv")
+    lines = path.read_text().splitlines()
+    assert lines[0] == "run,time,accuracy"
+    assert len(lines) == 51
+    assert b"accuracy" in plots.render(before["accuracy"], "csv")
+
+
+def test_wrong_files_are_refused(before, tmp_path):
+    drawing = plots.spike_rates(before)
+    with pytest.raises(InputError, match=r"\.pdf, \.svg, \.png or \.csv"):
+        plots.save(drawing, tmp_path / "a.jpg")
+    with pytest.raises(InputError, match="_data"):
+        plots.save(drawing, tmp_path / "a.csv")
+    with pytest.raises(InputError, match="HoloViews"):
+        plots.save(plots.spike_rates_data(before), tmp_path / "a.pdf")
+    with pytest.raises(InputError, match="`width`"):
+        plots.render(drawing, "pdf", width=0)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_wrong_options_are_refused(before):
+    with pytest.raises(InputError, match="`zoom`"):
+        plots.accuracy_over_time(before, zoom="half")
+    with pytest.raises(InputError, match="`log`"):
+        plots.accuracy_over_events(result_of([0.5, 0.5], [0, 0]), log=True)
+    with pytest.raises(InputError, match="`threshold`"):
+        plots.accuracy_over_time(before, threshold=98)
+
+
+def words(drawing):
+    found = []
+    for element in drawing.traverse(lambda e: e, [hv.Labels]):
+        found += [text for text in element.dimension_values("text") if text]
+    return found
+
+
+def test_marks_say_where_and_whether(before, after):
+    assert words(plots.accuracy_over_time([before, after], threshold=0.98)) == ["step 5", "step 13"]
+    missed = words(plots.accuracy_over_time([before, after], threshold=0.99))
+    assert missed == ["before, after: never reached"]
+    assert words(plots.accuracy_over_events(before, threshold=0.98)) == ["174 k events"]
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_colours_stand_out_from_the_background(dark):
+    """WCAG asks 3:1 for graphics and 4.5:1 for words."""
+
+    def luminance(color):
+        channels = np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+        linear = np.where(channels <= 0.03928, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+        return linear @ [0.2126, 0.7152, 0.0722]
+
+    def contrast(color):
+        pair = sorted([luminance(color), luminance(palette.background)])
+        return (pair[1] + 0.05) / (pair[0] + 0.05)
+
+    palette = theme.palette(dark)
+    assert min(contrast(color) for color in (palette.text, palette.muted, palette.missed)) >= 4.5
+    # the first four runs; later ones also differ by line style
+    assert min(contrast(color) for color in palette.series[:4]) >= 3
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0, "0"), (950, "950"), (13_700, "13.7 k"), (1.37e6, "1.37 M"), (6.8e9, "6.8 G"), (-2e3, "-2 k")]
+)
+def test_count(value, text):
+    assert theme.count(value) == text

@@ -1,0 +1,197 @@
+"""The event engine on networks too wide for the reference, and what else it promises."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from snnviz import InputError
+from snnviz.network import Input, SpikingNetwork
+from snnviz.simulation.analog import linear
+from snnviz.simulation.event import EventEngine
+from snnviz.simulation.kernels.counting import planes
+from snnviz.simulation.kernels.rows import LIST_BELOW
+from snnviz.simulation.settings import Record, Settings
+from snnviz.simulation.synops import fanout
+from tests.parity.networks import conv, dense, dyadic, network, pooling
+
+SAME = ((1, 1), (1, 1))
+
+
+def wide(density: str, channels: tuple[int, int] = (32, 130), seed: int = 0) -> SpikingNetwork:
+    """A dyadic network with blocks of 16, 32 and 64 lanes and more than one of them; biases make it spike much or rarely."""
+    rng = np.random.default_rng(seed)
+    bias = {"high": 0.1875, "low": -0.25}[density]
+    first, second = channels
+    net = network(
+        (6, 7, 3),
+        lambda before: conv(rng, "conv1", before, first, padding=SAME),
+        lambda before: conv(rng, "conv2", before, second, padding=SAME),
+        lambda before: pooling("pool", before),
+        lambda before: conv(rng, "conv3", before, 64, padding=SAME),
+        lambda before: dense(rng, "dense", before, 20),
+        lambda before: dense(rng, "output", before, 10),
+    )
+    layers = []
+    for layer in net.layers:
+        values = {"bias": np.full(layer.channels, bias, np.float32)}
+        if layer.name in ("pool", "output"):
+            values = {}
+        layers.append(type(layer)(**(vars(layer) | values)))
+    return SpikingNetwork(input=net.input, layers=tuple(layers))
+
+
+def simulated(net: SpikingNetwork, x: np.ndarray, settings: Settings) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Output, events and spikes as in a Block, computed step by step on whole arrays."""
+    items, depth = len(x), len(net.layers)
+    membranes = [np.full((items, *net.input_shape), net.input.initial_potential, np.float32)]
+    membranes += [np.full((items, *layer.output_shape), layer.initial_potential, np.float32) for layer in net.layers]
+    output = np.empty((items, settings.steps, net.classes), np.float32)
+    events = np.empty((items, settings.steps, depth), np.int64)
+    spikes = np.empty((settings.steps, depth), np.int64)
+    for step in range(settings.steps):
+        current = x
+        for index in range(depth + 1):
+            v = membranes[index]
+            if index:
+                layer = net.layers[index - 1]
+                carried = (fired.reshape(items, *layer.input_shape) * fanout(layer)).reshape(items, -1)
+                events[:, step, index - 1] = carried.sum(axis=1)
+                current = linear(layer, fired) + layer.bias
+            v += current
+            if index == depth:
+                output[:, step] = v
+                break
+            fired = (v >= 1).astype(np.float32)
+            v -= fired
+            spikes[step, index] = fired.sum()
+    return output, events, spikes
+
+
+@pytest.mark.parametrize("density", ["high", "low"])
+@pytest.mark.parametrize("channels", [(32, 130), (16, 64), (70, 33)])
+@pytest.mark.parametrize("steps", [30, 150])
+def test_wide_layers_many_steps(density, channels, steps):
+    net = wide(density, channels)
+    x = dyadic(np.random.default_rng(1), (3, *net.input_shape), 0, 0.4 if density == "high" else 0.1, 4)
+    settings = Settings(steps=steps)
+    block = EventEngine(net, settings, Record()).run(x)
+    output, events, spikes = simulated(net, x, settings)
+    np.testing.assert_array_equal(block.output, output)
+    np.testing.assert_array_equal(block.events, events)
+    np.testing.assert_array_equal(block.spikes, spikes)
+    # both ways of adding up rows were taken
+    per_word = 64 * block.spikes[:, 1].sum() / (3 * steps * net.layers[0].neurons)
+    assert (per_word < LIST_BELOW) == (density == "low")
+
+
+def real(seed: int = 0) -> tuple[SpikingNetwork, np.ndarray]:
+    """A network of any float32 weights, where the order of a sum shows, and intensities."""
+    rng = np.random.default_rng(seed)
+    net = wide("high", seed=seed)
+    layers = [
+        type(layer)(**(vars(layer) | {"weights": layer.weights + rng.normal(0, 0.003, layer.weights.shape)}))
+        for layer in net.layers
+    ]
+    net = SpikingNetwork(input=Input(shape=net.input_shape, initial_potential=0.3), layers=tuple(layers))
+    return net, rng.random((23, *net.input_shape), dtype=np.float32)
+
+
+def bytes_of(block) -> tuple[bytes, ...]:
+    return block.output.tobytes(), block.events.tobytes(), block.spikes.tobytes()
+
+
+def test_threads_change_nothing():
+    net, x = real()
+    settings = Settings(steps=20)
+    one = EventEngine(net, settings, Record(), threads=1).run(x)
+    for threads in (2, 3):
+        engine = EventEngine(net, settings, Record(), threads=threads)
+        engine._items_per_call = 2
+        for _ in range(3):
+            assert bytes_of(engine.run(x)) == bytes_of(one)
+
+
+@pytest.mark.parametrize("input_mode", ["spiking", "analog"])
+def test_batches_change_nothing(input_mode):
+    net, x = real()
+    engine = EventEngine(net, Settings(steps=20, input=input_mode), Record())
+    whole = engine.run(x)
+    parts = [engine.run(x[start : start + size]) for start, size in ((0, 1), (1, 4), (5, 18))]
+    np.testing.assert_array_equal(np.concatenate([part.output for part in parts]), whole.output)
+    np.testing.assert_array_equal(np.concatenate([part.events for part in parts]), whole.events)
+    np.testing.assert_array_equal(sum(part.spikes for part in parts), whole.spikes)
+
+
+def test_memory_does_not_grow_with_items():
+    net, x = real()
+    x = np.tile(x, (12, 1, 1, 1))
+    peaks = []
+    for items in (20, 276):
+        tracemalloc.start()
+        block = EventEngine(net, Settings(steps=20), Record()).run(x[:items])
+        peaks.append(tracemalloc.get_traced_memory()[1] - 2 * block.events.nbytes - block.output.nbytes)
+        tracemalloc.stop()
+    assert peaks[1] < peaks[0] + 2**20
+
+
+def test_an_error_in_a_thread_surfaces(monkeypatch):
+    net, x = real()
+    engine = EventEngine(net, Settings(steps=3), Record(), threads=2)
+    engine._items_per_call = 1
+    running = threading.Event()
+
+    def fail(*arguments):
+        running.set()
+        raise MemoryError
+
+    monkeypatch.setattr(engine, "_simulate", fail)
+    with pytest.raises(MemoryError):
+        engine.run(x)
+    assert running.is_set()
+
+
+def test_threads_must_be_positive():
+    net, _ = real()
+    with pytest.raises(InputError, match="`threads` must be a whole number, at least 1"):
+        EventEngine(net, Settings(), Record(), threads=0)
+
+
+def test_planes_add_up_to_the_fanout():
+    rng = np.random.default_rng(0)
+    counts = np.concatenate([np.full(64, 7), rng.integers(0, 900, 64), [5, 0, 5]])
+    words, bits, values = planes(counts)
+    again = np.zeros(192, np.int64)
+    for word, mask, value in zip(words, bits, values, strict=True):
+        for lane in range(64):
+            again[64 * word + lane] += int(value) * (int(mask) >> lane & 1)
+    np.testing.assert_array_equal(again[: len(counts)], counts)
+    assert not again[len(counts) :].any()
+    assert np.count_nonzero(words == 0) == 1  # equal fan-outs are a single plane
+
+
+COMPILES = """
+from snnviz.simulation.kernels import compiler, neurons
+compiler.ANNOUNCE_AFTER_SECONDS = 0.4
+compiler.prepare(neurons.spiking_input)
+"""
+
+
+def test_compiling_is_announced_and_cached(tmp_path):
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", COMPILES], env=environment, capture_output=True, text=True, check=True
+        ).stderr
+        for _ in range(2)
+    ]
+    assert "compiling the event engine" in said[0]
+    assert str(tmp_path) in said[0]
+    assert said[1] == ""
+    assert list(tmp_path.rglob("*.nbi"))

@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+
+from snnviz import datasets, pretrained
+from snnviz.errors import InputError
+from snnviz.network import Dense, Input, SpikingNetwork
+
+
+def keras_models():
+    return [name for name in pretrained.names() if pretrained.path(name).suffix == ".keras"]
+
+
+def test_dense_mnist_is_shipped():
+    assert "dense-mnist" in pretrained.names()
+    assert pretrained.path("dense-mnist").is_file()
+
+
+@pytest.mark.parametrize("name", keras_models())
+def test_cards_say_how_each_model_was_made(name):
+    card = pretrained.card(name)
+    assert card["command"].startswith("snnviz ")
+    assert f"--seed {card['recipe']['seed']}" in card["command"]
+    assert card["data"]["name"] == "mnist"
+    assert "CC BY-SA" in card["data"]["licence"]
+    assert {"python", "keras", "snnviz"} <= set(card["versions"])
+    assert card["test"]["items"] == 10_000
+
+
+@pytest.mark.parametrize("name", keras_models())
+def test_a_model_reaches_what_its_card_says(name):
+    from snnviz.conversion.loading import load_keras
+    from snnviz.training import evaluate
+
+    images = datasets.load("mnist")
+    model = load_keras(name)
+    card = pretrained.card(name)
+    # one item of 10 000 is left to differences of the last bit between machines
+    assert evaluate(model, images.x, images.y).accuracy == pytest.approx(card["test"]["accuracy"], abs=1.01e-4)
+    assert getattr(model, "optimizer", None) is None
+    assert not model.losses  # no penalties went along
+    if "sparsity" in card:
+        from snnviz import sparsity
+
+        found = sparsity.measure(model, images.x).as_json()
+        for key in ("S_a", "S_w", "S_c"):
+            assert found[key] == pytest.approx(card["sparsity"][key], abs=1e-4)
+
+
+def test_published_accuracy_of_the_dense_model_is_reached():
+    assert pretrained.card("dense-mnist")["test"]["accuracy"] >= 0.9836
+
+
+@pytest.mark.parametrize("ask", [pretrained.path, pretrained.card, pretrained.network])
+def test_an_unknown_name_is_answered_with_the_names_there_are(ask):
+    with pytest.raises(InputError, match=r"must be one of .*'dense-mnist'.* Received: 'dense'"):
+        ask("dense")
+
+
+def test_networks_come_from_files(tmp_path):
+    weights = np.eye(2, dtype=np.float32)
+    network = SpikingNetwork(
+        input=Input(shape=(2,)),
+        layers=(Dense(name="d", input_shape=(2,), weights=weights, bias=np.zeros(2)),),
+        class_names=("a", "b"),
+    )
+    network.save(tmp_path / "n.npz")
+    np.testing.assert_array_equal(pretrained.network(tmp_path / "n.npz").layers[0].weights, weights)
+
+
+@pytest.mark.parametrize("name", ["dense-mnist", "other.keras"])
+def test_a_keras_model_is_no_network(name):
+    with pytest.raises(InputError, match="make one with `snnviz convert`"):
+        pretrained.network(name)
