@@ -75,9 +75,9 @@ def row_of(point: Result, name: str) -> Result | None:
     return next((row for row in point["rows"] if row["name"] == name and "missing" not in row), None)
 
 
-def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A markdown table; the first column is text, the others are numbers."""
-    ruler = ["---"] + ["---:"] * (len(headings) - 1)
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]], text: int = 1) -> str:
+    """A markdown table; the first `text` columns are text, the others are numbers."""
+    ruler = ["---"] * text + ["---:"] * (len(headings) - text)
     return "\n".join("| " + " | ".join(cells) + " |" for cells in [headings, ruler, *rows])
 
 
@@ -169,7 +169,7 @@ def _table_part(result: Result) -> str:
         "same answer, last step",
         "all steps",
     ]
-    text += [table([*headings, *(["accuracy", "peak"] if trained else [])], details)]
+    text += [table([*headings, *(["accuracy", "peak"] if trained else [])], details, text=2)]
     if columns[0].get("limits"):
         text.append(
             "The machine between these runs: "

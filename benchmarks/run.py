@@ -18,7 +18,7 @@ import datetime
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from benchmarks import machine, report
 from benchmarks.case import save_case
 from benchmarks.networks import ARCHITECTURES, DENSITY, random_images, random_network
 from benchmarks.rows import LIMITS, REFERENCES, ROWS, named
-from benchmarks.workers import ROOT, WORK, Case, Measured, Row, crew, interleave
+from benchmarks.workers import ROOT, WORK, Case, Measured, Row, Worker, crew, interleave
 from snnviz import _progress
 from snnviz._files import replacing
 from snnviz.network import SpikingNetwork
@@ -52,7 +52,7 @@ class Effort:
         densities: spikes per neuron and step.
         item_counts: of the sweep over items.
         step_counts: of the sweep over steps.
-        share_processes: use the same processes for all columns of the table; peak memory is then that of all columns so far.
+        share_processes: use the same processes throughout; peak memory is then that of everything so far.
     """
 
     items: dict[str, int]
@@ -80,8 +80,8 @@ QUICK = Effort(
     sweep_items=4,
     sweep_rounds=1,
     densities=(0.01, 0.17),
-    item_counts=(4, 8),
-    step_counts=(10, 20),
+    item_counts=(2, 4),
+    step_counts=(25, 50),
     share_processes=True,
 )
 
@@ -98,6 +98,12 @@ class Bench:
     def __init__(self, rows: list[Row], effort: Effort, threads: int) -> None:
         self.rows, self.effort, self.threads = rows, effort, threads
         self.engines = [row for row in rows if row.name in ENGINES]
+        self._stack = contextlib.ExitStack()
+        self._shared: dict[int, dict[str, Worker | str]] = {}
+
+    def close(self) -> None:
+        """End whatever processes are left."""
+        self._stack.close()
 
     def table(self, columns: list[str]) -> dict[str, Any]:
         """Every row on the random networks of Table A."""
@@ -148,17 +154,12 @@ class Bench:
     def _columns(self, cases: list[tuple[Case, str]]) -> list[dict[str, Any]]:
         """The table's columns: every row on each case, in processes of their own, since peak memory is one of the numbers."""
         rows, columns = [*self.rows, LIMITS], []
-        with contextlib.ExitStack() as stack:
-            for case, network in cases:
-                rounds = self.effort.rounds[network]
-                with contextlib.ExitStack() as column:
-                    if not columns or not self.effort.share_processes:
-                        owner = stack if self.effort.share_processes else column
-                        workers = owner.enter_context(crew(rows, self.threads))
-                    runs = len(rows) * (rounds + 1)
-                    bar = column.enter_context(_progress.bar(runs, f"table: {case.name}", "run"))
-                    found = interleave(workers, rows, case, rounds, _tick(bar))
-                columns.append(_point(case, found) | {"target_items": TARGET_ITEMS})
+        for case, network in cases:
+            rounds = self.effort.rounds[network]
+            runs = len(rows) * (rounds + 1)
+            with self._crew(rows) as workers, _progress.bar(runs, f"table: {case.name}", "run") as bar:
+                found = interleave(workers, rows, case, rounds, _tick(bar))
+            columns.append(_point(case, found) | {"target_items": TARGET_ITEMS})
         return columns
 
     def _sweep(
@@ -167,11 +168,24 @@ class Bench:
         """Points measured one after another by the same processes; each gets the values that come with its case."""
         points, rounds = [], self.effort.sweep_rounds
         runs = len(cases) * len(rows) * (rounds + 1)
-        with crew(rows, threads or self.threads) as workers, _progress.bar(runs, title, "run") as bar:
+        with self._crew(rows, threads) as workers, _progress.bar(runs, title, "run") as bar:
             for case, values in cases:
                 found = interleave(workers, rows, case, rounds, _tick(bar), items=case.items, steps=case.steps)
                 points.append(_point(case, found) | values)
         return points
+
+    @contextlib.contextmanager
+    def _crew(self, rows: list[Row], threads: int | None = None) -> Iterator[dict[str, Worker | str]]:
+        """Workers for `rows`: new ones, or with `share_processes` those that are there already."""
+        threads = threads or self.threads
+        if not self.effort.share_processes:
+            with crew(rows, threads) as workers:
+                yield workers
+            return
+        if threads not in self._shared:
+            everybody = [*self.rows, LIMITS] if threads == self.threads else rows
+            self._shared[threads] = self._stack.enter_context(crew(everybody, threads))
+        yield self._shared[threads]
 
     def _random(self, name: str, items: int, density: float = DENSITY) -> Case:
         """A case with a random network, kept for later runs of the benchmark."""
@@ -272,8 +286,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--rows", nargs="+", metavar="ROW", help=f"of {', '.join(row.name for row in ROWS)}")
     parser.add_argument("--engines", action="store_true", help="snnviz's own engines only, with and without counting")
     parser.add_argument("--sections", nargs="+", choices=SECTIONS, default=list(SECTIONS), help="parts to measure")
-    columns = ("dense-mnist", "conv-mnist", "conv-cifar10")
-    parser.add_argument("--columns", nargs="+", choices=columns, default=list(columns), help="columns of the table")
+    columns = ["dense-mnist", "conv-mnist", "conv-cifar10"]
+    parser.add_argument(
+        "--columns",
+        nargs="+",
+        choices=columns,
+        help="columns of the table (default: all; without the last with --quick)",
+    )
     parser.add_argument("--network", nargs="+", type=Path, default=[], metavar="FILE", help="trained networks instead")
     parser.add_argument("--threads", type=int, default=2, help="cores each simulator may use (default: 2)")
     parser.add_argument("--out", type=Path, help="folder for the results")
@@ -284,11 +303,12 @@ def main(arguments: list[str] | None = None) -> int:
     except ValueError as error:
         parser.error(str(error))
 
-    partial = options.quick or names is not None or options.columns != list(columns)
+    wanted = options.columns or (columns[:2] if options.quick else columns)
+    partial = names is not None or wanted != columns
     folder = options.out or (WORK / "quick" if options.quick else WORK / "partial" if partial else RESULTS)
     bench = Bench(rows, QUICK if options.quick else FULL, options.threads)
     parts: dict[str, Callable[[], dict[str, Any]]] = {
-        "table": lambda: bench.table(options.columns),
+        "table": lambda: bench.table(wanted),
         "layers": bench.layers,
         "density": bench.density,
         "scaling": bench.scaling,
@@ -297,15 +317,16 @@ def main(arguments: list[str] | None = None) -> int:
     if options.network:
         parts = {"trained": lambda: bench.trained(options.network)}
     command = "python -m benchmarks.run " + " ".join(arguments if arguments is not None else sys.argv[1:])
-    for name, part in parts.items():
-        if name not in options.sections and name != "trained":
-            continue
-        began = time.perf_counter()
-        result = _header(name, command.strip(), options) | part()
-        result["took_s"] = round(time.perf_counter() - began, 1)
-        with replacing(folder / f"{name}.json") as temporary:
-            temporary.write_text(json.dumps(result, indent=1) + "\n")
-        print(f"{name}: {result['took_s']:.0f} s", file=sys.stderr, flush=True)
+    with contextlib.closing(bench):
+        for name, part in parts.items():
+            if name not in options.sections and name != "trained":
+                continue
+            began = time.perf_counter()
+            result = _header(name, command.strip(), options) | part()
+            result["took_s"] = round(time.perf_counter() - began, 1)
+            with replacing(folder / f"{name}.json") as temporary:
+                temporary.write_text(json.dumps(result, indent=1) + "\n")
+            print(f"{name}: {result['took_s']:.0f} s", file=sys.stderr, flush=True)
     page = ROOT / "docs" / "benchmarks_table.md" if folder == RESULTS else folder / "benchmarks_table.md"
     report.write(folder, page)
     print(page.read_text() if folder != RESULTS else f"written: {page.relative_to(ROOT)}")

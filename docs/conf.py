@@ -8,7 +8,7 @@ copyright = "2026, the snnviz authors"
 release = version = __version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "_generated"]
 html_theme = "furo"
 html_title = "snnviz"
 html_theme_options = {"source_repository": ""}
@@ -23,3 +23,28 @@ napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 suppress_warnings = ["config.cache"]
+
+
+def write_command_page(app):
+    """The help of every command, as the command itself prints it."""
+    import io
+    import os
+    from pathlib import Path
+
+    from snnviz import cli
+
+    os.environ["COLUMNS"] = "100"
+    parser = cli.parser()
+    commands = next(action for action in parser._actions if hasattr(action, "choices") and action.choices)
+    page = io.StringIO()
+    for name, command in commands.choices.items():
+        page.write(f"## snnviz {name}\n\n```text\n{command.format_help()}```\n\n")
+    target = Path(app.srcdir) / "_generated" / "cli.md"
+    target.parent.mkdir(exist_ok=True)
+    if not target.exists() or target.read_text() != page.getvalue():
+        target.write_text(page.getvalue())
+
+
+def setup(app):
+    """Called by Sphinx."""
+    app.connect("builder-inited", write_command_page)

@@ -101,10 +101,10 @@ class Weighted:
         """Number of synapses."""
         return int(np.broadcast_to(self.connections, self.layer.kernel.shape).sum())
 
-    @property
-    def zero_synapses(self) -> int:
-        """Number of synapses of weight exactly zero."""
-        return int(((self.kernel == 0) * self.connections).sum())
+    def zero_synapses(self, epsilon: float = 0.0) -> int:
+        """Number of synapses whose weight is zero, or below `epsilon` in magnitude."""
+        kernel = self.kernel
+        return int((((kernel == 0) | (np.abs(kernel) < epsilon)) * self.connections).sum())
 
 
 @dataclass(frozen=True)
@@ -327,7 +327,7 @@ def pruning_curve(
     try:
         for epsilon in limits:  # ascending, so each pruning goes on from the one before
             prune(model, epsilon)
-            zero = sum(each.zero_synapses for each in layers) / sum(each.synapses for each in layers)
+            zero = sum(each.zero_synapses() for each in layers) / sum(each.synapses for each in layers)
             curve.append({"epsilon": epsilon, "S_w": zero, "accuracy": _accuracy(model, images, labels)})
     finally:
         for each, kernel in zip(layers, kernels, strict=True):
@@ -343,19 +343,21 @@ def _accuracy(model: Model, images: np.ndarray, labels: np.ndarray) -> float:
     return correct / len(images)
 
 
-def measure(model: Model, x: np.ndarray) -> Sparsity:
+def measure(model: Model, x: np.ndarray, epsilon: float = 0.0) -> Sparsity:
     """Sparsity of `model` on images `x`.
 
     Activations are the outputs of ReLU, as layers of their own or as `activation="relu"`. Weights count by the synapses
-    they make, and as zero only where they are exactly zero (see `prune`).
+    they make.
 
     Args:
         model: a Keras model; hidden ReLU layers are those before the last weighted layer.
         x: intensities in [0, 1], (items, height, width, channels).
+        epsilon: weights below this magnitude count as zero, as `prune` would make them; 0 counts exact zeros.
 
     Raises:
-        InputError: for bad images, or a model without a hidden ReLU.
+        InputError: for bad images, a negative epsilon, or a model without a hidden ReLU.
     """
+    epsilon = check.real("epsilon", epsilon, 0)
     images = check.images("x", x, tuple(model.input_shape[1:]))
     layers = weighted_layers(model)
     rectified = _rectified(model)
@@ -371,7 +373,7 @@ def measure(model: Model, x: np.ndarray) -> Sparsity:
 
     return Sparsity(
         activations=silent(len(rectified)),
-        weights=sum(each.zero_synapses for each in layers) / sum(each.synapses for each in layers),
+        weights=sum(each.zero_synapses(epsilon) for each in layers) / sum(each.synapses for each in layers),
         activations_as_published=silent(
             max(1, len(rectified) - 1)
         ),  # of a single hidden layer there is no other choice
@@ -381,7 +383,7 @@ def measure(model: Model, x: np.ndarray) -> Sparsity:
                 neurons=math.prod(each.layer.output.shape[1:]),
                 synapses=each.synapses,
                 activations=of_layer.get(each.layer.name),
-                weights=each.zero_synapses / each.synapses,
+                weights=each.zero_synapses(epsilon) / each.synapses,
             )
             for each in layers
         ),

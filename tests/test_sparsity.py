@@ -42,7 +42,7 @@ def test_a_zero_in_a_kernel_counts_the_connections_it_makes():
     kernel[2, 1, 1, 3] = 0
     weighted.layer.kernel.assign(kernel)
     left = float(np.asarray(weighted.layer(np.ones((1, 7, 6, 2), np.float32))).sum())
-    assert weighted.zero_synapses == total - left > 0
+    assert weighted.zero_synapses() == total - left > 0
 
 
 def test_synapses_of_a_depthwise_convolution():
@@ -222,6 +222,7 @@ def test_measures_of_a_network_worked_out_by_hand(relu_as):
     assert [layer.weights for layer in found.layers] == [5 / 8, 6 / 8, 0]
     assert found.layers[2].combined is None
     assert found.as_json()["S_a"] == found.activations
+    assert sparsity.measure(two_layer_model(relu_as), x, epsilon=1.5).weights == 1
 
 
 def test_measure_weights_layers_by_their_neurons_and_adds_up_batches():

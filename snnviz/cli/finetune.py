@@ -33,12 +33,11 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
     stem = Path(args.model).stem
     out = common.output_file(args.out or f"{stem}-sparse.keras")
-    if args.epsilon is not None:
-        check.real("--epsilon", args.epsilon, 0)
     from snnviz import pretrained, sparsity
     from snnviz.conversion.loading import load_keras
     from snnviz.training import default_recipe, evaluate, finetune, split
 
+    epsilon = sparsity.PAPER_EPSILON if args.epsilon is None else check.real("--epsilon", args.epsilon, 0)
     base = default_recipe(stem, finetuning=True)
     common.recipe_from(args, base, items=10**9)  # a mistake should be answered before the data are loaded
     model = load_keras(args.model)
@@ -46,14 +45,13 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     images, tests = common.training_data(args, default)
     recipe = common.recipe_from(args, base, len(images))
     measured_on = tests or images
-    before = sparsity.measure(model, measured_on.x)
+    before = sparsity.measure(model, measured_on.x, epsilon)  # as if pruned alike, to be comparable
     accuracy_before = None if tests is None else evaluate(model, tests.x, tests.y).accuracy
     with common.telling_how_to_resume():
         training = finetune(
             model, images.x, images.y, recipe, checkpoint=common.beside(out, "checkpoint.npz"), resume=args.resume
         )
     unpruned = None if tests is None else evaluate(model, tests.x, tests.y).accuracy
-    epsilon = sparsity.PAPER_EPSILON if args.epsilon is None else args.epsilon
     held_out, kept = split(len(images), recipe)
     judged = held_out if len(held_out) else kept
     curve = sparsity.pruning_curve(model, images.x[judged], images.y[judged])

@@ -4,6 +4,6 @@ A page gets its results handed in, keeps its state in parameters, and draws with
 """
 
 from snnviz.dashboard.explorer import Explorer
-from snnviz.dashboard.server import create_app, serve
+from snnviz.dashboard.server import Serving, create_app, serve
 
-__all__ = ["Explorer", "create_app", "serve"]
+__all__ = ["Explorer", "Serving", "create_app", "serve"]

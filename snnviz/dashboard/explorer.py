@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+from collections.abc import Sized
 from html import escape
 from typing import Any, ClassVar
 
@@ -50,7 +51,7 @@ class Explorer(pn.viewable.Viewer):
     }
 
     def __init__(self, results: Results | None = None, **state: Any) -> None:
-        empty = results is None or (not isinstance(results, xr.Dataset) and len(results) == 0)
+        empty = results is None or (isinstance(results, Sized) and not isinstance(results, xr.Dataset) and not len(results))
         self.results: dict[str, xr.Dataset] = {} if empty else named(results)  # type: ignore[arg-type]
         names = list(self.results)
         self.param.run.objects = names or [None]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+import threading
 from typing import Any
 
 import panel as pn
@@ -10,7 +12,7 @@ import panel as pn
 from snnviz import _checks as check
 from snnviz.dashboard.explorer import URL_STATE, Explorer
 from snnviz.errors import InputError
-from snnviz.plots._runs import Results, named
+from snnviz.plots._runs import Results
 
 TITLE = "snnviz explorer"
 # Panel's own page templates fetch a font; this one is its bare base with what a page needs to fit a narrow screen
@@ -41,13 +43,8 @@ def create_app(results: Results | None = None, **state: Any) -> pn.Template:
 
 
 def serve(
-    results: Results | None = None,
-    port: int = 5006,
-    address: str = "127.0.0.1",
-    show: bool = False,
-    threaded: bool = False,
-    **state: Any,
-) -> Any:
+    results: Results | None = None, port: int = 5006, address: str = "127.0.0.1", show: bool = False, **state: Any
+) -> None:
     """Serve the explorer until Ctrl-C.
 
     The page has no password; on the default address only this machine can open it.
@@ -57,55 +54,110 @@ def serve(
         port: of the page; 0 takes a free one.
         address: of the network interface.
         show: open a browser.
-        threaded: return at once, with the server running in a thread of its own (`.stop()` ends it; `.port` is its port).
         **state: initial values of the page's parameters.
 
     Raises:
         InputError: if the port is taken or out of range.
     """
+    server = _server(results, port, address, show, state)
+    server.start()
+    server.io_loop.start()  # Panel makes Ctrl-C stop the loop
+    server.stop()
+
+
+class Serving:
+    """The explorer served from a thread of its own, for notebooks and tests; leave the `with` block or call `stop` to end it.
+
+    Args:
+        results: see `serve`.
+        port: of the page; 0 takes a free one.
+        address: of the network interface.
+        **state: initial values of the page's parameters.
+
+    Attributes:
+        port: where it listens.
+        url: of the page.
+
+    Raises:
+        InputError: if the port is taken or out of range.
+    """
+
+    def __init__(
+        self, results: Results | None = None, port: int = 0, address: str = "127.0.0.1", **state: Any
+    ) -> None:
+        self._ready = threading.Event()
+        self._server: Any = None
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._work, args=(results, port, address, state), daemon=True)
+        self._thread.start()
+        self._ready.wait()
+        if self._failure is not None:
+            self._thread.join()
+            raise self._failure
+        self.port: int = self._server.port
+        self.url = f"http://{address}:{self.port}/"
+
+    def _work(self, results: Results | None, port: int, address: str, state: dict[str, Any]) -> None:
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        try:
+            self._server = _server(results, port, address, False, state)
+            self._server.start()
+        except BaseException as error:  # handed to the thread that waits
+            self._failure = error
+            loop.close()
+            return
+        finally:
+            self._ready.set()
+        self._server.io_loop.start()
+        self._server.stop()
+        self._server.io_loop.close(all_fds=True)
+
+    def stop(self) -> None:
+        """End all sessions and free the port."""
+        if self._thread.is_alive():
+            self._server.io_loop.add_callback(self._server.io_loop.stop)
+            self._thread.join()
+
+    def __enter__(self) -> Serving:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def _server(results: Results | None, port: int, address: str, show: bool, state: dict[str, Any]) -> Any:
+    """A bound server in the current thread's event loop, not started."""
+    from panel.io.server import get_server
+
     check.integer("port", port, 0, 65535)
-    shared = {} if results is None else named(results) if not _none(results) else {}
-    if port == 0:
-        port = _free_port(address)
-    elif not _is_free(address, port):
-        raise InputError(f"`port` must be free on {address}. Received: {port}, which another program uses")
+    Explorer(results, **state)  # a mistake should be answered here, not by an empty page
+    wanted = _bindable(address, port)
 
     def session() -> pn.Template:  # Panel takes a function, but not a functools.partial, for a page made per session
-        return create_app(shared, **state)
+        return create_app(results, **state)
 
-    server = pn.serve(
+    return get_server(
         {"/": session},
-        port=port,
+        port=wanted,
         address=address,
-        websocket_origin=[f"{address}:{port}", f"localhost:{port}"],
+        websocket_origin=[f"{address}:{wanted}", f"localhost:{wanted}"],
         show=show,
         title=TITLE,
-        threaded=threaded,
         verbose=False,
-        start=True,
+        start=False,
     )
-    if threaded:
-        server.port = port
-    return server
 
 
-def _none(results: Results) -> bool:
-    import xarray as xr
+def _bindable(address: str, port: int) -> int:
+    """`port`, or a free one for 0, if a server can listen there.
 
-    return not isinstance(results, xr.Dataset) and len(results) == 0
-
-
-def _free_port(address: str) -> int:
-    with socket.socket() as probe:
-        probe.bind((address, 0))
-        return int(probe.getsockname()[1])
-
-
-def _is_free(address: str, port: int) -> bool:
+    The number must be known before the server is made, since it is part of the origins that may talk to the page.
+    """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((address, port))
-        except OSError:
-            return False
-    return True
+        except OSError as error:
+            raise InputError(f"`port` must be free on {address}. Received: {port} ({error.strerror})") from error
+        return int(probe.getsockname()[1])

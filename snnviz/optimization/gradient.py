@@ -35,6 +35,10 @@ UNROLLED = 6
 """Steps computed as spikes; few enough that a batch takes milliseconds, enough that what follows changes slowly."""
 
 
+WORTH_COMPILING = 300
+"""From this many updates on, compilation by XLA pays."""
+
+
 class Gradient(Searcher):
     """Adam on the smooth loss over minibatches; a candidate is the vector after every `every` updates.
 
@@ -54,6 +58,7 @@ class Gradient(Searcher):
         seed: of the choice of items and their shifts.
         shift: images are moved by up to this many pixels each way, so that scales fit digits and not these very items.
         distilled: how much of the target is the analog network's answer; the rest is the label.
+        early: factor of the divergences of the unrolled steps, c_1 ... c_T'.
         width: half the base of the surrogate's triangle, in units of the threshold.
 
     Raises:
@@ -79,6 +84,7 @@ class Gradient(Searcher):
         seed: int = 0,
         shift: int = 1,
         distilled: float = 0.5,
+        early: float = 1.0,
         width: float = 1.0,
     ) -> None:
         self.updates, self.every = check.integer("updates", updates, 1), check.integer("every", every, 1)
@@ -88,13 +94,14 @@ class Gradient(Searcher):
         self._y = check.labels("y", y, len(self._x), space.network.classes)
         self._batch = min(check.integer("batch", batch, 1), len(self._x))
         check.real("distilled", distilled, 0, 1)
+        check.real("early", early, 0)
         check.real("width", width, 0, above=True)
         self._done = 0
         self._told = 0
         unrolled = min(UNROLLED, check.integer("steps", steps, 1))
         base = space.start() if base is None else base
         expansion = np.arange(space.size) if expansion is None else expansion
-        self._program = _Program(space, objective, steps, unrolled, distilled, width, base, expansion)
+        self._program = _Program(space, objective, steps, unrolled, distilled, early, width, base, expansion, updates)
         self._program.begin(*self._items(0))
 
     def _items(self, update: int) -> tuple[np.ndarray, np.ndarray]:
@@ -146,16 +153,18 @@ class _Program:
         steps: int,
         unrolled: int,
         distilled: float,
+        early: float,
         width: float,
         base: np.ndarray,
         expansion: np.ndarray,
+        updates: int,
     ) -> None:
         import keras
         import tensorflow as tf
 
         self._tf, self._space, self._unrolled = tf, space, unrolled
         self._layers = space.network.layers
-        self._objective, self._steps, self._distilled = objective, steps, distilled
+        self._objective, self._steps, self._distilled, self._early = objective, steps, distilled, early
         self._spike = _surrogate(tf, width)
         self._weights = [tf.constant(layer.weights) for layer in self._layers]
         self._biases = [tf.constant(layer.bias) for layer in self._layers]
@@ -175,8 +184,9 @@ class _Program:
         self._variables = [self._theta, self._sharpness]
         self._optimizer = keras.optimizers.Adam(1e-3)
         self._optimizer.build(self._variables)
-        # XLA fuses the many small operations of a dense network; its convolutions on a CPU are slow
-        jit = all(isinstance(layer, Dense) for layer in self._layers)
+        # XLA fuses the many small operations of a dense network, once it has compiled for some seconds; its convolutions on a
+        # CPU are slow
+        jit = updates >= WORTH_COMPILING and all(isinstance(layer, Dense) for layer in self._layers)
         self._step = tf.function(self._update, jit_compile=jit, autograph=False, reduce_retracing=True)
 
     def begin(self, x: np.ndarray, y: np.ndarray) -> None:
@@ -241,7 +251,7 @@ class _Program:
         shortfall = tf.nn.relu(tf.reduce_mean(tf.cast(reference, tf.float32)) - right)
         spent = aim.lambda_p * tf.reduce_sum(shortfall * events)
         # in units of one step's cost, so that the rate means the same whatever the lambdas; 1e-12 for all zeros
-        return (tf.reduce_sum(errors * cost) + rest * remaining + spent) / (tf.reduce_mean(cost) + 1e-12)
+        return (self._early * tf.reduce_sum(errors * cost) + rest * remaining + spent) / (tf.reduce_mean(cost) + 1e-12)
 
     def _unpacked(self) -> tuple[list[Tensor], list[Tensor]]:
         """The vector's scales by layer, and the initial potentials of the input and every layer."""

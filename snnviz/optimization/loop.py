@@ -25,6 +25,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 METHODS = ("auto", "gradient", "subplex", "cmaes", "percentile")
+OPTIONS = {
+    "gradient": ("updates", "every", "batch", "rate", "shift", "distilled", "early", "width"),
+    "subplex": ("step", "tolerance"),
+    "cmaes": ("step", "population"),
+    "percentile": ("grid",),
+}
+"""The searchers' further arguments, by method; "auto" takes the gradient's."""
 DEFAULT_MINUTES = 10.0
 """The budget of a search for which none is given."""
 GRADIENT_SHARE = 0.8
@@ -128,8 +135,7 @@ def optimize(
         scheduler: address of a dask.distributed scheduler whose workers evaluate instead.
         training: (x, y) for the gradient's minibatches; None takes the items of the objective.
         engine: "event" or "graph".
-        options: further arguments of the searcher (`Gradient`, `Subplex`, `CMAES`, `Percentile`), e.g. {"updates": 500}; for
-            "auto" those of `Gradient`.
+        options: further arguments of the searcher (`OPTIONS`), e.g. {"updates": 500}.
         checkpoint: folder that holds the search's state after each evaluation, and its best network so far (`best.npz`).
         resume: go on from `checkpoint`; one that is empty is begun.
         progress: show evaluations, the best loss and its three parts, and the time left.
@@ -144,6 +150,12 @@ def optimize(
     stages_per = granularities(per)
     weights = checked_lambdas(lambdas)
     check.integer("seed", seed, 0)
+    allowed = OPTIONS["gradient" if method == "auto" else method]
+    unknown = sorted(set(options or {}) - set(allowed))
+    if unknown:
+        raise InputError(
+            f"`options` of method {method!r} must be among {', '.join(allowed)}. Received: {', '.join(unknown)}"
+        )
     if budget_evaluations is not None:
         check.integer("budget_evaluations", budget_evaluations, 1)
     if budget_minutes is not None:
@@ -286,7 +298,7 @@ class _Search:
         if self._spent(stage.until):
             self.stopped = "budget"
             return
-        searcher = stage.build(base, expansion)
+        searcher = stage.build(base, expansion)  # may learn or measure for a while
         try:
             state = self.record.state(number)
             if state is not None:

@@ -24,8 +24,8 @@ def choose(network: SpikingNetwork, settings: Settings, x: np.ndarray) -> tuple[
     """The engine to take for simulating all of `x`.
 
     The event engine is timed on a few items. The graph engine is only started where it could win: on a GPU, or where
-    the event engine will need longer than the graph engine needs to start, and longer than the processor's matrix rate allows
-    the graph engine to be.
+    the event engine will need longer than the graph engine needs to start, and longer than the processor's matrix rate
+    allows the graph engine to be.
 
     Args:
         network: the network.
@@ -55,7 +55,7 @@ def choose(network: SpikingNetwork, settings: Settings, x: np.ndarray) -> tuple[
 
 
 def _seconds_per_item(engine: Engine, settings: Settings, x: np.ndarray) -> float:
-    """Time of an item in a large batch: after a first call that compiles, more and more items until it takes long enough."""
+    """Time of an item in a large batch: after a call that compiles, more and more items until it takes long enough."""
     taken = min(2, len(x))
     _seconds(engine, settings, x, taken)
     while True:

@@ -1,8 +1,9 @@
 """The event-driven engine: what a simulation costs is the number of its synaptic events.
 
-A network is feed-forward, so each layer can be simulated for all steps before the next one begins: its spikes are then
-known for all steps at once, and a weight that is read serves many of them. Compiled kernels (`snnviz.simulation.kernels`)
-do a layer of some items at a time; threads share the items. No Python runs between steps or neurons.
+A network is feed-forward, so each layer can be simulated for all steps before the next one begins: its spikes are
+then known for all steps at once, and a weight that is read serves many of them. Compiled kernels
+(`snnviz.simulation.kernels`) do a layer of some items at a time; threads share the items. No Python runs between steps
+or neurons.
 
 Float32 sums run in an order that an item's own data determine, so that neither threads nor batches change a number.
 """
@@ -39,7 +40,9 @@ TRAIN_BUDGET = 2**21
 BATCH_BUDGET = 2**27
 """Bytes that the arrays of a batch may take: spikes handed in, potentials and counts handed out."""
 BATCH_EVENTS = 2e9
-"""About the synaptic adds of a batch (at 15 % density), a fraction of a second: what progress and interruption wait for."""
+"""About the synaptic adds of a batch, at 15 % density: a fraction of a second, that progress and interruption wait."""
+
+NO_BIAS = np.zeros(64, np.float32)
 
 
 def _processors() -> int:
@@ -113,7 +116,7 @@ class _Rows(_Ready):
                 block[:, :, incoming, start - first : stop - first] = kernel[..., start:stop]
 
     def lists(self, chunk: int) -> tuple[int, int, int]:
-        """Sizes of the scratch arrays spikes, ends and listed of `rows`: room for the worst, memory that is rarely touched."""
+        """Sizes of the arrays spikes, ends and listed of `rows`: for the worst, memory that is rarely touched."""
         height, width, channels = (int(size) for size in self.geometry[:3])
         spikes = int(LIST_SHARE * height * width * channels * chunk) + width * channels * chunk + LIST_SLACK
         room = min(self.fan_in * chunk, spikes) + (LIST_SLACK + simd.UNROLLED) * chunk
@@ -131,7 +134,7 @@ class _Channelwise(_Ready):
         taps = layer.weights.shape[0] * layer.weights.shape[1]
         kernel = np.tile(layer.weights.reshape(taps, channels), (1, self.side))
         self.weights = _padded(kernel, (taps, self.side * channels), self.width)
-        # without spikes a padded lane never gets anywhere; lanes of positions beyond the last may fire, and are not sent
+        # a padded lane never gets anywhere; lanes of positions beyond the last may fire, and are not sent
         self.bias = _padded(np.tile(layer.bias, self.side), (1, self.side * channels), self.width)
         potential = np.broadcast_to(layer.initial_potential, layer.output_shape).reshape(1, -1)
         self.initial = _padded(potential, (1, layer.neurons), layer.neurons + 63)
@@ -362,7 +365,7 @@ class EventEngine(Engine):
         kept, keeping = self._kept(job, self.network.input.name, start, keeping)
         spiking_input(
             intensities.reshape(-1), self._initial, pixels, settings.steps, settings.reset == "zero",
-            settings.refractory, trains, keeping, kept, scratch.potentials, scratch.waits,
+            settings.refractory, trains, keeping, kept, NO_BIAS, scratch.potentials, scratch.waits,
         )  # fmt: skip
 
     def _constant(self, inputs: np.ndarray) -> np.ndarray:

@@ -22,7 +22,7 @@ from snnviz.simulation.synops import fanout
 
 MEMORY_BUDGET = 2**30
 """Bytes that the program's arrays may take, by default."""
-CHUNK = 10
+CHUNK = 5
 """Steps in a chunk, at most, by default."""
 CHUNK_BYTES = 8 * 2**20
 """What a chunk's largest map and its spikes may take on a CPU, so that a layer's output is still in the cache when it is read."""

@@ -1,9 +1,11 @@
 """The explorer without a browser: parameters in, state and words out."""
 
 import re
+import urllib.request
 
 import panel as pn
 import pytest
+from bokeh.models import ColumnDataSource
 
 from snnviz import dashboard, plots
 from snnviz.errors import InputError
@@ -22,6 +24,14 @@ def written(explorer):
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
 
 
+def drawn_words(root):
+    """What the labels of a Bokeh figure say."""
+    found = set()
+    for source in root.select({"type": ColumnDataSource}):
+        found |= set(source.data.get("text", []))
+    return found
+
+
 def test_first_state(runs):
     explorer = dashboard.Explorer(runs)
     assert explorer.threshold == 0.98  # the paper's for dense MNIST
@@ -37,11 +47,11 @@ def test_moving_the_threshold_moves_marks_and_numbers(runs):
     pane = explorer.__panel__().select(pn.pane.HoloViews)[0]
     root = pane.get_root()
     try:
+        assert "step 13" in drawn_words(root)
         explorer.threshold = 0.99
         assert "Time to 99 %" in written(explorer)
         assert "never reached: an underestimate" in written(explorer)
-        sources = [renderer.data_source.data for renderer in root.select({"type": type(root.renderers[0])})]
-        assert any("before, after: never reached" in list(data.get("text", [])) for data in sources)
+        assert drawn_words(root) == {"before, after: never reached", ""}
     finally:
         pane._cleanup(root)
 
@@ -118,12 +128,20 @@ def test_create_app_is_a_page(runs):
     assert isinstance(dashboard.create_app(runs), pn.Template)
 
 
-def test_serve_refuses_a_taken_port(runs):
-    server = dashboard.serve(runs, port=0, threaded=True)
-    try:
+def test_serving_frees_its_port_and_refuses_a_taken_one(runs):
+    with dashboard.Serving(runs) as server:
+        with urllib.request.urlopen(server.url, timeout=30) as answer:
+            assert "<title>snnviz explorer</title>" in answer.read().decode()
         with pytest.raises(InputError, match="must be free"):
             dashboard.serve(runs, port=server.port)
-    finally:
-        server.stop()
+        with pytest.raises(InputError, match="must be free"):
+            dashboard.Serving(runs, port=server.port)
+    with pytest.raises(OSError, match="refused"):
+        urllib.request.urlopen(server.url, timeout=5)
+
+
+def test_serve_refuses_what_it_cannot_use(runs):
     with pytest.raises(InputError, match="`port`"):
         dashboard.serve(runs, port=70000)
+    with pytest.raises(InputError, match="`results`"):
+        dashboard.serve(3)

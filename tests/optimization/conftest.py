@@ -21,7 +21,7 @@ def slow_network(mnist):
     return network.scaled([0.5] * (len(network.layers) - 1) + [1.0])
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def toy():
     """4 - 6 - 5 - 3 neurons with random weights."""
     rng = np.random.default_rng(3)
@@ -38,7 +38,7 @@ def toy():
     return SpikingNetwork(input=Input(shape=(4,)), layers=layers)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def toy_data(toy):
     """Items labelled as the analog network does, so that its accuracy is 1."""
     from snnviz.simulation import analog

@@ -45,7 +45,7 @@ def test_shards_add_up():
     "lambdas", [(-1, None, None), (200, -0.1, None), (200, None, float("nan")), (None, 1, 1), (1, 2), "abc", 200]
 )
 def test_bad_lambdas_are_refused(lambdas):
-    with pytest.raises(InputError, match="lambda.*Received"):
+    with pytest.raises(InputError, match=r"lambda.*Received"):
         checked_lambdas(lambdas)
 
 

@@ -49,9 +49,7 @@ def test_log_scales_scale_channels_and_leave_the_analog_network_alone(convolutio
     space = ScaleSpace(convolutional, "channel")
     vector = np.random.default_rng(1).normal(0, 0.5, space.size)
     made = space.apply(vector)
-    np.testing.assert_allclose(
-        made.layers[0].weights, convolutional.layers[0].weights * np.exp(vector[:3]), rtol=1e-5
-    )
+    np.testing.assert_allclose(made.layers[0].weights, convolutional.layers[0].weights * np.exp(vector[:3]), rtol=1e-5)
     x = np.random.default_rng(2).random((5, 6, 6, 2), dtype=np.float32)
     np.testing.assert_allclose(
         analog.logits(made, x), analog.logits(convolutional, x) * np.exp(vector[-1]), rtol=1e-4, atol=1e-5

@@ -103,16 +103,18 @@ def test_dask_survives_the_loss_of_a_worker(problem, vectors):
     distributed = pytest.importorskip("distributed")
     many = [vector + 1e-3 * shift for shift in range(8) for vector in vectors]
     wanted = numbers(Local(problem).counts(many))
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
-    ) as cluster:
-        with Dask(problem, cluster.scheduler_address) as evaluator:
-            assert numbers(evaluator.counts(vectors)) == numbers(Local(problem).counts(vectors))
-            victim = next(iter(cluster.workers.values())).pid
-            timer = threading.Timer(0.1, os.kill, (victim, signal.SIGKILL))
-            timer.start()
-            assert numbers(evaluator.counts(many)) == wanted
-            timer.join()
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+        ) as cluster,
+        Dask(problem, cluster.scheduler_address) as evaluator,
+    ):
+        assert numbers(evaluator.counts(vectors)) == numbers(Local(problem).counts(vectors))
+        victim = next(iter(cluster.workers.values())).pid
+        timer = threading.Timer(0.1, os.kill, (victim, signal.SIGKILL))
+        timer.start()
+        assert numbers(evaluator.counts(many)) == wanted
+        timer.join()
 
 
 def test_mistakes_are_answered(problem, toy, toy_data):

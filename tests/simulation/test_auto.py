@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -39,7 +40,8 @@ def test_what_beats_the_matrix_rate_needs_no_graph(monkeypatch):
 
 @pytest.mark.parametrize(("graph_seconds", "expected"), [(1e-9, "graph"), (1e9, "event")])
 def test_otherwise_both_are_timed(graph_seconds, expected, monkeypatch):
-    pytest.importorskip("tensorflow")
+    graph = SimpleNamespace(GraphEngine=lambda *arguments: SimpleNamespace(name="graph"))
+    monkeypatch.setitem(sys.modules, "snnviz.simulation.graph", graph)
     monkeypatch.setattr(auto, "_gpu", lambda: False)
     monkeypatch.setattr(auto, "GRAPH_START_SECONDS", 0.0)
     monkeypatch.setattr(auto, "_matrix_rate", lambda: 1e30)

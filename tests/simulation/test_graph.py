@@ -106,7 +106,7 @@ def test_batch_follows_the_memory_budget(network, options):
 
 
 def test_chunks_are_even(network):
-    for steps, chunk, expected in ((50, None, 10), (7, None, 7), (21, None, 7), (11, None, 6), (7, 3, 3), (4, 100, 4)):
+    for steps, chunk, expected in ((50, None, 5), (7, None, 4), (11, None, 4), (7, 3, 3), (10, 7, 5), (4, 100, 4)):
         assert GraphEngine(network, Settings(steps=steps), Record(), chunk=chunk)._chunk == expected
 
 

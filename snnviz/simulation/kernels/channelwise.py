@@ -1,8 +1,9 @@
 """Depthwise convolutions with one output per channel, average pooling above all: channels do not mix.
 
-Spikes of 64 channels at an input position (of several positions side by side, if channels are few) are the bits of a word.
-The bits choose which lanes of a kernel element's row, the weights of these channels, are added. This costs as much for few spikes as for
-many, but little: a kernel element has one row here, where a convolution has one for each channel.
+Spikes of 64 channels at an input position (of several positions side by side, if channels are few) are the bits of a
+word. The bits choose which lanes of a kernel element's row, the weights of these channels, are added. This costs as
+much for few spikes as for many, but little: a kernel element has one row here, where a convolution has one for each
+channel.
 """
 
 # mypy: disable-error-code="no-untyped-def, call-arg, var-annotated, assignment"
@@ -84,6 +85,6 @@ def channelwise(
                     waits[lane] = 0
                 take_steps(
                     0, steps, frozen, 64, potentials, 0, sums, 0, 64, bias, first,
-                    waits, refractory, to_zero, True, fired, item < keeping, kept, item, neuron, count,
+                    waits, refractory, to_zero, True, fired, 0, item < keeping, kept, item, neuron, count,
                 )  # fmt: skip
                 add_bits(fired, 0, steps, 0, sent, write, steps, neuron, count, steps)

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from numba import config, njit, types
+from numba.core import event
 
 _log = logging.getLogger("snnviz.simulation")
-ANNOUNCE_AFTER_SECONDS = 1.0
-"""Loading compiled kernels from the cache takes less; only compiling them takes longer."""
 
+OPTIONS: dict[str, Any] = {"error_model": "numpy", "_nrt": False}
+"""How kernels and the functions in them are compiled. Without Numba's run time for memory: kernels allocate nothing, and
+counting references to arrays that all threads share, at every call within a kernel, costs more than many of the calls."""
 Int = types.int64
 Flag = types.boolean
 
@@ -37,9 +39,9 @@ def _sources() -> str:
 class Kernel:
     """A function compiled for one signature when first asked for, and kept in Numba's cache.
 
-    Numba writes its cache beside the source, or, where that is read-only, into the user's cache folder; NUMBA_CACHE_DIR
-    names another place. It notices changes of the file a function is in, not of what the function calls in other files; the
-    hash of all kernels in the name of the function makes up for that.
+    Numba writes its cache beside the source, or, where that is read-only, into the user's cache folder;
+    NUMBA_CACHE_DIR names another place. It notices changes of the file a function is in, not of what the function
+    calls in other files; the hash of all kernels in the name of the function makes up for that.
     """
 
     def __init__(self, function: Callable[..., None], signature: Any) -> None:
@@ -59,11 +61,10 @@ class Kernel:
         if self._compiled is not None:
             return
         self._function.__qualname__ = f"{self._function.__name__}-{_sources()}"
-        options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
         try:
-            dispatcher = njit(cache=True, **options)(self._function)
+            dispatcher = njit(cache=True, nogil=True, **OPTIONS)(self._function)
         except RuntimeError:  # there is no folder to keep it in
-            dispatcher = njit(**options)(self._function)
+            dispatcher = njit(nogil=True, **OPTIONS)(self._function)
         dispatcher.compile(self._signature)
         dispatcher.disable_compile()
         self._compiled = dispatcher
@@ -74,24 +75,29 @@ def kernel(*arguments: Any) -> Callable[[Callable[..., None]], Kernel]:
     return lambda function: Kernel(function, types.void(*arguments))
 
 
+class _Announcer(event.Listener):
+    """Says once that there is something to compile; loading from the cache is no such event."""
+
+    said = False
+
+    def on_start(self, event: event.Event) -> None:
+        if not self.said:
+            self.said = True
+            _log.warning("compiling the event engine for this processor: about 20 seconds, once (%s)", _where())
+
+    def on_end(self, event: event.Event) -> None:
+        pass
+
+
 _preparing = threading.Lock()
+_announcer = _Announcer()
 
 
 def prepare(*kernels: Kernel) -> None:
-    """Compile kernels or load them from the cache; says so if it takes long enough for somebody to wonder."""
-    with _preparing:
-        timer = threading.Timer(
-            ANNOUNCE_AFTER_SECONDS,
-            _log.warning,
-            ["compiling the event engine for this processor: about 20 seconds, once (%s)", _where()],
-        )
-        timer.daemon = True
-        timer.start()
-        try:
-            for one in kernels:
-                one.compile()
-        finally:
-            timer.cancel()
+    """Compile kernels, which is announced, or load them from the cache."""
+    with _preparing, event.install_listener("numba:compile", _announcer):
+        for one in kernels:
+            one.compile()
 
 
 def _where() -> str:

@@ -9,10 +9,10 @@ import numpy as np
 from numba import float32, int32, njit, uint8, uint64
 
 from snnviz.simulation.kernels import simd
-from snnviz.simulation.kernels.compiler import Flag, Int, array, kernel
+from snnviz.simulation.kernels.compiler import OPTIONS, Flag, Int, array, kernel
 
 
-@njit(error_model="numpy")
+@njit(**OPTIONS)
 def take_steps(
     begin: int,
     steps: int,
@@ -30,6 +30,7 @@ def take_steps(
     to_zero: bool,
     fires: bool,
     fired: Any,
+    fired_at: int,
     keeping: bool,
     kept: Any,
     item: int,
@@ -54,7 +55,8 @@ def take_steps(
         refractory: steps that a neuron waits after a spike.
         to_zero: reset to zero instead of by subtraction.
         fires: False for the output layer, whose potentials are always kept.
-        fired: out, who fired at each step, as bits.
+        fired: out, who fired at each step, as bits, from `fired_at` on.
+        fired_at: see `fired`.
         keeping: whether to copy the potentials after each step to kept[item, step, neuron : neuron + neurons].
         kept: see `keeping`.
         item: see `keeping`.
@@ -63,11 +65,11 @@ def take_steps(
     """
     idle = min(max(frozen - begin, 0), steps)
     for step in range(idle):
-        fired[step] = np.uint64(0)
+        fired[fired_at + step] = np.uint64(0)
     if fires and refractory == 0 and not keeping:
         if idle < steps:
             first, left = np.uintp(drive_at + idle * drive_stride), np.uintp(steps - idle)
-            stride, place, constant, out = np.uintp(drive_stride), np.uintp(at), np.uintp(bias_at), np.uintp(idle)
+            stride, place, constant, out = np.uintp(drive_stride), np.uintp(at), np.uintp(bias_at), np.uintp(fired_at + idle)
             if lanes == 64:
                 simd.take_steps_64(potentials, place, drive, first, stride, bias, constant, to_zero, fired, out, left)
             elif lanes == 32:
@@ -100,7 +102,7 @@ def take_steps(
                     if refractory > 0:
                         waits[at + lane] = refractory
                 potentials[at + lane] = value
-            fired[step] = bits
+            fired[fired_at + step] = bits
         if keeping:
             for lane in range(neurons):
                 kept[item, begin + step, neuron + lane] = potentials[at + lane]
@@ -116,13 +118,13 @@ def take_steps(
     array(uint64, 1, True),  # trains, out: (items, words, steps)
     Int,  # keeping: for how many of the first items potentials are kept
     array(float32, 3, True),  # kept, out: (keeping, steps, neurons)
+    array(float32),  # no_bias: 64 zeros
     array(float32, 1, True),  # potentials, scratch: one word
     array(int32, 1, True),  # waits, scratch: one word
 )
-def spiking_input(inputs, initial, neurons, steps, to_zero, refractory, trains, keeping, kept, potentials, waits):
+def spiking_input(inputs, initial, neurons, steps, to_zero, refractory, trains, keeping, kept, no_bias, potentials, waits):
     """The spiking input layer: intensities are added to membranes at every step."""
     words = len(initial) // 64
-    no_bias = np.zeros(64, np.float32)
     for item in range(len(inputs) // len(initial)):
         for word in range(words):
             for lane in range(64):
@@ -131,7 +133,7 @@ def spiking_input(inputs, initial, neurons, steps, to_zero, refractory, trains, 
             write = (item * words + word) * steps
             take_steps(
                 0, steps, 0, 64, potentials, 0, inputs, item * len(initial) + word * 64, 0, no_bias, 0,
-                waits, refractory, to_zero, True, trains[write : write + steps],
+                waits, refractory, to_zero, True, trains, write,
                 item < keeping, kept, item, word * 64, min(64, neurons - word * 64),
             )  # fmt: skip
 

@@ -6,12 +6,14 @@ all steps are computed first, since the layer's input is known for all of them; 
 
 Two ways of adding up the rows, chosen by how much spikes:
 
-- *by tiles*: the patch is gathered as bits. A tile is 64 rows (16 KiB, they stay in the level-1 cache), those that a word of the
-  patch names; it serves all steps, then comes the next. The sums of a step are loaded and stored once per tile.
-- *by lists*: few spikes would leave most tiles with one row or none. The spikes of each row of the input map become lists,
-  of which those under a window are copied together: one list of weight rows for each step and position, and one uninterrupted
-  sum in registers. Lists are made for some positions at a time, then used by block after block, so that the rows of a block
-  stay in the level-2 cache. For windows that take whole rows: no dilation along the row, no channel groups.
+- *by tiles*: the patch is gathered as bits. A tile is 64 rows (16 KiB, they stay in the level-1 cache), those that a
+  word of the patch names; it serves all steps, then comes the next. The sums of a step are loaded and stored once per
+  tile.
+- *by lists*: few spikes would leave most tiles with one row or none. The spikes of each row of the input map become
+  lists, of which those under a window are copied together: one list of weight rows for each step and position, and one
+  uninterrupted sum in registers. Lists are made for some positions at a time, then used by block after block, so that
+  the rows of a block stay in the level-2 cache. For windows that take whole rows: no dilation along the row, no channel
+  groups.
 """
 
 # mypy: disable-error-code="no-untyped-def, call-arg, var-annotated, assignment"
@@ -21,7 +23,7 @@ import numpy as np
 from numba import float32, int32, int64, njit, uint32, uint64
 
 from snnviz.simulation.kernels import simd
-from snnviz.simulation.kernels.compiler import Flag, Int, array, kernel
+from snnviz.simulation.kernels.compiler import OPTIONS, Flag, Int, array, kernel
 from snnviz.simulation.kernels.neurons import take_steps
 from snnviz.simulation.kernels.trains import ALL, add_bits
 
@@ -42,7 +44,7 @@ LIST_SLACK = 20
 """Elements beyond its end that making a list may write."""
 
 
-@njit(error_model="numpy")
+@njit(**OPTIONS)
 def gather(trains, at, steps, geometry, position, first, count, begin, lag, chunk, patch):
     """Bits of the patch of an output position, channels first .. first + count, for `chunk` steps from `begin` on."""
     height, width, channels, columns = geometry[0], geometry[1], geometry[2], geometry[4]
@@ -78,7 +80,7 @@ def gather(trains, at, steps, geometry, position, first, count, begin, lag, chun
     return words
 
 
-@njit(error_model="numpy")
+@njit(**OPTIONS)
 def add_tiles(patch, words, chunk, lanes, weights, at, zeros_at, sums):
     """Sums of the rows that the patch names, tile by tile: sums (chunk, lanes)."""
     for index in range(np.uintp(chunk * lanes)):
@@ -111,7 +113,7 @@ def add_tiles(patch, words, chunk, lanes, weights, at, zeros_at, sums):
                     simd.add_masked_rows_16(sums, step * np.uintp(16), weights, first, second, zeros, mask, other)
 
 
-@njit(error_model="numpy")
+@njit(**OPTIONS)
 def list_spikes(trains, at, steps, geometry, begin, lag, chunk, bits, spikes, ends):
     """Lists of the spikes in each row of the input map at each step: column * channels + channel, in order.
 
@@ -161,9 +163,9 @@ def list_spikes(trains, at, steps, geometry, begin, lag, chunk, bits, spikes, en
     return np.int64(end)
 
 
-@njit(error_model="numpy")
+@njit(**OPTIONS)
 def list_rows(spikes, ends, geometry, row, column, count, chunk, starts, listed):
-    """Lists of the weight rows of `count` output positions from (row, column) on: step after step, in each all positions."""
+    """Lists of the weight rows of `count` output positions from (row, column) on: step by step, each all positions."""
     height, width, channels = geometry[0], geometry[1], geometry[2]
     kernel_height, kernel_width, right = geometry[6], geometry[7], geometry[9]
     no_row = np.uint32(kernel_height * kernel_width * channels)
@@ -192,7 +194,7 @@ def list_rows(spikes, ends, geometry, row, column, count, chunk, starts, listed)
             x += right
 
 
-@njit(error_model="numpy")
+@njit(**OPTIONS)
 def sum_lists(listed, starts, number, stride, chunk, lanes, weights, at, sums):
     """Sums of the rows in `chunk` lists, each `stride` lists after the one before: sums (chunk, lanes)."""
     rows_at, index, apart = np.uintp(at), np.uintp(number), np.uintp(stride)
@@ -316,7 +318,7 @@ def rows(
                             neuron = position * outputs + blocks[number, 0]
                             take_steps(
                                 begin, here, frozen, lanes, potentials, at, sums, 0, lanes, bias, number * lanes,
-                                waits, refractory, to_zero, fires, fired,
+                                waits, refractory, to_zero, fires, fired, 0,
                                 item < keeping, kept, item, neuron, blocks[number, 1],
                             )  # fmt: skip
                             if fires:

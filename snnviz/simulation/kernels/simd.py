@@ -1,8 +1,8 @@
 """Vector operations that Numba's language cannot express, as LLVM intermediate code.
 
-A row of `lanes` float32 is one LLVM vector; LLVM splits it over the registers that the processor has (8 of AVX2's for 64
-lanes, 4 of AVX-512's, 16 of NEON's), and keeps a running sum in them: an add then costs one load, where the same loop
-over arrays costs three memory operations. No operation here checks bounds.
+A row of `lanes` float32 is one LLVM vector; LLVM splits it over the registers that the processor has (8 of AVX2's for
+64 lanes, 4 of AVX-512's, 16 of NEON's), and keeps a running sum in them: an add then costs one load, where the same
+loop over arrays costs three memory operations. No operation here checks bounds.
 """
 
 # mypy: disable-error-code="no-untyped-def, call-arg, var-annotated, assignment"
@@ -248,7 +248,7 @@ def copy_shifted(typingctx, source, source_at, target, target_at, count, shift):
 
 @intrinsic
 def sum_chosen_lanes_64(typingctx, sums, sums_at, weights, weights_at, stride, masks, masks_at, masks_stride, count):
-    """sums[sums_at + c] = the sum over k < `count` of weights[weights_at + k * stride + c] where bit c of mask k is set.
+    """sums[sums_at + c] = the sum, over k < `count` with bit c of mask k set, of weights[weights_at + k * stride + c].
 
     Mask k is masks[masks_at + k * masks_stride]; `count` is at least 1.
     """

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from snnviz.simulation.kernels.compiler import OPTIONS
+
 ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
@@ -15,7 +17,7 @@ def words(neurons: int) -> int:
     return -(-neurons // 64)
 
 
-@njit(error_model="numpy")
+@njit(**OPTIONS)
 def add_bits(
     source: Any,
     source_at: int,

@@ -1,0 +1,97 @@
+"""The explorer walked in a real browser."""
+
+import pytest
+
+from snnviz import dashboard
+from tests.synthetic import dense_mnist
+
+CANVAS = ".bk-Canvas"
+
+
+@pytest.fixture(scope="module")
+def server():
+    runs = {"before": dense_mnist(title="before"), "after": dense_mnist(title="after", fast=True)}
+    with dashboard.Serving(runs) as running:
+        yield running
+
+
+def opened(page, url):
+    page.goto(url)
+    page.locator(CANVAS).nth(3).wait_for(state="attached")  # all four plots
+    return page
+
+
+def test_walk(page, server):
+    opened(page, server.url)
+    assert page.title() == "snnviz explorer"
+    page.get_by_text("Time to 98 %").first.wait_for()
+
+    # the threshold, by keyboard: up to the end, which nobody reaches
+    handle = page.locator(".noUi-handle")
+    handle.focus()
+    page.keyboard.press("End")
+    page.get_by_text("Time to 100 %").first.wait_for()
+    page.get_by_text("never reached: an underestimate").wait_for()
+    page.wait_for_url("**threshold=1*")
+
+    page.get_by_role("button", name="log").click()
+    page.wait_for_url("**x_scale=log*")
+    page.get_by_role("button", name="after").click()
+    page.wait_for_url("**run=after*")
+    page.get_by_role("button", name="Dark").click()
+    page.wait_for_url("**dark=true*")
+    color = "getComputedStyle(document.querySelector('main').firstElementChild).backgroundColor"
+    page.wait_for_function(f"{color} === 'rgb(14, 19, 26)'")
+    assert page.problems == []
+
+
+@pytest.mark.parametrize(("kind", "start"), [("PNG", b"\x89PNG"), ("SVG", b"<?xml"), ("PDF", b"%PDF"), ("CSV", b"run,time")])
+def test_export(page, server, kind, start):
+    opened(page, server.url)
+    with page.expect_download() as download:
+        page.get_by_text(kind, exact=True).first.click()
+    assert download.value.suggested_filename == f"accuracy-over-time.{kind.lower()}"
+    with open(download.value.path(), "rb") as file:  # noqa: PTH123 - a path of playwright's
+        assert file.read().startswith(start)
+    assert page.problems == []
+
+
+def test_the_address_brings_back_the_state(page, server):
+    opened(page, f"{server.url}?threshold=0.9&x_scale=%22log%22&dark=true&zoom=%22top%22")
+    page.get_by_text("Time to 90 %").first.wait_for()
+    assert "bk-active" in page.get_by_role("button", name="log").get_attribute("class")
+    assert "bk-active" in page.get_by_role("button", name="top").get_attribute("class")
+    assert page.problems == []
+
+
+def test_every_control_is_reached_by_keyboard(page, server):
+    opened(page, server.url)
+    focused = """() => {
+        let element = document.activeElement;
+        while (element && element.shadowRoot && element.shadowRoot.activeElement) element = element.shadowRoot.activeElement;
+        return element ? (element.innerText || element.className) : '';
+    }"""
+    reached = set()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        words = page.evaluate(focused)
+        reached.add(words.split("\n")[0].strip())
+    wanted = {"Dark", "linear", "log", "all", "top", "ANN", "own peak", "before", "after", "PNG", "SVG", "PDF", "CSV"}
+    assert wanted <= reached
+    assert any("noUi-handle" in words for words in reached)
+    assert any(words.startswith("Pareto latency") for words in reached), "explanations open on focus"
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_nothing_runs_off_the_side(page, server, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    opened(page, server.url)
+    page.wait_for_function("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_empty_state(page):
+    with dashboard.Serving() as running:
+        page.goto(running.url)
+        page.get_by_text("No result yet").wait_for()
+        page.get_by_text("snnviz simulate dense-mnist").wait_for()
+    assert page.problems == [] or all("WebSocket" in problem for problem in page.problems)

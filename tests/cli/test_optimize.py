@@ -1,0 +1,69 @@
+"""`snnviz optimize`: a network file in, a better one out; mistakes answered with one line."""
+
+import json
+
+import numpy as np
+import pytest
+
+from snnviz import load_network
+from snnviz.cli import main
+from snnviz.network import Dense, Input, SpikingNetwork
+
+
+@pytest.fixture
+def network(tmp_path):
+    """784 - 12 - 10 neurons: a bank of random features, enough to be better than chance at the objective's mechanics."""
+    rng = np.random.default_rng(0)
+    hidden = Dense(name="hidden", input_shape=(28, 28, 1), weights=rng.normal(0, 0.05, (784, 12)), bias=np.zeros(12))
+    last = Dense(name="last", input_shape=(12,), weights=rng.normal(0, 1, (12, 10)), bias=np.zeros(10))
+    path = tmp_path / "network.npz"
+    return SpikingNetwork(input=Input(shape=(28, 28, 1)), layers=(hidden, last)).save(path)
+
+
+def arguments(network, *more):
+    return ["optimize", str(network), "--items", "60", "--steps", "6", "--lambda-l", "1", "--lambda-p", "0.001", *more]
+
+
+def test_it_searches_reports_and_saves(network, tmp_path, capsys):
+    out, history = tmp_path / "better.npz", tmp_path / "history.csv"
+    given = arguments(network, "--method", "cmaes", "--per", "layer", "--evaluations", "12", "--out", str(out))
+    assert main([*given, "--history", str(history), "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["evaluations"] <= 12
+    assert answer["loss"]["best"] <= answer["loss"]["start"]
+    assert answer["test"]["items"] == 10_000
+    assert load_network(out).metadata["optimization"]["per"] == ["layer"]
+    assert len(history.read_text().splitlines()) == answer["evaluations"] + 1
+
+
+def test_it_resumes(network, tmp_path, capsys):
+    run = arguments(
+        network, "--method", "subplex", "--out", str(tmp_path / "o.npz"), "--checkpoint", str(tmp_path / "run")
+    )
+    assert main([*run, "--evaluations", "3"]) == 0
+    assert "3 evaluations" in capsys.readouterr().out
+    assert main([*run, "--evaluations", "3"]) == 2
+    assert "empty folder" in capsys.readouterr().err
+    assert main([*run, "--evaluations", "5", "--resume"]) == 0
+    assert "5 evaluations" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--method", "annealing"], "--method"),
+        (["--per", "neuron"], "per"),
+        (["--per", "channel,layer"], "coarse to fine"),
+        (["--lambda-e", "-1"], "lambda_e"),
+        (["--items", "0"], "--items"),
+        (["--items", "20000"], "--items"),
+        (["--out", "better.keras"], "--out"),
+        (["--method", "cmaes", "--updates", "5"], "--updates"),
+        (["--minutes", "0"], "budget_minutes"),
+    ],
+)
+def test_mistakes_are_answered_with_one_line(network, more, message, capsys):
+    assert main(arguments(network, *more)) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1

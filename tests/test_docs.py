@@ -1,0 +1,53 @@
+"""The documentation runs: every Python block of every page, every command line, every link within the project."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from sybil import Sybil
+from sybil.parsers.markdown import PythonCodeBlockParser
+
+from snnviz import cli
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+
+
+def blocks(path, language):
+    return re.findall(rf"^```{language}\n(.*?)^```", path.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def name(path):
+    return path.name
+
+
+@pytest.mark.parametrize("path", [path for path in PAGES if blocks(path, "python")], ids=name)
+def test_python_blocks_run(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    examples = list(Sybil(parsers=[PythonCodeBlockParser()], pattern="*.md").parse(path).examples())
+    assert examples
+    for example in examples:
+        example.evaluate()
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name)
+def test_commands_exist(path):
+    parser = cli.parser()
+    for block in blocks(path, "console"):
+        for line in re.findall(r"^\$ snnviz (.*?)(?:\s+#.*)?$", block, re.MULTILINE):
+            parser.parse_args(shlex.split(line))
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name)
+def test_links_within_the_project_lead_somewhere(path):
+    targets = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", path.read_text(encoding="utf-8"))
+    missing = [target for target in targets if not (path.parent / target).exists()]
+    assert not missing
+
+
+def test_make_targets_of_the_readme_exist():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    named = re.findall(r"make ([a-z-]+)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert {"demo", "test"} <= set(named)
+    assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in named)
