@@ -127,7 +127,7 @@ def _table_part(result: Result) -> str:
     target = columns[0]["target_items"]
     labels = {row["name"]: row["label"] for column in columns for row in column["rows"]}
     notes: list[str] = []
-    missing: dict[str, str] = {}
+    missing: dict[str, str] = dict(result.get("absent", {}))
     times, ratios, details = [], [], []
     for name, label in labels.items():
         rows = [row_of(column, name) for column in columns]
@@ -165,10 +165,11 @@ def _table_part(result: Result) -> str:
         "simulator",
         "peak memory",
         "events an item",
-        "of ours",
+        "ratio to ours",
         "same answer, last step",
         "all steps",
     ]
+    details.sort(key=lambda cells: titles.index(cells[0]))
     text += [table([*headings, *(["accuracy", "peak"] if trained else [])], details, text=2)]
     if columns[0].get("limits"):
         text.append(

@@ -28,7 +28,7 @@ import numpy as np
 from benchmarks import machine, report
 from benchmarks.case import save_case
 from benchmarks.networks import ARCHITECTURES, DENSITY, random_images, random_network
-from benchmarks.rows import LIMITS, REFERENCES, ROWS, named
+from benchmarks.rows import ABSENT, LIMITS, REFERENCES, ROWS, named
 from benchmarks.workers import ROOT, WORK, Case, Measured, Row, Worker, crew, interleave
 from snnviz import _progress
 from snnviz._files import replacing
@@ -107,12 +107,13 @@ class Bench:
 
     def table(self, columns: list[str]) -> dict[str, Any]:
         """Every row on the random networks of Table A."""
-        return {"columns": self._columns([(self._random(name, self.effort.items[name]), name) for name in columns])}
+        cases = [(self._random(name, self.effort.items[name]), name) for name in columns]
+        return {"columns": self._columns(cases), "absent": ABSENT}
 
-    def trained(self, files: list[Path]) -> dict[str, Any]:
+    def trained(self, files: list[str]) -> dict[str, Any]:
         """Every row on trained networks and the test images they were trained for."""
         columns = self._columns([_trained_case(file, self.effort.items) for file in files])
-        return {"columns": [column | {"title": file.stem} for column, file in zip(columns, files, strict=True)]}
+        return {"columns": [column | {"title": Path(file).stem} for column, file in zip(columns, files, strict=True)]}
 
     def layers(self) -> dict[str, Any]:
         """Single convolutions: how near the event engine comes to the machine's add limit."""
@@ -220,15 +221,15 @@ def _point(case: Case, found: list[Measured]) -> dict[str, Any]:
     return point | {"rows": [_numbers(each, reference, labels) for each in found if each.row is not LIMITS]}
 
 
-def _trained_case(file: Path, sizes: dict[str, int]) -> tuple[Case, str]:
+def _trained_case(file: str, sizes: dict[str, int]) -> tuple[Case, str]:
     """A case of a network in a file with its test images, and the column of Table A that it belongs to."""
-    from snnviz import datasets, load_network
+    from snnviz import datasets, pretrained
 
-    network = load_network(file)
+    network = pretrained.network(file)
     column = _nearest_column(network)
     dataset = str(network.metadata.get("dataset", "mnist" if network.input_shape[:1] == (28,) else "cifar10"))
     images = datasets.load(dataset, "test", limit=sizes[column])
-    path = WORK / "cases" / f"trained-{file.stem}.npz"
+    path = WORK / "cases" / f"trained-{Path(file).stem}.npz"
     save_case(path, network, images.x.reshape(len(images.x), *network.input_shape), images.y, STEPS)
     return Case(column, path, len(images.x), STEPS), column
 
@@ -293,7 +294,13 @@ def main(arguments: list[str] | None = None) -> int:
         choices=columns,
         help="columns of the table (default: all; without the last with --quick)",
     )
-    parser.add_argument("--network", nargs="+", type=Path, default=[], metavar="FILE", help="trained networks instead")
+    parser.add_argument(
+        "--network",
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="trained networks instead, files or names of shipped ones",
+    )
     parser.add_argument("--threads", type=int, default=2, help="cores each simulator may use (default: 2)")
     parser.add_argument("--out", type=Path, help="folder for the results")
     options = parser.parse_args(arguments)

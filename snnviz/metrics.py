@@ -147,7 +147,9 @@ def event_shares(result: xr.Dataset) -> xr.DataArray:
     return shares.rename("event_share").assign_attrs(long_name="share of synaptic events", units="1")
 
 
-def confidence_cutoff(result: xr.Dataset, levels: Iterable[float] | None = None, temperature: float = 1.0) -> xr.Dataset:
+def confidence_cutoff(
+    result: xr.Dataset, levels: Iterable[float] | None = None, temperature: float = 1.0
+) -> xr.Dataset:
     """Stop each item as soon as the network is sure enough: accuracy, time and events over the level of sureness.
 
     The margin of an item at step t is the difference between the two largest values of softmax(z_t / temperature), where
@@ -182,7 +184,7 @@ def confidence_cutoff(result: xr.Dataset, levels: Iterable[float] | None = None,
     for name, what in (("logits", "logits"), ("item_events", "events")):
         if name not in result:
             raise InputError(
-                f"`result` must hold {name!r}; simulate with record=[\"logits\", \"events\"]. "
+                f'`result` must hold {name!r}; simulate with record=["logits", "events"]. '
                 f"Received: a result without {what} of each item"
             )
     scores = result["logits"].transpose("item", "time", "class").values
@@ -283,8 +285,9 @@ def summary_frame(
         frontier: see `pareto_latency`.
     """
     import pandas as pd
+    import xarray as xr
 
-    if not isinstance(results, Mapping) or hasattr(results, "data_vars"):  # an xarray.Dataset is a Mapping as well
+    if isinstance(results, xr.Dataset):  # a Mapping as well, of its variables
         results = {str(results.attrs.get("title", "")) or "result": results}
     if not results:
         raise InputError("`results` must hold at least one result. Received: none")

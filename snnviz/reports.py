@@ -12,7 +12,7 @@ to before of that model are not affected.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -176,7 +176,9 @@ def table_a(seconds: Mapping[tuple[str, str], float]) -> pd.DataFrame:
     frame = pd.DataFrame(entries, columns=["measured", "simulator", "model", "seconds"])
     order = list(dict.fromkeys(zip(frame["measured"], frame["simulator"], strict=True)))
     table = frame.pivot_table(index=["measured", "simulator"], columns="model", values="seconds", sort=False)
-    return table.reindex(index=pd.MultiIndex.from_tuples(order, names=["measured", "simulator"])).rename_axis(columns=None)
+    return table.reindex(index=pd.MultiIndex.from_tuples(order, names=["measured", "simulator"])).rename_axis(
+        columns=None
+    )
 
 
 def table_e(results: Entries, thresholds: Mapping[tuple[str, str], float] | None = None) -> pd.DataFrame:
@@ -268,7 +270,9 @@ def _row(value: float, crossed: bool, published: Published | None) -> dict[str, 
     }
 
 
-def _table(entries: Mapping[tuple[str, str], object], ours: Callable[..., dict[str, tuple[float, bool]]]) -> pd.DataFrame:
+def _table(
+    entries: Mapping[tuple[str, str], object], ours: Callable[..., dict[str, tuple[float, bool]]]
+) -> pd.DataFrame:
     rows = []
     for key, entry in entries.items():
         model, stage = key
@@ -279,11 +283,39 @@ def _table(entries: Mapping[tuple[str, str], object], ours: Callable[..., dict[s
     return _frame(rows, ["model", "stage", "metric"])
 
 
-def _frame(rows: list[tuple[tuple[str, ...], dict[str, object]]], names: list[str]) -> pd.DataFrame:
+def _frame(rows: Sequence[tuple[tuple[str, ...], dict[str, object]]], names: list[str]) -> pd.DataFrame:
     if not rows:
         raise InputError("`results` must hold at least one entry. Received: none")
     index = pd.MultiIndex.from_tuples([key for key, _ in rows], names=names)
     return pd.DataFrame([row for _, row in rows], index=index)
+
+
+def readable(table: pd.DataFrame) -> pd.DataFrame:
+    """A table of this module as people read it: percentages, thousands separated, nothing where nothing is known.
+
+    Args:
+        table: what `comparison` or a `table_...` function returned.
+
+    Returns:
+        The same rows as text, with columns metric, unit, ours, paper, note (and stage or model where there are several).
+    """
+    flat = table.reset_index()
+    rows = []
+    for _, row in flat.iterrows():
+        unit = "%" if row["unit"] == "fraction" else row["unit"]
+        rows.append(
+            {name: row[name] for name in table.index.names}
+            | {"ours": _text(row["ours"], unit), "paper": _text(row["paper"], unit), "unit": unit, "note": row["note"]}
+        )
+    return pd.DataFrame(rows)
+
+
+def _text(value: float, unit: str) -> str:
+    if pd.isna(value):
+        return "-"
+    if unit == "%":
+        return f"{100 * value:.2f}"
+    return f"{value:,.0f}" if abs(value) >= 100 or float(value).is_integer() else f"{value:.3g}"
 
 
 def _model(model: str) -> str:

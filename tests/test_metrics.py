@@ -213,5 +213,5 @@ def test_confidence_cutoff_says_what_to_record(two_items, missing):
 
 @pytest.mark.parametrize("options", [{"levels": []}, {"levels": [1.5]}, {"temperature": 0}, {"temperature": np.nan}])
 def test_confidence_cutoff_refuses(two_items, options):
-    with pytest.raises(InputError, match="`levels`|`temperature`"):
+    with pytest.raises(InputError, match=r"`levels`|`temperature`"):
         metrics.confidence_cutoff(two_items, **options)

@@ -53,7 +53,11 @@ def test_comparison_at_another_threshold_leaves_the_papers_out(runs):
 def test_tables(runs):
     entries = {("dense-mnist", stage): result for stage, result in runs.items()}
     e = reports.table_e(entries)
-    assert e.index.get_level_values("metric").unique().tolist() == ["threshold", "time to threshold", "events to threshold"]
+    assert e.index.get_level_values("metric").unique().tolist() == [
+        "threshold",
+        "time to threshold",
+        "events to threshold",
+    ]
     assert e.loc[("dense-mnist", "after", "time to threshold"), "difference"] == (
         metrics.time_to_accuracy(runs["after"], 0.9797).value - 3
     )
@@ -96,3 +100,14 @@ def test_a_result_is_recognised_by_what_it_says_or_by_its_neurons(runs):
     assert reports.paper_model(known.assign_attrs(dataset="fashion_mnist")) is None
     assert reports.paper_model(result_of([0.5], [1], dataset="mnist")) is None
     assert reports.paper_model(result_of([0.5], [1])) is None
+
+
+def test_readable_tables_hold_the_same_numbers(dense):
+    table = reports.comparison("dense-mnist", {"before": dense})
+    text = reports.readable(table)
+    assert len(text) == len(table)
+    peak = text.set_index("metric").loc["peak accuracy"]
+    assert float(peak["ours"]) == pytest.approx(100 * table.loc[("before", "peak accuracy"), "ours"], abs=0.005)
+    assert peak["paper"] == "98.32"
+    assert peak["unit"] == "%"
+    assert text.set_index("metric").loc["events in all steps", "paper"] == "-"

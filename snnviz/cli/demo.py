@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import pandas as pd
     import xarray as xr
 
 STEPS = 50
@@ -56,7 +57,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         },
         "wall_time_s": {name: float(result.attrs["wall_time_s"]) for name, result in runs.items()},
         "engine": {name: f"{r.attrs['engine']} ({r.attrs['engine_choice']})" for name, r in runs.items()},
-        "table": reports.comparison("dense-mnist", runs).to_string(),
+        "table": reports.readable(reports.comparison("dense-mnist", runs)).to_dict("records"),
         "files": [str(file) for file in files],
     }
 
@@ -95,13 +96,29 @@ def _say(text: str) -> None:
 
 def show(answer: dict[str, Any]) -> str:
     """The answer for people."""
+    import pandas as pd
+
     runs = answer["runs"]
     lines = ["", "accuracy over time (%)", "  step   " + "".join(f"{step:>8}" for step in SHOWN_STEPS)]
     for name, found in runs.items():
         lines.append(f"  {name:<7}" + "".join(f"{100 * found['accuracy'][step - 1]:8.2f}" for step in SHOWN_STEPS))
-    lines += ["", answer["table"], ""]
+    table = pd.DataFrame(answer["table"])
+    for stage, rows in table.groupby("stage", sort=False):
+        lines += ["", f"{stage} optimisation, beside the paper", _indented(rows.drop(columns="stage"))]
+    lines.append("")
     lines += [f"{name}: engine {text}, {answer['wall_time_s'][name]:.2f} s" for name, text in answer["engine"].items()]
     lines += ["", "written:", *(f"  {file}" for file in answer["files"])]
+    return "\n".join(lines)
+
+
+def _indented(table: pd.DataFrame) -> str:
+    """Columns of text: the first and the last two to the left, numbers to the right."""
+    left = [table.columns[0], *table.columns[-2:]]
+    widths = {name: max(len(name), *table[name].map(len)) for name in table.columns}
+    lines = []
+    for row in [{name: name for name in table.columns}, *table.to_dict("records")]:
+        cells = [row[name].ljust(widths[name]) if name in left else row[name].rjust(widths[name]) for name in row]
+        lines.append("  " + "  ".join(cells).rstrip())
     return "\n".join(lines)
 
 

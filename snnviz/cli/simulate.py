@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 def show(answer: dict[str, Any]) -> str:
     """The answer for people."""
-    from snnviz.cli import metrics as metrics_command
+    import snnviz.cli.metrics as metrics_command
 
     lines = [
         f"{answer['items']} items x {answer['steps']} steps, engine {answer['engine']} "

@@ -36,22 +36,29 @@ class Explorer(pn.viewable.Viewer):
     """
 
     threshold = param.Number(0.98, bounds=(0.0, 1.0), doc="accuracy to reach, a fraction")
-    reference = param.Selector(default="ann", objects=["ann", "peak"], doc="A_ref of the Pareto metrics")
+    reference: Any = param.Selector(default="ann", objects=["ann", "peak"], doc="A_ref of the Pareto metrics")
     frontier = param.Boolean(False, doc="Pareto metrics of the best accuracy so far")
-    x_scale = param.Selector(default="linear", objects=["linear", "log"], doc="axis of synaptic events")
-    zoom = param.Selector(default="all", objects=["all", "top"], doc="accuracy axis: all of it, or where good runs differ")
-    run = param.Selector(default=None, objects=[None], doc="the run whose layers are shown")
+    x_scale: Any = param.Selector(default="linear", objects=["linear", "log"], doc="axis of synaptic events")
+    zoom: Any = param.Selector(
+        default="all", objects=["all", "top"], doc="accuracy axis: all of it, or where good runs differ"
+    )
+    run: Any = param.Selector(default=None, objects=[None], doc="the run whose layers are shown")
     dark = param.Boolean(False, doc="dark appearance")
 
     _plots: ClassVar[dict[str, tuple[str, str]]] = {
         "accuracy_over_time": ("Accuracy over time", "Stop after any step: this is how often the answer is right."),
-        "accuracy_over_events": ("Accuracy over cost", "The same curve against the work done, in synaptic events per item."),
+        "accuracy_over_events": (
+            "Accuracy over cost",
+            "The same curve against the work done, in synaptic events per item.",
+        ),
         "spike_rates": ("Spike rates", "How busy the neurons of each layer are at each step."),
         "event_shares": ("Where the events go", "Each layer's share of all synaptic events."),
     }
 
     def __init__(self, results: Results | None = None, **state: Any) -> None:
-        empty = results is None or (isinstance(results, Sized) and not isinstance(results, xr.Dataset) and not len(results))
+        empty = results is None or (
+            isinstance(results, Sized) and not isinstance(results, xr.Dataset) and not len(results)
+        )
         self.results: dict[str, xr.Dataset] = {} if empty else named(results)  # type: ignore[arg-type]
         names = list(self.results)
         self.param.run.objects = names or [None]
@@ -76,7 +83,7 @@ class Explorer(pn.viewable.Viewer):
             )
         return getattr(plots, name)(self.results[self.run], dark=dark)
 
-    def export(self, name: str, format: str) -> io.BytesIO:  # noqa: A002 - as in plots.render
+    def export(self, name: str, format: str) -> io.BytesIO:
         """The plot `name`, as it is shown, as a file: "png", "svg", "pdf", or its numbers as "csv"."""
         if format == "csv":
             data = getattr(plots, f"{name}_data")
@@ -133,7 +140,9 @@ class Explorer(pn.viewable.Viewer):
             _group("Accuracy axis", pn.widgets.RadioButtonGroup.from_param(self.param.zoom)),
             _group(
                 "Pareto reference",
-                pn.widgets.RadioButtonGroup.from_param(self.param.reference, options={"ANN": "ann", "own peak": "peak"}),
+                pn.widgets.RadioButtonGroup.from_param(
+                    self.param.reference, options={"ANN": "ann", "own peak": "peak"}
+                ),
             ),
         ]
         widgets[0].sizing_mode = "stretch_width"
@@ -185,7 +194,9 @@ class Explorer(pn.viewable.Viewer):
         return _card(
             _written("<h2>Metrics</h2>"),
             self._live(self._table, "threshold", "reference", "frontier"),
-            _widget(pn.widgets.Checkbox.from_param(self.param.frontier, name="Pareto metrics of the best accuracy so far")),
+            _widget(
+                pn.widgets.Checkbox.from_param(self.param.frontier, name="Pareto metrics of the best accuracy so far")
+            ),
             classes=["snn-loose"],
         )
 
@@ -333,7 +344,8 @@ def _term(term: str, text: str, tip: str | None = None) -> str:
     if not explanation:
         return escape(text)
     place = " below" if tip else ""
-    return f"<span class='term{place}' tabindex='0'>{escape(text)}<span class='tip' role='tooltip'>{escape(explanation)}</span></span>"
+    bubble = f"<span class='tip' role='tooltip'>{escape(explanation)}</span>"
+    return f"<span class='term{place}' tabindex='0'>{escape(text)}{bubble}</span>"
 
 
 def _cell(key: str, value: Any) -> str:

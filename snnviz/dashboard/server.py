@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
+import queue
 import socket
+import sys
 import threading
 from typing import Any
 
@@ -22,7 +26,7 @@ _TEMPLATE = """
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="description" content="Accuracy over time and over cost of spiking networks">
 {% endblock %}
-{% block contents %}<main>{{ embed(roots.page) }}</main>{% endblock %}
+{% block contents %}<main>{{ embed(roots.page) }}</main>{{ embed(roots.location) }}{% endblock %}
 """
 
 
@@ -34,12 +38,19 @@ def create_app(results: Results | None = None, **state: Any) -> pn.Template:
         **state: initial values of the page's parameters; the address goes before them.
     """
     explorer = Explorer(results, **state)
-    page = pn.Template(_TEMPLATE)
+    page = pn.Template(_TEMPLATE, location=True)
     page.add_panel("page", explorer)
     if pn.state.location is not None:
         known = {name: name for name in URL_STATE if name != "run" or len(explorer.results) > 1}
-        pn.state.location.sync(explorer, known)
+        pn.state.location.sync(explorer, known, on_error=functools.partial(_apply_valid, explorer))
     return page
+
+
+def _apply_valid(explorer: Explorer, wanted: dict[str, Any]) -> None:
+    """Take from an address what the page understands and leave the rest, as for any web page."""
+    for name, value in wanted.items():
+        with contextlib.suppress(ValueError):
+            explorer.param.update(**{name: value})
 
 
 def serve(
@@ -61,6 +72,7 @@ def serve(
     """
     server = _server(results, port, address, show, state)
     server.start()
+    sys.stderr.write(f"The explorer is at http://{address}:{server.port}/ (Ctrl-C ends it)\n")
     server.io_loop.start()  # Panel makes Ctrl-C stop the loop
     server.stop()
 
@@ -82,36 +94,34 @@ class Serving:
         InputError: if the port is taken or out of range.
     """
 
-    def __init__(
-        self, results: Results | None = None, port: int = 0, address: str = "127.0.0.1", **state: Any
-    ) -> None:
-        self._ready = threading.Event()
-        self._server: Any = None
-        self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._work, args=(results, port, address, state), daemon=True)
+    def __init__(self, results: Results | None = None, port: int = 0, address: str = "127.0.0.1", **state: Any) -> None:
+        handed: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, args=(handed, results, port, address, state), daemon=True)
         self._thread.start()
-        self._ready.wait()
-        if self._failure is not None:
+        self._server = handed.get()
+        if isinstance(self._server, BaseException):
             self._thread.join()
-            raise self._failure
+            raise self._server
         self.port: int = self._server.port
         self.url = f"http://{address}:{self.port}/"
 
-    def _work(self, results: Results | None, port: int, address: str, state: dict[str, Any]) -> None:
+    @staticmethod
+    def _work(
+        handed: queue.SimpleQueue[Any], results: Results | None, port: int, address: str, state: dict[str, Any]
+    ) -> None:
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
         try:
-            self._server = _server(results, port, address, False, state)
-            self._server.start()
-        except BaseException as error:  # handed to the thread that waits
-            self._failure = error
+            server = _server(results, port, address, False, state)
+            server.start()
+        except BaseException as error:  # raised again where someone waits
             loop.close()
+            handed.put(error)
             return
-        finally:
-            self._ready.set()
-        self._server.io_loop.start()
-        self._server.stop()
-        self._server.io_loop.close(all_fds=True)
+        handed.put(server)
+        server.io_loop.start()
+        server.stop()
+        server.io_loop.close(all_fds=True)
 
     def stop(self) -> None:
         """End all sessions and free the port."""

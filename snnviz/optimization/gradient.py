@@ -1,9 +1,9 @@
 """Surrogate gradients through the network unrolled in time.
 
-For T' early steps the spiking network itself is computed, forwards exactly, backwards with a triangle of width 2 about the
+For T' early steps the spiking network itself is computed, forwards exactly, backwards with a triangle about the
 threshold in place of the spike's derivative (Neftci, Mostafa, Zenke 2019, doi:10.1109/MSP.2019.2931595). For the steps after it
 stands what the network tends to: its analog twin with every activation cut off at rate 1. Weights stay as they are; only the
-vector of `ScaleSpace` moves. The loss is L_SNN made smooth,
+vector of `ScaleSpace` moves. The loss is L_SNN made smooth, its first sum multiplied by `early`,
 
     sum_{t <= T'} c_t (lambda_l + lambda_p E_t)  +  c_inf ((T - T') (lambda_l + lambda_p E_T') + lambda_e),
 
@@ -58,7 +58,7 @@ class Gradient(Searcher):
         seed: of the choice of items and their shifts.
         shift: images are moved by up to this many pixels each way, so that scales fit digits and not these very items.
         distilled: how much of the target is the analog network's answer; the rest is the label.
-        early: factor of the divergences of the unrolled steps, c_1 ... c_T'.
+        early: factor of the divergences of the unrolled steps, c_1 ... c_T'; above 1 it favours the first answers.
         width: half the base of the surrogate's triangle, in units of the threshold.
 
     Raises:
@@ -80,12 +80,12 @@ class Gradient(Searcher):
         updates: int = 1500,
         every: int = 100,
         batch: int = 256,
-        rate: float = 0.02,
+        rate: float = 0.05,
         seed: int = 0,
         shift: int = 1,
         distilled: float = 0.5,
-        early: float = 1.0,
-        width: float = 1.0,
+        early: float = 10.0,
+        width: float = 0.5,
     ) -> None:
         self.updates, self.every = check.integer("updates", updates, 1), check.integer("every", every, 1)
         self._seed, self._shift = check.integer("seed", seed, 0), check.integer("shift", shift, 0)

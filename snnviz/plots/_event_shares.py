@@ -56,7 +56,7 @@ def event_shares(result: xr.Dataset, *, dark: bool = False, height: int = 340) -
         dark=dark,
         xlabel="Share of synaptic events (%)",
         ylabel="",
-        xlim=(0.0, 1.18 * longest),
+        xlim=(0.0, 1.28 * longest),
         ylim=(-0.6, max(count, 1) - 0.4),
         yticks=[(count - 1 - index, name) for index, name in enumerate(data["layer"])],
         height=height,

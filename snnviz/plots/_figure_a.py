@@ -50,9 +50,7 @@ def _runs(before: xr.Dataset, after: xr.Dataset | None) -> dict[str, xr.Dataset]
     return {"before": before} if after is None else {"before": before, "after": after}
 
 
-def _thresholds(
-    runs: Mapping[str, xr.Dataset], threshold: float | tuple[float, float] | None
-) -> dict[str, float]:
+def _thresholds(runs: Mapping[str, xr.Dataset], threshold: float | tuple[float, float] | None) -> dict[str, float]:
     if threshold is None:
         threshold = metrics.default_threshold(runs["before"])
     pair = threshold if isinstance(threshold, tuple) else (threshold, threshold)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from snnviz import _checks as check
 from snnviz import metrics
@@ -25,12 +25,11 @@ def named(results: Results) -> dict[str, xr.Dataset]:
     import xarray as xr
 
     found: dict[str, xr.Dataset] = {}
-    if isinstance(results, xr.Dataset):
-        results = [results]
-    if isinstance(results, Mapping):
-        found = {str(name): result for name, result in results.items()}
-    elif isinstance(results, Sequence) and not isinstance(results, str):
-        for position, result in enumerate(results, start=1):
+    given: Any = [results] if isinstance(results, xr.Dataset) else results  # a Dataset is a Mapping as well
+    if isinstance(given, Mapping):
+        found = {str(name): result for name, result in given.items()}
+    elif isinstance(given, Sequence) and not isinstance(given, str):
+        for position, result in enumerate(given, start=1):
             title = str(getattr(result, "attrs", {}).get("title", "")) or f"run {position}"
             name, number = title, 2
             while name in found:

@@ -28,7 +28,7 @@ _LOCK = threading.Lock()
 
 def render(
     drawn: Any,
-    format: str,  # noqa: A002 - the word a reader expects
+    format: str,
     *,
     width: float = SINGLE_COLUMN,
     height: float | None = None,
@@ -63,7 +63,7 @@ def render(
     import matplotlib
     from matplotlib import pyplot
 
-    settings = {
+    settings: Any = {
         "font.family": theme.EXPORT_FONT,
         "pdf.fonttype": 42,
         "svg.fonttype": "path",
@@ -78,7 +78,11 @@ def render(
             figure.set_size_inches(width, height)
             figure.set_layout_engine("constrained", w_pad=0.03, h_pad=0.03)
             figure.savefig(
-                buffer, format=format, dpi=dpi, facecolor=figure.get_facecolor(), metadata={**undated, **(metadata or {})}
+                buffer,
+                format=format,
+                dpi=dpi,
+                facecolor=figure.get_facecolor(),
+                metadata={**undated, **(metadata or {})},
             )
         finally:
             pyplot.close(figure)

@@ -175,7 +175,7 @@ def figure(
         large: the horizontal axis counts thousands and millions, written 10k, 1M.
         height: on pages, in pixels; the width follows the page.
     """
-    from bokeh.models import NumeralTickFormatter
+    from bokeh.models import CustomJSTickFormatter
 
     colors = palette(dark)
     both: dict[str, Any] = {"xlabel": xlabel, "ylabel": ylabel, "logx": logx, "show_legend": legend is not None}
@@ -189,7 +189,7 @@ def figure(
         both["legend_position"] = legend
     formats: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
     if large:
-        formats = ({"xformatter": NumeralTickFormatter(format="0.[0]a")}, {"xformatter": _large})
+        formats = ({"xformatter": CustomJSTickFormatter(code=_LARGE_JS)}, {"xformatter": _large})
     return style(
         overlay,
         bokeh={
@@ -214,6 +214,14 @@ def count(value: float) -> str:
         if abs(value) >= size:
             return f"{value / size:.3g}{suffix}"
     return f"{value:.3g}"
+
+
+_LARGE_JS = """
+for (const [size, suffix] of [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"]])
+  if (Math.abs(tick) >= size) return parseFloat((tick / size).toPrecision(3)) + suffix
+return String(parseFloat(tick.toPrecision(3)))
+"""
+"""`_large`, for the browser; Bokeh's own formatter writes a million as m."""
 
 
 def _large(value: float, position: int | None = None) -> str:

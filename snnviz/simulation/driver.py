@@ -61,7 +61,8 @@ def simulate(
         steps: number of time steps T.
         engine: "graph", "event", or "auto", the faster of the two for this network.
         record: what to keep beside the curves, a `Record` or names among "prediction", "logits" and "events".
-        batch_size: items simulated at once; None lets the engine choose. It never changes a number.
+        batch_size: items simulated at once; None lets the engine choose. It changes no number of the event engine, and none
+            of the graph engine where sums are exact (elsewhere matrix products may round differently).
         progress: show a progress bar if it takes more than two seconds.
         title: a name for the result, used as the label of its curves.
         **settings: the other fields of `snnviz.simulation.Settings`: input, reset, delay, refractory, clamp,

@@ -35,9 +35,8 @@ class Block:
 class Engine(ABC):
     """A simulator made ready for one network and one set of options.
 
-    `run` may be called any number of times, from one thread at a time. Items are independent: how they are split into batches
-    changes nothing in any item's numbers. Sums of float32 values on a dyadic grid are exact, so that engines agree
-    bit for bit on such networks. Elementwise work is done in float32 in the order v + f + b, then the threshold.
+    `run` may be called any number of times, from one thread at a time. Items are independent. Sums of float32 values on a
+    dyadic grid are exact, so that on such networks engines agree bit for bit, however items are split into batches. Elementwise work is done in float32 in the order v + f + b, then the threshold.
     An analog input to the first layer ("analog") is synaptic input of intensity x: it carries an event across each synapse
     of every pixel with x > 0, at each step.
 

@@ -70,7 +70,8 @@ class Record:
         logits: the class scores, float32 (item, time, class).
         events: synaptic events of every item, int64 (item, time, layer).
         spikes: names of firing populations ("input" or a hidden layer) whose spikes are kept, bool (traced, time, neuron).
-        potentials: names of populations (the last layer too) whose membrane potentials after reset are kept, float32.
+        potentials: names of populations (the last layer too) whose membrane potentials after reset are kept, float32;
+            NaN for an input that has no membrane (Poisson or analog).
         items: number of items, the first ones, for which spikes and potentials are kept.
     """
 

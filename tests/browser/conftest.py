@@ -16,7 +16,9 @@ def chromium():
     program = next((path for name in names if (path := shutil.which(name))), None)
     if program is None:
         pytest.skip("no Chromium here (Debian: apt-get install chromium)")
-    playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install playwright)")
+    playwright_api = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is not installed (pip install playwright)"
+    )
     with playwright_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         yield browser

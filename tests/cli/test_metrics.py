@@ -48,7 +48,7 @@ def test_defaults_and_a_number_as_reference(file):
 @pytest.mark.parametrize("words", [["--reference", "best"], ["--reference", "2"], ["--threshold", "98"]])
 def test_mistakes(file, words):
     args = arguments(file, *words)
-    with pytest.raises(InputError, match="reference|threshold"):
+    with pytest.raises(InputError, match=r"reference|threshold"):
         args.run(args)
 
 

@@ -31,7 +31,9 @@ def test_crossings(before, after):
 def test_layers(before):
     rates = plots.spike_rates_data(before)
     assert rates["layer"].unique().tolist() == ["input", "dense_1", "dense_2"]
-    assert np.array_equal(rates.loc[rates["layer"] == "dense_1", "spike_rate"], before["spike_rate"].sel(layer="dense_1"))
+    assert np.array_equal(
+        rates.loc[rates["layer"] == "dense_1", "spike_rate"], before["spike_rate"].sel(layer="dense_1")
+    )
     shares = plots.event_shares_data(before)
     assert shares["layer"].tolist() == ["dense_1", "dense_2", "dense_3"]
     assert shares["share"].sum() == pytest.approx(1)

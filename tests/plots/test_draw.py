@@ -18,7 +18,9 @@ from tests.synthetic import result_of
 def drawings(before, after):
     return {
         "time": plots.accuracy_over_time([before, after], threshold=0.98),
-        "time, top, dark, one missed": plots.accuracy_over_time([before, after], threshold=0.9836, zoom="top", dark=True),
+        "time, top, dark, one missed": plots.accuracy_over_time(
+            [before, after], threshold=0.9836, zoom="top", dark=True
+        ),
         "time, no threshold": plots.accuracy_over_time(before),
         "cost": plots.accuracy_over_events([before, after], threshold=0.999),
         "cost, log": plots.accuracy_over_events(before, threshold=0.98, log=True, dark=True),
@@ -127,7 +129,8 @@ def test_colours_stand_out_from_the_background(dark):
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0, "0"), (950, "950"), (13_700, "13.7 k"), (1.37e6, "1.37 M"), (6.8e9, "6.8 G"), (-2e3, "-2 k")]
+    ("value", "text"),
+    [(0, "0"), (950, "950"), (13_700, "13.7 k"), (1.37e6, "1.37 M"), (6.8e9, "6.8 G"), (-2e3, "-2 k")],
 )
 def test_count(value, text):
     assert theme.count(value) == text

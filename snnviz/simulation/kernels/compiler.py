@@ -16,8 +16,9 @@ from numba.core import event
 _log = logging.getLogger("snnviz.simulation")
 
 OPTIONS: dict[str, Any] = {"error_model": "numpy", "_nrt": False}
-"""How kernels and the functions in them are compiled. Without Numba's run time for memory: kernels allocate nothing, and
-counting references to arrays that all threads share, at every call within a kernel, costs more than many of the calls."""
+"""How kernels and the functions in them are compiled. Without Numba's run time for memory: kernels allocate nothing,
+and counting references to arrays that all threads share, at every call in a kernel, costs more than most of the calls."""
+
 Int = types.int64
 Flag = types.boolean
 

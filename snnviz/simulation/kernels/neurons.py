@@ -69,7 +69,12 @@ def take_steps(
     if fires and refractory == 0 and not keeping:
         if idle < steps:
             first, left = np.uintp(drive_at + idle * drive_stride), np.uintp(steps - idle)
-            stride, place, constant, out = np.uintp(drive_stride), np.uintp(at), np.uintp(bias_at), np.uintp(fired_at + idle)
+            stride, place, constant, out = (
+                np.uintp(drive_stride),
+                np.uintp(at),
+                np.uintp(bias_at),
+                np.uintp(fired_at + idle),
+            )
             if lanes == 64:
                 simd.take_steps_64(potentials, place, drive, first, stride, bias, constant, to_zero, fired, out, left)
             elif lanes == 32:
@@ -122,7 +127,9 @@ def take_steps(
     array(float32, 1, True),  # potentials, scratch: one word
     array(int32, 1, True),  # waits, scratch: one word
 )
-def spiking_input(inputs, initial, neurons, steps, to_zero, refractory, trains, keeping, kept, no_bias, potentials, waits):
+def spiking_input(
+    inputs, initial, neurons, steps, to_zero, refractory, trains, keeping, kept, no_bias, potentials, waits
+):
     """The spiking input layer: intensities are added to membranes at every step."""
     words = len(initial) // 64
     for item in range(len(inputs) // len(initial)):

@@ -167,31 +167,38 @@ def list_spikes(trains, at, steps, geometry, begin, lag, chunk, bits, spikes, en
 def list_rows(spikes, ends, geometry, row, column, count, chunk, starts, listed):
     """Lists of the weight rows of `count` output positions from (row, column) on: step by step, each all positions."""
     height, width, channels = geometry[0], geometry[1], geometry[2]
-    kernel_height, kernel_width, right = geometry[6], geometry[7], geometry[9]
+    kernel_height, kernel_width, right, dilation = geometry[6], geometry[7], geometry[9], geometry[12]
     no_row = np.uint32(kernel_height * kernel_width * channels)
+    y, x = row * geometry[8] - geometry[10], column * right - geometry[11]
+    # kernel rows within the map
+    top = max(0, (dilation - 1 - y) // dilation)
+    bottom = max(top, min(kernel_height, (height - 1 - y) // dilation + 1))
+    across = width + 1
+    kernel_row = np.uint32(kernel_width * channels)
+    apart, read_first = np.uintp(dilation * chunk * across), (y + top * dilation) * chunk * across
     number, end = np.uintp(0), np.uintp(0)
     starts[number] = end
-    for step in range(chunk):
-        x = column * right - geometry[11]
-        for _ in range(count):
-            start, stop = min(max(0, x), width), max(min(width, x + kernel_width), 0)
-            y = row * geometry[8] - geometry[10]
-            shift = -x * channels
-            for _ in range(kernel_height):
-                if 0 <= y < height and start < stop:
-                    read = (y * chunk + step) * (width + 1)
-                    first, last = np.uintp(ends[np.uintp(read + start)]), np.uintp(ends[np.uintp(read + stop)])
-                    # modulo 2^32, as the shift may be negative
-                    simd.copy_shifted(spikes, first, listed, end, last - first, np.uint32(shift))
+    for _ in range(np.uintp(chunk)):
+        left = x
+        for _ in range(np.uintp(count)):
+            start, stop = min(max(0, left), width), max(min(width, left + kernel_width), 0)
+            if start < stop:
+                read, read_stop = np.uintp(read_first + start), np.uintp(read_first + stop)
+                # modulo 2^32, as it may be negative
+                shift = np.uint32((top * kernel_width - left) * channels)
+                for _ in range(np.uintp(bottom - top)):
+                    first, last = np.uintp(ends[read]), np.uintp(ends[read_stop])
+                    simd.copy_shifted(spikes, first, listed, end, last - first, shift)
                     end += last - first
-                y += geometry[12]
-                shift += kernel_width * channels
-            for offset in range(np.uintp(simd.UNROLLED)):
-                listed[end + offset] = no_row
+                    read += apart
+                    read_stop += apart
+                    shift += kernel_row
+            simd.pad(listed, end, no_row)
             end = (end + np.uintp(simd.UNROLLED - 1)) & ~np.uintp(simd.UNROLLED - 1)
             number += np.uintp(1)
             starts[number] = end
-            x += right
+            left += right
+        read_first += across
 
 
 @njit(**OPTIONS)

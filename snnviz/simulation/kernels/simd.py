@@ -38,6 +38,13 @@ def _store(builder: Any, value: Any, pointer: Any) -> None:
     builder.store(value, builder.bitcast(pointer, value.type.as_pointer()), align=4)
 
 
+def _splat(builder: Any, value: Any, lanes: int) -> Any:
+    """A vector of int32 that are all `value`."""
+    vector = ir.VectorType(_I32, lanes)
+    first = builder.insert_element(ir.Constant(vector, ir.Undefined), value, ir.Constant(_I32, 0))
+    return builder.shuffle_vector(first, first, ir.Constant(vector, [0] * lanes))
+
+
 def _lowest_bit(builder: Any, mask: Any, defined_at_zero: bool) -> Any:
     cttz = builder.module.declare_intrinsic("llvm.cttz", [_I64], ir.FunctionType(_I64, [_I64, _I1]))
     return builder.call(cttz, [mask, ir.Constant(_I1, 0 if defined_at_zero else 1)])
@@ -227,8 +234,7 @@ def copy_shifted(typingctx, source, source_at, target, target_at, count, shift):
         vector = ir.VectorType(_I32, 16)
         read = _pointer(context, builder, signature.args[0], source, source_at)
         write = _pointer(context, builder, signature.args[2], target, target_at)
-        first = builder.insert_element(ir.Constant(vector, ir.Undefined), shift, ir.Constant(_I32, 0))
-        shifts = builder.shuffle_vector(first, first, ir.Constant(vector, [0] * 16))
+        shifts = _splat(builder, shift, 16)
         before = builder.block
         loop, done = builder.append_basic_block("copy"), builder.append_basic_block("copied")
         builder.branch(loop)
@@ -244,6 +250,18 @@ def copy_shifted(typingctx, source, source_at, target, target_at, count, shift):
         return context.get_dummy_value()
 
     return types.void(source, types.uintp, target, types.uintp, types.uintp, types.uint32), codegen
+
+
+@intrinsic
+def pad(typingctx, target, at, value):
+    """target[at : at + UNROLLED] = value (uint32)."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        target, at, value = args
+        _store(builder, _splat(builder, value, UNROLLED), _pointer(context, builder, signature.args[0], target, at))
+        return context.get_dummy_value()
+
+    return types.void(target, types.uintp, types.uint32), codegen
 
 
 @intrinsic
