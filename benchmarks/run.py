@@ -66,11 +66,11 @@ class Effort:
 
 
 FULL = Effort(
-    items={"dense-mnist": 1000, "conv-mnist": 128, "conv-cifar10": 16},
-    rounds={"dense-mnist": 11, "conv-mnist": 5, "conv-cifar10": 5},
+    items={"dense-mnist": 1000, "conv-mnist": 64, "conv-cifar10": 16},
+    rounds={"dense-mnist": 7, "conv-mnist": 5, "conv-cifar10": 5},
     sweep_items=64,
     sweep_rounds=5,
-    densities=(0.005, 0.01, 0.02, 0.05, 0.1, 0.17, 0.3, 0.5),
+    densities=(0.005, 0.01, 0.017, 0.05, 0.1, 0.17, 0.3, 0.5),
     item_counts=(16, 64, 256),
     step_counts=(10, 25, 50, 100),
 )

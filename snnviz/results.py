@@ -2,17 +2,18 @@
 
 Dimensions: `item`; `time`, the 1-based step; `layer`, "input" and every weighted layer by name; `class`, by name.
 
-| variable | dimensions | meaning |
-|---|---|---|
-| `accuracy` | time | A(t), float64: fraction of items whose predicted class after step t is their label |
-| `synaptic_events` | time, layer | float64: synaptic events that arrive at a layer in step t, mean per item; 0 for the input |
-| `spike_rate` | time, layer | float64: spikes per neuron in step t, mean over items; 0 for the last layer, which never fires |
-| `label` | item | int64: the true class |
-| `prediction` | item, time | int16: predicted class after step t (on request, as all that follow) |
-| `logits` | item, time, class | float32: class scores after step t |
-| `item_events` | item, time, layer | int64: synaptic events of each item |
-| `spikes_NAME` | traced, time, neuron_NAME | bool: spike trains of population NAME |
-| `potential_NAME` | traced, time, neuron_NAME | float32: its membrane potentials after reset |
+- `accuracy` (time), float64: A(t), the fraction of items whose predicted class after step t is their label.
+- `synaptic_events` (time, layer), float64: synaptic events that arrive at a layer in step t, mean per item; 0 for the input.
+- `spike_rate` (time, layer), float64: spikes per neuron in step t, mean over items; 0 for the last layer, which never fires.
+- `label` (item), int64: the true class.
+
+On request:
+
+- `prediction` (item, time), int16: predicted class after step t.
+- `logits` (item, time, class), float32: class scores after step t.
+- `item_events` (item, time, layer), int64: synaptic events of each item.
+- `spikes_NAME` (traced, time, neuron_NAME), bool: spike trains of population NAME.
+- `potential_NAME` (traced, time, neuron_NAME), float32: its membrane potentials after reset.
 
 Attributes: `ann_accuracy` (accuracy of the analog network on the same items), `network_hash`, `engine`, `engine_choice`
 | `spike_rate` | time, layer | float64: spikes per neuron in step t, mean over items; 0 for the last layer (never fires) |

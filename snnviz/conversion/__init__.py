@@ -90,7 +90,7 @@ def convert(
 
     Args:
         model: the Keras model.
-        x_norm: items of the training set (about 1000 will do), float intensities in [0, 1], (items, *input shape). An
+        x_norm: items of the training set (about 1000 will do), float intensities in [0, 1], `(items, *input shape)`. An
             input shape (height, width) becomes (height, width, 1).
         percentile: in (0, 100].
         per: one scale per "layer" or one per "channel" (unit of a dense layer).

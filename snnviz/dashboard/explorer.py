@@ -40,7 +40,7 @@ class Explorer(pn.viewable.Viewer):
     frontier = param.Boolean(False, doc="Pareto metrics of the best accuracy so far")
     x_scale: Any = param.Selector(default="linear", objects=["linear", "log"], doc="axis of synaptic events")
     zoom: Any = param.Selector(
-        default="all", objects=["all", "top"], doc="accuracy axis: all of it, or where good runs differ"
+        default="top", objects=["all", "top"], doc="accuracy axis: all of it, or where good runs differ"
     )
     run: Any = param.Selector(default=None, objects=[None], doc="the run whose layers are shown")
     dark = param.Boolean(False, doc="dark appearance")

@@ -56,7 +56,7 @@ def simulate(
 
     Args:
         network: the network, e.g. from `snnviz.convert` or `snnviz.load_network`.
-        x: intensities in [0, 1], float (items, *network.input_shape).
+        x: intensities in [0, 1], float `(items, *network.input_shape)`.
         y: class indices, int (items,).
         steps: number of time steps T.
         engine: "graph", "event", or "auto", the faster of the two for this network.

@@ -36,7 +36,8 @@ class Engine(ABC):
     """A simulator made ready for one network and one set of options.
 
     `run` may be called any number of times, from one thread at a time. Items are independent. Sums of float32 values on a
-    dyadic grid are exact, so that on such networks engines agree bit for bit, however items are split into batches. Elementwise work is done in float32 in the order v + f + b, then the threshold.
+    dyadic grid are exact, so that on such networks engines agree bit for bit, however items are split into batches.
+    Elementwise work is done in float32 in the order v + f + b, then the threshold.
     An analog input to the first layer ("analog") is synaptic input of intensity x: it carries an event across each synapse
     of every pixel with x > 0, at each step.
 

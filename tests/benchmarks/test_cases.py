@@ -21,12 +21,13 @@ def common(monkeypatch):
     sys.modules.pop("common", None)
 
 
-@pytest.fixture
-def saved(tmp_path):
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
     network = random_network("conv-mnist")
     images = random_images(network, 3)
-    save_case(tmp_path / "case.npz", network, images, np.arange(3), 7)
-    return network, images, tmp_path / "case.npz"
+    path = tmp_path_factory.mktemp("case") / "case.npz"
+    save_case(path, network, images, np.arange(3), 7)
+    return network, images, path
 
 
 def test_case_holds_the_network_and_the_inputs(common, saved):
@@ -50,3 +51,11 @@ def test_rows_are_found_by_name_and_in_order():
     assert [row.name for row in rows.named(["torch", "event"])] == ["event", "torch"]
     with pytest.raises(ValueError, match="Received: brian"):
         rows.named(["brian"])
+
+
+def test_sparse_images_have_the_density_in_their_mean(saved):
+    network, _, _ = saved
+    for density in (0.005, 0.17, 0.5):
+        images = random_images(network, 50, density=density)
+        assert images.mean() == pytest.approx(density, rel=0.1)
+        assert images.max() <= 1

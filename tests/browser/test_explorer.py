@@ -63,10 +63,10 @@ def test_export(page, server, kind, start):
 
 
 def test_the_address_brings_back_the_state(page, server):
-    opened(page, f"{server.url}?threshold=0.9&x_scale=log&dark=true&zoom=top&reference=nonsense")
+    opened(page, f"{server.url}?threshold=0.9&x_scale=log&dark=true&zoom=all&reference=nonsense")
     page.get_by_text("Time to 90 %").first.wait_for()
     assert "bk-active" in page.get_by_role("button", name="log").get_attribute("class")
-    assert "bk-active" in page.get_by_role("button", name="top").get_attribute("class")
+    assert "bk-active" in page.get_by_role("button", name="all").get_attribute("class")
     assert page.problems == []
 
 
