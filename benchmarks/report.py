@@ -83,7 +83,7 @@ def page(results: Mapping[str, Result], figure: str | None = None) -> str:
         results: result files by name, any of `NAMES`.
         figure: file name of the figure, relative to the page.
     """
-    parts = [_machine(next(iter(results.values())))] if results else ["No results."]
+    parts = [_machine(list(results.values()))] if results else ["No results."]
     for name, text in (("table", _table_part), ("trained", _table_part), ("layers", _layers_part)):
         if name in results:
             parts.append(text(results[name]))
@@ -96,12 +96,13 @@ def page(results: Mapping[str, Result], figure: str | None = None) -> str:
     return "<!-- written by python -m benchmarks.report; do not edit -->\n\n" + "\n\n".join(parts) + "\n"
 
 
-def _machine(result: Result) -> str:
-    machine = result["machine"]
+def _machine(results: Sequence[Result]) -> str:
+    result, machine = results[0], results[0]["machine"]
+    dates = " and ".join(sorted({each["date"][:10] for each in results}))
     warning = "**A quick check with few items and runs, not a measurement.** " if result.get("quick") else ""
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     return (
-        f"{warning}Measured {result['date'][:10]} on {machine['cpu']}, {machine['cores']} cores of which each simulator "
+        f"{warning}Measured {dates} on {machine['cpu']}, {machine['cores']} cores of which each simulator "
         f"used {result['threads']}, {machine['memory_gb']:.0f} GB of memory, {machine['os']}, Python {machine['python']} "
         f"({versions}). Times are medians over runs in which all rows took turns; brackets hold the fastest and the slowest run."
     )

@@ -28,12 +28,15 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "convert": ("snnviz.conversion", "convert"),
     "check_convertible": ("snnviz.conversion", "check_convertible"),
     "conversion_report": ("snnviz.conversion", "conversion_report"),
+    "optimize": ("snnviz.optimization", "optimize"),
     "architectures": ("snnviz.architectures", None),
     "datasets": ("snnviz.datasets", None),
     "metrics": ("snnviz.metrics", None),
     "plots": ("snnviz.plots", None),
     "pretrained": ("snnviz.pretrained", None),
     "reports": ("snnviz.reports", None),
+    "dashboard": ("snnviz.dashboard", None),
+    "explore": ("snnviz.dashboard", "Explorer"),
 }
 
 __all__ = ["__version__", *_PUBLIC]

@@ -102,8 +102,8 @@ def test_a_result_is_recognised_by_what_it_says_or_by_its_neurons(runs):
     assert reports.paper_model(result_of([0.5], [1])) is None
 
 
-def test_readable_tables_hold_the_same_numbers(dense):
-    table = reports.comparison("dense-mnist", {"before": dense})
+def test_readable_tables_hold_the_same_numbers(runs):
+    table = reports.comparison("dense-mnist", {"before": runs["before"]})
     text = reports.readable(table)
     assert len(text) == len(table)
     peak = text.set_index("metric").loc["peak accuracy"]

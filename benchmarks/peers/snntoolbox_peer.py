@@ -8,6 +8,7 @@ count of operations takes every neuron of a convolution to have the whole fan-ou
 from __future__ import annotations
 
 import configparser
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -77,6 +78,7 @@ def prepare(case):
     simulator.build(parser.build_parsed_model(), x_test=case.x, y_test=truth)
     simulator.init_log_vars()
     simulator.init_cells()
+    shutil.rmtree(folder)  # all is in memory now
 
     def run():
         predictions = np.empty((len(case.x), case.steps), np.int16)
