@@ -1,6 +1,6 @@
 # make demo   set up and run the main job on the embedded data, then serve the first page (SERVE=no stops before that)
 # make test   set up and run the tests
-# make bench  measure the simulators on this machine
+# make bench  measure the simulators on this machine, with the peers that `make peers` has set up (5 GB)
 # make lint   style and types
 # make docs   build the documentation into build/docs
 
@@ -10,7 +10,7 @@ SERVE ?= yes
 PORT ?= 5006
 TESTS ?=
 
-.PHONY: demo test test-slow bench lint format docs clean
+.PHONY: demo test test-slow bench peers lint format docs clean
 
 demo: $(VENV)/.ready
 	$(BIN)/snnviz demo --out snnviz-out $(if $(filter no,$(SERVE)),--no-serve,--port $(PORT))
@@ -24,6 +24,9 @@ test-slow: $(VENV)/.ready-dev
 
 bench: $(VENV)/.ready-dev
 	$(BIN)/python -m benchmarks.run
+
+peers: $(VENV)/.ready-dev
+	$(BIN)/python -m benchmarks.peers.setup
 
 lint: $(VENV)/.ready-dev
 	$(BIN)/ruff check .

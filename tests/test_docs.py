@@ -48,6 +48,6 @@ def test_links_within_the_project_lead_somewhere(path):
 
 def test_make_targets_of_the_readme_exist():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    named = re.findall(r"make ([a-z-]+)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    named = re.findall(r"(?:`|\$ )make ([a-z-]+)", (ROOT / "README.md").read_text(encoding="utf-8"))
     assert {"demo", "test"} <= set(named)
     assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in named)

@@ -71,3 +71,24 @@ def test_networks_come_from_files(tmp_path):
 def test_a_keras_model_is_no_network(name):
     with pytest.raises(InputError, match="make one with `snnviz convert`"):
         pretrained.network(name)
+
+
+@pytest.mark.parametrize("name", sorted(set(pretrained.names()) - set(keras_models())))
+def test_a_network_reaches_what_its_card_says(name):
+    from snnviz import metrics, simulate
+
+    images, card = datasets.load("mnist"), pretrained.card(name)
+    network = pretrained.network(name)
+    assert network.hash == card["network_hash"]
+    result = simulate(network, images.x, images.y, card["test"]["steps"], engine="event", progress=False)
+    # a handful of items of 10 000 are left to differences of the last bit between machines
+    assert metrics.peak_accuracy(result) == pytest.approx(card["test"]["peak_accuracy"], abs=5e-4)
+    assert metrics.pareto_latency(result) == pytest.approx(card["test"]["pareto_latency"], abs=0.02)
+
+
+def test_optimisation_reaches_the_published_level():
+    """Paper, dense MNIST after optimisation: peak 98.29 %, P_l 0.0527, P_p 573 events per item."""
+    found = pretrained.card("dense-mnist-optimized")["test"]
+    assert found["peak_accuracy"] >= 0.9829
+    assert found["pareto_latency"] <= 0.05
+    assert found["pareto_power"] <= 550

@@ -38,7 +38,7 @@ def test_save_and_load_give_the_same_result(result, tmp_path):
         (lambda r: r.assign(synaptic_events=-1 - r.synaptic_events), "not negative"),
         (lambda r: r.assign(synaptic_events=r.synaptic_events.T), "dimensions"),
         (lambda r: r.assign_coords(time=r.time - 1), "count steps"),
-        (lambda r: xr.Dataset(r, attrs={}), "attribute"),
+        (lambda r: r.drop_attrs(), "attribute"),
         (lambda r: 3, "xarray.Dataset"),
     ],
 )
