@@ -128,5 +128,6 @@ def serve(args: argparse.Namespace, answer: dict[str, Any]) -> None:
         return
     from snnviz import dashboard, results
 
-    runs = {Path(file).stem: results.load(file) for file in answer["files"] if file.endswith(".nc")}
+    files = [Path(file) for file in answer["files"] if file.endswith(".nc")]
+    runs = {file.stem.removeprefix("dense-mnist-"): results.load(file) for file in files}
     dashboard.serve(runs, port=args.port)

@@ -1,0 +1,79 @@
+"""`snnviz simulate`, `info` on its result, and `demo`."""
+
+import json
+
+import numpy as np
+import pytest
+
+from snnviz import cli, datasets, metrics, pretrained, results, simulate
+
+
+def test_the_command_gives_what_the_function_gives(tmp_path, capsys):
+    out = tmp_path / "r.nc"
+    words = [
+        "simulate",
+        "dense-mnist-heuristic",
+        "--limit",
+        "40",
+        "--steps",
+        "6",
+        "--engine",
+        "event",
+        "--out",
+        str(out),
+    ]
+    assert cli.main([*words, "--record", "prediction", "logits", "--reset", "zero", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    images = datasets.load("mnist", limit=40)
+    network = pretrained.network("dense-mnist-heuristic")
+    expected = simulate(network, images.x, images.y, 6, engine="event", reset="zero", record=("prediction", "logits"))
+    np.testing.assert_array_equal(answer["accuracy"], expected["accuracy"])
+    stored = results.load(out)
+    np.testing.assert_array_equal(stored["logits"], expected["logits"])
+    assert stored.attrs["dataset"] == "mnist"
+    assert answer["metrics"]["pareto_latency"] == metrics.pareto_latency(stored)
+
+    assert cli.main(["info", str(out)]) == 0
+    assert "spike_rate" in capsys.readouterr().out
+    assert cli.main(words) == 0
+    assert "Pareto latency" in capsys.readouterr().out
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("demo")
+    args = cli.parser().parse_args(["demo", "--limit", "200", "--no-serve", "--out", str(folder)])
+    return folder, args.run(args), args
+
+
+def test_demo_writes_results_and_the_figure(demo):
+    folder, answer, _ = demo
+    assert {path.name for path in folder.iterdir()} == {
+        "dense-mnist-before.nc", "dense-mnist-after.nc", "figure-a.pdf", "figure-a.png", "figure-a.csv",
+    }  # fmt: skip
+    assert (folder / "figure-a.pdf").read_bytes().startswith(b"%PDF")
+    before = results.load(folder / "dense-mnist-before.nc")
+    assert answer["runs"]["before"]["pareto_power"] == metrics.pareto_power(before)
+    # 200 images leave a standard error of about 1 %
+    assert before["accuracy"].values[-1] > 0.95
+    assert results.load(folder / "dense-mnist-after.nc")["accuracy"].values[0] > before["accuracy"].values[0]
+
+
+def test_demo_prints_ours_beside_the_paper(demo):
+    _, answer, args = demo
+    text = args.show(answer)
+    assert "after optimisation, beside the paper" in text
+    assert "2.19" in text
+    json.dumps(answer)
+
+
+def test_demo_serves_what_it_wrote(demo, monkeypatch):
+    _, answer, args = demo
+    served = {}
+    monkeypatch.setattr("snnviz.dashboard.serve", lambda runs, **options: served.update(runs=runs, **options))
+    args.after(args, answer)
+    assert served == {}  # --no-serve
+    args.no_serve = False
+    args.after(args, answer)
+    assert sorted(served["runs"]) == ["after", "before"]
+    assert served["port"] == 5006
