@@ -34,6 +34,10 @@ class CMAES(Searcher):
             "CMA_diagonal": True,
             "randn": lambda *shape: stream.standard_normal(shape),
             "seed": np.nan,  # leaves numpy's global stream alone
+            # accuracies come in steps of one item: equal losses are no sign that the search is over
+            "tolfun": 0,
+            "tolfunhist": 0,
+            "tolflatfitness": np.inf,
             "verbose": -9,
             "verb_log": 0,
         }

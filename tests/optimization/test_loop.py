@@ -126,6 +126,9 @@ def test_budgets_are_kept(toy, toy_data, method):
     found = quick(toy, toy_data, method, budget_evaluations=4)
     assert len(found.history) <= 4
     assert found.stopped == "budget"
+
+
+def test_a_budget_of_time_is_kept(toy, toy_data):
     found = quick(toy, toy_data, "cmaes", budget_evaluations=None, budget_minutes=0.02)
     assert found.stopped == "budget"
     assert len(found.history) > 1
