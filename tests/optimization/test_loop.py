@@ -129,9 +129,10 @@ def test_budgets_are_kept(toy, toy_data, method):
 
 
 def test_a_budget_of_time_is_kept(toy, toy_data):
-    found = quick(toy, toy_data, "cmaes", budget_evaluations=None, budget_minutes=0.02)
+    # six milliseconds: less than any search takes to finish, on any machine
+    found = quick(toy, toy_data, "cmaes", budget_evaluations=None, budget_minutes=1e-4)
     assert found.stopped == "budget"
-    assert len(found.history) > 1
+    assert len(found.history) >= 1
 
 
 def test_stages_go_from_coarse_to_fine(toy, toy_data):
