@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from benchmarks.workers import Row
 
-# Batches were chosen by trial (`python -m benchmarks.tune`): the fastest of 1, 2, 4 ... that fit in 2 GB.
+# Batches of the dense network are the fastest found by `python -m benchmarks.tune`; those of the convolutional ones are
+# guesses until it has been run for them on a quiet machine.
 ROWS: tuple[Row, ...] = (
     Row(name="event", label="snnviz, event", script="engine", options={"engine": "event"}),
     Row(name="graph", label="snnviz, graph", script="engine", options={"engine": "graph"}),

@@ -217,7 +217,9 @@ class Dense(Layer):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class _Convolution(Layer):
+class Convolution(Layer):
+    """What `Conv2D` and `DepthwiseConv2D` have in common: where the kernel goes. Attributes are described there."""
+
     strides: tuple[int, int] = (1, 1)
     padding: Padding = ((0, 0), (0, 0))
     dilation: tuple[int, int] = (1, 1)
@@ -269,7 +271,7 @@ class _Convolution(Layer):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Conv2D(_Convolution):
+class Conv2D(Convolution):
     """Two-dimensional cross-correlation, channels last, optionally in channel groups.
 
         f(S; W)[p, q, o] = sum_{i, j, c} S[y(p, i), x(q, j), c] W[i, j, c, o],
@@ -324,7 +326,7 @@ class Conv2D(_Convolution):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class DepthwiseConv2D(_Convolution):
+class DepthwiseConv2D(Convolution):
     """A convolution within each channel; average pooling is one with weights 1 / (height * width).
 
         f(S; W)[p, q, c * M + m] = sum_{i, j} S[y(p, i), x(q, j), c] W[i, j, c, m]

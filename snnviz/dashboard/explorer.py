@@ -16,8 +16,7 @@ import xarray as xr
 from snnviz import metrics, plots, reports
 from snnviz.dashboard import style
 from snnviz.dashboard.glossary import TERMS
-from snnviz.plots import theme
-from snnviz.plots._runs import Results, named
+from snnviz.plots import Results, named, theme
 
 URL_STATE = ("threshold", "reference", "frontier", "x_scale", "zoom", "run", "dark")
 """Parameters that a page keeps in its address."""

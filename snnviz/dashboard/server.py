@@ -16,7 +16,7 @@ import panel as pn
 from snnviz import _checks as check
 from snnviz.dashboard.explorer import URL_STATE, Explorer
 from snnviz.errors import InputError
-from snnviz.plots._runs import Results
+from snnviz.plots import Results
 
 TITLE = "snnviz explorer"
 # Panel's own page templates fetch a font; this one is its bare base with what a page needs to fit a narrow screen

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from snnviz import _checks as check
-from snnviz.network import Dense, DepthwiseConv2D, Layer, _Convolution
+from snnviz.network import Convolution, Dense, DepthwiseConv2D, Layer
 from snnviz.optimization.objective import Objective
 from snnviz.optimization.scales import LARGEST_LOG_SCALE, ScaleSpace
 from snnviz.optimization.searcher import Searcher
@@ -338,7 +338,7 @@ def _surrogate(tf: Any, width: float) -> Any:
 
 def _linear(tf: Any, layer: Layer, rows: Tensor, weights: Tensor) -> Tensor:
     """f(rows; W), rows (n, *layer.input_shape)."""
-    if not isinstance(layer, _Convolution):
+    if not isinstance(layer, Convolution):
         return tf.matmul(tf.reshape(rows, (-1, layer.weights.shape[0])), weights)
     padded = tf.pad(rows, ((0, 0), *layer.padding, (0, 0)))
     if isinstance(layer, DepthwiseConv2D):
@@ -349,7 +349,7 @@ def _linear(tf: Any, layer: Layer, rows: Tensor, weights: Tensor) -> Tensor:
     return tf.nn.conv2d(padded, weights, layer.strides, "VALID", dilations=layer.dilation)
 
 
-def _views(layer: _Convolution, padded: Tensor) -> list[tuple[int, int, Tensor]]:
+def _views(layer: Convolution, padded: Tensor) -> list[tuple[int, int, Tensor]]:
     """For each kernel element the inputs that meet it, (n, *output size, channels)."""
     (height, width), (down, right) = layer.output_shape[:2], layer.strides
     found = []
@@ -362,12 +362,12 @@ def _views(layer: _Convolution, padded: Tensor) -> list[tuple[int, int, Tensor]]
     return found
 
 
-def _depthwise(tf: Any, layer: _Convolution, padded: Tensor, weights: Tensor) -> Tensor:
+def _depthwise(tf: Any, layer: Convolution, padded: Tensor, weights: Tensor) -> Tensor:
     terms = [view[..., None] * weights[i, j] for i, j, view in _views(layer, padded)]
     return tf.reshape(tf.add_n(terms), (-1, *layer.output_shape))
 
 
-def _by_elements(tf: Any, layer: _Convolution, padded: Tensor, weights: Tensor) -> Tensor:
+def _by_elements(tf: Any, layer: Convolution, padded: Tensor, weights: Tensor) -> Tensor:
     """A grouped convolution as one matrix product per group and kernel element."""
     groups = layer.groups
     total = None

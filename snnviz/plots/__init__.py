@@ -8,13 +8,14 @@ from snnviz.plots._accuracy_over_events import accuracy_over_events, accuracy_ov
 from snnviz.plots._accuracy_over_time import accuracy_over_time, accuracy_over_time_data
 from snnviz.plots._event_shares import event_shares, event_shares_data
 from snnviz.plots._figure_a import figure_a, figure_a_data
-from snnviz.plots._runs import crossings_data
+from snnviz.plots._runs import Results, crossings_data, named
 from snnviz.plots._spike_rates import spike_rates, spike_rates_data
 from snnviz.plots.export import DOUBLE_COLUMN, SINGLE_COLUMN, render, save
 
 __all__ = [
     "DOUBLE_COLUMN",
     "SINGLE_COLUMN",
+    "Results",
     "accuracy_over_events",
     "accuracy_over_events_data",
     "accuracy_over_time",
@@ -24,6 +25,7 @@ __all__ = [
     "event_shares_data",
     "figure_a",
     "figure_a_data",
+    "named",
     "render",
     "save",
     "spike_rates",

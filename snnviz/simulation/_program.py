@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from snnviz.errors import InputError
-from snnviz.network import THRESHOLD, Dense, DepthwiseConv2D, Layer, Padding, Shape, SpikingNetwork, _Convolution
+from snnviz.network import THRESHOLD, Convolution, Dense, DepthwiseConv2D, Layer, Padding, Shape, SpikingNetwork
 
 Tensor = Any
 Parameters = Any
@@ -63,7 +63,7 @@ class LayerPlan:
             kernel=layer.weights.shape,
             parts=_parts(fanout),
         )
-        if isinstance(layer, _Convolution):
+        if isinstance(layer, Convolution):
             return plan(strides=layer.strides, padding=layer.padding, dilation=layer.dilation, groups=layer.groups)
         return plan()
 

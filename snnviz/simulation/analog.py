@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from snnviz import _checks as check
-from snnviz.network import Dense, DepthwiseConv2D, Layer, SpikingNetwork, _Convolution
+from snnviz.network import Convolution, Dense, DepthwiseConv2D, Layer, SpikingNetwork
 
 MEMORY_BUDGET = 256 * 2**20
 """Bytes that the activations of one batch may take, all layers together."""
@@ -33,7 +33,7 @@ def linear(layer: Layer, inputs: np.ndarray) -> np.ndarray:
     inputs = np.asarray(inputs, np.float32)
     if isinstance(layer, Dense):
         return inputs.reshape(len(inputs), -1) @ layer.weights
-    if not isinstance(layer, _Convolution):
+    if not isinstance(layer, Convolution):
         raise NotImplementedError(f"no analog form of layer kind {layer.kind!r}")
     inputs = inputs.reshape(len(inputs), *layer.input_shape)
     if isinstance(layer, DepthwiseConv2D):
@@ -53,13 +53,13 @@ def linear(layer: Layer, inputs: np.ndarray) -> np.ndarray:
     return outputs
 
 
-def _padded(layer: _Convolution, inputs: np.ndarray) -> np.ndarray:
+def _padded(layer: Convolution, inputs: np.ndarray) -> np.ndarray:
     if not any(map(any, layer.padding)):
         return inputs
     return np.pad(inputs, ((0, 0), *layer.padding, (0, 0)))
 
 
-def _taps(layer: _Convolution, padded: np.ndarray) -> Iterator[tuple[int, int, np.ndarray]]:
+def _taps(layer: Convolution, padded: np.ndarray) -> Iterator[tuple[int, int, np.ndarray]]:
     """For each kernel element (i, j), the view of the padded inputs that it multiplies, one value per output position."""
     (rows, columns), (down, right) = layer.output_shape[:2], layer.strides
     for i in range(layer.weights.shape[0]):
@@ -73,7 +73,7 @@ def _taps(layer: _Convolution, padded: np.ndarray) -> Iterator[tuple[int, int, n
             )
 
 
-def _convolution(layer: _Convolution, inputs: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+def _convolution(layer: Convolution, inputs: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     """Ungrouped convolution as one matrix product: patches (positions, kh * kw * channels) @ kernel."""
     height, width, channels, filters = kernel.shape
     rows, columns = layer.output_shape[:2]
@@ -90,7 +90,7 @@ def _convolution(layer: _Convolution, inputs: np.ndarray, kernel: np.ndarray) ->
     return outputs
 
 
-def _depthwise(layer: _Convolution, inputs: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+def _depthwise(layer: Convolution, inputs: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     """Depthwise convolution, one multiply-add of whole maps per kernel element; kernel (kh, kw, channels, multiplier)."""
     multiplier = kernel.shape[3]
     rows, columns = layer.output_shape[:2]

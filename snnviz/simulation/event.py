@@ -21,7 +21,7 @@ import numpy as np
 from numba import config as numba_config
 
 from snnviz import _checks as check
-from snnviz.network import Conv2D, Dense, DepthwiseConv2D, Layer, SpikingNetwork, _Convolution
+from snnviz.network import Conv2D, Convolution, Dense, DepthwiseConv2D, Layer, SpikingNetwork
 from snnviz.simulation.engine import Block, Engine
 from snnviz.simulation.kernels import simd
 from snnviz.simulation.kernels.channelwise import channelwise
@@ -72,7 +72,7 @@ class _Ready:
         shape = (1, 1, layer.weights.shape[0]) if isinstance(layer, Dense) else layer.input_shape
         out = (1, 1, layer.channels) if isinstance(layer, Dense) else layer.output_shape
         kernel, strides, edges, dilation = (1, 1), (1, 1), (0, 0), (1, 1)
-        if isinstance(layer, _Convolution):
+        if isinstance(layer, Convolution):
             kernel, strides, dilation = layer.weights.shape[:2], layer.strides, layer.dilation
             edges = (layer.padding[0][0], layer.padding[1][0])
         self.geometry = np.array([*shape, *out, *kernel, *strides, *edges, *dilation, lanes, blocks], np.int64)

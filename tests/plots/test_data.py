@@ -5,7 +5,7 @@ import pytest
 
 from snnviz import metrics, plots
 from snnviz.errors import InputError
-from snnviz.plots._runs import named
+from snnviz.plots import named
 from tests.synthetic import result_of
 
 
