@@ -65,10 +65,16 @@ def save(network: SpikingNetwork, path: str | os.PathLike[str]) -> Path:
     if target.suffix != SUFFIX:
         raise InputError(f"`path` of a NIR graph must end in {SUFFIX}. Received: {str(path)!r}")
     graph = to_graph(network)
+    import h5py
     import nir
 
     with replacing(target) as temporary:
         nir.write(str(temporary), graph)
+        with h5py.File(temporary, "r+") as file:
+            # zero is what NIR takes where there is none, and sinabs, with its nir 1.0.4, does not know the word
+            for node in file["node/nodes"].values():
+                if "v_reset" in node:
+                    del node["v_reset"]
     return target
 
 
