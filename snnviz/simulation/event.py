@@ -27,7 +27,7 @@ from snnviz.simulation.kernels import simd
 from snnviz.simulation.kernels.channelwise import channelwise
 from snnviz.simulation.kernels.compiler import prepare
 from snnviz.simulation.kernels.counting import count, planes
-from snnviz.simulation.kernels.neurons import given_spikes, spiking_input
+from snnviz.simulation.kernels.neurons import NO_FLOOR, given_spikes, spiking_input
 from snnviz.simulation.kernels.rows import LIST_POSITIONS, LIST_SHARE, LIST_SLACK, rows
 from snnviz.simulation.kernels.trains import unpack, words
 from snnviz.simulation.settings import Record, Settings
@@ -365,17 +365,18 @@ class EventEngine(Engine):
             if last:
                 kept, keeping_here = job.block.output[start:stop], items
             frozen = settings.clamp * (index + 1)
-            to_zero = settings.reset == "zero"
+            to_zero = settings.resets_to_zero(input_layer=False)
+            floor = NO_FLOOR if settings.floor is None else np.float32(settings.floor)
             if isinstance(ready, _Rows):
                 rows(
                     trains, totals, constant if given else constant[:0], steps, self._chunk, settings.delay, frozen,
-                    not last, to_zero, settings.refractory, ready.geometry, ready.blocks, ready.weights, ready.bias,
+                    not last, to_zero, floor, settings.refractory, ready.geometry, ready.blocks, ready.weights, ready.bias,
                     ready.initial, sent, keeping_here, kept, scratch.patch, scratch.sums, scratch.potentials,
                     scratch.waits, scratch.fired, scratch.spikes, scratch.ends, scratch.listed, scratch.starts,
                 )  # fmt: skip
             else:
                 channelwise(
-                    trains, items, steps, settings.delay, frozen, to_zero, settings.refractory, ready.geometry,
+                    trains, items, steps, settings.delay, frozen, to_zero, floor, settings.refractory, ready.geometry,
                     ready.side, ready.weights, ready.bias, ready.initial, sent, keeping_here, kept, scratch.arrived,
                     scratch.sums, scratch.potentials, scratch.waits, scratch.fired,
                 )  # fmt: skip
@@ -393,7 +394,7 @@ class EventEngine(Engine):
         intensities[:, :pixels] = job.inputs[start:stop].reshape(stop - start, -1)
         kept, keeping = self._kept(job, self.network.input.name, start, keeping)
         spiking_input(
-            intensities.reshape(-1), self._initial, pixels, settings.steps, settings.reset == "zero",
+            intensities.reshape(-1), self._initial, pixels, settings.steps, settings.resets_to_zero(input_layer=True),
             settings.refractory, trains, keeping, kept, NO_BIAS, scratch.potentials, scratch.waits,
         )  # fmt: skip
 
