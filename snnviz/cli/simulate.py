@@ -24,6 +24,8 @@ def add(subparsers: Any) -> None:
     parser.add_argument("--engine", default="auto", help="auto, graph or event (default: %(default)s)")
     parser.add_argument("--input", default="spiking", help="spiking, poisson or analog (default: %(default)s)")
     parser.add_argument("--reset", default="subtract", help="subtract or zero (default: %(default)s)")
+    parser.add_argument("--input-reset", metavar="RESET", help="of the input layer alone (default: as --reset)")
+    parser.add_argument("--floor", type=float, metavar="V", help="hidden membranes never fall below it (default: none)")
     parser.add_argument("--delay", type=int, default=0, metavar="0|1", help="steps of delay a layer")
     parser.add_argument("--refractory", type=int, default=0, metavar="STEPS", help="refractory period")
     parser.add_argument("--clamp", type=int, default=0, metavar="STEPS", help="frozen steps per layer of depth")

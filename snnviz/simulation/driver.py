@@ -67,8 +67,8 @@ def simulate(
             of the graph engine where sums are exact (elsewhere matrix products may round differently).
         progress: show a progress bar if it takes more than two seconds.
         title: a name for the result, used as the label of its curves.
-        **settings: the other fields of `snnviz.simulation.Settings`: input, reset, delay, refractory, clamp,
-            readout, decay, synapses, seed.
+        **settings: the other fields of `snnviz.simulation.Settings`: input, reset, input_reset, floor,
+            delay, refractory, clamp, readout, decay, synapses, seed.
 
     Returns:
         The result, a dataset as described in `snnviz.results`.

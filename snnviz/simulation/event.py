@@ -14,7 +14,7 @@ import math
 import threading
 from collections.abc import Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ from snnviz.simulation.kernels import simd
 from snnviz.simulation.kernels.channelwise import channelwise
 from snnviz.simulation.kernels.compiler import prepare
 from snnviz.simulation.kernels.counting import count, planes
-from snnviz.simulation.kernels.neurons import given_spikes, spiking_input
+from snnviz.simulation.kernels.neurons import NO_FLOOR, given_spikes, spiking_input
 from snnviz.simulation.kernels.rows import LIST_POSITIONS, LIST_SHARE, LIST_SLACK, rows
 from snnviz.simulation.kernels.trains import unpack, words
 from snnviz.simulation.settings import Record, Settings
@@ -77,7 +77,7 @@ class _Ready:
             edges = (layer.padding[0][0], layer.padding[1][0])
         self.geometry = np.array([*shape, *out, *kernel, *strides, *edges, *dilation, lanes, blocks], np.int64)
         self.words_in, self.words_out = words(math.prod(shape)), words(layer.neurons)
-        self.positions = out[0] * out[1]
+        self.positions, self.channels = out[0] * out[1], out[2]
         self.width = lanes * blocks
         self.bias = _padded(layer.bias, (1, layer.channels), self.width)
         potential = layer.initial_potential
@@ -90,6 +90,7 @@ class _Rows(_Ready):
     """A dense layer or convolution as blocks of weight rows."""
 
     def __init__(self, layer: Layer) -> None:
+        layer = _side_by_side(layer)
         kernel, groups = _as_grouped(layer)
         outputs = layer.channels
         lanes = next((lanes for lanes in simd.LANES if lanes >= outputs), simd.LANES[-1])
@@ -138,6 +139,34 @@ class _Channelwise(_Ready):
         self.bias = _padded(np.tile(layer.bias, self.side), (1, self.side * channels), self.width)
         potential = np.broadcast_to(layer.initial_potential, layer.output_shape).reshape(1, -1)
         self.initial = _padded(potential, (1, layer.neurons), layer.neurons + 63)
+
+
+def _side_by_side(layer: Layer) -> Layer:
+    """`layer`, or, if it is a convolution of few channels, one whose channels are those of several columns side by side.
+
+    It has the same neurons in the same order. Its kernel is wider by the columns in between, with zeros where a column's
+    own kernel does not reach; a spike then adds one long row where it would add a short one for each column.
+    """
+    if not isinstance(layer, Conv2D) or layer.groups > 1 or layer.dilation[1] > 1:
+        return layer
+    height, width, channels, outputs = layer.weights.shape
+    stride = layer.strides[1]
+    rows, columns, _ = layer.output_shape
+    side = next((side for side in (4, 2) if side * outputs <= simd.LANES[-1] and columns % side == 0), 1)
+    if side == 1 or width <= stride:  # windows that share no column share no row either
+        return layer
+    kernel = np.zeros((height, width + (side - 1) * stride, channels, side, outputs), np.float32)
+    for column in range(side):
+        kernel[:, column * stride : column * stride + width, :, column] = layer.weights
+    potential = layer.initial_potential
+    return replace(
+        layer,
+        weights=kernel.reshape(*kernel.shape[:3], side * outputs),
+        bias=np.tile(layer.bias, side),
+        strides=(layer.strides[0], side * stride),
+        initial_potential=np.reshape(potential, (rows, columns // side, -1)) if np.ndim(potential) else potential,
+        cap=None,
+    )
 
 
 def _as_grouped(layer: Layer) -> tuple[np.ndarray, int]:
@@ -336,17 +365,18 @@ class EventEngine(Engine):
             if last:
                 kept, keeping_here = job.block.output[start:stop], items
             frozen = settings.clamp * (index + 1)
-            to_zero = settings.reset == "zero"
+            to_zero = settings.resets_to_zero(input_layer=False)
+            floor = NO_FLOOR if settings.floor is None else np.float32(settings.floor)
             if isinstance(ready, _Rows):
                 rows(
                     trains, totals, constant if given else constant[:0], steps, self._chunk, settings.delay, frozen,
-                    not last, to_zero, settings.refractory, ready.geometry, ready.blocks, ready.weights, ready.bias,
+                    not last, to_zero, floor, settings.refractory, ready.geometry, ready.blocks, ready.weights, ready.bias,
                     ready.initial, sent, keeping_here, kept, scratch.patch, scratch.sums, scratch.potentials,
                     scratch.waits, scratch.fired, scratch.spikes, scratch.ends, scratch.listed, scratch.starts,
                 )  # fmt: skip
             else:
                 channelwise(
-                    trains, items, steps, settings.delay, frozen, to_zero, settings.refractory, ready.geometry,
+                    trains, items, steps, settings.delay, frozen, to_zero, floor, settings.refractory, ready.geometry,
                     ready.side, ready.weights, ready.bias, ready.initial, sent, keeping_here, kept, scratch.arrived,
                     scratch.sums, scratch.potentials, scratch.waits, scratch.fired,
                 )  # fmt: skip
@@ -364,7 +394,7 @@ class EventEngine(Engine):
         intensities[:, :pixels] = job.inputs[start:stop].reshape(stop - start, -1)
         kept, keeping = self._kept(job, self.network.input.name, start, keeping)
         spiking_input(
-            intensities.reshape(-1), self._initial, pixels, settings.steps, settings.reset == "zero",
+            intensities.reshape(-1), self._initial, pixels, settings.steps, settings.resets_to_zero(input_layer=True),
             settings.refractory, trains, keeping, kept, NO_BIAS, scratch.potentials, scratch.waits,
         )  # fmt: skip
 
@@ -377,7 +407,7 @@ class EventEngine(Engine):
         current = np.zeros((len(inputs), ready.positions, ready.width), np.float32)
         for item in range(len(inputs)):
             values = linear(layer, inputs[item : item + 1])
-            current[item, :, : layer.channels] = values.reshape(ready.positions, layer.channels)
+            current[item, :, : ready.channels] = values.reshape(ready.positions, ready.channels)
         return current.reshape(-1)
 
     @staticmethod
