@@ -123,7 +123,7 @@ def _table_part(result: Result) -> str:
     target = columns[0]["target_items"]
     labels = {row["name"]: row["label"] for column in columns for row in column["rows"]}
     notes: list[str] = []
-    missing: dict[str, str] = dict(result.get("absent", {}))
+    missing: dict[str, str] = {}
     times, ratios, details = [], [], []
     for name, label in labels.items():
         rows = [row_of(column, name) for column in columns]

@@ -1,5 +1,6 @@
 """Shared by all tests: quiet surroundings, and simulators of others where they are installed."""
 
+import importlib.util
 import os
 import warnings
 
@@ -13,13 +14,13 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 @pytest.fixture(scope="session")
 def pynn_neuron():
     """pyNN.neuron with snnviz's mechanism, compiled where it has not been yet."""
-    from snnviz.errors import InputError
     from snnviz.hardware.neuron import mechanism
 
-    try:
-        return mechanism.load()
-    except InputError as error:  # `make test` installs everything where it may
-        pytest.skip(str(error))
+    if not all(importlib.util.find_spec(package) for package in ("neuron", "pyNN")):
+        pytest.skip("PyNN and NEURON are not installed: pip install 'snnviz[pynn]'")
+    if mechanism.missing_programs():
+        pytest.skip(f"to compile for NEURON: apt-get install {' '.join(mechanism.missing_programs())}")
+    return mechanism.load()
 
 
 @pytest.fixture(scope="session")

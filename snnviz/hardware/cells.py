@@ -122,7 +122,9 @@ class DeltaCells(Cells):
     def __init__(self, simulator: ModuleType, settings: Settings, depth: int) -> None:
         super().__init__(simulator, settings, depth)
         self._nest = simulator.__name__ == "pyNN.nest"
-        needs: dict[str, Any] = {"reset": "zero", "delay": 1, "clamp": 0}
+        needs: dict[str, Any] = {"reset": "zero", "delay": 1, "clamp": 0, "floor": None}
+        if settings.input_reset is not None:
+            needs["input_reset"] = "zero"
         if self._nest:
             needs["input"] = "spiking"  # a spike source of PyNN's on NEST cannot spike in the first step
         for name, needed in needs.items():

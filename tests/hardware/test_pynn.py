@@ -73,7 +73,14 @@ def test_populations_projections_delays_and_signs(pynn_neuron):
 
 @pytest.mark.parametrize(
     "settings",
-    [{"delay": 1}, {"reset": "zero"}, {"clamp": 1, **LIKE_NEST}, {"input": "poisson", **LIKE_NEST}],
+    [
+        {"delay": 1},
+        {"reset": "zero"},
+        {"clamp": 1, **LIKE_NEST},
+        {"floor": 0.0, **LIKE_NEST},
+        {"input_reset": "subtract", **LIKE_NEST},
+        {"input": "poisson", **LIKE_NEST},
+    ],
     ids=str,
 )
 def test_what_standard_cells_cannot_do_is_refused(pynn_nest, settings):

@@ -22,7 +22,8 @@ from snnviz.hardware.cells import Cells
 from snnviz.hardware.neuron.mechanism import NAME
 from snnviz.simulation.settings import Settings
 
-PARAMETERS = ("bias", "phase", "fires", "subtract", "refractory", "clamp")
+NO_FLOOR = -1e30
+PARAMETERS = ("bias", "phase", "fires", "subtract", "lowest", "refractory", "clamp")
 
 
 class NeuronCells(Cells):
@@ -63,7 +64,8 @@ class NeuronCells(Cells):
             bias=bias.astype(np.float64),
             phase=self.phase(depth),
             fires=float(depth < self.depth),
-            subtract=float(settings.reset == "subtract"),
+            subtract=float(not settings.resets_to_zero(input_layer=depth == 0)),
+            lowest=settings.floor if settings.floor is not None and 0 < depth < self.depth else NO_FLOOR,
             refractory=float(settings.refractory),
             clamp=float(settings.clamp * depth),
         )
@@ -149,7 +151,7 @@ def cell_type() -> type:
         """Non-leaky integrate-and-fire neuron with threshold 1; see snnviz_if.mod."""
 
         default_parameters = {  # noqa: RUF012
-            "bias": 0.0, "phase": 0.5, "fires": 1.0, "subtract": 1.0, "refractory": 0.0, "clamp": 0.0,
+            "bias": 0.0, "phase": 0.5, "fires": 1.0, "subtract": 1.0, "lowest": NO_FLOOR, "refractory": 0.0, "clamp": 0.0,
         }  # fmt: skip
         default_initial_values = {"m": 0.5}  # noqa: RUF012
         recordable = ["spikes", "m"]  # noqa: RUF012

@@ -8,6 +8,7 @@ import importlib.metadata
 import importlib.util
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -76,17 +77,21 @@ def compile_mechanism(folder: Path) -> None:
         command = [compiler, "."]
         done = subprocess.run(command, cwd=made, capture_output=True, text=True, check=False)  # noqa: S603 - a list, no shell
         if done.returncode or not _compiled(Path(made)):
-            reason = (done.stderr or done.stdout).strip().splitlines()
-            raise InputError(
-                f"`neuron` could not compile its mechanism. Received: {reason[-1] if reason else 'no reason'}"
-            )
+            said = re.search(r"\berror: *\S.*", f"{done.stderr}\n{done.stdout}", re.IGNORECASE)
+            reason = said.group() if said else f"exit code {done.returncode} of {Path(compiler).name}"
+            raise InputError(f"`neuron` could not compile its mechanism. Received: {reason}")
         with contextlib.suppress(OSError):  # another process was faster: its folder is as good
             Path(made).rename(folder)
         Path(made).mkdir(exist_ok=True)  # for TemporaryDirectory to remove
 
 
+def missing_programs() -> list[str]:
+    """Of the programs that a compilation needs, those that are not here."""
+    return [name for name in ("g++", "make") if shutil.which(name) is None]
+
+
 def _need_compiler() -> None:
-    missing = [name for name in ("g++", "make") if shutil.which(name) is None]
+    missing = missing_programs()
     if missing:
         raise InputError(
             "`neuron` needs a C++ compiler, on Debian and Ubuntu: apt-get install g++ make. "

@@ -3,7 +3,7 @@ TITLE Non-leaky integrate-and-fire neuron of snnviz, threshold 1, in time steps 
 COMMENT
 The k-th time step takes place at t = (k - 1) + phase ms:
 
-    m <- m + f + bias,    spike where m >= 1,    m <- m - 1 (subtract) or 0 after a spike
+    m <- max(m + f + bias, lowest),    spike where m >= 1,    m <- m - 1 (subtract) or 0 after a spike
 
 where f is the sum of the weights of the events that have arrived since the step before. During the first `clamp` steps, and
 for `refractory` steps after a spike, m is frozen and what arrives is lost. A neuron with `fires` 0 only integrates.
@@ -11,7 +11,7 @@ ENDCOMMENT
 
 NEURON {
     ARTIFICIAL_CELL SnnvizIF
-    RANGE m, m0, bias, phase, fires, subtract, refractory, clamp
+    RANGE m, m0, bias, phase, fires, subtract, lowest, refractory, clamp
     RANGE arrived, done, frozen
 }
 
@@ -21,6 +21,7 @@ PARAMETER {
     phase = 0.5 (ms)
     fires = 1
     subtract = 1
+    lowest = -1e30
     refractory = 0
     clamp = 0
 }
@@ -47,6 +48,9 @@ NET_RECEIVE (w) {
         done = done + 1
         if (done > frozen) {
             m = m + arrived + bias
+            if (m < lowest) {
+                m = lowest
+            }
             if (fires && m >= 1) {
                 if (subtract) {
                     m = m - 1

@@ -50,7 +50,7 @@ def test_a_source_that_does_not_compile_leaves_nothing(cache, tmp_path, monkeypa
     broken = tmp_path / "broken.mod"
     broken.write_text("NEURON { ARTIFICIAL_CELL }")
     monkeypatch.setattr(mechanism, "SOURCE", broken)
-    with pytest.raises(InputError, match=r"could not compile its mechanism\. Received: .") as error:
+    with pytest.raises(InputError, match=r"could not compile its mechanism\. Received: Error: Illegal block") as error:
         mechanism.load()
     assert "\n" not in str(error.value)
     assert not list(cache.iterdir())
