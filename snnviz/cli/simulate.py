@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from snnviz import _checks as check
+from snnviz.cli._settings import add_settings, settings_of
 
 
 def add(subparsers: Any) -> None:
@@ -22,17 +23,7 @@ def add(subparsers: Any) -> None:
     parser.add_argument("--limit", type=int, metavar="N", help="the first N items only")
     parser.add_argument("--steps", type=int, default=50, metavar="T", help="time steps (default: %(default)s)")
     parser.add_argument("--engine", default="auto", help="auto, graph or event (default: %(default)s)")
-    parser.add_argument("--input", default="spiking", help="spiking, poisson or analog (default: %(default)s)")
-    parser.add_argument("--reset", default="subtract", help="subtract or zero (default: %(default)s)")
-    parser.add_argument("--input-reset", metavar="RESET", help="of the input layer alone (default: as --reset)")
-    parser.add_argument("--floor", type=float, metavar="V", help="hidden membranes never fall below it (default: none)")
-    parser.add_argument("--delay", type=int, default=0, metavar="0|1", help="steps of delay a layer")
-    parser.add_argument("--refractory", type=int, default=0, metavar="STEPS", help="refractory period")
-    parser.add_argument("--clamp", type=int, default=0, metavar="STEPS", help="frozen steps per layer of depth")
-    parser.add_argument("--readout", default="membrane", help="membrane, cumulative or decay (default: %(default)s)")
-    parser.add_argument("--decay", type=float, default=0.9, help="of the decaying read-out (default: %(default)s)")
-    parser.add_argument("--synapses", default="nonzero", help="count events of nonzero or all synapses")
-    parser.add_argument("--seed", type=int, default=0, help="of the Poisson input (default: %(default)s)")
+    add_settings(parser)
     parser.add_argument(
         "--record", nargs="*", metavar="WHAT", help="prediction, logits, events (default: prediction only)"
     )
@@ -48,12 +39,10 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from snnviz import datasets, metrics, pretrained, results
     from snnviz.errors import InputError
     from snnviz.simulation import simulate
-    from snnviz.simulation.settings import Settings
 
     if args.out is not None and not args.out.endswith(".nc"):
         raise InputError(f"`--out` must end in .nc. Received: {check.describe(args.out)}")
-    settings = {name: getattr(args, name) for name in Settings.__dataclass_fields__ if name != "steps"}
-    Settings(steps=args.steps, **settings)  # a mistake should be answered before the data are loaded
+    settings = settings_of(args)  # a mistake should be answered before the data are loaded
     network = pretrained.network(args.network)
     images = datasets.load(args.data, split=args.split, limit=args.limit)
     result = simulate(

@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from snnviz import _checks as check
+from snnviz.cli._settings import add_settings, settings_of
 from snnviz.errors import InputError
 
 
@@ -23,13 +24,7 @@ def add(subparsers: Any) -> None:
     parser.add_argument("--split", default="test", choices=("test", "train"), help="default: %(default)s")
     parser.add_argument("--limit", type=int, default=100, metavar="N", help="the first N items (default: %(default)s)")
     parser.add_argument("--steps", type=int, default=50, metavar="T", help="time steps (default: %(default)s)")
-    parser.add_argument("--input", default="spiking", help="spiking or poisson (default: %(default)s)")
-    parser.add_argument("--reset", default="subtract", help="subtract or zero (default: %(default)s)")
-    parser.add_argument("--delay", type=int, default=0, metavar="0|1", help="steps of delay a layer")
-    parser.add_argument("--refractory", type=int, default=0, metavar="STEPS", help="refractory period")
-    parser.add_argument("--clamp", type=int, default=0, metavar="STEPS", help="frozen steps per layer of depth")
-    parser.add_argument("--readout", default="membrane", help="membrane, cumulative or decay (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="of the Poisson input (default: %(default)s)")
+    add_settings(parser, inputs="spiking or poisson")
     parser.add_argument("--compare", action="store_true", help="simulate with snnviz's event engine too, and compare")
     parser.add_argument("--title", default="", help="label of the curves")
     parser.add_argument("--out", metavar="RESULT.nc", help="file to write the result to")
@@ -40,13 +35,11 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """Load, simulate, score, save."""
     from snnviz import datasets, metrics, pretrained, results
     from snnviz.hardware import neuron
-    from snnviz.simulation import Record, Settings, simulate
+    from snnviz.simulation import Record, simulate
 
     if args.out is not None and not args.out.endswith(".nc"):
         raise InputError(f"`--out` must end in .nc. Received: {check.describe(args.out)}")
-    names = ("input", "reset", "delay", "refractory", "clamp", "readout", "seed")
-    settings = {name: getattr(args, name) for name in names}
-    Settings(steps=args.steps, **settings)  # a mistake should be answered before anything is compiled
+    settings = settings_of(args)  # a mistake should be answered before anything is compiled
     check.choice("--input", args.input, ("spiking", "poisson"))
     network = pretrained.network(args.network)
     images = datasets.load(args.data, split=args.split, limit=args.limit)
