@@ -13,7 +13,7 @@ from typing import Any
 
 PACKAGES = (
     "numpy", "numba", "xarray", "keras", "tensorflow", "tensorflow-cpu", "jax", "panel", "holoviews", "bokeh", "matplotlib",
-    "mlflow", "nlopt", "cma", "optuna", "pynn", "neuron", "spynnaker",
+    "mlflow", "nlopt", "cma", "optuna", "pynn", "neuron", "nest-simulator", "spynnaker", "nir",
 )  # fmt: skip
 
 

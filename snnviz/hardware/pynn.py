@@ -11,7 +11,7 @@ import importlib.metadata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -106,7 +106,8 @@ class PyNNEngine(Engine):
         InputError: if the simulator cannot do what `settings` asks for.
     """
 
-    _owners: dict[str, PyNNEngine] = {}  # noqa: RUF012 - whose network each simulator holds
+    _owners: ClassVar[dict[str, PyNNEngine]] = {}
+    """Whose network each simulator holds."""
 
     def __init__(
         self,

@@ -147,3 +147,12 @@ def test_read_outs():
 def test_settings_that_make_no_sense(wrong, message):
     with pytest.raises(InputError, match=message):
         Settings(**wrong)
+
+
+def test_an_engine_of_ones_own(network):
+    x, y = np.full((2, 3), 0.5, np.float32), [0, 1]
+    result = simulate(network, x, y, STEPS, engine=Fake)
+    assert result["prediction"].values.tolist() == [[0] + [1] * (STEPS - 1)] * 2
+    assert result.attrs["engine"] == Fake.name
+    with pytest.raises(InputError, match="`engine` must be one of"):
+        simulate(network, x, y, STEPS, engine=3)

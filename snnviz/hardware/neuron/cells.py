@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from snnviz.hardware.cells import Cells
-from snnviz.hardware.neuron.mechanism import NAME
+from snnviz.hardware.neuron import mechanism
 from snnviz.simulation.settings import Settings
 
 NO_FLOOR = -1e30
@@ -35,6 +35,7 @@ class NeuronCells(Cells):
 
     def __init__(self, simulator: ModuleType, settings: Settings, depth: int) -> None:
         super().__init__(simulator, settings, depth)
+        mechanism.load()
         self._unit = 2.0 ** -math.ceil(math.log2(2 * depth + 2)) if settings.delay == 0 else 0.25
         self.delay = self._unit if settings.delay == 0 else 0.75
         self._cell_type = cell_type()
@@ -130,7 +131,7 @@ def cell_type() -> type:
         section = nrn.Section(name="snnviz")  # PyNN asks for one; an artificial cell is in none
 
         def __init__(self, **parameters: float) -> None:
-            self.source = getattr(h, NAME)()
+            self.source = getattr(h, mechanism.NAME)()
             self.source_section = self.section
             self.excitatory = self.inhibitory = self.source
             self.rec = h.NetCon(self.source, None)
@@ -150,13 +151,13 @@ def cell_type() -> type:
     class SnnvizIF(NativeCellType):
         """Non-leaky integrate-and-fire neuron with threshold 1; see snnviz_if.mod."""
 
-        default_parameters = {  # noqa: RUF012
+        default_parameters: ClassVar[dict[str, float]] = {
             "bias": 0.0, "phase": 0.5, "fires": 1.0, "subtract": 1.0, "lowest": NO_FLOOR, "refractory": 0.0, "clamp": 0.0,
         }  # fmt: skip
-        default_initial_values = {"m": 0.5}  # noqa: RUF012
-        recordable = ["spikes", "m"]  # noqa: RUF012
-        units = {"m": "dimensionless"}  # noqa: RUF012
-        receptor_types = ["excitatory", "inhibitory"]  # noqa: RUF012
+        default_initial_values: ClassVar[dict[str, float]] = {"m": 0.5}
+        recordable: ClassVar[list[str]] = ["spikes", "m"]
+        units: ClassVar[dict[str, str]] = {"m": "dimensionless"}
+        receptor_types: ClassVar[list[str]] = ["excitatory", "inhibitory"]
         conductance_based = False
         injectable = True  # PyNN initialises no others
         model = Neuron
