@@ -36,9 +36,17 @@ def add(subparsers: Any) -> None:
 
 def add_training_options(parser: argparse.ArgumentParser, data: str, out: str) -> None:
     """Add what `train` and `finetune` have in common; the texts name their defaults."""
+    add_recipe_options(parser, data)
+    parser.add_argument("--out", metavar="FILE.keras", help=f"file to write (default: {out})")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on from the checkpoint beside the output, if there is one"
+    )
+
+
+def add_recipe_options(parser: argparse.ArgumentParser, data: str) -> None:
+    """Add the data and how to train on them."""
     parser.add_argument("--data", metavar="NAME|PATH", help=f"data set (default: {data})")
     parser.add_argument("--limit", type=int, metavar="N", help="the first N training items only")
-    parser.add_argument("--out", metavar="FILE.keras", help=f"file to write (default: {out})")
     parser.add_argument("--epochs", type=int, nargs="+", metavar="N", help="epochs of each stage")
     parser.add_argument("--learning-rate", type=float, nargs="+", metavar="R", help="learning rate of each stage")
     parser.add_argument("--batch-size", type=int, metavar="N", help="items per step (default: 32)")
@@ -48,9 +56,6 @@ def add_training_options(parser: argparse.ArgumentParser, data: str, out: str) -
         "--validation", type=int, metavar="N", help=f"items held out (default: {VALIDATION}, at most a fifth)"
     )
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="of weights and order (default: %(default)s)")
-    parser.add_argument(
-        "--resume", action="store_true", help="go on from the checkpoint beside the output, if there is one"
-    )
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
@@ -139,6 +144,13 @@ def training_data(args: argparse.Namespace, default: str | None) -> tuple[Images
         return images, datasets.load(name, split="test")
     except InputError:  # files of a user need not have a test split
         return images, None
+
+
+def shipped_data(model: str) -> str | None:
+    """The data set that the shipped model of that name was trained on; None for a file."""
+    from snnviz import pretrained
+
+    return str(pretrained.card(model)["data"]["name"]) if model in pretrained.names() else None
 
 
 def _mobilenet_options(args: argparse.Namespace, images: Images) -> dict[str, Any]:

@@ -3,9 +3,9 @@
 For T' early steps the spiking network itself is computed, forwards exactly, backwards with a triangle about the
 threshold in place of the spike's derivative (Neftci, Mostafa, Zenke 2019, doi:10.1109/MSP.2019.2931595). For the steps after it
 stands what the network tends to: its analog twin with every activation cut off at rate 1. Weights stay as they are; only the
-vector of `ScaleSpace` moves. The loss is L_SNN made smooth, its first sum multiplied by `early`,
+vector of `ScaleSpace` moves. The loss is L_SNN made smooth, the terms of its first sum multiplied by `early`,
 
-    sum_{t <= T'} c_t (lambda_l + lambda_p E_t)  +  c_inf ((T - T') (lambda_l + lambda_p E_T') + lambda_e),
+    sum_{t <= T'} early_t c_t (lambda_l + lambda_p E_t)  +  c_inf ((T - T') (lambda_l + lambda_p E_T') + lambda_e),
 
 where the divergence c_t of the class scores v_t / t (of the analog logits for c_inf), at a temperature learned for each t, from
 a target takes the place of the shortfall A_ref - A, and E_t is the batch's mean of synaptic events. The target is the label
@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from snnviz import _checks as check
+from snnviz.errors import InputError
 from snnviz.network import Convolution, Dense, DepthwiseConv2D, Layer
 from snnviz.optimization.objective import Objective
 from snnviz.optimization.scales import LARGEST_LOG_SCALE, ScaleSpace
@@ -58,7 +59,8 @@ class Gradient(Searcher):
         seed: of the choice of items and their shifts.
         shift: images are moved by up to this many pixels each way, so that scales fit digits and not these very items.
         distilled: how much of the target is the analog network's answer; the rest is the label.
-        early: factor of the divergences of the unrolled steps, c_1 ... c_T'; above 1 it favours the first answers.
+        early: factor of the divergences of the unrolled steps, c_1 ... c_T'; above 1 it favours the first answers. One
+            number, or one for each step, of which the last holds for all later ones.
         width: half the base of the surrogate's triangle, in units of the threshold.
 
     Raises:
@@ -84,7 +86,7 @@ class Gradient(Searcher):
         seed: int = 0,
         shift: int = 1,
         distilled: float = 0.5,
-        early: float = 10.0,
+        early: float | Sequence[float] = 10.0,
         width: float = 0.5,
     ) -> None:
         self.updates, self.every = check.integer("updates", updates, 1), check.integer("every", every, 1)
@@ -94,14 +96,14 @@ class Gradient(Searcher):
         self._y = check.labels("y", y, len(self._x), space.network.classes)
         self._batch = min(check.integer("batch", batch, 1), len(self._x))
         check.real("distilled", distilled, 0, 1)
-        check.real("early", early, 0)
         check.real("width", width, 0, above=True)
         self._done = 0
         self._told = 0
         unrolled = min(UNROLLED, check.integer("steps", steps, 1))
+        factors = _by_step("early", early, unrolled)
         base = space.start() if base is None else base
         expansion = np.arange(space.size) if expansion is None else expansion
-        self._program = _Program(space, objective, steps, unrolled, distilled, early, width, base, expansion, updates)
+        self._program = _Program(space, objective, steps, unrolled, distilled, factors, width, base, expansion, updates)
         self._program.begin(*self._items(0))
 
     def _items(self, update: int) -> tuple[np.ndarray, np.ndarray]:
@@ -134,6 +136,15 @@ class Gradient(Searcher):
         return self._told
 
 
+def _by_step(name: str, value: float | Sequence[float], steps: int) -> np.ndarray:
+    """`value`, at least 0, for each of `steps` steps; the last of several holds for the steps after it."""
+    given = list(value) if isinstance(value, Sequence) and not isinstance(value, str) else [value]
+    if not 1 <= len(given) <= steps:
+        raise InputError(f"`{name}` must hold 1 to {steps} factors. Received: {check.describe(value)}")
+    numbers = [check.real(name, factor, 0) for factor in given]
+    return np.array(numbers + numbers[-1:] * (steps - len(numbers)))
+
+
 def _shifted(images: np.ndarray, offsets: np.ndarray, reach: int) -> np.ndarray:
     """Images (B, H, W, C) moved by `offsets` (2, B) - reach pixels, zeros coming in at the borders."""
     height, width = images.shape[1:3]
@@ -153,7 +164,7 @@ class _Program:
         steps: int,
         unrolled: int,
         distilled: float,
-        early: float,
+        early: np.ndarray,
         width: float,
         base: np.ndarray,
         expansion: np.ndarray,
@@ -164,7 +175,8 @@ class _Program:
 
         self._tf, self._space, self._unrolled = tf, space, unrolled
         self._layers = space.network.layers
-        self._objective, self._steps, self._distilled, self._early = objective, steps, distilled, early
+        self._objective, self._steps, self._distilled = objective, steps, distilled
+        self._early = tf.constant(early, tf.float32)
         self._spike = _surrogate(tf, width)
         self._weights = [tf.constant(layer.weights) for layer in self._layers]
         self._biases = [tf.constant(layer.bias) for layer in self._layers]
@@ -251,7 +263,7 @@ class _Program:
         shortfall = tf.nn.relu(tf.reduce_mean(tf.cast(reference, tf.float32)) - right)
         spent = aim.lambda_p * tf.reduce_sum(shortfall * events)
         # in units of one step's cost, so that the rate means the same whatever the lambdas; 1e-12 for all zeros
-        return (self._early * tf.reduce_sum(errors * cost) + rest * remaining + spent) / (tf.reduce_mean(cost) + 1e-12)
+        return (tf.reduce_sum(self._early * errors * cost) + rest * remaining + spent) / (tf.reduce_mean(cost) + 1e-12)
 
     def _unpacked(self) -> tuple[list[Tensor], list[Tensor]]:
         """The vector's scales by layer, and the initial potentials of the input and every layer."""
