@@ -113,6 +113,15 @@ def curve(
     return style(element, bokeh=bokeh, mpl={"color": color, "linestyle": _MPL_DASHES[dash], "linewidth": 0.65 * width})
 
 
+def band(element: hv.Area, color: str) -> hv.Area:
+    """A faint area between two values, behind the line it belongs to."""
+    return style(
+        element,
+        bokeh={"color": color, "fill_alpha": 0.15, "line_alpha": 0},
+        mpl={"color": color, "alpha": 0.15, "linewidth": 0},
+    )
+
+
 def segments(element: hv.Segments, *, dash: str, width: float) -> hv.Segments:
     """Straight lines, each in the colour of its value dimension "color"."""
     return style(
