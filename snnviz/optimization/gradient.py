@@ -3,15 +3,18 @@
 For T' early steps the spiking network itself is computed, forwards exactly, backwards with a triangle about the
 threshold in place of the spike's derivative (Neftci, Mostafa, Zenke 2019, doi:10.1109/MSP.2019.2931595). For the steps after it
 stands what the network tends to: its analog twin with every activation cut off at rate 1. Weights stay as they are; only the
-vector of `ScaleSpace` moves. The loss is L_SNN made smooth, the terms of its first sum multiplied by `early`,
+vector of `ScaleSpace` moves. The loss is L_SNN made smooth, its first sum multiplied by `early`,
 
-    sum_{t <= T'} early_t c_t (lambda_l + lambda_p E_t)  +  c_inf ((T - T') (lambda_l + lambda_p E_T') + lambda_e),
+    sum_{t <= T'} c_t (lambda_l + lambda_p E_t)  +  c_inf ((T - T') (lambda_l + lambda_p E_T') + lambda_e),
 
 where the divergence c_t of the class scores v_t / t (of the analog logits for c_inf), at a temperature learned for each t, from
 a target takes the place of the shortfall A_ref - A, and E_t is the batch's mean of synaptic events. The target is the label
 mixed with the network's own analog answer; divergence is cross-entropy less the target's entropy, 0 where they agree, as the
 shortfall is. By the product rule the gradient of (A_ref - A) E has two halves: that of c_t, weighted by E_t, and that of E_t,
 weighted by the shortfall counted in the batch (c_t is several times the shortfall and would save events at accuracy's cost).
+
+A candidate is not the vector of the last update but a running mean of all so far that leans on the later ones (polynomial-decay
+averaging; Shamir, Zhang 2013, arXiv:1212.1824): from update to update spikes of a few items come and go, and so do their answers.
 """
 
 from __future__ import annotations
@@ -23,7 +26,6 @@ from typing import Any
 import numpy as np
 
 from snnviz import _checks as check
-from snnviz.errors import InputError
 from snnviz.network import Convolution, Dense, DepthwiseConv2D, Layer
 from snnviz.optimization.objective import Objective
 from snnviz.optimization.scales import LARGEST_LOG_SCALE, ScaleSpace
@@ -41,7 +43,7 @@ WORTH_COMPILING = 300
 
 
 class Gradient(Searcher):
-    """Adam on the smooth loss over minibatches; a candidate is the vector after every `every` updates.
+    """Adam on the smooth loss over minibatches; a candidate is the running mean after every `every` updates.
 
     Args:
         space: the vectors.
@@ -59,9 +61,10 @@ class Gradient(Searcher):
         seed: of the choice of items and their shifts.
         shift: images are moved by up to this many pixels each way, so that scales fit digits and not these very items.
         distilled: how much of the target is the analog network's answer; the rest is the label.
-        early: factor of the divergences of the unrolled steps, c_1 ... c_T'; above 1 it favours the first answers. One
-            number, or one for each step, of which the last holds for all later ones.
+        early: factor of the divergences of the unrolled steps, c_1 ... c_T'; above 1 it favours the first answers.
         width: half the base of the surrogate's triangle, in units of the threshold.
+        recency: the running mean gives update t a weight of about t ** recency: 0 makes it the plain mean, and the larger it
+            is, the more it is the last vector alone.
 
     Raises:
         InputError: if an argument is out of range.
@@ -86,24 +89,26 @@ class Gradient(Searcher):
         seed: int = 0,
         shift: int = 1,
         distilled: float = 0.5,
-        early: float | Sequence[float] = 10.0,
+        early: float = 10.0,
         width: float = 0.5,
+        recency: float = 3.0,
     ) -> None:
         self.updates, self.every = check.integer("updates", updates, 1), check.integer("every", every, 1)
         self._seed, self._shift = check.integer("seed", seed, 0), check.integer("shift", shift, 0)
         self._rate = check.real("rate", rate, 0, above=True)
+        self._recency = check.real("recency", recency, 0)
         self._x = check.images("x", x, space.network.input_shape)
         self._y = check.labels("y", y, len(self._x), space.network.classes)
         self._batch = min(check.integer("batch", batch, 1), len(self._x))
         check.real("distilled", distilled, 0, 1)
+        check.real("early", early, 0)
         check.real("width", width, 0, above=True)
         self._done = 0
         self._told = 0
         unrolled = min(UNROLLED, check.integer("steps", steps, 1))
-        factors = _by_step("early", early, unrolled)
         base = space.start() if base is None else base
         expansion = np.arange(space.size) if expansion is None else expansion
-        self._program = _Program(space, objective, steps, unrolled, distilled, factors, width, base, expansion, updates)
+        self._program = _Program(space, objective, steps, unrolled, distilled, early, width, base, expansion, updates)
         self._program.begin(*self._items(0))
 
     def _items(self, update: int) -> tuple[np.ndarray, np.ndarray]:
@@ -120,9 +125,10 @@ class Gradient(Searcher):
             return []
         for update in range(self._done, min(self._done + self.every, self.updates)):
             rate = self._rate * 0.5 * (1 + math.cos(math.pi * update / self.updates))
-            self._program.update(*self._items(update), rate)
+            share = (self._recency + 1) / (update + 1 + self._recency)
+            self._program.update(*self._items(update), rate, share)
             self._done = update + 1
-        return [self._program.vector()]
+        return [self._program.mean()]
 
     def tell(self, losses: Sequence[float]) -> None:
         self._told += len(losses)
@@ -134,15 +140,6 @@ class Gradient(Searcher):
         self._done, self._told = int(state["done"]), int(state["told"])
         self._program.restore(state)
         return self._told
-
-
-def _by_step(name: str, value: float | Sequence[float], steps: int) -> np.ndarray:
-    """`value`, at least 0, for each of `steps` steps; the last of several holds for the steps after it."""
-    given = list(value) if isinstance(value, Sequence) and not isinstance(value, str) else [value]
-    if not 1 <= len(given) <= steps:
-        raise InputError(f"`{name}` must hold 1 to {steps} factors. Received: {check.describe(value)}")
-    numbers = [check.real(name, factor, 0) for factor in given]
-    return np.array(numbers + numbers[-1:] * (steps - len(numbers)))
 
 
 def _shifted(images: np.ndarray, offsets: np.ndarray, reach: int) -> np.ndarray:
@@ -164,7 +161,7 @@ class _Program:
         steps: int,
         unrolled: int,
         distilled: float,
-        early: np.ndarray,
+        early: float,
         width: float,
         base: np.ndarray,
         expansion: np.ndarray,
@@ -175,8 +172,7 @@ class _Program:
 
         self._tf, self._space, self._unrolled = tf, space, unrolled
         self._layers = space.network.layers
-        self._objective, self._steps, self._distilled = objective, steps, distilled
-        self._early = tf.constant(early, tf.float32)
+        self._objective, self._steps, self._distilled, self._early = objective, steps, distilled, early
         self._spike = _surrogate(tf, width)
         self._weights = [tf.constant(layer.weights) for layer in self._layers]
         self._biases = [tf.constant(layer.bias) for layer in self._layers]
@@ -191,6 +187,7 @@ class _Program:
         # the log-temperatures of steps 1..T' and, last, of the analog limit
         self._base, self._expansion = tf.constant(base, tf.float32), expansion
         self._theta = keras.Variable(np.zeros(int(expansion.max()) + 1, np.float32), name="vector")
+        self._mean = keras.Variable(np.zeros(self._theta.shape, np.float32), trainable=False, name="mean")
         self._sharpness = keras.Variable(np.zeros(unrolled + 1, np.float32), name="sharpness")
         self._own_sharpness = keras.Variable(1.0, trainable=False, name="own_sharpness")
         self._variables = [self._theta, self._sharpness]
@@ -215,29 +212,36 @@ class _Program:
     def vector(self) -> np.ndarray:
         return self._theta.numpy().astype(np.float64)
 
-    def update(self, x: np.ndarray, y: np.ndarray, rate: float) -> float:
+    def mean(self) -> np.ndarray:
+        return self._mean.numpy().astype(np.float64)
+
+    def update(self, x: np.ndarray, y: np.ndarray, rate: float, share: float) -> float:
+        """One update at a rate of Adam; the new vector enters the running mean with a share."""
         tf = self._tf
-        return float(self._step(tf.constant(x), tf.constant(y), tf.constant(rate, tf.float32)))
+        numbers = (tf.constant(value, tf.float32) for value in (rate, share))
+        return float(self._step(tf.constant(x), tf.constant(y), *numbers))
 
     def state(self) -> dict[str, np.ndarray]:
         kept = {f"variable_{i}": np.asarray(v) for i, v in enumerate(self._variables)}
         kept |= {f"slot_{i}": np.asarray(v) for i, v in enumerate(self._optimizer.variables)}
-        return kept | {"own_sharpness": np.asarray(self._own_sharpness)}
+        return kept | {"mean": np.asarray(self._mean), "own_sharpness": np.asarray(self._own_sharpness)}
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         for i, variable in enumerate(self._variables):
             variable.assign(state[f"variable_{i}"])
         for i, slot in enumerate(self._optimizer.variables):
             slot.assign(state[f"slot_{i}"])
+        self._mean.assign(state["mean"])
         self._own_sharpness.assign(state["own_sharpness"])
 
-    def _update(self, x: Tensor, y: Tensor, rate: Tensor) -> Tensor:
+    def _update(self, x: Tensor, y: Tensor, rate: Tensor, share: Tensor) -> Tensor:
         tf = self._tf
         with tf.GradientTape() as tape:
             loss = self._loss(x, y)
         gradients = tape.gradient(loss, [variable.value for variable in self._variables])
         self._optimizer.learning_rate.assign(rate)
         self._optimizer.apply(gradients, self._variables)
+        self._mean.assign(self._mean.value + share * (self._theta.value - self._mean.value))
         return loss
 
     def _loss(self, x: Tensor, y: Tensor) -> Tensor:
@@ -263,7 +267,7 @@ class _Program:
         shortfall = tf.nn.relu(tf.reduce_mean(tf.cast(reference, tf.float32)) - right)
         spent = aim.lambda_p * tf.reduce_sum(shortfall * events)
         # in units of one step's cost, so that the rate means the same whatever the lambdas; 1e-12 for all zeros
-        return (tf.reduce_sum(self._early * errors * cost) + rest * remaining + spent) / (tf.reduce_mean(cost) + 1e-12)
+        return (self._early * tf.reduce_sum(errors * cost) + rest * remaining + spent) / (tf.reduce_mean(cost) + 1e-12)
 
     def _unpacked(self) -> tuple[list[Tensor], list[Tensor]]:
         """The vector's scales by layer, and the initial potentials of the input and every layer."""
