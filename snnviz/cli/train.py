@@ -52,6 +52,7 @@ def add_recipe_options(parser: argparse.ArgumentParser, data: str) -> None:
     parser.add_argument("--batch-size", type=int, metavar="N", help="items per step (default: 32)")
     parser.add_argument("--l2", type=float, metavar="L", help="weight decay of kernels (default: 0.001)")
     parser.add_argument("--momentum", type=float, metavar="M", help="default: 0")
+    parser.add_argument("--shift", type=int, metavar="N", help="move images by up to N pixels each way (default: 0)")
     parser.add_argument(
         "--validation", type=int, metavar="N", help=f"items held out (default: {VALIDATION}, at most a fifth)"
     )
@@ -116,7 +117,7 @@ def recipe_from(args: argparse.Namespace, base: Recipe, items: int) -> Recipe:
 
     changes: dict[str, Any] = {
         field: getattr(args, field)
-        for field in ("batch_size", "l2", "momentum", "lambda_a", "lambda_w")
+        for field in ("batch_size", "l2", "momentum", "shift", "lambda_a", "lambda_w")
         if getattr(args, field, None) is not None
     }
     if args.epochs is not None or args.learning_rate is not None:
@@ -164,7 +165,18 @@ def _mobilenet_options(args: argparse.Namespace, images: Images) -> dict[str, An
 def command_line(command: str, what: str, args: argparse.Namespace, base: Recipe) -> str:
     """The command that makes the same model again: everything that is not a default."""
     words = ["snnviz", command, what]
-    for option in ("data", "limit", "alpha", "epochs", "learning_rate", "batch_size", "l2", "momentum", "validation"):
+    for option in (
+        "data",
+        "limit",
+        "alpha",
+        "epochs",
+        "learning_rate",
+        "batch_size",
+        "l2",
+        "momentum",
+        "shift",
+        "validation",
+    ):
         value = getattr(args, option, None)
         if value is not None:
             words += [f"--{option.replace('_', '-')}", *map(str, value if isinstance(value, list) else [value])]

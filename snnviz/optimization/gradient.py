@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from snnviz import _checks as check
+from snnviz._augment import shifted
 from snnviz.network import Convolution, Dense, DepthwiseConv2D, Layer
 from snnviz.optimization.objective import Objective
 from snnviz.optimization.scales import LARGEST_LOG_SCALE, ScaleSpace
@@ -117,7 +118,7 @@ class Gradient(Searcher):
         chosen = stream.integers(0, len(self._x), self._batch)
         images = self._x[chosen]
         if self._shift and images.ndim == 4:
-            images = _shifted(images, stream.integers(0, 2 * self._shift + 1, (2, len(images))), self._shift)
+            images = shifted(images, stream.integers(0, 2 * self._shift + 1, (2, len(images))), self._shift)
         return images, self._y[chosen]
 
     def ask(self) -> list[np.ndarray]:
@@ -140,15 +141,6 @@ class Gradient(Searcher):
         self._done, self._told = int(state["done"]), int(state["told"])
         self._program.restore(state)
         return self._told
-
-
-def _shifted(images: np.ndarray, offsets: np.ndarray, reach: int) -> np.ndarray:
-    """Images (B, H, W, C) moved by `offsets` (2, B) - reach pixels, zeros coming in at the borders."""
-    height, width = images.shape[1:3]
-    padded = np.pad(images, ((0, 0), (reach, reach), (reach, reach), (0, 0)))
-    rows = offsets[0][:, None] + np.arange(height)
-    columns = offsets[1][:, None] + np.arange(width)
-    return padded[np.arange(len(images))[:, None, None], rows[:, :, None], columns[:, None, :]]
 
 
 class _Program:

@@ -63,14 +63,14 @@ def sparsity_front(table: pd.DataFrame, *, measure: str = "S_c", dark: bool = Fa
     dots = data.assign(color=data["lambda_a"].map(colors))
     for chosen, size in ((dots[~dots["on_front"]], 6.0), (dots[dots["on_front"]], 11.0)):
         parts.append(theme.points(hv.Points(chosen, [measure, "accuracy"], "color"), size=size))
-    words = dots[dots["on_front"]].assign(text=lambda frame: frame["lambda_w"].map("λ_w = {:g}".format))
+    words = dots[dots["on_front"]].assign(text=lambda frame: frame["lambda_w"].map("{:g}".format), color=palette.text)
     parts.append(theme.labels(hv.Labels(words, [measure, "accuracy"], ["text", "color"]), dx=9))
     return theme.figure(
         hv.Overlay(parts),
         dark=dark,
-        xlabel=MEASURES[measure],
+        xlabel=f"{MEASURES[measure]}  (at points: λ_w)",
         ylabel="Accuracy after pruning (%)",
-        xlim=_padded(data[measure], 0.05, 0.22),
+        xlim=_padded(data[measure], 0.06, 0.1),
         ylim=_padded(data["accuracy"], 0.08, 0.08),
         legend="bottom_left",
         height=height,

@@ -118,7 +118,12 @@ def band(element: hv.Area, color: str) -> hv.Area:
     return style(
         element,
         bokeh={"color": color, "fill_alpha": 0.15, "line_alpha": 0},
-        mpl={"color": color, "alpha": 0.15, "linewidth": 0},
+        mpl={
+            "color": color,
+            "facecolor": color,
+            "alpha": 0.15,
+            "linewidth": 0,
+        },  # each alone would leave the other cycling
     )
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from snnviz import _checks as check
 from snnviz import _progress, architectures, sparsity
+from snnviz._augment import shifted
 from snnviz._files import replacing
 from snnviz.errors import InputError
 from snnviz.training import checkpoint as checkpoints
@@ -240,9 +241,16 @@ class _Run:
         rate = self.recipe.learning_rate(epoch)
         self.optimizer.learning_rate.assign(rate)
         order = kept[np.random.default_rng((self.recipe.seed, epoch)).permutation(len(kept))]
+        # one offset per item of the data, so that they do not depend on the blocks
+        reach, stream = self.recipe.shift, np.random.default_rng((self.recipe.seed, epoch, 1))
+        offsets = stream.integers(0, 2 * reach + 1, (2, len(images))) if reach else None
         loss, correct, steps = 0.0, 0, 0
         for indices, count in _blocks(order, self.recipe.batch_size, _steps_per_call(self.model, self.recipe)):
-            block_loss, block_correct = self.steps.run(images[indices], labels[indices], count)
+            block = images[indices]
+            if offsets is not None:
+                flat = block.reshape(-1, *images.shape[1:])
+                block = shifted(flat, offsets[:, indices.ravel()], reach).reshape(block.shape)
+            block_loss, block_correct = self.steps.run(block, labels[indices], count)
             loss, correct, steps = loss + block_loss, correct + block_correct, steps + count
             bar.update(count * indices.shape[1])
         row = {

@@ -5,7 +5,7 @@ import pytest
 
 from snnviz.errors import InputError
 from snnviz.network import DepthwiseConv2D, Input, SpikingNetwork
-from snnviz.optimization.gradient import Gradient, _shifted, _surrogate
+from snnviz.optimization.gradient import Gradient, _surrogate
 from snnviz.optimization.objective import Objective
 from snnviz.optimization.scales import ScaleSpace
 from snnviz.simulation import Record, Settings, analog
@@ -163,15 +163,6 @@ def test_a_convolution_learns(made):
     (vector,) = searcher.ask()
     assert np.isfinite(vector).all()
     assert np.abs(vector).max() > 0
-
-
-def test_images_are_shifted_whole():
-    images = np.arange(2 * 3 * 3, dtype=np.float32).reshape(2, 3, 3, 1)
-    moved = _shifted(images, np.array([[1, 2], [1, 0]]), 1)
-    np.testing.assert_array_equal(moved[0], images[0])
-    np.testing.assert_array_equal(moved[1, :2, 1:, 0], images[1, 1:, :2, 0])
-    assert not moved[1, 2].any()
-    assert not moved[1, :, 0].any()
 
 
 def test_mistakes_are_answered(toy, toy_data):
