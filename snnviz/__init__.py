@@ -25,6 +25,7 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "save_result": ("snnviz.results", "save"),
     "train": ("snnviz.training", "train"),
     "finetune": ("snnviz.training", "finetune"),
+    "sweep": ("snnviz.sparsity_sweep", "sweep"),
     "convert": ("snnviz.conversion", "convert"),
     "check_convertible": ("snnviz.conversion", "check_convertible"),
     "conversion_report": ("snnviz.conversion", "conversion_report"),

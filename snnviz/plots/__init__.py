@@ -9,6 +9,8 @@ from snnviz.plots._accuracy_over_time import accuracy_over_time, accuracy_over_t
 from snnviz.plots._event_shares import event_shares, event_shares_data
 from snnviz.plots._figure_a import figure_a, figure_a_data
 from snnviz.plots._runs import Results, crossings_data, named
+from snnviz.plots._search_progress import search_progress, search_progress_data
+from snnviz.plots._sparsity_front import sparsity_front, sparsity_front_data
 from snnviz.plots._spike_rates import spike_rates, spike_rates_data
 from snnviz.plots.export import DOUBLE_COLUMN, SINGLE_COLUMN, render, save
 
@@ -28,6 +30,10 @@ __all__ = [
     "named",
     "render",
     "save",
+    "search_progress",
+    "search_progress_data",
+    "sparsity_front",
+    "sparsity_front_data",
     "spike_rates",
     "spike_rates_data",
 ]
