@@ -114,7 +114,7 @@ def prediction_strip(
     left = -(0.022 * longest + 0.02) * steps
     pictures = None if images is None else _pictures(images, items, data)
     edge = 0.5 + left - (0.16 * steps if pictures is not None else 0)
-    key = [(steps - 0.11 * steps, 0.16, "right", fills[True]), (steps + 0.5, 0.16, "wrong", fills[False])]
+    key = [(steps - 0.08 * steps, 0.16, "right", fills[True]), (steps + 0.5, 0.16, "wrong", fills[False])]
     place = ["x", "y"]
     parts: list[Any] = [
         theme.rectangles(
