@@ -145,6 +145,8 @@ def curve(
     tooltips: Sequence[tuple[str, str]] = (),
 ) -> hv.Curve:
     """A line; `tooltips` are Bokeh's (label, "@field") pairs, and none of them means no hovering."""
+    if element.label in [dimension.name for dimension in element.dimensions()]:
+        element = element.relabel(f"{element.label} ")  # or HoloViews would take the name of a run for a column
     bokeh: dict[str, Any] = {"color": color, "line_dash": dash, "line_width": width}
     if tooltips:
         bokeh |= {"tools": ["hover"], "hover_tooltips": list(tooltips), "hover_mode": "vline"}
@@ -175,7 +177,8 @@ def points(
         tooltips: Bokeh's (label, "@field") pairs; none of them means no hovering.
     """
     bokeh: dict[str, Any] = {"color": "color", "marker": marker, "line_width": 2.5 if marker == "x" else 1}
-    bokeh["size"] = size
+    # a diamond of Bokeh's is smaller than its size
+    bokeh["size"] = 1.6 * size if marker == "diamond" and not isinstance(size, str) else size
     if tooltips:
         bokeh |= {"tools": ["hover", "tap"], "hover_tooltips": list(tooltips), "nonselection_alpha": 0.5}
     area = hv.dim(size) ** 2 / 2 if isinstance(size, str) else size**2 / 2
