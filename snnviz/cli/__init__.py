@@ -17,7 +17,9 @@ from collections.abc import Sequence
 from snnviz import __version__
 from snnviz.errors import InputError
 
-COMMANDS = ("demo", "train", "finetune", "convert", "simulate", "metrics", "optimize", "data", "dashboard", "info")
+COMMANDS = (
+    "demo", "train", "finetune", "convert", "simulate", "metrics", "optimize", "figures", "tables", "data", "dashboard", "info",
+)  # fmt: skip
 USER_MISTAKE = 2
 INTERRUPTED = 130
 
