@@ -36,6 +36,7 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "plots": ("snnviz.plots", None),
     "pretrained": ("snnviz.pretrained", None),
     "reports": ("snnviz.reports", None),
+    "figures": ("snnviz.figures", None),
     "dashboard": ("snnviz.dashboard", None),
     "explore": ("snnviz.dashboard", "Explorer"),
 }
