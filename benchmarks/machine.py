@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).with_name("peers")))
 
 from common import Answer, serve
 
+from snnviz.simulation.event import aligned
 from snnviz.simulation.kernels import simd
 
 L1_BYTES = 24 * 1024
@@ -131,8 +132,10 @@ def add_rate(threads: int, run: int, group: int, adds: int = PROBE, seed: int = 
     # one short list of rows over and over: the list itself must not push the weights out of the cache
     order = rng.integers(0, rows, ORDER).astype(np.uintp)
     repeats = -(-adds // (len(order) * run))
-    weights = [rng.normal(size=rows * run).astype(np.float32) for _ in range(threads)]
-    membranes = [np.zeros(run, np.float32) for _ in range(threads)]
+    weights = [aligned(rows * run, np.float32) for _ in range(threads)]
+    for one in weights:
+        one[:] = rng.normal(size=one.size)
+    membranes = [aligned(run, np.float32) for _ in range(threads)]
 
     def work(index: int) -> None:
         kernel(membranes[index], weights[index], order, run, repeats)

@@ -112,7 +112,8 @@ def _limits(limits: Result) -> str:
     return (
         f"float32 matrix products {limits['gemm_flops']['median'] / 1e9:.0f} GFLOP/s; "
         f"synaptic adds {limits['adds_per_second']['median'] / 1e9:.1f} billion a second on all cores, "
-        f"{limits['adds_per_second_one_core']['median'] / 1e9:.1f} on one (grouped adds with everything in the first-level cache)"
+        f"{limits['adds_per_second_one_core']['median'] / 1e9:.1f} on one "
+        "(the quickest way to add that we know of, with everything in the first-level cache)"
     )
 
 

@@ -25,6 +25,7 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "save_result": ("snnviz.results", "save"),
     "train": ("snnviz.training", "train"),
     "finetune": ("snnviz.training", "finetune"),
+    "sweep": ("snnviz.sparsity_sweep", "sweep"),
     "convert": ("snnviz.conversion", "convert"),
     "check_convertible": ("snnviz.conversion", "check_convertible"),
     "conversion_report": ("snnviz.conversion", "conversion_report"),
@@ -35,6 +36,7 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "plots": ("snnviz.plots", None),
     "pretrained": ("snnviz.pretrained", None),
     "reports": ("snnviz.reports", None),
+    "figures": ("snnviz.figures", None),
     "dashboard": ("snnviz.dashboard", None),
     "explore": ("snnviz.dashboard", "Explorer"),
 }

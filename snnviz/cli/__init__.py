@@ -19,7 +19,9 @@ from snnviz import __version__
 from snnviz.errors import InputError
 
 COMMANDS = (
-    "demo", "train", "finetune", "convert", "simulate", "metrics", "optimize", "hardware", "data", "dashboard", "info",
+    "demo", "train", "finetune", "sweep", "convert", "simulate", "metrics", "optimize",
+    "figures", "tables", "hardware", "data", "dashboard", "info",
+)  # fmt: skip
 )  # fmt: skip
 USER_MISTAKE = 2
 INTERRUPTED = 130

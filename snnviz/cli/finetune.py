@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
     stem = Path(args.model).stem
     out = common.output_file(args.out or f"{stem}-sparse.keras")
-    from snnviz import pretrained, sparsity
+    from snnviz import sparsity
     from snnviz.conversion.loading import load_keras
     from snnviz.training import default_recipe, evaluate, finetune, split
 
@@ -41,8 +41,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     base = default_recipe(stem, finetuning=True)
     common.recipe_from(args, base, items=10**9)  # a mistake should be answered before the data are loaded
     model = load_keras(args.model)
-    default = pretrained.card(args.model)["data"]["name"] if args.model in pretrained.names() else None
-    images, tests = common.training_data(args, default)
+    images, tests = common.training_data(args, common.shipped_data(args.model))
     recipe = common.recipe_from(args, base, len(images))
     measured_on = tests or images
     before = sparsity.measure(model, measured_on.x, epsilon)  # as if pruned alike, to be comparable

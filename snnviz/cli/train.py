@@ -36,21 +36,27 @@ def add(subparsers: Any) -> None:
 
 def add_training_options(parser: argparse.ArgumentParser, data: str, out: str) -> None:
     """Add what `train` and `finetune` have in common; the texts name their defaults."""
+    add_recipe_options(parser, data)
+    parser.add_argument("--out", metavar="FILE.keras", help=f"file to write (default: {out})")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on from the checkpoint beside the output, if there is one"
+    )
+
+
+def add_recipe_options(parser: argparse.ArgumentParser, data: str) -> None:
+    """Add the data and how to train on them."""
     parser.add_argument("--data", metavar="NAME|PATH", help=f"data set (default: {data})")
     parser.add_argument("--limit", type=int, metavar="N", help="the first N training items only")
-    parser.add_argument("--out", metavar="FILE.keras", help=f"file to write (default: {out})")
     parser.add_argument("--epochs", type=int, nargs="+", metavar="N", help="epochs of each stage")
     parser.add_argument("--learning-rate", type=float, nargs="+", metavar="R", help="learning rate of each stage")
     parser.add_argument("--batch-size", type=int, metavar="N", help="items per step (default: 32)")
     parser.add_argument("--l2", type=float, metavar="L", help="weight decay of kernels (default: 0.001)")
     parser.add_argument("--momentum", type=float, metavar="M", help="default: 0")
+    parser.add_argument("--shift", type=int, metavar="N", help="move images by up to N pixels each way (default: 0)")
     parser.add_argument(
         "--validation", type=int, metavar="N", help=f"items held out (default: {VALIDATION}, at most a fifth)"
     )
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="of weights and order (default: %(default)s)")
-    parser.add_argument(
-        "--resume", action="store_true", help="go on from the checkpoint beside the output, if there is one"
-    )
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
@@ -111,7 +117,7 @@ def recipe_from(args: argparse.Namespace, base: Recipe, items: int) -> Recipe:
 
     changes: dict[str, Any] = {
         field: getattr(args, field)
-        for field in ("batch_size", "l2", "momentum", "lambda_a", "lambda_w")
+        for field in ("batch_size", "l2", "momentum", "shift", "lambda_a", "lambda_w")
         if getattr(args, field, None) is not None
     }
     if args.epochs is not None or args.learning_rate is not None:
@@ -141,6 +147,13 @@ def training_data(args: argparse.Namespace, default: str | None) -> tuple[Images
         return images, None
 
 
+def shipped_data(model: str) -> str | None:
+    """The data set that the shipped model of that name was trained on; None for a file."""
+    from snnviz import pretrained
+
+    return str(pretrained.card(model)["data"]["name"]) if model in pretrained.names() else None
+
+
 def _mobilenet_options(args: argparse.Namespace, images: Images) -> dict[str, Any]:
     height, width, channels = images.x.shape[1:]
     if height != width:
@@ -152,7 +165,18 @@ def _mobilenet_options(args: argparse.Namespace, images: Images) -> dict[str, An
 def command_line(command: str, what: str, args: argparse.Namespace, base: Recipe) -> str:
     """The command that makes the same model again: everything that is not a default."""
     words = ["snnviz", command, what]
-    for option in ("data", "limit", "alpha", "epochs", "learning_rate", "batch_size", "l2", "momentum", "validation"):
+    for option in (
+        "data",
+        "limit",
+        "alpha",
+        "epochs",
+        "learning_rate",
+        "batch_size",
+        "l2",
+        "momentum",
+        "shift",
+        "validation",
+    ):
         value = getattr(args, option, None)
         if value is not None:
             words += [f"--{option.replace('_', '-')}", *map(str, value if isinstance(value, list) else [value])]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 METHODS = ("auto", "gradient", "subplex", "cmaes", "percentile")
 OPTIONS = {
-    "gradient": ("updates", "every", "batch", "rate", "shift", "distilled", "early", "width"),
+    "gradient": ("updates", "every", "batch", "rate", "shift", "distilled", "early", "width", "recency"),
     "subplex": ("step", "tolerance"),
     "cmaes": ("step", "population"),
     "percentile": ("grid",),

@@ -50,7 +50,7 @@ def _processors() -> int:
     return int(getattr(numba_config, "NUMBA_NUM_THREADS", 1))
 
 
-def _aligned(size: int, dtype: Any) -> np.ndarray:
+def aligned(size: int, dtype: Any) -> np.ndarray:
     """Zeros on a cache line's boundary, so that no vector straddles two lines."""
     line = 64
     raw = np.zeros(size * np.dtype(dtype).itemsize + line, np.uint8)
@@ -60,7 +60,7 @@ def _aligned(size: int, dtype: Any) -> np.ndarray:
 
 def _padded(values: Any, shape: tuple[int, int], width: int) -> np.ndarray:
     """`values`, broadcast to `shape`, with rows padded by zeros to `width`, flattened: float32."""
-    padded = _aligned(shape[0] * width, np.float32).reshape(shape[0], width)
+    padded = aligned(shape[0] * width, np.float32).reshape(shape[0], width)
     padded[:, : shape[1]] = np.broadcast_to(np.asarray(values, np.float32), (shape[0], shape[1]))
     return padded.reshape(-1)
 
@@ -107,7 +107,7 @@ class _Rows(_Ready):
         self.fan_in = window * int(self.blocks[:, 3].max())
         width, channels = int(self.geometry[1]), int(self.geometry[2])
         self.patch_words = max(words(self.fan_in), words(width * channels))
-        self.weights = _aligned(places * lanes, np.float32)
+        self.weights = aligned(places * lanes, np.float32)
         for first, here, low, inputs, at in table:
             block = self.weights[at : at + window * inputs * lanes].reshape(*kernel.shape[:2], inputs, lanes)
             for group in range(low // per_group, (low + inputs) // per_group):
@@ -319,16 +319,16 @@ class EventEngine(Engine):
         lists = [layer.lists(chunk) for layer in matrices]
         size = self._items_per_call * steps
         return _Scratch(
-            trains=(_aligned(size * max(sent[::2]), np.uint64), _aligned(size * max([1, *sent[1::2]]), np.uint64)),
-            patch=_aligned(max(layer.patch_words for layer in matrices) * chunk, np.uint64),
-            sums=_aligned(64 * longest, np.float32),
-            potentials=_aligned(membranes, np.float32),
-            waits=_aligned(membranes if self.settings.refractory else 64, np.int32),
-            fired=_aligned(longest, np.uint64),
-            arrived=_aligned(taps * steps, np.uint64),
-            spikes=_aligned(max(spikes for spikes, _, _ in lists), np.uint32),
-            ends=_aligned(max(ends for _, ends, _ in lists), np.uint32),
-            listed=_aligned(max(listed for _, _, listed in lists), np.uint32),
+            trains=(aligned(size * max(sent[::2]), np.uint64), aligned(size * max([1, *sent[1::2]]), np.uint64)),
+            patch=aligned(max(layer.patch_words for layer in matrices) * chunk, np.uint64),
+            sums=aligned(64 * longest, np.float32),
+            potentials=aligned(membranes, np.float32),
+            waits=aligned(membranes if self.settings.refractory else 64, np.int32),
+            fired=aligned(longest, np.uint64),
+            arrived=aligned(taps * steps, np.uint64),
+            spikes=aligned(max(spikes for spikes, _, _ in lists), np.uint32),
+            ends=aligned(max(ends for _, ends, _ in lists), np.uint32),
+            listed=aligned(max(listed for _, _, listed in lists), np.uint32),
             starts=np.zeros(LIST_POSITIONS * chunk + 1, np.int64),
             steps=np.zeros(steps, np.int64),
         )

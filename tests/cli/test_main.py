@@ -27,6 +27,8 @@ def test_every_command_explains_itself(words, capsys):
         ["simulate", "dense-mnist-heuristic", "--data", "nowhere"],
         ["simulate", "dense-mnist"],
         ["info", "missing.nc"],
+        ["info", "--data", "mnist"],
+        ["info", "dense-mnist-heuristic", "--data", "nowhere"],
         ["info", "missing.npz"],
         ["dashboard", "missing.nc"],
         ["dashboard", "--port", "0"],
@@ -86,3 +88,15 @@ def test_info_as_json(capsys):
     layers = json.loads(capsys.readouterr().out)["layers"]
     assert [layer["synapses"] for layer in layers] == [784 * 128, 128 * 128, 128 * 10]
     assert all(layer["nonzero"] < layer["synapses"] for layer in layers)  # it has been pruned
+
+
+def test_info_measures_the_sparsity_of_a_network(capsys):
+    from snnviz import pretrained
+
+    card = pretrained.card("dense-mnist-sparse")["sparsity"]
+    assert cli.main(["info", "dense-mnist-optimized", "--data", "mnist", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["sparsity"]
+    assert found["S_w"] == card["S_w"]
+    assert found["S_a"] == pytest.approx(card["S_a"], abs=1e-4)
+    assert cli.main(["info", "dense-mnist-optimized", "--data", "mnist"]) == 0
+    assert f"{found['S_c']:.3f}" in capsys.readouterr().out

@@ -1,0 +1,29 @@
+"""Figures and tables by one call: every plot of `snnviz.plots` at journal size, with its numbers and its origin beside it.
+
+`shipped()` or `from_files(...)` gathers what is to be drawn, `make` writes the files. `snnviz figures` and `snnviz tables` do
+nothing else.
+"""
+
+from snnviz.figures.animation import Animation
+from snnviz.figures.catalog import FIGURES, Figure
+from snnviz.figures.make import Made, make, make_animations
+from snnviz.figures.material import Material, from_files, shipped
+from snnviz.figures.scenes import firing_animation, prediction_animation
+from snnviz.figures.tables import TABLES, make_tables, table
+
+__all__ = [
+    "FIGURES",
+    "TABLES",
+    "Animation",
+    "Figure",
+    "Made",
+    "Material",
+    "firing_animation",
+    "from_files",
+    "make",
+    "make_animations",
+    "make_tables",
+    "prediction_animation",
+    "shipped",
+    "table",
+]
