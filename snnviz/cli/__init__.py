@@ -22,7 +22,6 @@ COMMANDS = (
     "demo", "train", "finetune", "sweep", "convert", "simulate", "metrics", "optimize",
     "figures", "tables", "hardware", "data", "dashboard", "info",
 )  # fmt: skip
-)  # fmt: skip
 USER_MISTAKE = 2
 INTERRUPTED = 130
 
