@@ -70,7 +70,7 @@ class Job:
         self._budget: tuple[float, float] | None = None
         self._told_at = 0.0
         self._ended = threading.Event()
-        self._listening = _progress.listening(self._hear)
+        self._listening = _progress.listening(self._hear, draw=run_id is None)
         if track:  # MLflow's import takes seconds: meanwhile the work can load its data
             threading.Thread(target=_mlflow.prepare, name="snnviz-mlflow", daemon=True).start()
 
