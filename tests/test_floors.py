@@ -26,6 +26,8 @@ LIGHT = (
     "snnviz.figures",
     "snnviz.dashboard",
     "snnviz.cli",
+    "snnviz.runs",
+    "snnviz.jobs",
 )
 HEAVY = {"tensorflow", "keras", "jax"}
 

@@ -12,6 +12,10 @@ from snnviz._files import replacing
 from snnviz.errors import InputError
 from snnviz.sparsity_sweep import LAMBDA_A, LAMBDA_W
 
+_RECIPE = (
+    "data", "limit", "epochs", "learning_rate", "batch_size", "l2", "momentum", "shift", "validation", "seed",
+)  # fmt: skip
+
 
 def add(subparsers: Any) -> None:
     """Add the parser."""
@@ -42,17 +46,18 @@ def add(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Train at every point, write the tables and the figure."""
     from snnviz import plots
-    from snnviz.cli import train as common
+    from snnviz.jobs.work import train as common
     from snnviz.sparsity_sweep import sweep
     from snnviz.training import default_recipe
 
     stem = Path(args.model).stem
     grid = {name: _numbers(f"--lambda-{name}", getattr(args, f"grid_{name}")) for name in ("a", "w")}
     base = default_recipe(stem, finetuning=True)
-    common.recipe_from(args, base, items=10**9)  # a mistake should be answered before the data are loaded
-    images, _ = common.training_data(args, common.shipped_data(args.model))
+    given = common.Shared(**{name: getattr(args, name) for name in _RECIPE})
+    common.recipe_from(given, base, items=10**9)  # a mistake should be answered before the data are loaded
+    images, _ = common.training_data(given, common.shipped_data(args.model))
     folder = Path(args.out or f"{stem}-sweep")
-    recipe = common.recipe_from(args, base, len(images))
+    recipe = common.recipe_from(given, base, len(images))
     found = sweep(
         args.model,
         images.x,
