@@ -107,7 +107,7 @@ def test_dense_mnist_on_a_grid_to_the_last_bit():
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("delay", [0, 1])
 def test_dense_mnist_over_100_images_has_the_same_accuracy_curve(delay):
     mine, ours = compare_on_mnist(pretrained.network("dense-mnist-heuristic"), 100, 50, delay)
