@@ -43,7 +43,7 @@ def test_it_trains_compares_and_writes(tmp_path, capsys):
     [
         (["missing.keras"], "--data"),
         (["dense-mnist", "--lambda-a", "0.5;1"], "--lambda-a"),
-        (["dense-mnist", "--lambda-w", "-5,1", "--limit", "50"], "lambda_w"),
+        (["dense-mnist", "--lambda-w=-5,1", "--limit", "50"], "lambda_w"),
         (["dense-mnist", "--epochs", "1", "--limit", "50"], "one number per stage"),
         (["dense-mnist", "--workers", "0", "--limit", "50"], "workers"),
         (["dense-mnist", "--epsilon", "-1", "--limit", "50"], "epsilon"),
