@@ -1,6 +1,6 @@
 # make demo   set up and run the main job on the embedded data, then serve the first page (SERVE=no stops before that)
 # make test   set up and run the tests
-# make bench  measure the simulators on this machine, with the peers that `make peers` has set up (5 GB)
+# make bench  measure the simulators on this machine, with the peers that `make peers` has set up (7 GB)
 # make lint   style and types
 # make docs   build the documentation into build/docs
 
@@ -17,9 +17,11 @@ demo: $(VENV)/.ready
 
 test: $(VENV)/.ready-dev
 	sh tools/setup.sh browser
+	sh tools/setup.sh compiler
 	$(BIN)/python -m pytest $(TESTS)
 
 test-slow: $(VENV)/.ready-dev
+	sh tools/setup.sh compiler
 	$(BIN)/python -m pytest -m slow $(TESTS)
 
 bench: $(VENV)/.ready-dev

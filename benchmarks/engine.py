@@ -25,6 +25,12 @@ def prepare(case: Case):
         from snnviz.simulation.graph import GraphEngine
 
         engine = GraphEngine(network, settings, Record(), _counting=False)  # a switch for this measurement alone
+    elif name == "neuron":
+        from snnviz.hardware.neuron import make_engine as make_neuron
+
+        if any(layer.kind != "dense" for layer in network.layers):
+            raise ValueError("every synapse is an object in NEURON: measured on the dense network only")
+        engine = make_neuron(network, settings, Record())
     else:
         engine = make_engine(name, network, settings, Record())
     # as `simulate` does unless told otherwise: the engine chooses how many items it takes at once
@@ -44,7 +50,7 @@ def prepare(case: Case):
         extra = {"batch": size, "network_hash": network.hash, "layers": list(network.layer_names)}
         return Answer(predictions, events if case.count else None, spike_rates=rates.tolist(), **extra)
 
-    packages = ("numpy", "numba") if name == "event" else ("numpy", "keras", "tensorflow")
+    packages = {"event": ("numpy", "numba"), "neuron": ("pynn", "neuron")}.get(name, ("numpy", "keras", "tensorflow"))
     return run, {package: _version(package) for package in packages}
 
 

@@ -28,7 +28,7 @@ import numpy as np
 from benchmarks import machine, report
 from benchmarks.case import save_case
 from benchmarks.networks import ARCHITECTURES, DENSITY, random_images, random_network
-from benchmarks.rows import ABSENT, LIMITS, REFERENCES, ROWS, named
+from benchmarks.rows import LIMITS, REFERENCES, ROWS, named
 from benchmarks.workers import ROOT, WORK, Case, Measured, Row, Worker, crew, interleave
 from snnviz import _progress
 from snnviz._files import replacing
@@ -108,7 +108,7 @@ class Bench:
     def table(self, columns: list[str]) -> dict[str, Any]:
         """Every row on the random networks of Table A."""
         cases = [(self._random(name, self.effort.items[name]), name) for name in columns]
-        return {"columns": self._columns(cases), "absent": ABSENT}
+        return {"columns": self._columns(cases)}
 
     def trained(self, files: list[str]) -> dict[str, Any]:
         """Every row on trained networks and the test images they were trained for."""
@@ -305,7 +305,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, help="folder for the results")
     options = parser.parse_args(arguments)
     try:
-        names = [row.name for row in ROWS if row.script == "engine"] if options.engines else options.rows
+        names = [row.name for row in ROWS if row.options.get("engine") in ENGINES] if options.engines else options.rows
         rows = named(names)
     except ValueError as error:
         parser.error(str(error))

@@ -22,10 +22,27 @@ import keras
 import numpy as np
 
 from snnviz import _checks as check
+from snnviz._sparsity import ActiveCount, LayerCount, LayerSparsity, Sparsity, from_counts
 from snnviz.errors import InputError
 
 if TYPE_CHECKING:
     from keras import Model
+
+__all__ = [
+    "PAPER_EPSILON",
+    "ActivationPenalty",
+    "LayerSparsity",
+    "Sparsity",
+    "WeightPenalty",
+    "Weighted",
+    "leaves",
+    "measure",
+    "normalisations",
+    "penalised",
+    "prune",
+    "pruning_curve",
+    "weighted_layers",
+]
 
 _BATCH = 500
 
@@ -105,77 +122,6 @@ class Weighted:
         """Number of synapses whose weight is zero, or below `epsilon` in magnitude."""
         kernel = self.kernel
         return int((((kernel == 0) | (np.abs(kernel) < epsilon)) * self.connections).sum())
-
-
-@dataclass(frozen=True)
-class LayerSparsity:
-    """Sparsity of one weighted layer; `activations` is None for a layer with no ReLU after it (the classifier)."""
-
-    name: str
-    neurons: int
-    synapses: int
-    activations: float | None
-    weights: float
-
-    @property
-    def combined(self) -> float | None:
-        """S_c = 1 - (1 - S_a)(1 - S_w)."""
-        return None if self.activations is None else _combined(self.activations, self.weights)
-
-
-@dataclass(frozen=True)
-class Sparsity:
-    """Fractions of zero activations (S_a) and zero synapses (S_w), and S_c = 1 - (1 - S_a)(1 - S_w).
-
-    Attributes:
-        activations: S_a over all hidden ReLU outputs, each neuron counting alike.
-        weights: S_w over all synapses.
-        activations_as_published: S_a as the paper's code measures it, without the last hidden layer.
-        layers: the same layer by layer.
-        items: number of images it was measured on.
-    """
-
-    activations: float
-    weights: float
-    activations_as_published: float
-    layers: tuple[LayerSparsity, ...]
-    items: int
-
-    @property
-    def combined(self) -> float:
-        """S_c over all hidden ReLU outputs."""
-        return _combined(self.activations, self.weights)
-
-    @property
-    def combined_as_published(self) -> float:
-        """S_c from `activations_as_published`."""
-        return _combined(self.activations_as_published, self.weights)
-
-    def as_json(self) -> dict[str, Any]:
-        """The measures under their symbols, as JSON holds them."""
-        return {
-            "S_a": self.activations,
-            "S_w": self.weights,
-            "S_c": self.combined,
-            "S_a without the last hidden layer (as published)": self.activations_as_published,
-            "S_c without the last hidden layer (as published)": self.combined_as_published,
-            "items": self.items,
-            "layers": [
-                {
-                    "name": layer.name,
-                    "neurons": layer.neurons,
-                    "synapses": layer.synapses,
-                    "S_a": layer.activations,
-                    "S_w": layer.weights,
-                    "S_c": layer.combined,
-                }
-                for layer in self.layers
-            ],
-        }
-
-
-def _combined(activations: float, weights: float) -> float:
-    return 1.0 - (1.0 - activations) * (1.0 - weights)
 
 
 def leaves(model: Model) -> list[Any]:
@@ -364,30 +310,21 @@ def measure(model: Model, x: np.ndarray, epsilon: float = 0.0) -> Sparsity:
     if not layers or not rectified:
         raise InputError("`model` must have weighted layers and a hidden ReLU. Received: one without")
     active = _active_counts(model, [layer for _, layer in rectified], images)
-    neurons = [math.prod(layer.output.shape[1:]) for _, layer in rectified]
-    rates = [count / (len(images) * size) for count, size in zip(active, neurons, strict=True)]
-    of_layer = {owner: 1.0 - rate for (owner, _), rate in zip(rectified, rates, strict=True)}
-
-    def silent(upto: int) -> float:
-        return 1.0 - sum(active[:upto]) / (len(images) * sum(neurons[:upto]))
-
-    return Sparsity(
-        activations=silent(len(rectified)),
-        weights=sum(each.zero_synapses(epsilon) for each in layers) / sum(each.synapses for each in layers),
-        activations_as_published=silent(
-            max(1, len(rectified) - 1)
-        ),  # of a single hidden layer there is no other choice
-        layers=tuple(
-            LayerSparsity(
-                name=each.layer.name,
-                neurons=math.prod(each.layer.output.shape[1:]),
-                synapses=each.synapses,
-                activations=of_layer.get(each.layer.name),
-                weights=each.zero_synapses(epsilon) / each.synapses,
+    return from_counts(
+        [
+            LayerCount(
+                each.layer.name,
+                math.prod(each.layer.output.shape[1:]),
+                each.synapses,
+                each.zero_synapses(epsilon),
             )
             for each in layers
-        ),
-        items=len(images),
+        ],
+        [
+            ActiveCount(owner, math.prod(layer.output.shape[1:]), count)
+            for (owner, layer), count in zip(rectified, active, strict=True)
+        ],
+        len(images),
     )
 
 

@@ -1,7 +1,42 @@
-"""Shared by all tests."""
+"""Shared by all tests: quiet surroundings, and simulators of others where they are installed."""
 
+import importlib.util
 import os
+import warnings
+
+import pytest
 
 # before anything imports them: quiet start-up, no GPU hunting
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+
+
+@pytest.fixture(scope="session")
+def pynn_neuron():
+    """pyNN.neuron with snnviz's mechanism, compiled where it has not been yet."""
+    from snnviz.hardware.neuron import mechanism
+
+    if not all(importlib.util.find_spec(package) for package in ("neuron", "pyNN")):
+        pytest.skip("PyNN and NEURON are not installed: pip install 'snnviz[pynn]'")
+    if mechanism.missing_programs():
+        pytest.skip(f"to compile for NEURON: apt-get install {' '.join(mechanism.missing_programs())}")
+    return mechanism.load()
+
+
+@pytest.fixture(scope="session")
+def pynn_nest():
+    """pyNN.nest."""
+    with warnings.catch_warnings():
+        # no MPI, no compiler for neurons that nobody asked for, old names of NEST in PyNN
+        warnings.simplefilter("ignore", UserWarning)
+        pytest.importorskip("nest", reason="NEST is not installed: pip install 'snnviz[nest]'")
+        import pyNN.nest
+    return pyNN.nest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def runs_of_the_tests(tmp_path_factory):
+    """Commands that record a run do so here, not in the folder the tests are started in."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SNNVIZ_TRACKING_URI", str(tmp_path_factory.mktemp("runs")))
+        yield

@@ -23,8 +23,10 @@ def name(path):
 
 
 @pytest.mark.parametrize("path", [path for path in PAGES if blocks(path, "python")], ids=name)
-def test_python_blocks_run(path, tmp_path, monkeypatch):
+def test_python_blocks_run(path, tmp_path, monkeypatch, request):
     monkeypatch.chdir(tmp_path)
+    if "hardware import neuron" in path.read_text(encoding="utf-8"):
+        request.getfixturevalue("pynn_neuron")
     examples = list(Sybil(parsers=[PythonCodeBlockParser()], pattern="*.md").parse(path).examples())
     assert examples
     for example in examples:

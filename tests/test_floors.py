@@ -9,10 +9,10 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "snnviz"
 FLOORS = {
-    "errors": 0, "_checks": 0, "_files": 0, "_progress": 0, "network": 0, "results": 0,
+    "errors": 0, "_checks": 0, "_files": 0, "_sparsity": 0, "_augment": 0, "_progress": 0, "network": 0, "results": 0,
     "metrics": 1, "datasets": 1, "architectures": 1, "sparsity": 1, "pretrained": 1,
     "training": 2, "conversion": 2, "simulation": 2, "hardware": 2,
-    "optimization": 3,
+    "optimization": 3, "sparsity_sweep": 3,
     "runs": 4, "jobs": 4,
     "plots": 5, "reports": 5, "figures": 5,
     "dashboard": 6, "cli": 6, "__main__": 6,
@@ -26,6 +26,8 @@ LIGHT = (
     "snnviz.figures",
     "snnviz.dashboard",
     "snnviz.cli",
+    "snnviz.runs",
+    "snnviz.jobs",
 )
 HEAVY = {"tensorflow", "keras", "jax"}
 

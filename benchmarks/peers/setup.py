@@ -44,6 +44,8 @@ ENVIRONMENTS: dict[str, Environment] = {
     ),
     "sinabs": Environment(packages=(*TORCH, "sinabs==3.1.3")),
     "snntorch": Environment(packages=(*TORCH, "snntorch==1.0.0")),
+    # no simulator: it counts synaptic operations in tests/hardware
+    "neurobench": Environment(packages=(*TORCH, "neurobench==2.3.0")),
     # the last release (2021) needs a TensorFlow, and so a Python, of its time
     "snntoolbox": Environment(
         python="3.8",

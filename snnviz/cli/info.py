@@ -11,9 +11,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from snnviz.errors import InputError
+
 PACKAGES = (
     "numpy", "numba", "xarray", "keras", "tensorflow", "tensorflow-cpu", "jax", "panel", "holoviews", "bokeh", "matplotlib",
-    "mlflow", "nlopt", "cma", "optuna", "pynn", "neuron", "spynnaker",
+    "mlflow", "nlopt", "cma", "optuna", "pynn", "neuron", "nest-simulator", "spynnaker", "nir",
 )  # fmt: skip
 
 
@@ -26,16 +28,21 @@ def add(subparsers: Any) -> None:
         "(.nc) holds.",
     )
     parser.add_argument("file", nargs="?", metavar="FILE", help="a network (.npz), a result (.nc) or a shipped network")
+    parser.add_argument(
+        "--data", metavar="NAME|PATH", help="measure a network's sparsity on the test images of this data set"
+    )
     parser.set_defaults(run=run, show=show)
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Look."""
+    if args.data is not None and (args.file is None or Path(args.file).suffix == ".nc"):
+        raise InputError(f"`--data` is for a network. Received: {args.file or 'no file'}")
     if args.file is None:
         return _installation()
     if Path(args.file).suffix == ".nc":
         return _result(args.file)
-    return _network(args.file)
+    return _network(args.file, args.data)
 
 
 def _installation() -> dict[str, Any]:
@@ -58,9 +65,10 @@ def _installation() -> dict[str, Any]:
     }
 
 
-def _network(path: str) -> dict[str, Any]:
-    from snnviz import pretrained
-    from snnviz.simulation.synops import fanout
+def _network(path: str, data: str | None) -> dict[str, Any]:
+    from snnviz import datasets, pretrained
+    from snnviz.simulation import analog
+    from snnviz.simulation.synops import synapses
 
     network = pretrained.network(path)
     layers = [
@@ -69,11 +77,14 @@ def _network(path: str) -> dict[str, Any]:
             "kind": "average pooling" if getattr(layer, "pooling", False) else layer.kind,
             "neurons": layer.neurons,
             "output": "x".join(map(str, layer.output_shape)),
-            "synapses": int(fanout(layer, "all").sum()),
-            "nonzero": int(fanout(layer, "nonzero").sum()),
+            "synapses": synapses(layer),
+            "nonzero": synapses(layer, "nonzero"),
         }
         for layer in network.layers
     ]
+    measured = None
+    if data is not None:
+        measured = analog.sparsity(network, datasets.load(data, split="test").x).as_json()
     return {
         "kind": "network",
         "file": path,
@@ -81,6 +92,7 @@ def _network(path: str) -> dict[str, Any]:
         "input": "x".join(map(str, network.input_shape)),
         "classes": list(network.class_names),
         "layers": layers,
+        "sparsity": measured,
         "metadata": dict(network.metadata),
     }
 
@@ -112,9 +124,11 @@ def show(answer: dict[str, Any]) -> str:
 
         table = pd.DataFrame(answer["layers"]).to_string(index=False)
         classes = ", ".join(answer["classes"])
-        return (
-            f"network {answer['file']} ({answer['hash'][:12]}), input {answer['input']}, classes {classes}\n\n{table}"
-        )
+        head = f"network {answer['file']} ({answer['hash'][:12]}), input {answer['input']}, classes {classes}"
+        measures = [
+            f"{name:50} {value:.3f}" for name, value in (answer["sparsity"] or {}).items() if isinstance(value, float)
+        ]
+        return "\n".join([head, "", table, *([""] if measures else []), *measures])
     lines = []
     for key, value in answer.items():
         if isinstance(value, dict):

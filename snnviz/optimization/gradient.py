@@ -12,6 +12,9 @@ a target takes the place of the shortfall A_ref - A, and E_t is the batch's mean
 mixed with the network's own analog answer; divergence is cross-entropy less the target's entropy, 0 where they agree, as the
 shortfall is. By the product rule the gradient of (A_ref - A) E has two halves: that of c_t, weighted by E_t, and that of E_t,
 weighted by the shortfall counted in the batch (c_t is several times the shortfall and would save events at accuracy's cost).
+
+A candidate is not the vector of the last update but a running mean of all so far that leans on the later ones (polynomial-decay
+averaging; Shamir, Zhang 2013, arXiv:1212.1824): from update to update spikes of a few items come and go, and so do their answers.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from snnviz import _checks as check
+from snnviz._augment import shifted
 from snnviz.network import Convolution, Dense, DepthwiseConv2D, Layer
 from snnviz.optimization.objective import Objective
 from snnviz.optimization.scales import LARGEST_LOG_SCALE, ScaleSpace
@@ -40,7 +44,7 @@ WORTH_COMPILING = 300
 
 
 class Gradient(Searcher):
-    """Adam on the smooth loss over minibatches; a candidate is the vector after every `every` updates.
+    """Adam on the smooth loss over minibatches; a candidate is the running mean after every `every` updates.
 
     Args:
         space: the vectors.
@@ -60,6 +64,8 @@ class Gradient(Searcher):
         distilled: how much of the target is the analog network's answer; the rest is the label.
         early: factor of the divergences of the unrolled steps, c_1 ... c_T'; above 1 it favours the first answers.
         width: half the base of the surrogate's triangle, in units of the threshold.
+        recency: the running mean gives update t a weight of about t ** recency: 0 makes it the plain mean, and the larger it
+            is, the more it is the last vector alone.
 
     Raises:
         InputError: if an argument is out of range.
@@ -86,10 +92,12 @@ class Gradient(Searcher):
         distilled: float = 0.5,
         early: float = 10.0,
         width: float = 0.5,
+        recency: float = 3.0,
     ) -> None:
         self.updates, self.every = check.integer("updates", updates, 1), check.integer("every", every, 1)
         self._seed, self._shift = check.integer("seed", seed, 0), check.integer("shift", shift, 0)
         self._rate = check.real("rate", rate, 0, above=True)
+        self._recency = check.real("recency", recency, 0)
         self._x = check.images("x", x, space.network.input_shape)
         self._y = check.labels("y", y, len(self._x), space.network.classes)
         self._batch = min(check.integer("batch", batch, 1), len(self._x))
@@ -110,7 +118,7 @@ class Gradient(Searcher):
         chosen = stream.integers(0, len(self._x), self._batch)
         images = self._x[chosen]
         if self._shift and images.ndim == 4:
-            images = _shifted(images, stream.integers(0, 2 * self._shift + 1, (2, len(images))), self._shift)
+            images = shifted(images, stream.integers(0, 2 * self._shift + 1, (2, len(images))), self._shift)
         return images, self._y[chosen]
 
     def ask(self) -> list[np.ndarray]:
@@ -118,9 +126,10 @@ class Gradient(Searcher):
             return []
         for update in range(self._done, min(self._done + self.every, self.updates)):
             rate = self._rate * 0.5 * (1 + math.cos(math.pi * update / self.updates))
-            self._program.update(*self._items(update), rate)
+            share = (self._recency + 1) / (update + 1 + self._recency)
+            self._program.update(*self._items(update), rate, share)
             self._done = update + 1
-        return [self._program.vector()]
+        return [self._program.mean()]
 
     def tell(self, losses: Sequence[float]) -> None:
         self._told += len(losses)
@@ -132,15 +141,6 @@ class Gradient(Searcher):
         self._done, self._told = int(state["done"]), int(state["told"])
         self._program.restore(state)
         return self._told
-
-
-def _shifted(images: np.ndarray, offsets: np.ndarray, reach: int) -> np.ndarray:
-    """Images (B, H, W, C) moved by `offsets` (2, B) - reach pixels, zeros coming in at the borders."""
-    height, width = images.shape[1:3]
-    padded = np.pad(images, ((0, 0), (reach, reach), (reach, reach), (0, 0)))
-    rows = offsets[0][:, None] + np.arange(height)
-    columns = offsets[1][:, None] + np.arange(width)
-    return padded[np.arange(len(images))[:, None, None], rows[:, :, None], columns[:, None, :]]
 
 
 class _Program:
@@ -179,6 +179,7 @@ class _Program:
         # the log-temperatures of steps 1..T' and, last, of the analog limit
         self._base, self._expansion = tf.constant(base, tf.float32), expansion
         self._theta = keras.Variable(np.zeros(int(expansion.max()) + 1, np.float32), name="vector")
+        self._mean = keras.Variable(np.zeros(self._theta.shape, np.float32), trainable=False, name="mean")
         self._sharpness = keras.Variable(np.zeros(unrolled + 1, np.float32), name="sharpness")
         self._own_sharpness = keras.Variable(1.0, trainable=False, name="own_sharpness")
         self._variables = [self._theta, self._sharpness]
@@ -203,29 +204,36 @@ class _Program:
     def vector(self) -> np.ndarray:
         return self._theta.numpy().astype(np.float64)
 
-    def update(self, x: np.ndarray, y: np.ndarray, rate: float) -> float:
+    def mean(self) -> np.ndarray:
+        return self._mean.numpy().astype(np.float64)
+
+    def update(self, x: np.ndarray, y: np.ndarray, rate: float, share: float) -> float:
+        """One update at a rate of Adam; the new vector enters the running mean with a share."""
         tf = self._tf
-        return float(self._step(tf.constant(x), tf.constant(y), tf.constant(rate, tf.float32)))
+        numbers = (tf.constant(value, tf.float32) for value in (rate, share))
+        return float(self._step(tf.constant(x), tf.constant(y), *numbers))
 
     def state(self) -> dict[str, np.ndarray]:
         kept = {f"variable_{i}": np.asarray(v) for i, v in enumerate(self._variables)}
         kept |= {f"slot_{i}": np.asarray(v) for i, v in enumerate(self._optimizer.variables)}
-        return kept | {"own_sharpness": np.asarray(self._own_sharpness)}
+        return kept | {"mean": np.asarray(self._mean), "own_sharpness": np.asarray(self._own_sharpness)}
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         for i, variable in enumerate(self._variables):
             variable.assign(state[f"variable_{i}"])
         for i, slot in enumerate(self._optimizer.variables):
             slot.assign(state[f"slot_{i}"])
+        self._mean.assign(state["mean"])
         self._own_sharpness.assign(state["own_sharpness"])
 
-    def _update(self, x: Tensor, y: Tensor, rate: Tensor) -> Tensor:
+    def _update(self, x: Tensor, y: Tensor, rate: Tensor, share: Tensor) -> Tensor:
         tf = self._tf
         with tf.GradientTape() as tape:
             loss = self._loss(x, y)
         gradients = tape.gradient(loss, [variable.value for variable in self._variables])
         self._optimizer.learning_rate.assign(rate)
         self._optimizer.apply(gradients, self._variables)
+        self._mean.assign(self._mean.value + share * (self._theta.value - self._mean.value))
         return loss
 
     def _loss(self, x: Tensor, y: Tensor) -> Tensor:

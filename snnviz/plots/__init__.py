@@ -23,6 +23,8 @@ from snnviz.plots._pruning_curve import pruning_curve, pruning_curve_data
 from snnviz.plots._raster import raster, raster_data, recorded_layers
 from snnviz.plots._runs import Results, crossings_data, named
 from snnviz.plots._scales import scales, scales_data
+from snnviz.plots._search_progress import search_progress, search_progress_data
+from snnviz.plots._sparsity_front import sparsity_front, sparsity_front_data
 from snnviz.plots._spike_rates import spike_rates, spike_rates_data
 from snnviz.plots.export import DOUBLE_COLUMN, PICTURES, SINGLE_COLUMN, render, save
 
@@ -72,6 +74,10 @@ __all__ = [
     "save",
     "scales",
     "scales_data",
+    "search_progress",
+    "search_progress_data",
+    "sparsity_front",
+    "sparsity_front_data",
     "spike_rates",
     "spike_rates_data",
     "telling_items",

@@ -153,6 +153,20 @@ def curve(
     return style(element, bokeh=bokeh, mpl={"color": color, "linestyle": _MPL_DASHES[dash], "linewidth": 0.65 * width})
 
 
+def band(element: hv.Area, color: str) -> hv.Area:
+    """A faint area between two values, behind the line it belongs to."""
+    return style(
+        element,
+        bokeh={"color": color, "fill_alpha": 0.15, "line_alpha": 0},
+        mpl={
+            "color": color,
+            "facecolor": color,
+            "alpha": 0.15,
+            "linewidth": 0,
+        },  # each alone would leave the other cycling
+    )
+
+
 def segments(element: hv.Segments, *, dash: str, width: float) -> hv.Segments:
     """Straight lines, each in the colour of its value dimension "color"."""
     return style(

@@ -86,7 +86,9 @@ class Plan:
     layers: tuple[LayerPlan, ...]
     steps: int
     input: str
-    reset: str
+    to_zero: bool
+    input_to_zero: bool
+    floor: float | None
     delay: int
     refractory: int
     clamp: int
@@ -368,6 +370,7 @@ class _Chunk:
         from keras import ops
 
         plan, fires = self.plan, self.plan.fires(i)
+        to_zero = plan.to_zero if i else plan.input_to_zero
         shape = (plan.batch, *plan.shapes[i])
         state = {key: self.state[f"{key}_{i}"] for key in ("v", "rest") if f"{key}_{i}" in self.state}
         made: dict[str, Tensor] = {}
@@ -385,6 +388,8 @@ class _Chunk:
             moved = v + drive(j)
             if bias is not None:
                 moved = moved + bias
+            if plan.floor is not None and i and fires:
+                moved = ops.maximum(moved, plan.floor)
             active = None
             if plan.clamp and i:
                 active = ops.broadcast_to(self.first + j > plan.clamp * i, shape)
@@ -399,7 +404,7 @@ class _Chunk:
                 if active is not None:
                     fired = ops.logical_and(fired, active)
                 spikes = ops.cast(fired, "float32")
-                moved = ops.where(fired, 0.0, moved) if plan.reset == "zero" else moved - spikes
+                moved = ops.where(fired, 0.0, moved) if to_zero else moved - spikes
                 if rest is not None:
                     rest = ops.where(fired, plan.refractory, ops.maximum(rest - 1, 0))
                 values["spikes"] = spikes

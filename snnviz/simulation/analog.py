@@ -12,7 +12,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from snnviz import _checks as check
+from snnviz._sparsity import ActiveCount, LayerCount, Sparsity, from_counts
+from snnviz.errors import InputError
 from snnviz.network import Convolution, Dense, DepthwiseConv2D, Layer, SpikingNetwork
+from snnviz.simulation.synops import synapses
 
 MEMORY_BUDGET = 256 * 2**20
 """Bytes that the activations of one batch may take, all layers together."""
@@ -188,3 +191,32 @@ def accuracy(network: SpikingNetwork, x: np.ndarray, y: np.ndarray, batch_size: 
     """
     y = check.labels("y", y, len(x), network.classes)
     return float(np.mean(logits(network, x, batch_size).argmax(axis=1) == y))
+
+
+def sparsity(network: SpikingNetwork, x: np.ndarray, batch_size: int | None = None) -> Sparsity:
+    """Fractions of zero activations (S_a) of the analog network, of zero synapses (S_w), and S_c = 1 - (1 - S_a)(1 - S_w).
+
+    What `snnviz.sparsity.measure` says of the Keras model that was converted, pruned as it is: pooling layers are left out, as
+    they are there; scales change nothing.
+
+    Args:
+        network: the network.
+        x: float intensities (items, *network.input_shape), in [0, 1].
+        batch_size: as in `activations`.
+
+    Raises:
+        InputError: for a network without hidden layers, or bad images.
+    """
+    weighted = [layer for layer in network.layers if not getattr(layer, "pooling", False)]
+    hidden = [layer for layer in weighted if layer is not network.layers[-1]]
+    if not hidden:
+        raise InputError("`network` must have hidden layers besides pooling. Received: a network without")
+    active = dict.fromkeys((layer.name for layer in hidden), 0)
+    for _, values in batches(network, x, batch_size):
+        for name in active:
+            active[name] += int(np.count_nonzero(values[name]))
+    layers = []
+    for layer in weighted:
+        total = synapses(layer)
+        layers.append(LayerCount(layer.name, layer.neurons, total, total - synapses(layer, "nonzero")))
+    return from_counts(layers, [ActiveCount(each.name, each.neurons, active[each.name]) for each in hidden], len(x))

@@ -14,7 +14,7 @@ import math
 import threading
 from collections.abc import Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ from snnviz.simulation.kernels import simd
 from snnviz.simulation.kernels.channelwise import channelwise
 from snnviz.simulation.kernels.compiler import prepare
 from snnviz.simulation.kernels.counting import count, planes
-from snnviz.simulation.kernels.neurons import given_spikes, spiking_input
+from snnviz.simulation.kernels.neurons import NO_FLOOR, given_spikes, spiking_input
 from snnviz.simulation.kernels.rows import LIST_POSITIONS, LIST_SHARE, LIST_SLACK, rows
 from snnviz.simulation.kernels.trains import unpack, words
 from snnviz.simulation.settings import Record, Settings
@@ -50,7 +50,7 @@ def _processors() -> int:
     return int(getattr(numba_config, "NUMBA_NUM_THREADS", 1))
 
 
-def _aligned(size: int, dtype: Any) -> np.ndarray:
+def aligned(size: int, dtype: Any) -> np.ndarray:
     """Zeros on a cache line's boundary, so that no vector straddles two lines."""
     line = 64
     raw = np.zeros(size * np.dtype(dtype).itemsize + line, np.uint8)
@@ -60,7 +60,7 @@ def _aligned(size: int, dtype: Any) -> np.ndarray:
 
 def _padded(values: Any, shape: tuple[int, int], width: int) -> np.ndarray:
     """`values`, broadcast to `shape`, with rows padded by zeros to `width`, flattened: float32."""
-    padded = _aligned(shape[0] * width, np.float32).reshape(shape[0], width)
+    padded = aligned(shape[0] * width, np.float32).reshape(shape[0], width)
     padded[:, : shape[1]] = np.broadcast_to(np.asarray(values, np.float32), (shape[0], shape[1]))
     return padded.reshape(-1)
 
@@ -77,7 +77,7 @@ class _Ready:
             edges = (layer.padding[0][0], layer.padding[1][0])
         self.geometry = np.array([*shape, *out, *kernel, *strides, *edges, *dilation, lanes, blocks], np.int64)
         self.words_in, self.words_out = words(math.prod(shape)), words(layer.neurons)
-        self.positions = out[0] * out[1]
+        self.positions, self.channels = out[0] * out[1], out[2]
         self.width = lanes * blocks
         self.bias = _padded(layer.bias, (1, layer.channels), self.width)
         potential = layer.initial_potential
@@ -90,6 +90,7 @@ class _Rows(_Ready):
     """A dense layer or convolution as blocks of weight rows."""
 
     def __init__(self, layer: Layer) -> None:
+        layer = _side_by_side(layer)
         kernel, groups = _as_grouped(layer)
         outputs = layer.channels
         lanes = next((lanes for lanes in simd.LANES if lanes >= outputs), simd.LANES[-1])
@@ -106,7 +107,7 @@ class _Rows(_Ready):
         self.fan_in = window * int(self.blocks[:, 3].max())
         width, channels = int(self.geometry[1]), int(self.geometry[2])
         self.patch_words = max(words(self.fan_in), words(width * channels))
-        self.weights = _aligned(places * lanes, np.float32)
+        self.weights = aligned(places * lanes, np.float32)
         for first, here, low, inputs, at in table:
             block = self.weights[at : at + window * inputs * lanes].reshape(*kernel.shape[:2], inputs, lanes)
             for group in range(low // per_group, (low + inputs) // per_group):
@@ -138,6 +139,34 @@ class _Channelwise(_Ready):
         self.bias = _padded(np.tile(layer.bias, self.side), (1, self.side * channels), self.width)
         potential = np.broadcast_to(layer.initial_potential, layer.output_shape).reshape(1, -1)
         self.initial = _padded(potential, (1, layer.neurons), layer.neurons + 63)
+
+
+def _side_by_side(layer: Layer) -> Layer:
+    """`layer`, or, if it is a convolution of few channels, one whose channels are those of several columns side by side.
+
+    It has the same neurons in the same order. Its kernel is wider by the columns in between, with zeros where a column's
+    own kernel does not reach; a spike then adds one long row where it would add a short one for each column.
+    """
+    if not isinstance(layer, Conv2D) or layer.groups > 1 or layer.dilation[1] > 1:
+        return layer
+    height, width, channels, outputs = layer.weights.shape
+    stride = layer.strides[1]
+    rows, columns, _ = layer.output_shape
+    side = next((side for side in (4, 2) if side * outputs <= simd.LANES[-1] and columns % side == 0), 1)
+    if side == 1 or width <= stride:  # windows that share no column share no row either
+        return layer
+    kernel = np.zeros((height, width + (side - 1) * stride, channels, side, outputs), np.float32)
+    for column in range(side):
+        kernel[:, column * stride : column * stride + width, :, column] = layer.weights
+    potential = layer.initial_potential
+    return replace(
+        layer,
+        weights=kernel.reshape(*kernel.shape[:3], side * outputs),
+        bias=np.tile(layer.bias, side),
+        strides=(layer.strides[0], side * stride),
+        initial_potential=np.reshape(potential, (rows, columns // side, -1)) if np.ndim(potential) else potential,
+        cap=None,
+    )
 
 
 def _as_grouped(layer: Layer) -> tuple[np.ndarray, int]:
@@ -290,16 +319,16 @@ class EventEngine(Engine):
         lists = [layer.lists(chunk) for layer in matrices]
         size = self._items_per_call * steps
         return _Scratch(
-            trains=(_aligned(size * max(sent[::2]), np.uint64), _aligned(size * max([1, *sent[1::2]]), np.uint64)),
-            patch=_aligned(max(layer.patch_words for layer in matrices) * chunk, np.uint64),
-            sums=_aligned(64 * longest, np.float32),
-            potentials=_aligned(membranes, np.float32),
-            waits=_aligned(membranes if self.settings.refractory else 64, np.int32),
-            fired=_aligned(longest, np.uint64),
-            arrived=_aligned(taps * steps, np.uint64),
-            spikes=_aligned(max(spikes for spikes, _, _ in lists), np.uint32),
-            ends=_aligned(max(ends for _, ends, _ in lists), np.uint32),
-            listed=_aligned(max(listed for _, _, listed in lists), np.uint32),
+            trains=(aligned(size * max(sent[::2]), np.uint64), aligned(size * max([1, *sent[1::2]]), np.uint64)),
+            patch=aligned(max(layer.patch_words for layer in matrices) * chunk, np.uint64),
+            sums=aligned(64 * longest, np.float32),
+            potentials=aligned(membranes, np.float32),
+            waits=aligned(membranes if self.settings.refractory else 64, np.int32),
+            fired=aligned(longest, np.uint64),
+            arrived=aligned(taps * steps, np.uint64),
+            spikes=aligned(max(spikes for spikes, _, _ in lists), np.uint32),
+            ends=aligned(max(ends for _, ends, _ in lists), np.uint32),
+            listed=aligned(max(listed for _, _, listed in lists), np.uint32),
             starts=np.zeros(LIST_POSITIONS * chunk + 1, np.int64),
             steps=np.zeros(steps, np.int64),
         )
@@ -336,17 +365,18 @@ class EventEngine(Engine):
             if last:
                 kept, keeping_here = job.block.output[start:stop], items
             frozen = settings.clamp * (index + 1)
-            to_zero = settings.reset == "zero"
+            to_zero = settings.resets_to_zero(input_layer=False)
+            floor = NO_FLOOR if settings.floor is None else np.float32(settings.floor)
             if isinstance(ready, _Rows):
                 rows(
                     trains, totals, constant if given else constant[:0], steps, self._chunk, settings.delay, frozen,
-                    not last, to_zero, settings.refractory, ready.geometry, ready.blocks, ready.weights, ready.bias,
+                    not last, to_zero, floor, settings.refractory, ready.geometry, ready.blocks, ready.weights, ready.bias,
                     ready.initial, sent, keeping_here, kept, scratch.patch, scratch.sums, scratch.potentials,
                     scratch.waits, scratch.fired, scratch.spikes, scratch.ends, scratch.listed, scratch.starts,
                 )  # fmt: skip
             else:
                 channelwise(
-                    trains, items, steps, settings.delay, frozen, to_zero, settings.refractory, ready.geometry,
+                    trains, items, steps, settings.delay, frozen, to_zero, floor, settings.refractory, ready.geometry,
                     ready.side, ready.weights, ready.bias, ready.initial, sent, keeping_here, kept, scratch.arrived,
                     scratch.sums, scratch.potentials, scratch.waits, scratch.fired,
                 )  # fmt: skip
@@ -364,7 +394,7 @@ class EventEngine(Engine):
         intensities[:, :pixels] = job.inputs[start:stop].reshape(stop - start, -1)
         kept, keeping = self._kept(job, self.network.input.name, start, keeping)
         spiking_input(
-            intensities.reshape(-1), self._initial, pixels, settings.steps, settings.reset == "zero",
+            intensities.reshape(-1), self._initial, pixels, settings.steps, settings.resets_to_zero(input_layer=True),
             settings.refractory, trains, keeping, kept, NO_BIAS, scratch.potentials, scratch.waits,
         )  # fmt: skip
 
@@ -377,7 +407,7 @@ class EventEngine(Engine):
         current = np.zeros((len(inputs), ready.positions, ready.width), np.float32)
         for item in range(len(inputs)):
             values = linear(layer, inputs[item : item + 1])
-            current[item, :, : layer.channels] = values.reshape(ready.positions, layer.channels)
+            current[item, :, : ready.channels] = values.reshape(ready.positions, ready.channels)
         return current.reshape(-1)
 
     @staticmethod

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from snnviz import _checks as check
 from snnviz.errors import InputError
-from snnviz.network import SpikingNetwork
+from snnviz.network import THRESHOLD, SpikingNetwork
 
 INPUTS = ("spiking", "poisson", "analog")
 RESETS = ("subtract", "zero")
@@ -24,6 +24,10 @@ class Settings:
         input: "spiking" (an integrate-and-fire neuron per pixel), "poisson" (a spike with probability x at each step,
             drawn from `seed`), or "analog" (the intensity itself reaches the first layer at every step).
         reset: after a spike, "subtract" the threshold or set the membrane to "zero".
+        input_reset: the same for the spiking input layer alone, which may be computed elsewhere than the rest (on SpiNNaker,
+            by the host); None, as `reset` says.
+        floor: membranes of hidden layers never fall below it: v <- max(v + f(S; W) + b, floor), then the threshold. None, no
+            floor. The input, which nothing inhibits, and the output, whose membrane is the answer, have none.
         delay: 0, spikes travel through all layers within a step; 1, layer i+1 sees at step t what layer i (or the
             input) sent at step t - 1, and nothing at step 1. Biases are never delayed.
         refractory: for this many steps after a spike a neuron's membrane is frozen (input is lost) and it cannot fire.
@@ -39,6 +43,8 @@ class Settings:
     steps: int = 50
     input: str = "spiking"
     reset: str = "subtract"
+    input_reset: str | None = None
+    floor: float | None = None
     delay: int = 0
     refractory: int = 0
     clamp: int = 0
@@ -51,6 +57,10 @@ class Settings:
         check.integer("steps", self.steps, 1)
         check.choice("input", self.input, INPUTS)
         check.choice("reset", self.reset, RESETS)
+        if self.input_reset is not None:
+            check.choice("input_reset", self.input_reset, RESETS)
+        if self.floor is not None and check.real("floor", self.floor) >= THRESHOLD:
+            raise InputError(f"`floor` must be below the threshold, {THRESHOLD:g}. Received: {self.floor:g}")
         check.integer("delay", self.delay, 0, 1)
         check.integer("refractory", self.refractory, 0)
         check.integer("clamp", self.clamp, 0)
@@ -59,6 +69,11 @@ class Settings:
         check.integer("seed", self.seed, 0)
         if check.real("decay", self.decay, 0, 1) == 1:
             raise InputError("`decay` must be below 1: at 1 the read-out never leaves 0. Received: 1")
+
+    def resets_to_zero(self, *, input_layer: bool) -> bool:
+        """Whether the spiking input layer, or else the other layers, reset to zero."""
+        reset = self.input_reset or self.reset if input_layer else self.reset
+        return reset == "zero"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,17 @@
 """Training of the ANNs that become spiking networks: `train`, `finetune`, `evaluate`, with recipes and checkpoints."""
 
 from snnviz.training.card import model_card, save_card
-from snnviz.training.loop import Evaluation, Training, TrainingInterrupted, evaluate, finetune, split, train
+from snnviz.training.loop import (
+    Evaluation,
+    Training,
+    TrainingDiverged,
+    TrainingInterrupted,
+    checked_data,
+    evaluate,
+    finetune,
+    split,
+    train,
+)
 from snnviz.training.recipe import FINE_TUNING, Recipe, default_recipe
 
 __all__ = [
@@ -9,7 +19,9 @@ __all__ = [
     "Evaluation",
     "Recipe",
     "Training",
+    "TrainingDiverged",
     "TrainingInterrupted",
+    "checked_data",
     "default_recipe",
     "evaluate",
     "finetune",

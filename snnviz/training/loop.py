@@ -7,7 +7,7 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from snnviz import _checks as check
-from snnviz import _progress, architectures, sparsity
+from snnviz import _progress, architectures
+from snnviz._augment import shifted
 from snnviz._files import replacing
 from snnviz.errors import InputError
 from snnviz.training import checkpoint as checkpoints
@@ -48,6 +49,10 @@ class TrainingInterrupted(KeyboardInterrupt):
                 "no `checkpoint` was named" if checkpoint is None else "the first epoch was not finished"
             )
         super().__init__(self.saved + ("; call again with `resume=True` to go on" if self.resumable else ""))
+
+
+class TrainingDiverged(InputError):
+    """The loss became infinite or NaN."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -108,6 +113,7 @@ def train(
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
     progress: bool = True,
+    on_epoch: Callable[[dict[str, float]], None] | None = None,
 ) -> Training:
     """Train a classifier by stochastic gradient descent and keep the epoch with the lowest validation loss.
 
@@ -125,15 +131,20 @@ def train(
         checkpoint: file written after each epoch, with all that `resume` needs.
         resume: go on from `checkpoint` if the file is there; start afresh if it is not.
         progress: show a progress bar with the time left.
+        on_epoch: called with the row of `Training.history` of each epoch when it is saved; on a resumed training at once with
+            those of the epochs before.
 
     Raises:
-        InputError: for bad data, a held-out part as large as the data, or a checkpoint of another training.
+        InputError: for bad data, a held-out part as large as the data, a checkpoint of another training, or a loss that
+            diverges (`TrainingDiverged`).
         TrainingInterrupted: on Ctrl-C, with a message that says how to resume; it is a KeyboardInterrupt.
     """
+    from snnviz import sparsity  # loads Keras, which a recipe alone does not need
+
     recipe = recipe or Recipe()
     if isinstance(model, str):
         model = architectures.build(model, seed=recipe.seed)
-    images, labels = _data(model, x, y)
+    images, labels = checked_data(model, x, y)
     held_out, kept = split(len(images), recipe)
     if resume and checkpoint is None:
         raise InputError("`checkpoint` must name a file when `resume` is true. Received: None")
@@ -145,12 +156,17 @@ def train(
         with _progress.bar(recipe.epochs * len(kept), "training", "item", progress) as bar:
             saved = len(run.history)
             bar.update(saved * len(kept))
+            if on_epoch is not None:
+                for row in run.history:
+                    on_epoch(dict(row))
             try:
                 for epoch in range(saved, recipe.epochs):
                     run.epoch(epoch, images, labels, kept, held_out, bar)
                     if checkpoint is not None:
                         run.checkpoint().save(checkpoint)
                     saved = epoch + 1
+                    if on_epoch is not None:
+                        on_epoch(dict(run.history[epoch]))
             except KeyboardInterrupt as interrupt:
                 raise TrainingInterrupted(checkpoint, saved, recipe.epochs) from interrupt
         return run.finish()
@@ -165,6 +181,7 @@ def finetune(
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
     progress: bool = True,
+    on_epoch: Callable[[dict[str, float]], None] | None = None,
 ) -> Training:
     """Train a trained model on with the sparsity penalties of `snnviz.sparsity`, so that fewer neurons fire over fewer synapses.
 
@@ -175,7 +192,9 @@ def finetune(
     Raises:
         InputError: as `train`; also for a model with nothing to penalise (no batch normalisation with gamma fixed to 1).
     """
-    return train(model, x, y, recipe or FINE_TUNING, checkpoint=checkpoint, resume=resume, progress=progress)
+    return train(
+        model, x, y, recipe or FINE_TUNING, checkpoint=checkpoint, resume=resume, progress=progress, on_epoch=on_epoch
+    )
 
 
 def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> Evaluation:
@@ -186,7 +205,7 @@ def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> Evaluation:
         x: intensities in [0, 1], (items, height, width, channels).
         y: class indices (items,).
     """
-    images, labels = _data(model, x, y)
+    images, labels = checked_data(model, x, y)
     from_logits = _gives_logits(model)
     steps = compiled_steps(model, None, from_logits)
     return _evaluated(steps, from_logits, images, labels, np.arange(len(images)))
@@ -235,9 +254,16 @@ class _Run:
         rate = self.recipe.learning_rate(epoch)
         self.optimizer.learning_rate.assign(rate)
         order = kept[np.random.default_rng((self.recipe.seed, epoch)).permutation(len(kept))]
+        # one offset per item of the data, so that they do not depend on the blocks
+        reach, stream = self.recipe.shift, np.random.default_rng((self.recipe.seed, epoch, 1))
+        offsets = stream.integers(0, 2 * reach + 1, (2, len(images))) if reach else None
         loss, correct, steps = 0.0, 0, 0
         for indices, count in _blocks(order, self.recipe.batch_size, _steps_per_call(self.model, self.recipe)):
-            block_loss, block_correct = self.steps.run(images[indices], labels[indices], count)
+            block = images[indices]
+            if offsets is not None:
+                flat = block.reshape(-1, *images.shape[1:])
+                block = shifted(flat, offsets[:, indices.ravel()], reach).reshape(block.shape)
+            block_loss, block_correct = self.steps.run(block, labels[indices], count)
             loss, correct, steps = loss + block_loss, correct + block_correct, steps + count
             bar.update(count * indices.shape[1])
         row = {
@@ -247,7 +273,7 @@ class _Run:
             "accuracy": correct / len(kept),
         }
         if not math.isfinite(loss):
-            raise InputError(
+            raise TrainingDiverged(
                 f"the training must not diverge: the loss became {loss:g} in epoch {epoch + 1}; lower the learning rate. "
                 f"Received: learning rate {rate:g}"
             )
@@ -273,7 +299,12 @@ class _Run:
         return Training(model=self.model, history=tuple(self.history), best_epoch=self.best_epoch, recipe=self.recipe)
 
 
-def _data(model: keras.Model, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+def checked_data(model: keras.Model, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Images and labels as `train` takes them for `model`, float32 and int32.
+
+    Raises:
+        InputError: if they do not fit it, or the model is no image classifier.
+    """
     shapes = (model.input_shape, model.output_shape) if model.built else ((), ())
     if not all(isinstance(shape, tuple) for shape in shapes) or len(shapes[0]) < 2 or len(shapes[1]) != 2:
         raise InputError(
@@ -315,6 +346,8 @@ def _blocks(order: np.ndarray, batch: int, steps: int) -> Iterator[tuple[np.ndar
 
 
 def _steps_per_call(model: keras.Model, recipe: Recipe) -> int:
+    from snnviz import sparsity
+
     work = 3 * recipe.batch_size * sum(layer.synapses for layer in sparsity.weighted_layers(model))
     return int(min(_MAX_STEPS_PER_CALL, max(1, _WORK_PER_CALL // max(work, 1))))
 

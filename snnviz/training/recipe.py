@@ -26,6 +26,8 @@ class Recipe:
             compared on the same items, and fine-tuning never validates on what the model was trained on.
         lambda_a: weight of the activation penalty (`snnviz.sparsity.ActivationPenalty`); 0 for none.
         lambda_w: weight of the weight penalty (`snnviz.sparsity.WeightPenalty`); 0 for none.
+        shift: in every epoch each training image is moved by up to this many pixels each way, zeros coming in at the borders;
+            0, the paper's, leaves them alone.
     """
 
     schedule: Schedule = ((50, 5e-2), (50, 5e-3))
@@ -37,6 +39,7 @@ class Recipe:
     split_seed: int = 0
     lambda_a: float = 0.0
     lambda_w: float = 0.0
+    shift: int = 0
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -49,6 +52,7 @@ class Recipe:
         put(self, "split_seed", check.integer("split_seed", self.split_seed, 0))
         put(self, "lambda_a", check.real("lambda_a", self.lambda_a, 0))
         put(self, "lambda_w", check.real("lambda_w", self.lambda_w, 0))
+        put(self, "shift", check.integer("shift", self.shift, 0))
 
     @property
     def epochs(self) -> int:

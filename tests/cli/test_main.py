@@ -8,10 +8,10 @@ from snnviz import cli
 from snnviz.errors import InputError
 
 
-@pytest.mark.parametrize("command", cli.COMMANDS)
-def test_every_command_explains_itself(command, capsys):
+@pytest.mark.parametrize("words", [words for words, _ in cli.leaves(cli.parser())], ids=" ".join)
+def test_every_command_explains_itself(words, capsys):
     with pytest.raises(SystemExit) as left:
-        cli.main([command, "--help"])
+        cli.main([*words, "--help"])
     assert left.value.code == 0
     assert "--json" in capsys.readouterr().out
 
@@ -27,11 +27,20 @@ def test_every_command_explains_itself(command, capsys):
         ["simulate", "dense-mnist-heuristic", "--data", "nowhere"],
         ["simulate", "dense-mnist"],
         ["info", "missing.nc"],
+        ["info", "--data", "mnist"],
+        ["info", "dense-mnist-heuristic", "--data", "nowhere"],
         ["info", "missing.npz"],
         ["dashboard", "missing.nc"],
         ["dashboard", "--port", "0"],
         ["demo", "--port", "70000"],
         ["metrics", "missing.nc"],
+        ["hardware", "neuron", "nothing"],
+        ["hardware", "neuron", "dense-mnist-heuristic", "--input", "analog"],
+        ["hardware", "neuron", "dense-mnist-heuristic", "--steps", "0"],
+        ["hardware", "neuron", "dense-mnist-heuristic", "--out", "result.npz"],
+        ["hardware", "nir", "missing.nir"],
+        ["hardware", "nir", "missing.npz"],
+        ["hardware", "nir", "dense-mnist-heuristic", "--out", "graph.npz"],
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(words, capsys, tmp_path, monkeypatch):
@@ -79,3 +88,15 @@ def test_info_as_json(capsys):
     layers = json.loads(capsys.readouterr().out)["layers"]
     assert [layer["synapses"] for layer in layers] == [784 * 128, 128 * 128, 128 * 10]
     assert all(layer["nonzero"] < layer["synapses"] for layer in layers)  # it has been pruned
+
+
+def test_info_measures_the_sparsity_of_a_network(capsys):
+    from snnviz import pretrained
+
+    card = pretrained.card("dense-mnist-sparse")["sparsity"]
+    assert cli.main(["info", "dense-mnist-optimized", "--data", "mnist", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["sparsity"]
+    assert found["S_w"] == card["S_w"]
+    assert found["S_a"] == pytest.approx(card["S_a"], abs=1e-4)
+    assert cli.main(["info", "dense-mnist-optimized", "--data", "mnist"]) == 0
+    assert f"{found['S_c']:.3f}" in capsys.readouterr().out

@@ -5,7 +5,7 @@ import pytest
 
 from snnviz.errors import InputError
 from snnviz.network import DepthwiseConv2D, Input, SpikingNetwork
-from snnviz.optimization.gradient import Gradient, _shifted, _surrogate
+from snnviz.optimization.gradient import Gradient, _surrogate
 from snnviz.optimization.objective import Objective
 from snnviz.optimization.scales import ScaleSpace
 from snnviz.simulation import Record, Settings, analog
@@ -137,6 +137,17 @@ def test_state_brings_back_the_same_candidates(toy, toy_data):
     assert second.ask() == []
 
 
+@pytest.mark.parametrize("recency", [0.0, 3.0])
+def test_a_candidate_is_the_running_mean(toy, toy_data, recency):
+    searcher = gradient_of(toy, *toy_data, with_potentials=True, updates=6, every=1, recency=recency)
+    mean = np.zeros(searcher._program.vector().shape)
+    for update in range(1, 7):
+        (candidate,) = searcher.ask()
+        mean += (recency + 1) / (update + recency) * (searcher._program.vector() - mean)
+        np.testing.assert_allclose(candidate, mean, atol=1e-6)
+    assert np.abs(candidate - searcher._program.vector()).max() > 1e-3
+
+
 def test_coarse_vectors_move_all_channels_together(toy, toy_data):
     fine, coarse = ScaleSpace(toy, "channel"), ScaleSpace(toy, "layer")
     base = np.linspace(-0.1, 0.1, fine.size)
@@ -154,16 +165,15 @@ def test_a_convolution_learns(made):
     assert np.abs(vector).max() > 0
 
 
-def test_images_are_shifted_whole():
-    images = np.arange(2 * 3 * 3, dtype=np.float32).reshape(2, 3, 3, 1)
-    moved = _shifted(images, np.array([[1, 2], [1, 0]]), 1)
-    np.testing.assert_array_equal(moved[0], images[0])
-    np.testing.assert_array_equal(moved[1, :2, 1:, 0], images[1, 1:, :2, 0])
-    assert not moved[1, 2].any()
-    assert not moved[1, :, 0].any()
-
-
 def test_mistakes_are_answered(toy, toy_data):
-    for name, value in (("updates", 0), ("every", 0), ("batch", 0), ("rate", 0), ("distilled", 1.5), ("width", 0)):
+    for name, value in (
+        ("updates", 0),
+        ("every", 0),
+        ("batch", 0),
+        ("rate", 0),
+        ("distilled", 1.5),
+        ("width", 0),
+        ("recency", -1),
+    ):
         with pytest.raises(InputError, match=name):
             gradient_of(toy, *toy_data, **{name: value})

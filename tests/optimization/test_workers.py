@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from snnviz.errors import InputError
-from snnviz.optimization import workers
+from snnviz.optimization import optimize, workers
 from snnviz.optimization.problem import Problem
 from snnviz.optimization.workers import Dask, Local, Processes, _jobs, make_evaluator
 
@@ -115,6 +115,31 @@ def test_dask_survives_the_loss_of_a_worker(problem, vectors):
         timer.start()
         assert numbers(evaluator.counts(many)) == wanted
         timer.join()
+
+
+def test_a_search_on_a_cluster_that_loses_a_worker_ends_where_it_would_have(toy, toy_data, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    arguments = {"method": "cmaes", "steps": 30, "budget_evaluations": 60, "seed": 2, "progress": False}
+    wanted = optimize(toy, *toy_data, **arguments)
+    counts, calls = Dask.counts, []
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+    ) as cluster:
+        victim = next(iter(cluster.workers.values())).pid
+
+        def losing_one(self, vectors):
+            calls.append(len(vectors))
+            if len(calls) == 3:  # midway, with this generation's tasks on their way
+                threading.Timer(0.02, os.kill, (victim, signal.SIGKILL)).start()
+            return counts(self, vectors)
+
+        monkeypatch.setattr(Dask, "counts", losing_one)
+        found = optimize(toy, *toy_data, **arguments, scheduler=cluster.scheduler_address)
+    assert len(calls) > 4
+    np.testing.assert_array_equal(found.vector, wanted.vector)
+    assert found.network.hash == wanted.network.hash
+    columns = ["stage", "loss", "peak_accuracy", "latency", "power"]
+    assert found.history[columns].equals(wanted.history[columns])
 
 
 def test_mistakes_are_answered(problem, toy, toy_data):

@@ -189,6 +189,8 @@ KINDS: dict[str, Callable[[int], SpikingNetwork]] = {
 OPTIONS: dict[str, dict[str, Any]] = {
     "plain": {},
     "reset to zero": {"reset": "zero"},
+    "floor": {"floor": -0.125},
+    "SpiNNaker": {"reset": "zero", "input_reset": "subtract", "floor": 0.0, "delay": 1},
     "delay": {"delay": 1},
     "refractory": {"refractory": 2},
     "clamp": {"clamp": 2},
@@ -198,8 +200,16 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "poisson, delay": {"input": "poisson", "delay": 1},
     "analog": {"input": "analog"},
     "analog, delay, zero": {"input": "analog", "delay": 1, "reset": "zero"},
-    "delay, refractory, clamp": {"delay": 1, "refractory": 1, "clamp": 1},
-    "everything": {"input": "poisson", "delay": 1, "refractory": 3, "clamp": 1, "reset": "zero", "synapses": "all"},
+    "delay, refractory, clamp, floor": {"floor": 0.25, "delay": 1, "refractory": 1, "clamp": 1},
+    "everything": {
+        "input": "poisson",
+        "delay": 1,
+        "refractory": 3,
+        "clamp": 1,
+        "reset": "zero",
+        "floor": -0.5,
+        "synapses": "all",
+    },
 }
 """Settings that cover every option."""
 

@@ -61,7 +61,10 @@ class _Population:
         self.v = [float(value) for value in np.broadcast_to(potential, shape).ravel()]
         self.fired_at: list[int | None] = [None] * len(self.v)
         self.silent_steps = settings.clamp * depth
-        self.settings = settings
+        self.settings, self.depth = settings, depth
+        self.reset = settings.reset
+        if depth == 0 and settings.input_reset is not None:
+            self.reset = settings.input_reset
 
     def step(self, t: int, drive: list[float], fires: bool = True) -> list[int]:
         """Advance to step t (from 1) with `drive`, one number per neuron, and return the spikes."""
@@ -71,10 +74,12 @@ class _Population:
             if t <= self.silent_steps or (last is not None and t - last <= self.settings.refractory):
                 continue
             self.v[n] += drive[n]
+            if fires and self.depth > 0 and self.settings.floor is not None:
+                self.v[n] = max(self.v[n], self.settings.floor)
             if fires and self.v[n] >= 1:
                 spikes[n] = 1
                 self.fired_at[n] = t
-                self.v[n] = 0.0 if self.settings.reset == "zero" else self.v[n] - 1
+                self.v[n] = 0.0 if self.reset == "zero" else self.v[n] - 1
         return spikes
 
 

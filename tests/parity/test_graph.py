@@ -67,7 +67,7 @@ def test_more_random_networks(seed, name, chunk, jit):
     check_random(seed, name, chunk, jit)
 
 
-@pytest.mark.parametrize("name", ["delay, refractory, clamp", "poisson"])
+@pytest.mark.parametrize("name", ["delay, refractory, clamp, floor", "poisson"])
 def test_batch_and_chunk_change_nothing(name):
     net, options = KINDS["conv same"](7), Settings(steps=STEPS, **OPTIONS[name])
     inputs = random_inputs(net, options, 7, 8)

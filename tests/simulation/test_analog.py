@@ -148,3 +148,53 @@ def test_accuracy():
 def test_wrong_arguments(call, message):
     with pytest.raises(InputError, match=message):
         call()
+
+
+def test_sparsity_of_a_network_worked_out_by_hand():
+    # item (1, 0): hidden 1 = (1, 0, 0, 0), hidden 2 = (1, 0); item (0, 1): (0, 1, 1, 0), (0, 1)
+    kernels = [[[1, 0, 0, 0], [0, 1, 1, 0]], [[1, 0], [0, 1], [0, 0], [0, 0]], [[1, 1], [1, 1]]]
+    layers = tuple(
+        Dense(name=f"d{i}", input_shape=(len(kernel),), weights=kernel, bias=[0.0] * len(kernel[0]))
+        for i, kernel in enumerate(kernels)
+    )
+    network = SpikingNetwork(input=Input(shape=(2,)), layers=layers)
+    found = analog.sparsity(network, np.eye(2, dtype=np.float32), batch_size=1)
+    assert found.activations_as_published == 5 / 8
+    assert found.activations == pytest.approx(7 / 12)
+    assert found.weights == (5 + 6) / 20
+    assert found.combined == pytest.approx(1 - (5 / 12) * (9 / 20))
+    assert [each.activations for each in found.layers] == [5 / 8, 1 / 2, None]
+    assert [each.weights for each in found.layers] == [5 / 8, 6 / 8, 0]
+
+
+def test_sparsity_of_the_shipped_network_is_that_of_its_classifier():
+    from snnviz import datasets, pretrained
+
+    card = pretrained.card("dense-mnist-sparse")["sparsity"]  # measured on the Keras model
+    x = datasets.load("mnist", split="test").x
+    for name in ("dense-mnist-heuristic", "dense-mnist-optimized"):
+        found = analog.sparsity(pretrained.network(name), x).as_json()
+        assert found["S_w"] == card["S_w"]  # scales make nothing zero
+        assert found["S_a"] == pytest.approx(card["S_a"], abs=1e-4)  # sums in another order round a few zeros away
+        assert [layer["synapses"] for layer in found["layers"]] == [layer["synapses"] for layer in card["layers"]]
+
+
+def test_sparsity_leaves_pooling_out():
+    pool = DepthwiseConv2D(
+        name="pool",
+        input_shape=(4, 4, 1),
+        weights=np.full((2, 2, 1, 1), 0.25),
+        bias=[0.0],
+        strides=(2, 2),
+        pooling=True,
+    )
+    hidden = Dense(name="hidden", input_shape=(2, 2, 1), weights=np.eye(4), bias=np.full(4, -0.5))
+    last = Dense(name="last", input_shape=(4,), weights=np.ones((4, 2)), bias=np.zeros(2))
+    x = np.zeros((1, 4, 4, 1), np.float32)
+    x[0, :2, :2] = 1
+    found = analog.sparsity(SpikingNetwork(input=Input(shape=(4, 4, 1)), layers=(pool, hidden, last)), x)
+    assert (found.activations, found.weights) == (3 / 4, 12 / 24)
+    assert [each.name for each in found.layers] == ["hidden", "last"]
+    flat = Dense(name="last", input_shape=(2, 2, 1), weights=np.ones((4, 2)), bias=np.zeros(2))
+    with pytest.raises(InputError, match="hidden layers besides pooling"):
+        analog.sparsity(SpikingNetwork(input=Input(shape=(4, 4, 1)), layers=(pool, flat)), x)

@@ -134,3 +134,25 @@ def test_read_outs():
     decayed = driver.read_out(output, Settings(steps=3, readout="decay", decay=0.5)).ravel().tolist()
     assert decayed == [0.5, 1.25, 0.125]
     assert driver.read_out(output, Settings(steps=3, readout="decay", decay=0.0)).ravel().tolist() == [1, 2, -1]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"floor": 1.0}, r"`floor` must be below the threshold, 1. Received: 1"),
+        ({"floor": float("nan")}, r"`floor` must be a finite number. Received: nan"),
+        ({"input_reset": "half"}, r"`input_reset` must be one of 'subtract', 'zero'. Received: 'half'"),
+    ],
+)
+def test_settings_that_make_no_sense(wrong, message):
+    with pytest.raises(InputError, match=message):
+        Settings(**wrong)
+
+
+def test_an_engine_of_ones_own(network):
+    x, y = np.full((2, 3), 0.5, np.float32), [0, 1]
+    result = simulate(network, x, y, STEPS, engine=Fake)
+    assert result["prediction"].values.tolist() == [[0] + [1] * (STEPS - 1)] * 2
+    assert result.attrs["engine"] == Fake.name
+    with pytest.raises(InputError, match="`engine` must be one of"):
+        simulate(network, x, y, STEPS, engine=3)

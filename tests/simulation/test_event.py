@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from snnviz import InputError
-from snnviz.network import Input, SpikingNetwork
+from snnviz.network import Conv2D, Input, SpikingNetwork
 from snnviz.simulation.analog import linear
-from snnviz.simulation.event import EventEngine
+from snnviz.simulation.event import EventEngine, _side_by_side
 from snnviz.simulation.kernels.counting import planes
 from snnviz.simulation.kernels.rows import LIST_BELOW
 from snnviz.simulation.settings import Record, Settings
@@ -195,3 +195,30 @@ def test_compiling_is_announced_and_cached(tmp_path):
     assert str(tmp_path) in said[0]
     assert said[1] == ""
     assert list(tmp_path.rglob("*.nbi"))
+
+
+@pytest.mark.parametrize(
+    ("outputs", "width", "stride", "columns", "side"),
+    [(32, 3, 1, 6, 2), (16, 3, 1, 8, 4), (16, 3, 1, 6, 2), (8, 5, 2, 4, 4), (20, 3, 2, 6, 2),
+     (32, 3, 1, 7, 1), (33, 3, 1, 6, 1), (32, 1, 1, 6, 1), (32, 2, 2, 6, 1)],
+)  # fmt: skip
+def test_columns_side_by_side_are_the_same_layer(outputs, width, stride, columns, side):
+    rng = np.random.default_rng(outputs + width)
+    layer = Conv2D(
+        name="conv",
+        input_shape=(5, (columns - 1) * stride + width - 1, 3),
+        weights=dyadic(rng, (3, width, 3, outputs), -1, 1, 6),
+        bias=dyadic(rng, outputs, -1, 1, 6),
+        strides=(2, stride),
+        padding=((1, 0), (0, 1)),
+        initial_potential=dyadic(rng, (2, columns, outputs), 0, 1, 6),
+    )
+    assert layer.output_shape == (2, columns, outputs)
+    beside = _side_by_side(layer)
+    assert beside.output_shape == (2, columns // side, side * outputs)
+    x = dyadic(rng, (4, *layer.input_shape), 0, 1, 4)
+    for one, other in (
+        (linear(layer, x) + layer.bias, linear(beside, x) + beside.bias),
+        (layer.initial_potential, beside.initial_potential),
+    ):
+        np.testing.assert_array_equal(one.reshape(-1), other.reshape(-1))

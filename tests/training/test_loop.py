@@ -267,6 +267,27 @@ def test_the_block_size_is_only_a_matter_of_speed(monkeypatch):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
 
 
+def test_shifted_images_train_the_same_model_whatever_the_blocks(monkeypatch):
+    x, y = data()
+    recipe = Recipe(**{**RECIPE.as_json(), "shift": 1})
+    plain = train(dense_model(), x, y, RECIPE, progress=False)
+    first = train(dense_model(), x, y, recipe, progress=False)
+    assert not same(first.model, plain.model)
+    seen = []
+    run = steps._TensorFlowSteps.run if keras.backend.backend() == "tensorflow" else steps._JaxSteps.run
+    owner = steps._TensorFlowSteps if keras.backend.backend() == "tensorflow" else steps._JaxSteps
+    monkeypatch.setattr(owner, "run", lambda self, x, y, count: (seen.append((x, y)), run(self, x, y, count))[1])
+    monkeypatch.setattr(loop, "_MAX_STEPS_PER_CALL", 3)
+    again = train(dense_model(), x, y, recipe, progress=False)
+    for a, b in zip(first.model.get_weights(), again.model.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+    # every image that was learned from is one of the data, moved by at most a pixel
+    wide = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    moved = np.concatenate([wide[:, i : i + 6, j : j + 6] for i in range(3) for j in range(3)]).reshape(9 * len(x), -1)
+    known = {image.tobytes() for image in moved}
+    assert all(image.tobytes() in known for block, _ in seen for image in block.reshape(-1, 36))
+
+
 def test_held_out_items_are_those_of_the_data_module():
     x, y = data()
     held_out, kept = split(len(x), RECIPE)

@@ -25,6 +25,7 @@ from snnviz.simulation.kernels.trains import add_bits
     Int,  # lag: steps that spikes travel
     Int,  # frozen: steps at the start in which the layer does nothing
     Flag,  # to_zero
+    float32,  # floor of potentials, -inf for none
     Int,  # refractory
     array(int64),  # geometry, see rows.GEOMETRY
     Int,  # side: positions side by side in a word, 1 for 64 channels and more
@@ -41,7 +42,7 @@ from snnviz.simulation.kernels.trains import add_bits
     array(uint64, 1, True),  # fired, scratch: steps
 )
 def channelwise(
-    trains, items, steps, lag, frozen, to_zero, refractory, geometry, side, weights, bias, initial, sent, keeping, kept,
+    trains, items, steps, lag, frozen, to_zero, floor, refractory, geometry, side, weights, bias, initial, sent, keeping, kept,
     arrived, sums, potentials, waits, fired,
 ):  # fmt: skip
     """A layer for some items, all steps."""
@@ -85,6 +86,6 @@ def channelwise(
                     waits[lane] = 0
                 take_steps(
                     0, steps, frozen, 64, potentials, 0, sums, 0, 64, bias, first,
-                    waits, refractory, to_zero, True, fired, 0, item < keeping, kept, item, neuron, count,
+                    waits, refractory, to_zero, floor, True, fired, 0, item < keeping, kept, item, neuron, count,
                 )  # fmt: skip
                 add_bits(fired, 0, steps, 0, sent, write, steps, neuron, count, steps)

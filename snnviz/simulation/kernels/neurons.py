@@ -11,6 +11,8 @@ from numba import float32, int32, njit, uint8, uint64
 from snnviz.simulation.kernels import simd
 from snnviz.simulation.kernels.compiler import OPTIONS, Flag, Int, array, kernel
 
+NO_FLOOR = np.float32(-np.inf)
+
 
 @njit(**OPTIONS)
 def take_steps(
@@ -28,6 +30,7 @@ def take_steps(
     waits: Any,
     refractory: int,
     to_zero: bool,
+    floor: float,
     fires: bool,
     fired: Any,
     fired_at: int,
@@ -54,6 +57,7 @@ def take_steps(
         waits: steps that a neuron still has to wait, used if `refractory` is not 0.
         refractory: steps that a neuron waits after a spike.
         to_zero: reset to zero instead of by subtraction.
+        floor: potentials of neurons that fire never fall below it; -inf for none.
         fires: False for the output layer, whose potentials are always kept.
         fired: out, who fired at each step, as bits, from `fired_at` on.
         fired_at: see `fired`.
@@ -66,7 +70,7 @@ def take_steps(
     idle = min(max(frozen - begin, 0), steps)
     for step in range(idle):
         fired[fired_at + step] = np.uint64(0)
-    if fires and refractory == 0 and not keeping:
+    if fires and refractory == 0 and not keeping and floor == -np.inf:
         if idle < steps:
             first, left = np.uintp(drive_at + idle * drive_stride), np.uintp(steps - idle)
             stride, place, constant, out = (
@@ -101,6 +105,7 @@ def take_steps(
                     waits[at + lane] -= 1
                     continue
                 value = potentials[at + lane] + drive[drive_at + step * drive_stride + lane] + bias[bias_at + lane]
+                value = max(value, floor)
                 if value >= np.float32(1):
                     bits |= np.uint64(1) << np.uint64(lane)
                     value = np.float32(0) if to_zero else value - np.float32(1)
@@ -140,7 +145,7 @@ def spiking_input(
             write = (item * words + word) * steps
             take_steps(
                 0, steps, 0, 64, potentials, 0, inputs, item * len(initial) + word * 64, 0, no_bias, 0,
-                waits, refractory, to_zero, True, trains, write,
+                waits, refractory, to_zero, NO_FLOOR, True, trains, write,
                 item < keeping, kept, item, word * 64, min(64, neurons - word * 64),
             )  # fmt: skip
 

@@ -226,6 +226,7 @@ def sum_lists(listed, starts, number, stride, chunk, lanes, weights, at, sums):
     Int,  # frozen: steps at the start in which the layer does nothing
     Flag,  # fires: False for the output layer
     Flag,  # to_zero
+    float32,  # floor of potentials, -inf for none
     Int,  # refractory
     array(int64),  # geometry, see GEOMETRY
     array(int64, 2),  # blocks, see BLOCK; blocks of equal inputs lie together
@@ -246,7 +247,7 @@ def sum_lists(listed, starts, number, stride, chunk, lanes, weights, at, sums):
     array(int64, 1, True),  # starts, scratch
 )
 def rows(
-    trains, totals, constant, steps, chunk, lag, frozen, fires, to_zero, refractory, geometry, blocks, weights, bias,
+    trains, totals, constant, steps, chunk, lag, frozen, fires, to_zero, floor, refractory, geometry, blocks, weights, bias,
     initial, sent, keeping, kept, patch, sums, potentials, waits, fired, spikes, ends, listed, starts,
 ):  # fmt: skip
     """A layer for some items, all steps."""
@@ -325,7 +326,7 @@ def rows(
                             neuron = position * outputs + blocks[number, 0]
                             take_steps(
                                 begin, here, frozen, lanes, potentials, at, sums, 0, lanes, bias, number * lanes,
-                                waits, refractory, to_zero, fires, fired, 0,
+                                waits, refractory, to_zero, floor, fires, fired, 0,
                                 item < keeping, kept, item, neuron, blocks[number, 1],
                             )  # fmt: skip
                             if fires:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features
 from numba import types
 from numba.extending import intrinsic
 
@@ -20,6 +21,9 @@ LANES = (16, 32, 64)
 
 UNROLLED = 4
 """Lists of rows are padded to a multiple of this."""
+
+PART = 16 if get_host_cpu_features().get("avx512f") else 8
+"""Neurons that take a step together: as many as fill a register whose comparisons the processor turns into bits at once."""
 
 _F32, _I32, _I64, _I1 = ir.FloatType(), ir.IntType(32), ir.IntType(64), ir.IntType(1)
 _Codegen = Callable[[Any, Any, Any, Any], Any]
@@ -303,7 +307,7 @@ def sum_chosen_lanes_64(typingctx, sums, sums_at, weights, weights_at, stride, m
 
 
 def _take_steps(lanes: int) -> Any:
-    part = ir.VectorType(_F32, 8)
+    part = ir.VectorType(_F32, PART)
 
     @intrinsic
     def take_steps(
@@ -334,16 +338,16 @@ def _take_steps(lanes: int) -> Any:
             driven = _pointer(context, builder, signature.args[2], drive, drive_at)
             constant = _pointer(context, builder, signature.args[5], bias, bias_at)
             bits = _pointer(context, builder, signature.args[8], fired, fired_at)
-            one = ir.Constant(part, [1.0] * 8)
-            words = ir.VectorType(_I32, 8)
+            one = ir.Constant(part, [1.0] * PART)
+            words = ir.VectorType(_I32, PART)
             # what remains of v - 1 after a spike: all of its bits, or none
-            whole, nothing = ir.Constant(words, [-1] * 8), ir.Constant(words, [0] * 8)
+            whole, nothing = ir.Constant(words, [-1] * PART), ir.Constant(words, [0] * PART)
             remains = builder.select(to_zero, nothing, whole)
 
             def at(pointer: Any, index: int) -> Any:
-                return builder.gep(pointer, [ir.Constant(_I64, 8 * index)])
+                return builder.gep(pointer, [ir.Constant(_I64, PART * index)])
 
-            count = lanes // 8
+            count = lanes // PART
             starts = [_load(builder, at(target, index), part) for index in range(count)]
             before = builder.block
             loop, done = builder.append_basic_block("step"), builder.append_basic_block("stepped")
@@ -359,8 +363,8 @@ def _take_steps(lanes: int) -> Any:
                 spikes = builder.fcmp_ordered(">=", raised, one)
                 lowered = builder.and_(builder.bitcast(builder.fsub(raised, one), words), remains)
                 results.append(builder.select(spikes, builder.bitcast(lowered, part), raised))
-                byte = builder.zext(builder.bitcast(spikes, ir.IntType(8)), _I64)
-                word = builder.or_(word, builder.shl(byte, ir.Constant(_I64, 8 * index)))
+                who = builder.zext(builder.bitcast(spikes, ir.IntType(PART)), _I64)
+                word = builder.or_(word, builder.shl(who, ir.Constant(_I64, PART * index)))
             builder.store(word, builder.gep(bits, [step]))
             following = builder.add(step, ir.Constant(_I64, 1))
             step.add_incoming(ir.Constant(_I64, 0), before)

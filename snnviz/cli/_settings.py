@@ -1,0 +1,34 @@
+"""The options of a simulation as options of a command."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+
+def add_settings(parser: argparse.ArgumentParser, inputs: str = "spiking, poisson or analog") -> None:
+    """Add an option for each field of `snnviz.simulation.Settings` but `steps`; `inputs` are the inputs allowed."""
+    parser.add_argument("--input", default="spiking", help=f"{inputs} (default: %(default)s)")
+    parser.add_argument("--reset", default="subtract", help="subtract or zero (default: %(default)s)")
+    parser.add_argument("--input-reset", metavar="RESET", help="of the input layer alone (default: as --reset)")
+    parser.add_argument("--floor", type=float, metavar="V", help="hidden membranes never fall below it (default: none)")
+    parser.add_argument("--delay", type=int, default=0, metavar="0|1", help="steps of delay a layer")
+    parser.add_argument("--refractory", type=int, default=0, metavar="STEPS", help="refractory period")
+    parser.add_argument("--clamp", type=int, default=0, metavar="STEPS", help="frozen steps per layer of depth")
+    parser.add_argument("--readout", default="membrane", help="membrane, cumulative or decay (default: %(default)s)")
+    parser.add_argument("--decay", type=float, default=0.9, help="of the decaying read-out (default: %(default)s)")
+    parser.add_argument("--synapses", default="nonzero", help="count events of nonzero or all synapses")
+    parser.add_argument("--seed", type=int, default=0, help="of the Poisson input (default: %(default)s)")
+
+
+def settings_of(args: argparse.Namespace) -> dict[str, Any]:
+    """What those options say, checked.
+
+    Raises:
+        InputError: if one is out of range.
+    """
+    from snnviz.simulation.settings import Settings
+
+    settings = {name: getattr(args, name) for name in Settings.__dataclass_fields__ if name != "steps"}
+    Settings(steps=args.steps, **settings)
+    return settings

@@ -1,0 +1,104 @@
+"""`snnviz hardware neuron`: a network simulated by NEURON, an independent judge of snnviz's own engines."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from snnviz import _checks as check
+from snnviz.cli._settings import add_settings, settings_of
+from snnviz.errors import InputError
+
+
+def add(subparsers: Any) -> None:
+    """Add the parser."""
+    parser = subparsers.add_parser(
+        "neuron",
+        help="simulate a network in NEURON, through PyNN",
+        description="Build a spiking network in NEURON through PyNN, one synapse at a time, and simulate it on a data set; "
+        "print the anytime metrics and, with --out, write the result (netCDF). Needs g++ and make: neurons with reset by "
+        "subtraction are a mechanism of snnviz's, compiled when first used.",
+    )
+    parser.add_argument("network", metavar="NETWORK", help="a network file (.npz), or the name of a shipped network")
+    parser.add_argument("--data", default="mnist", metavar="NAME|PATH", help="data set (default: %(default)s)")
+    parser.add_argument("--split", default="test", choices=("test", "train"), help="default: %(default)s")
+    parser.add_argument("--limit", type=int, default=100, metavar="N", help="the first N items (default: %(default)s)")
+    parser.add_argument("--steps", type=int, default=50, metavar="T", help="time steps (default: %(default)s)")
+    add_settings(parser, inputs="spiking or poisson")
+    parser.add_argument("--compare", action="store_true", help="simulate with snnviz's event engine too, and compare")
+    parser.add_argument("--title", default="", help="label of the curves")
+    parser.add_argument("--out", metavar="RESULT.nc", help="file to write the result to")
+    parser.set_defaults(run=run, show=show)
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Load, simulate, score, save."""
+    from snnviz import datasets, metrics, pretrained, results
+    from snnviz.hardware import neuron
+    from snnviz.simulation import Record, simulate
+
+    if args.out is not None and not args.out.endswith(".nc"):
+        raise InputError(f"`--out` must end in .nc. Received: {check.describe(args.out)}")
+    settings = settings_of(args)  # a mistake should be answered before anything is compiled
+    check.choice("--input", args.input, ("spiking", "poisson"))
+    network = pretrained.network(args.network)
+    images = datasets.load(args.data, split=args.split, limit=args.limit)
+    record = Record(events=args.compare)
+    result = neuron.simulate(network, images.x, images.y, args.steps, record=record, title=args.title, **settings)
+    result.attrs["dataset"] = images.name
+    if args.out:
+        results.save(result, args.out)
+    comparison = None
+    if args.compare:
+        ours = simulate(network, images.x, images.y, args.steps, engine="event", record=record, **settings)
+        comparison = {
+            "same_prediction": float((result["prediction"] == ours["prediction"]).mean()),
+            "same_accuracy": bool((result["accuracy"] == ours["accuracy"]).all()),
+            "items_with_same_events": float(
+                (result["item_events"] == ours["item_events"]).all(("time", "layer")).mean()
+            ),
+            "events_ratio": _ratio(result, ours),
+            "wall_time_s": ours.attrs["wall_time_s"],
+        }
+    return {
+        "network": args.network,
+        "items": len(images),
+        "steps": args.steps,
+        "engine": result.attrs["engine"],
+        "wall_time_s": result.attrs["wall_time_s"],
+        "accuracy": result["accuracy"].values.tolist(),
+        "events_per_step": result["synaptic_events"].sum("layer").values.tolist(),
+        "metrics": metrics.summary(result),
+        "comparison": comparison,
+        "out": args.out,
+    }
+
+
+def _ratio(mine: Any, ours: Any) -> float | None:
+    total = float(ours["synaptic_events"].sum())
+    return float(mine["synaptic_events"].sum()) / total if total else None
+
+
+def show(answer: dict[str, Any]) -> str:
+    """The answer for people."""
+    import snnviz.cli.metrics as metrics_command
+
+    lines = [
+        f"{answer['items']} items x {answer['steps']} steps in NEURON, {answer['wall_time_s']:.1f} s",
+        "",
+        metrics_command.show(answer["metrics"]),
+    ]
+    found = answer["comparison"]
+    if found is not None:
+        ratio = "-" if found["events_ratio"] is None else f"{found['events_ratio']:.6f}"
+        lines += [
+            "",
+            f"against snnviz's event engine ({found['wall_time_s']:.2f} s):",
+            f"  accuracy curve                   {'the same' if found['same_accuracy'] else 'another'}",
+            f"  same prediction, items and steps {100 * found['same_prediction']:.4g} %",
+            f"  items with exactly equal events  {100 * found['items_with_same_events']:.4g} %",
+            f"  events, NEURON to snnviz         {ratio}",
+        ]
+    if answer["out"]:
+        lines += ["", f"result written to {answer['out']}"]
+    return "\n".join(lines)

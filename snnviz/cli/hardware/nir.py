@@ -1,0 +1,56 @@
+"""`snnviz hardware nir`: a network to a NIR graph, and back."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from snnviz import _checks as check
+from snnviz.errors import InputError
+
+
+def add(subparsers: Any) -> None:
+    """Add the parser."""
+    parser = subparsers.add_parser(
+        "nir",
+        help="write a network as a NIR graph, or read one",
+        description="Write a spiking network as a graph of the Neuromorphic Intermediate Representation (.nir), which sinabs, "
+        "snnTorch, Norse, Lava and others read, or read such a graph as a network (.npz): SOURCE's ending tells which.",
+    )
+    parser.add_argument(
+        "source", metavar="SOURCE", help="a network (.npz, or a shipped one's name), or a NIR graph (.nir)"
+    )
+    parser.add_argument(
+        "--out", metavar="FILE", help="file to write, .nir or .npz (default: SOURCE's name in this folder)"
+    )
+    parser.set_defaults(run=run, show=show)
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Read the one, write the other."""
+    from snnviz import pretrained
+    from snnviz.hardware import nir
+
+    reading = args.source.endswith(nir.SUFFIX)
+    wanted = ".npz" if reading else nir.SUFFIX
+    out = Path(args.out or f"{Path(args.source).stem}{wanted}")
+    if out.suffix != wanted:
+        raise InputError(f"`--out` must end in {wanted} here. Received: {check.describe(args.out)}")
+    network = nir.load(args.source) if reading else pretrained.network(args.source)
+    if reading:
+        network.save(out)
+    else:
+        nir.save(network, out)
+    return {
+        "source": args.source,
+        "out": str(out),
+        "hash": network.hash,
+        "layers": [{"name": layer.name, "kind": layer.kind, "neurons": layer.neurons} for layer in network.layers],
+    }
+
+
+def show(answer: dict[str, Any]) -> str:
+    """The answer for people."""
+    layers = ", ".join(f"{layer['name']} ({layer['kind']}, {layer['neurons']})" for layer in answer["layers"])
+    return f"{answer['source']} -> {answer['out']}: {layers}"

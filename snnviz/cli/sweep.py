@@ -1,0 +1,110 @@
+"""`snnviz sweep`: which accuracy costs which sparsity."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from snnviz import _checks as check
+from snnviz._files import replacing
+from snnviz.errors import InputError
+from snnviz.sparsity_sweep import LAMBDA_A, LAMBDA_W
+
+_RECIPE = (
+    "data", "limit", "epochs", "learning_rate", "batch_size", "l2", "momentum", "shift", "validation", "seed",
+)  # fmt: skip
+
+
+def add(subparsers: Any) -> None:
+    """Add the parser."""
+    from snnviz.cli.train import add_recipe_options
+
+    parser = subparsers.add_parser(
+        "sweep",
+        help="fine-tune over a grid of sparsity penalties and compare",
+        description="Fine-tune MODEL at every point of a (lambda_a, lambda_w) grid, prune, and measure accuracy and sparsity "
+        "on the training items held out; the test set takes no part. The folder holds the Optuna study (study.db), each "
+        "point's pruned model, the table (sweep.csv, sweep.json), accuracy and sparsity against epsilon (pruning.csv) and "
+        "the front of accuracy and sparsity (front.pdf, front.png).",
+    )
+    parser.add_argument("model", metavar="MODEL", help="a .keras file, or the name of a shipped model")
+    for name, penalty, grid in (("a", "activation", LAMBDA_A), ("w", "weight", LAMBDA_W)):
+        parser.add_argument(
+            f"--lambda-{name}", dest=f"grid_{name}", default=",".join(f"{value:g}" for value in grid), metavar="L[,L]",
+            help=f"weights of the {penalty} penalty (default: %(default)s)",
+        )  # fmt: skip
+    add_recipe_options(parser, "that of the shipped MODEL")
+    parser.add_argument("--epsilon", type=float, metavar="E", help="weights below this are pruned (default: 0.0001)")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes that train (default: 1)")
+    parser.add_argument("--out", metavar="FOLDER", help="folder of the sweep (default: MODEL-sweep)")
+    parser.add_argument("--resume", action="store_true", help="go on from the folder, if a sweep lies there")
+    parser.set_defaults(run=run, show=show)
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Train at every point, write the tables and the figure."""
+    from snnviz import plots
+    from snnviz.jobs.work import train as common
+    from snnviz.sparsity_sweep import sweep
+    from snnviz.training import default_recipe
+
+    stem = Path(args.model).stem
+    grid = {name: _numbers(f"--lambda-{name}", getattr(args, f"grid_{name}")) for name in ("a", "w")}
+    base = default_recipe(stem, finetuning=True)
+    given = common.Shared(**{name: getattr(args, name) for name in _RECIPE})
+    common.recipe_from(given, base, items=10**9)  # a mistake should be answered before the data are loaded
+    images, _ = common.training_data(given, common.shipped_data(args.model))
+    folder = Path(args.out or f"{stem}-sweep")
+    recipe = common.recipe_from(given, base, len(images))
+    found = sweep(
+        args.model,
+        images.x,
+        images.y,
+        folder,
+        lambda_a=grid["a"],
+        lambda_w=grid["w"],
+        recipe=recipe,
+        epsilon=args.epsilon,
+        workers=args.workers,
+        resume=args.resume,
+    )
+    figure = plots.sparsity_front(found.table)
+    drawn = [(found.table, "sweep.csv"), (found.pruning, "pruning.csv"), (figure, "front.pdf"), (figure, "front.png")]
+    answer: dict[str, Any] = {
+        "model": args.model,
+        "recipe": {name: value for name, value in recipe.as_json().items() if not name.startswith("lambda")},
+        "points": found.table.to_dict("records"),
+        "failed": [{"lambda_a": a, "lambda_w": w, "error": text} for (a, w), text in found.failed.items()],
+        "files": [str(plots.save(what, folder / name)) for what, name in drawn] + [str(folder / "sweep.json")],
+    }
+    with replacing(folder / "sweep.json") as temporary:
+        temporary.write_text(json.dumps(answer, indent=1))
+    return answer
+
+
+def _numbers(option: str, text: str) -> list[float]:
+    try:
+        return [float(word) for word in text.split(",")]
+    except ValueError:
+        raise InputError(f"`{option}` must be numbers with commas between. Received: {check.describe(text)}") from None
+
+
+def show(answer: dict[str, Any]) -> str:
+    """The answer for people."""
+    lines = ["  lambda_a  lambda_w  accuracy    S_a    S_w    S_c  S_a, S_c as published  kept epoch"]
+    lines += [
+        f"{'*' if point['on_front'] else ' '} {point['lambda_a']:8g}  {point['lambda_w']:8g}  {point['accuracy']:8.2%}  "
+        f"{point['S_a']:.3f}  {point['S_w']:.3f}  {point['S_c']:.3f}  {point['S_a_as_published']:>14.3f}, "
+        f"{point['S_c_as_published']:.3f}  {point['epoch']:10}"
+        for point in answer["points"]
+    ]
+    lines += [
+        "",
+        "* no other point is better in accuracy or S_c and not worse in the other; all on held-out training items",
+    ]
+    lines += [
+        f"lambda_a {each['lambda_a']:g}, lambda_w {each['lambda_w']:g}: {each['error']}" for each in answer["failed"]
+    ]
+    return "\n".join([*lines, "", "written:", *(f"  {file}" for file in answer["files"])])

@@ -1,0 +1,58 @@
+"""`snnviz sweep`: a grid in, a table and its front out; mistakes answered with one line."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from snnviz.cli import main
+
+# Keras' own saving trips over NumPy's newer conversion protocol; nothing here depends on it
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
+
+QUICK = ["--limit", "300", "--epochs", "1", "1", "--lambda-a", "0.5", "--lambda-w", "5,50", "--epsilon", "0.01"]
+
+
+@pytest.fixture(autouse=True)
+def no_xla(monkeypatch):
+    monkeypatch.setattr("snnviz.training.steps._wants_xla", lambda model: False)
+
+
+def test_it_trains_compares_and_writes(tmp_path, capsys):
+    folder = tmp_path / "sweep"
+    command = ["sweep", "dense-mnist-pooled", *QUICK, "--out", str(folder)]
+    assert main([*command, "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer == json.loads((folder / "sweep.json").read_text())
+    assert answer["recipe"]["validation"] == 60  # a fifth
+    table = pd.read_csv(folder / "sweep.csv")
+    assert table[["lambda_a", "lambda_w", "epsilon"]].to_numpy().tolist() == [[0.5, 5, 0.01], [0.5, 50, 0.01]]
+    assert all((folder / name).exists() for name in table["model"])
+    assert set(pd.read_csv(folder / "pruning.csv")["lambda_w"]) == {5, 50}
+    assert (folder / "front.png").stat().st_size > 5000
+    assert main(command) == 2  # a sweep lies there
+    assert "unless `resume`" in capsys.readouterr().err
+    assert main([*command, "--resume"]) == 0  # nothing is left to do
+    shown = capsys.readouterr().out
+    assert f"{table['accuracy'][0]:.2%}" in shown
+    assert "front.pdf" in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["missing.keras"], "--data"),
+        (["dense-mnist", "--lambda-a", "0.5;1"], "--lambda-a"),
+        (["dense-mnist", "--lambda-w", "-5,1", "--limit", "50"], "lambda_w"),
+        (["dense-mnist", "--epochs", "1", "--limit", "50"], "one number per stage"),
+        (["dense-mnist", "--workers", "0", "--limit", "50"], "workers"),
+        (["dense-mnist", "--epsilon", "-1", "--limit", "50"], "epsilon"),
+    ],
+)
+def test_mistakes_are_answered_with_one_line(words, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["sweep", *words]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+    assert not list(tmp_path.iterdir())
