@@ -86,9 +86,26 @@ def test_a_network_reaches_what_its_card_says(name):
     assert metrics.pareto_latency(result) == pytest.approx(card["test"]["pareto_latency"], abs=0.02)
 
 
-def test_optimisation_reaches_the_published_level():
+@pytest.mark.parametrize("name", ["dense-mnist-optimized", "dense-mnist-optimized-unshifted"])
+def test_optimisation_reaches_the_published_level(name):
     """Paper, dense MNIST after optimisation: peak 98.29 %, P_l 0.0527, P_p 573 events per item."""
-    found = pretrained.card("dense-mnist-optimized")["test"]
+    found = pretrained.card(name)["test"]
     assert found["peak_accuracy"] >= 0.9829
     assert found["pareto_latency"] <= 0.05
     assert found["pareto_power"] <= 550
+
+
+def test_the_optimised_network_is_there_in_two_steps():
+    """Paper: 97.97 % at step 3."""
+    assert pretrained.card("dense-mnist-optimized")["test"]["time_to_0.9797"] == 2
+
+
+@pytest.mark.parametrize("name", ["dense-mnist-sparse", "dense-mnist-sparse-shifted"])
+def test_fine_tuning_reaches_the_published_sparsity(name):
+    """Paper, dense MNIST after fine-tuning: S_a 0.812, S_w 0.431, S_c 0.893, accuracy 98.29 %."""
+    card = pretrained.card(name)
+    found = card["sparsity"]
+    assert found["S_a without the last hidden layer (as published)"] >= 0.812
+    assert found["S_w"] >= 0.431
+    assert found["S_c without the last hidden layer (as published)"] >= 0.893
+    assert card["test"]["accuracy"] >= 0.9829

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from snnviz.errors import InputError
@@ -43,10 +44,8 @@ def done(kind: str, args: argparse.Namespace, **changes: Any) -> dict[str, Any]:
         args: the command line; what the job's options are called alike is taken from it.
         **changes: options that differ from it.
     """
-    try:
+    with in_words_of(args.parser):
         return _done(kind, args, changes)
-    except InputError as error:
-        raise InputError(_in_words_of(args.parser, str(error))) from error
 
 
 def _done(kind: str, args: argparse.Namespace, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,14 +82,15 @@ def show_background(answer: Mapping[str, Any]) -> str:
     )
 
 
-def _in_words_of(parser: argparse.ArgumentParser, message: str) -> str:
-    """A message about an option, with the option called as on the command line."""
+@contextmanager
+def in_words_of(parser: argparse.ArgumentParser) -> Iterator[None]:
+    """Inside the `with` block, messages about an option call it as on the command line."""
     names = {
         action.dest: action.option_strings[0] if action.option_strings else action.metavar for action in parser._actions
     }
-
-    def named(found: re.Match[str]) -> str:
-        return f"`{names.get(found[1], found[1])}`"
-
-    head, separator, tail = message.partition(" Received: ")
-    return re.sub(r"`(\w+)`", named, head) + separator + tail
+    try:
+        yield
+    except InputError as error:
+        head, separator, tail = str(error).partition(" Received: ")
+        head = re.sub(r"`(\w+)`", lambda found: f"`{names.get(found[1], found[1])}`", head)
+        raise InputError(head + separator + tail) from error

@@ -9,6 +9,7 @@ from typing import Any
 
 from snnviz import _checks as check
 from snnviz._files import replacing
+from snnviz.cli import _job
 from snnviz.errors import InputError
 from snnviz.sparsity_sweep import LAMBDA_A, LAMBDA_W
 
@@ -40,11 +41,16 @@ def add(subparsers: Any) -> None:
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes that train (default: 1)")
     parser.add_argument("--out", metavar="FOLDER", help="folder of the sweep (default: MODEL-sweep)")
     parser.add_argument("--resume", action="store_true", help="go on from the folder, if a sweep lies there")
-    parser.set_defaults(run=run, show=show)
+    parser.set_defaults(run=run, show=show, parser=parser)
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Train at every point, write the tables and the figure."""
+    with _job.in_words_of(args.parser):
+        return _run(args)
+
+
+def _run(args: argparse.Namespace) -> dict[str, Any]:
     from snnviz import plots
     from snnviz.jobs.work import train as common
     from snnviz.sparsity_sweep import sweep

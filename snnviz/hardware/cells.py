@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from snnviz.errors import InputError
-from snnviz.network import THRESHOLD
+from snnviz.network import THRESHOLD, SpikingNetwork
 from snnviz.simulation.settings import Settings
 
 
@@ -39,6 +39,9 @@ class Cells(ABC):
 
     def __init__(self, simulator: ModuleType, settings: Settings, depth: int) -> None:
         self.simulator, self.settings, self.depth = simulator, settings, depth
+
+    def check(self, network: SpikingNetwork) -> None:  # noqa: B027 - most have nothing against any network
+        """Raise `InputError` if the network is too much for the simulator."""
 
     @abstractmethod
     def setup(self) -> None:

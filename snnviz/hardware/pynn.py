@@ -103,7 +103,7 @@ class PyNNEngine(Engine):
         cells: a subclass of `Cells`, or None for the one that fits the simulator.
 
     Raises:
-        InputError: if the simulator cannot do what `settings` asks for.
+        InputError: if the simulator cannot do what `settings` asks for, or the network is too much for it.
     """
 
     _owners: ClassVar[dict[str, PyNNEngine]] = {}
@@ -124,6 +124,7 @@ class PyNNEngine(Engine):
             )
         self.name = simulator.__name__  # type: ignore[misc]
         self._cells = (cells or cells_for(simulator))(simulator, settings, len(network.layers))
+        self._cells.check(network)
         self._maps = [fanout(layer, settings.synapses).reshape(-1) for layer in network.layers]
         self._built: Built | None = None
 

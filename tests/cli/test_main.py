@@ -93,7 +93,7 @@ def test_info_as_json(capsys):
 def test_info_measures_the_sparsity_of_a_network(capsys):
     from snnviz import pretrained
 
-    card = pretrained.card("dense-mnist-sparse")["sparsity"]
+    card = pretrained.card("dense-mnist-sparse-shifted")["sparsity"]
     assert cli.main(["info", "dense-mnist-optimized", "--data", "mnist", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)["sparsity"]
     assert found["S_w"] == card["S_w"]

@@ -31,7 +31,7 @@ def test_it_trains_compares_and_writes(tmp_path, capsys):
     assert set(pd.read_csv(folder / "pruning.csv")["lambda_w"]) == {5, 50}
     assert (folder / "front.png").stat().st_size > 5000
     assert main(command) == 2  # a sweep lies there
-    assert "unless `resume`" in capsys.readouterr().err
+    assert "unless `--resume`" in capsys.readouterr().err
     assert main([*command, "--resume"]) == 0  # nothing is left to do
     shown = capsys.readouterr().out
     assert f"{table['accuracy'][0]:.2%}" in shown
@@ -43,7 +43,7 @@ def test_it_trains_compares_and_writes(tmp_path, capsys):
     [
         (["missing.keras"], "--data"),
         (["dense-mnist", "--lambda-a", "0.5;1"], "--lambda-a"),
-        (["dense-mnist", "--lambda-w", "-5,1", "--limit", "50"], "lambda_w"),
+        (["dense-mnist", "--lambda-w=-5,1", "--limit", "50"], "lambda_w"),
         (["dense-mnist", "--epochs", "1", "--limit", "50"], "one number per stage"),
         (["dense-mnist", "--workers", "0", "--limit", "50"], "workers"),
         (["dense-mnist", "--epsilon", "-1", "--limit", "50"], "epsilon"),

@@ -13,15 +13,21 @@ Either way nothing happens at whole ms, when membrane potentials are read.
 from __future__ import annotations
 
 import math
+import os
 from types import ModuleType
 from typing import Any, ClassVar
 
 import numpy as np
 
+from snnviz.errors import InputError
 from snnviz.hardware.cells import Cells
 from snnviz.hardware.neuron import mechanism
+from snnviz.network import SpikingNetwork
 from snnviz.simulation.settings import Settings
+from snnviz.simulation.synops import synapses
 
+SYNAPSE_BYTES = 820
+"""Measured over a network of 300 000 synapses, with NEURON 9 and PyNN 0.13."""
 NO_FLOOR = -1e30
 PARAMETERS = ("bias", "phase", "fires", "subtract", "lowest", "refractory", "clamp")
 
@@ -41,6 +47,15 @@ class NeuronCells(Cells):
         self._cell_type = cell_type()
         self._sent: tuple[Any, Any] | None = None
         self._traces: dict[str, list[Any]] = {}
+
+    def check(self, network: SpikingNetwork) -> None:
+        count = sum(synapses(layer, "nonzero") for layer in network.layers)
+        needed, present = count * SYNAPSE_BYTES, _memory()
+        if needed > present:
+            raise InputError(
+                f"`network` must fit into memory, where NEURON makes an object of each synapse: {count:,} take about "
+                f"{needed / 1e9:.0f} GB. Received: a machine with {present / 1e9:.0f} GB"
+            )
 
     def phase(self, depth: int) -> float:
         """When in each ms the neurons at `depth` take their step."""
@@ -167,3 +182,11 @@ def cell_type() -> type:
 
 def _forwarded(name: str) -> property:
     return property(lambda cell: getattr(cell.source, name), lambda cell, value: setattr(cell.source, name, value))
+
+
+def _memory() -> float:
+    """Bytes of memory of this machine; infinity where it does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # Windows has no such call
+        return math.inf

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import importlib.metadata
 import importlib.util
+import io
 import os
 import platform
 import re
@@ -109,10 +110,8 @@ def _import_pynn() -> ModuleType:
 
     if not _compiled(Path(pyNN.__file__).parent / "neuron" / "nmodl"):
         _need_compiler()
-    with (
-        warnings.catch_warnings(),
-        contextlib.redirect_stdout(sys.stderr),
-    ):  # PyNN prints; standard output is for answers
+    # PyNN says on standard output, which is for answers, what it is about to do
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.filterwarnings("ignore", "mpi4py not available", UserWarning)
         try:
             import pyNN.neuron

@@ -24,7 +24,12 @@ def network_of(graph: nir.NIRGraph) -> SpikingNetwork:
         restored = _restored(chain, graph.metadata)
         if restored is not None:
             return restored
-    return _understood(chain)
+    try:
+        return _understood(chain)
+    except InputError:
+        raise
+    except (ValueError, TypeError, IndexError, AttributeError, ZeroDivisionError) as error:
+        raise InputError(f"`graph` must hold arrays that fit together. Received: {error}") from error
 
 
 def _chain(graph: nir.NIRGraph) -> list[tuple[str, nir.NIRNode]]:

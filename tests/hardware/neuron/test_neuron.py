@@ -12,6 +12,7 @@ import xarray as xr
 from snnviz import Record, SpikingNetwork, datasets, pretrained, results, simulate
 from snnviz.errors import InputError
 from snnviz.hardware import neuron
+from snnviz.hardware.neuron import cells
 from snnviz.simulation import Settings
 from tests.parity.networks import KINDS, OPTIONS, dyadic, random_inputs, random_network, with_random_potentials
 from tests.parity.reference import check_parity
@@ -127,3 +128,9 @@ def test_analog_input_is_refused():
     x = dyadic(np.random.default_rng(0), (1, 12), 0, 1, 4)
     with pytest.raises(InputError, match="`input` must be 'spiking' or 'poisson'"):
         neuron.simulate(network, x, [0], 3, input="analog")
+
+
+def test_a_network_that_does_not_fit_into_memory_is_refused(monkeypatch):
+    monkeypatch.setattr(cells, "_memory", lambda: 1e5)
+    with pytest.raises(InputError, match=r"each synapse: [\d,]+ take about 0 GB. Received: a machine with 0 GB"):
+        neuron.make_engine(KINDS["dense"](seed=1), Settings(), Record())

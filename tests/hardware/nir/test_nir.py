@@ -117,6 +117,7 @@ BEGIN, END = nir.Input(np.array([3])), nir.Output(np.array([2]))
         (lambda: chain(BEGIN, neurons(3, threshold=2), LINEAR, END), "linear node before each IF.*'node_1'"),
         (lambda: chain(BEGIN, nir.Linear(np.ones((2, 4))), END), r"weights \(outputs, 3\) in 'node_1'"),
         (lambda: chain(BEGIN, nir.SumPool2d(2, 2, 0), END), "must give 'node_1' images"),
+        (lambda: chain(BEGIN, LINEAR, neurons(5), END), "arrays that fit together"),
         (lambda: chain(LINEAR, END), "one Input node. Received: 0"),
         (lambda: chain(BEGIN, END), "at least one layer"),
         (lambda: nir.NIRGraph({"a": BEGIN, "b": LINEAR}, [("a", "b"), ("b", "b")], type_check=False), "chain of nodes"),
