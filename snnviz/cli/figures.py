@@ -6,6 +6,8 @@ import argparse
 import sys
 from typing import Any
 
+from snnviz.cli._job import add_store_option
+
 
 def add(subparsers: Any) -> None:
     """Add the parser."""
@@ -41,13 +43,15 @@ def add_source(parser: argparse.ArgumentParser) -> None:
     )
     source.add_argument(
         "--run", dest="results", nargs="+", metavar="RESULT",
-        help="results (.nc), or folders of runs with result.nc, network.npz and history.csv; the first two are before and after",
+        help="results (.nc), folders of runs with result.nc, network.npz and history.csv, or ids of tracked runs; the first two "
+        "are before and after",
     )  # fmt: skip
     parser.add_argument("--network", metavar="NETWORK", help="with --run: the network of the last result (.npz)")
     parser.add_argument(
         "--history", metavar="CSV", help="with --run: history of an optimisation (snnviz optimize --history)"
     )
     parser.add_argument("--grid", metavar="CSV", help="with --run: columns lambda_a, lambda_w, value")
+    add_store_option(parser)
     parser.add_argument("--limit", type=int, metavar="N", help="without --run: the first N test images only")
 
 
@@ -57,7 +61,7 @@ def material_of(args: argparse.Namespace, *, traces: bool, search: bool, benchma
 
     from snnviz import figures
     from snnviz.errors import InputError
-    from snnviz.figures.material import runtimes
+    from snnviz.figures.sources import runtimes
 
     if args.results is None:
         for name in ("network", "history", "grid"):
@@ -69,7 +73,12 @@ def material_of(args: argparse.Namespace, *, traces: bool, search: bool, benchma
     if args.limit is not None:
         raise InputError(f"`--limit` must come without --run. Received: {args.limit}")
     return figures.from_files(
-        args.results, network=args.network, history=args.history, grid=args.grid, benchmarks=benchmarks
+        args.results,
+        network=args.network,
+        history=args.history,
+        grid=args.grid,
+        benchmarks=benchmarks,
+        tracking_uri=args.tracking_uri,
     )
 
 

@@ -7,8 +7,9 @@ nothing else.
 from snnviz.figures.animation import Animation
 from snnviz.figures.catalog import FIGURES, Figure
 from snnviz.figures.make import Made, make, make_animations
-from snnviz.figures.material import Material, from_files, shipped
+from snnviz.figures.material import Material, shipped
 from snnviz.figures.scenes import firing_animation, prediction_animation
+from snnviz.figures.sources import from_files
 from snnviz.figures.tables import TABLES, make_tables, table
 
 __all__ = [

@@ -8,7 +8,8 @@ import pytest
 from snnviz import pretrained, results
 from snnviz.errors import InputError
 from snnviz.figures import FIGURES, from_files, make, shipped
-from snnviz.figures.material import runtimes
+from snnviz.figures.sources import runtimes
+from snnviz.runs import Folder, Recorder, Store, lock
 from tests.synthetic import dense_mnist
 
 
@@ -36,6 +37,38 @@ def test_files_have_names_of_their_own(tmp_path):
         results.save(dense_mnist(title="same"), tmp_path / f"{name}.nc")
     results.save(dense_mnist(title=""), tmp_path / "c.nc")
     assert list(from_files([tmp_path / f"{name}.nc" for name in "abc"]).results) == ["same", "same (2)", "c"]
+
+
+def test_a_tracked_optimisation_is_before_and_after(tmp_path, recorded, network, history):
+    store = Store(tmp_path / "runs")
+    run_id = store.create("optimize", "my search", spec={"kind": "optimize", "options": {}})
+    kept = Folder(store.home, run_id)
+    kept.make()
+    handle = kept.claim()
+    recorder = Recorder(store, run_id)
+    for name in ("start.nc", "result.nc"):
+        recorder.file(results.save(recorded, tmp_path / name), name)
+    recorder.file(network.save(tmp_path / "network.npz"), "network.npz")
+    history.to_csv(tmp_path / "history.csv")
+    recorder.file(tmp_path / "history.csv", "history.csv")
+    assert recorder.close() == ""
+    store.set_status(run_id, "FINISHED")
+    lock.release(handle)
+
+    found = from_files([run_id[:8]], tracking_uri=tmp_path / "runs")
+    assert list(found.results) == ["before", "after"]
+    assert list(found.networks) == ["after"]
+    assert len(found.history) == len(history)
+    assert f"after: run {run_id}" in found.origin
+    with pytest.raises(InputError, match="must be a run of"):
+        from_files(["f" * 32], tracking_uri=tmp_path / "runs")
+    with pytest.raises(InputError, match="neither file nor folder"):
+        from_files(["f" * 32], tracking_uri=tmp_path / "none")
+
+
+def test_a_trainings_history_is_no_searchs(folder):
+    (folder / "history.csv").write_text("epoch,loss\n0,1.5\n")
+    assert from_files([folder]).history is None
 
 
 def test_wrong_files_are_refused(folder, tmp_path):
