@@ -41,7 +41,7 @@ def test_servers(uri, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("uri", ["ftp://host", "sqlite://", "sqlite:////", " ", 3, b"x"])
 def test_mistakes(uri):
-    with pytest.raises(InputError, match="`uri` must .* Received: "):
+    with pytest.raises(InputError, match=r"`uri` must .* Received: "):
         Place.of(uri)
 
 

@@ -54,7 +54,13 @@ def test_a_store_that_is_only_read_is_not_made(tmp_path):
 
 def test_what_was_written_is_read(store, finished):
     run = store.get(finished)
-    assert (run.kind, run.name, run.status, run.active, run.resumable) == ("simulate", "a run", "FINISHED", False, False)
+    assert (run.kind, run.name, run.status, run.active, run.resumable) == (
+        "simulate",
+        "a run",
+        "FINISHED",
+        False,
+        False,
+    )
     assert run.params == {"steps": "50", "network": "dense"}
     assert run.metrics["accuracy"] == pytest.approx(0.9)
     assert "lost" not in run.metrics

@@ -99,6 +99,8 @@ class Options:
         """`per` as a tuple."""
         from snnviz.optimization.scales import granularities
 
+        if not isinstance(self.per, Sequence):
+            raise InputError(f"`per` must be a text or a sequence of texts. Received: {check.describe(self.per)}")
         return granularities(tuple(self.per.split(",")) if isinstance(self.per, str) else self.per)
 
 
