@@ -113,9 +113,9 @@ def optimisation(store, search):
     return Trial(store, search(300, seed=3), ["loss", "best_loss", "held_out_power"])
 
 
-def training(store, data):
+def training(store):
     options = {
-        "architecture": "mobilenet", "alpha": 0.03, "data": data, "epochs": [30], "learning_rate": [0.01], "validation": 20
+        "architecture": "dense-mnist-pooled", "limit": 600, "epochs": [60], "learning_rate": [0.05], "validation": 100
     }  # fmt: skip
     return Trial(store, {"kind": "train", "options": options}, ["loss", "val_loss", "val_accuracy"])
 
@@ -129,10 +129,10 @@ def test_two_rounds(store, search):
 
 @pytest.mark.slow
 @pytest.mark.timeout(3000)
-def test_twenty_rounds(tmp_path, search, data):
+def test_twenty_rounds(tmp_path, search):
     chance = random.Random(12)
     store = Store(tmp_path / "runs")
-    trials = [optimisation(store, search), training(store, data)]
+    trials = [optimisation(store, search), training(store)]
     for number in range(20):
         trial = trials[number % 2]
         (killed_launcher_round if number % 5 == 4 else killed_job_round)(trial, chance)

@@ -22,7 +22,7 @@ def test_a_simulation_is_recorded(store, simulated, network, data):
     assert run.params["steps"] == "6"
     assert run.params["items"] == "40"
     assert run.params["network_hash"] == load_network(network).hash
-    assert store.artifacts(run.id) == ("answer.json", "network.npz", "result.nc")
+    assert store.artifacts(run.id) == ("accuracy.png", "accuracy.svg", "answer.json", "network.npz", "result.nc")
     assert store.network(run.id).hash == load_network(network).hash
     result = store.result(run.id)
     assert store.history(run.id)["accuracy"].dropna().tolist() == result["accuracy"].values.tolist()
@@ -51,7 +51,9 @@ def test_a_run_builds_on_another(store, simulated, data, search):
     run = store.get(found.run_id)
     assert run.parent == simulated.run_id
     assert [child.id for child in store.list(parent=simulated.run_id)] == [run.id]
-    assert set(store.artifacts(run.id)) == {"answer.json", "history.csv", "network.npz", "result.nc", "start.nc"}
+    assert set(store.artifacts(run.id)) == {
+        "accuracy.png", "accuracy.svg", "answer.json", "history.csv", "network.npz", "result.nc", "start.nc"
+    }  # fmt: skip
     history = store.history(run.id, ["loss", "best_loss"])
     assert len(history) == found.answer["evaluations"]
     assert history["best_loss"].tolist() == np.minimum.accumulate(history["loss"]).tolist()

@@ -170,6 +170,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         job.file(results.save(after, job.place(None, "result.nc")), "result.nc")
         job.file(results.save(before, job.place(None, "start.nc")), "start.nc")
         job.network(found.network)
+        job.figure(before, after)
         job.frame(found.history, "history.csv")
     return {
         "network": options.network,
