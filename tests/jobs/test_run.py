@@ -165,5 +165,8 @@ def test_the_command_records_the_same(store, network, data, capsys):
     assert (run.name, run.status, run.params["steps"]) == ("told", "FINISHED", "3")
     assert main([*words, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["run"] is None  # a simulation is recorded on request
+    assert main([*words, "--background", "--json", "--tracking-uri", str(store.home)]) == 0
+    launched = json.loads(capsys.readouterr().out)
+    assert jobs.wait(launched["run"], 120, store=store).status == "FINISHED"
     assert main([*words, "--no-track", "--background"]) == 2
     assert "cannot go with --no-track" in capsys.readouterr().err
