@@ -35,3 +35,11 @@ def test_nothing_is_drawn_where_drawing_is_off(capsys, monkeypatch):
         bar.update(1)
         bar.refresh()
     assert "counting" in capsys.readouterr().err
+
+
+def test_what_was_done_before_says_nothing_about_the_pace():
+    heard = []
+    with _progress.listening(heard.append), _progress.bar(100, "x", "item", done=90) as bar:
+        bar.update(1)
+    assert (heard[0]["n"], heard[0]["initial"], heard[0]["total"]) == (91, 90, 100)
+    assert not heard[0]["rate"] or heard[0]["rate"] < 1e6

@@ -9,7 +9,6 @@ import time
 import pytest
 
 from snnviz import InputError, jobs, load_network
-from snnviz.jobs import processes
 from snnviz.runs import Folder
 
 ENDLESS = 10**6  # evaluations; cancelled long before
@@ -124,16 +123,3 @@ def test_a_wrong_spec_starts_nothing(store):
     with pytest.raises(InputError, match="`steps` must be"):
         jobs.launch({"kind": "simulate", "options": {"network": "dense-mnist-heuristic", "steps": 0}}, store=store)
     assert len(store.list()) == before
-
-
-def test_leftovers_are_recognised_by_what_they_inherited():
-    mark = {**os.environ, "SNNVIZ_TEST_MARK": "this one"}
-    command = [sys.executable, "-c", "import sys; print(flush=True); sys.stdin.read()"]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen(command, env=mark, **pipes) as marked, subprocess.Popen(command, **pipes) as other:
-        marked.stdout.readline()
-        other.stdout.readline()
-        assert processes.kill_leftovers("SNNVIZ_TEST_MARK", "this one") == 1
-        assert marked.wait(10) == -signal.SIGKILL
-        assert other.poll() is None
-        other.kill()
