@@ -32,7 +32,7 @@ def listening(listener: Listener, draw: bool = True) -> Iterator[None]:
         _listener, _drawing = before
 
 
-def bar(total: int | None, description: str, unit: str, show: bool = True) -> Any:
+def bar(total: int | None, description: str, unit: str, show: bool = True, done: int = 0) -> Any:
     """A tqdm bar on standard error, silent until two seconds have passed, in a notebook a widget.
 
     Args:
@@ -40,11 +40,13 @@ def bar(total: int | None, description: str, unit: str, show: bool = True) -> An
         description: what is being done, a few words.
         unit: name of one unit, e.g. "item".
         show: False gives a bar that draws nothing.
+        done: units that were done before, which say nothing about the pace.
     """
     from tqdm.auto import tqdm
 
     options: dict[str, Any] = {
         "total": total,
+        "initial": done,
         "desc": description,
         "unit": f" {unit}",
         "delay": SHOW_AFTER_SECONDS,

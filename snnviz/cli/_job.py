@@ -15,7 +15,9 @@ def add_options(parser: argparse.ArgumentParser, track: bool = True) -> None:
     """Add the options of recording; `track` is the default."""
     group = parser.add_argument_group("recording")
     group.add_argument(
-        "--track", action=argparse.BooleanOptionalAction, default=track, help="record a run, see `snnviz runs`"
+        "--track",
+        action=argparse.BooleanOptionalAction,
+        help=f"record a run, see `snnviz runs` (default: {'yes' if track else 'no, but with --background'})",
     )
     add_store_option(group)
     group.add_argument("--name", default="", help="name of the run (default: one is made up)")
@@ -24,7 +26,7 @@ def add_options(parser: argparse.ArgumentParser, track: bool = True) -> None:
         action="store_true",
         help="start it as a job of its own, which goes on when this terminal is closed, and return at once",
     )
-    parser.set_defaults(parser=parser)
+    parser.set_defaults(parser=parser, track_by_default=track)
 
 
 def add_store_option(parser: Any) -> None:
@@ -56,13 +58,14 @@ def _done(kind: str, args: argparse.Namespace, changes: Mapping[str, Any]) -> di
     store = runs.Store(args.tracking_uri)
     resume = getattr(args, "resume", False)
     if args.background:
-        if not args.track or resume:
+        if args.track is False or resume:
             given = "--resume" if resume else "--no-track"
             raise InputError(
                 f"`--background` cannot go with {given}; `snnviz runs resume` resumes a job. Received: both"
             )
         return {"run": jobs.launch(spec, store=store), "kind": kind, "background": True}
-    outcome = jobs.run(spec, store=store, track=args.track, resume=resume, own=True)
+    track = args.track_by_default if args.track is None else args.track
+    outcome = jobs.run(spec, store=store, track=track, resume=resume, own=True)
     return {**outcome.answer, "run": outcome.run_id}
 
 

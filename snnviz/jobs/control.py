@@ -16,16 +16,13 @@ from typing import Any
 
 from snnviz import _checks as check
 from snnviz.errors import InputError
-from snnviz.jobs import processes
 from snnviz.jobs.job import Job
 from snnviz.jobs.spec import Spec
-from snnviz.runs import Folder, Run, Store, lock, queue
+from snnviz.runs import Folder, Run, Store, lock, processes, queue
 from snnviz.runs.run import HOST
 
 LOCK, STORE = "SNNVIZ_JOB_LOCK", "SNNVIZ_JOB_STORE"
 """Environment variables that hand a job's process its lock and its store."""
-RUN = "SNNVIZ_JOB_RUN"
-"""Environment variable by which processes of a job are recognised."""
 ASKING_SECONDS, TERMINATING_SECONDS, KILLING_SECONDS = 3.0, 0.7, 1.0
 _POLL_SECONDS = 0.05
 
@@ -179,13 +176,13 @@ def _start(store: Store, run_id: str, spec: Spec, again: bool = False) -> None:
             (folder.path / f"{name}.json").unlink(missing_ok=True)
         queue.take_ticket(store.home, run_id)
         if again:
-            processes.kill_leftovers(RUN, run_id)
+            processes.kill_leftovers(run_id)
             store.set_status(run_id, "SCHEDULED")
         environment = {
             **os.environ,
             LOCK: str(handle),
             STORE: store.place.uri if store.place.database is None else str(store.place.database.parent),
-            RUN: run_id,
+            processes.RUN: run_id,
             "PYTHONUNBUFFERED": "1",
         }
         command = [sys.executable, "-m", "snnviz.jobs", run_id, *(["--resume"] if again else [])]
@@ -213,7 +210,7 @@ def _stop(folder: Folder, pid: int, own: bool) -> None:
         return
     if not _ended(folder, pid, signal.SIGTERM, TERMINATING_SECONDS):
         _ended(folder, pid, signal.SIGKILL, KILLING_SECONDS)
-    processes.kill_leftovers(RUN, folder.run_id)
+    processes.kill_leftovers(folder.run_id)
 
 
 def _ended(folder: Folder, pid: int, sign: signal.Signals, seconds: float) -> bool:

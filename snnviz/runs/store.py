@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from snnviz import _checks as check
 from snnviz.errors import InputError
-from snnviz.runs import _mlflow, lock, queue, run
+from snnviz.runs import _mlflow, lock, processes, queue, run
 from snnviz.runs.folder import Folder, checked_id
 from snnviz.runs.place import Place
 from snnviz.runs.run import ACTIVE, STATUSES, Run
@@ -435,6 +435,7 @@ class Store:
         try:
             found = self._as_stored(run_id)
             if found[0] in ACTIVE:  # as the lock is ours, nobody else will change it
+                processes.kill_leftovers(run_id)
                 if folder.asked_to_stop:
                     self.set_status(run_id, "KILLED", CANCELLED)
                 else:

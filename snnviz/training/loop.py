@@ -153,9 +153,8 @@ def train(
         run = _Run(model, recipe, _fingerprint(model, images, labels))
         if resume and checkpoint is not None and Path(checkpoint).exists():
             run.restore(checkpoints.load(checkpoint))
-        with _progress.bar(recipe.epochs * len(kept), "training", "item", progress) as bar:
-            saved = len(run.history)
-            bar.update(saved * len(kept))
+        saved = len(run.history)
+        with _progress.bar(recipe.epochs * len(kept), "training", "item", progress, saved * len(kept)) as bar:
             if on_epoch is not None:
                 for row in run.history:
                     on_epoch(dict(row))

@@ -7,14 +7,17 @@ import os
 import signal
 from pathlib import Path
 
+RUN = "SNNVIZ_JOB_RUN"
+"""Environment variable by which processes of a job are recognised; its value is the run's id."""
 
-def kill_leftovers(variable: str, value: str) -> int:
-    """Kill the processes whose environment has `variable` = `value`, and return how many there were.
+
+def kill_leftovers(run_id: str) -> int:
+    """Kill the processes that a run's job has started, and return how many there were.
 
     A job that was killed cannot end the worker processes it started. They are recognised by what they inherited, not by a
     process number, which may be another's by now. Without /proc (on macOS) none are found.
     """
-    wanted = f"{variable}={value}".encode()
+    wanted = f"{RUN}={run_id}".encode()
     found = 0
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError, ValueError):  # it has ended, or is another user's
