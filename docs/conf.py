@@ -11,6 +11,7 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sp
 exclude_patterns = ["_build", "_generated", "benchmarks_table.md"]
 html_theme = "furo"
 html_title = "snnviz"
+html_math_renderer = "mathml"
 html_theme_options = {"source_repository": ""}
 
 myst_enable_extensions = ["dollarmath", "colon_fence"]
@@ -43,6 +44,16 @@ def write_command_page(app):
         target.write_text(page.getvalue())
 
 
+def write_formula(translator, node):
+    """A formula as MathML, which browsers draw by themselves; Sphinx's default loads MathJax from elsewhere."""
+    from docutils.nodes import SkipNode
+    from latex2mathml.converter import convert
+
+    translator.body.append(convert(node.astext(), display="inline" if node.tagname == "math" else "block"))
+    raise SkipNode
+
+
 def setup(app):
     """Called by Sphinx."""
     app.connect("builder-inited", write_command_page)
+    app.add_html_math_renderer("mathml", (write_formula, None), (write_formula, None))

@@ -122,7 +122,7 @@ def batches(
 
     Args:
         network: the network.
-        x: float intensities (items, *network.input_shape).
+        x: float intensities `(items, *network.input_shape)`.
         batch_size: items at a time; None takes as many as `MEMORY_BUDGET` allows.
 
     Yields:
@@ -154,7 +154,7 @@ def activations(
 
     Args:
         network: the network.
-        x: float intensities (items, *network.input_shape), in [0, 1].
+        x: float intensities `(items, *network.input_shape)`, in [0, 1].
         layers: names among "input" and the layers; None takes every layer but the input.
         batch_size: items at a time; None lets a memory budget decide. The numbers do not depend on it beyond rounding.
 
@@ -185,7 +185,7 @@ def accuracy(network: SpikingNetwork, x: np.ndarray, y: np.ndarray, batch_size: 
 
     Args:
         network: the network.
-        x: float intensities (items, *network.input_shape), in [0, 1].
+        x: float intensities `(items, *network.input_shape)`, in [0, 1].
         y: class indices (items,).
         batch_size: as in `activations`.
     """
@@ -201,7 +201,7 @@ def sparsity(network: SpikingNetwork, x: np.ndarray, batch_size: int | None = No
 
     Args:
         network: the network.
-        x: float intensities (items, *network.input_shape), in [0, 1].
+        x: float intensities `(items, *network.input_shape)`, in [0, 1].
         batch_size: as in `activations`.
 
     Raises:
