@@ -44,6 +44,7 @@ def add(subparsers: Any) -> None:
         "--minutes", type=float, metavar="M", help="stop after M minutes (default without a budget: 10)"
     )
     parser.add_argument("--updates", type=int, metavar="N", help="of the gradient (default: 4000)")
+    parser.add_argument("--target", metavar="CHIP", help="spinnaker: as that chip computes (with subplex or cmaes)")
     parser.add_argument("--seed", type=int, default=0, help="of the searcher (default: %(default)s)")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes that evaluate (default: 1)")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="of dask.distributed, whose workers evaluate instead")
@@ -97,6 +98,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         workers=args.workers,
         scheduler=args.scheduler,
         training=(learned.x, learned.y),
+        target=args.target,
         options=options,
         checkpoint=args.checkpoint,
         resume=args.resume,
@@ -118,17 +120,21 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         "held_out": {"items": items, "start": vars(found.start), "best": vars(found.best)},
         "test": {
             "items": len(tests),
-            "start": _terms(network, tests, args.steps),
-            "best": _terms(found.network, tests, args.steps),
+            "start": _terms(network, tests, args.steps, args.target),
+            "best": _terms(found.network, tests, args.steps, args.target),
         },
     }
 
 
-def _terms(network: Any, images: Any, steps: int) -> dict[str, float]:
+def _terms(network: Any, images: Any, steps: int, target: str | None) -> dict[str, float]:
+    from snnviz.hardware.spinnaker import model
     from snnviz.optimization.objective import Terms
     from snnviz.optimization.problem import Problem
 
-    problem = Problem(network, images.x, images.y, steps)
+    x = images.x
+    if target is not None:
+        network, x = model.with_pooled_input(network), model.pooled(network, x)
+    problem = Problem(network, x, images.y, steps, target=target)
     return vars(Terms.of(problem.count(problem.space.start()), problem.reference))
 
 
