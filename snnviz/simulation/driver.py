@@ -6,7 +6,7 @@ import importlib.metadata
 import json
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 ENGINES = ("auto", "graph", "event")
+EngineMaker = Callable[[SpikingNetwork, Settings, Record], Engine]
 
 
 def make_engine(name: str, network: SpikingNetwork, settings: Settings, record: Record) -> Engine:
@@ -45,7 +46,7 @@ def simulate(
     y: np.ndarray,
     steps: int = 50,
     *,
-    engine: str = "auto",
+    engine: str | EngineMaker = "auto",
     record: Record | Sequence[str] | str | None = None,
     batch_size: int | None = None,
     progress: bool = True,
@@ -59,7 +60,8 @@ def simulate(
         x: intensities in [0, 1], float `(items, *network.input_shape)`.
         y: class indices, int (items,).
         steps: number of time steps T.
-        engine: "graph", "event", or "auto", the faster of the two for this network.
+        engine: "graph", "event", or "auto", the faster of the two for this network; or a function of the network, its
+            `Settings` and the `Record` that makes an `Engine`.
         record: what to keep beside the curves, a `Record` or names among "prediction", "logits" and "events".
         batch_size: items simulated at once; None lets the engine choose. It changes no number of the event engine, and none
             of the graph engine where sums are exact (elsewhere matrix products may round differently).
@@ -76,7 +78,8 @@ def simulate(
     """
     if not isinstance(network, SpikingNetwork):
         raise InputError(f"`network` must be a SpikingNetwork. Received: {check.describe(network)}")
-    check.choice("engine", engine, ENGINES)
+    if not callable(engine):
+        check.choice("engine", engine, ENGINES)
     try:
         options = Settings(steps=steps, **settings)
     except TypeError as error:
@@ -96,7 +99,10 @@ def simulate(
         from snnviz.simulation.auto import choose
 
         engine, reason = choose(network, options, x)
-    simulator = make_engine(engine, network, options, kept)
+    if callable(engine):
+        simulator = engine(network, options, kept)
+    else:
+        simulator = make_engine(engine, network, options, kept)
     gathered = _Gathered(network, options, kept, y)
     size = min(batch_size or simulator.batch_size, len(x))
     with _progress.bar(len(x), "simulating", "item", progress) as bar:
@@ -109,10 +115,10 @@ def simulate(
     result.attrs |= {
         "title": title or str(network.metadata.get("title", "")),
         "ann_accuracy": analog.accuracy(network, x, y),
-        "engine": engine,
+        "engine": simulator.name,
         "engine_choice": reason,
         "wall_time_s": time.perf_counter() - began,
-        "versions": json.dumps(_versions(engine)),
+        "versions": json.dumps(_versions(simulator)),
     }
     return result
 
@@ -216,11 +222,11 @@ class _Gathered:
         )
 
 
-def _versions(engine: str) -> dict[str, str]:
+def _versions(simulator: Engine) -> dict[str, str]:
     """Versions of what produced a result."""
-    packages = ("numpy", "numba") if engine == "event" else ("numpy", "keras")
-    versions = {name: importlib.metadata.version(name) for name in packages}
-    if engine == "graph":
+    packages = {"event": ("numpy", "numba"), "graph": ("numpy", "keras")}.get(simulator.name, ())
+    versions = {name: importlib.metadata.version(name) for name in packages} | simulator.versions
+    if simulator.name == "graph":
         import keras
 
         backend = keras.backend.backend()

@@ -59,6 +59,11 @@ class Engine(ABC):
     def batch_size(self) -> int:
         """The number of items this engine likes to get at once, from its memory budget."""
 
+    @property
+    def versions(self) -> dict[str, str]:
+        """Versions of the packages behind it, by name, where they are not snnviz's own."""
+        return {}
+
     @abstractmethod
     def run(self, inputs: np.ndarray, traced: int = 0) -> Block:
         """Simulate a batch.

@@ -1,0 +1,152 @@
+"""How PyNN simulators are made to compute the neurons of snnviz: the contract, and the standard cell that comes near.
+
+One potential of 1 is one mV, one time step is one ms.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from types import ModuleType
+from typing import Any, ClassVar
+
+import numpy as np
+
+from snnviz.errors import InputError
+from snnviz.network import THRESHOLD
+from snnviz.simulation.settings import Settings
+
+
+class Cells(ABC):
+    """Neurons, spike sources and recordings on one PyNN simulator. `snnviz.hardware.pynn` builds the network from them.
+
+    Args:
+        simulator: the PyNN simulator module.
+        settings: the options of the simulation.
+        depth: number of weighted layers.
+
+    Attributes:
+        delay: of every synapse, in ms.
+        weight_scale: what a weight of 1 is on this simulator.
+
+    Raises:
+        InputError: for a setting that these cells cannot do.
+    """
+
+    resets: ClassVar[bool]
+    """Whether a network can be used for another item after `reset`; else it is built anew for each."""
+    delay: float
+    weight_scale: float = 1.0
+
+    def __init__(self, simulator: ModuleType, settings: Settings, depth: int) -> None:
+        self.simulator, self.settings, self.depth = simulator, settings, depth
+
+    @abstractmethod
+    def setup(self) -> None:
+        """Set the simulator up, which forgets every network it holds."""
+
+    @abstractmethod
+    def neurons(self, name: str, depth: int, bias: np.ndarray, initial: np.ndarray) -> Any:
+        """A population of neurons.
+
+        Args:
+            name: its label.
+            depth: 0 for the input, 1 for the first weighted layer, ...; the last never fires.
+            bias: (neurons,), added at each step.
+            initial: (neurons,), membrane potentials before the first step.
+        """
+
+    @abstractmethod
+    def drive(self, population: Any, bias: np.ndarray) -> None:
+        """Give a population of neurons other biases."""
+
+    @abstractmethod
+    def spike_times(self, depth: int) -> np.ndarray:
+        """float64 (steps,): when a neuron at `depth` that spikes in a step does so, in ms."""
+
+    def sources(self, name: str, size: int) -> Any:
+        """A population that sends given spikes."""
+        return self.simulator.Population(size, self.simulator.SpikeSourceArray(), label=name)
+
+    def feed(self, sources: Any, spikes: np.ndarray) -> None:
+        """Give spike sources their spikes, bool (steps, neurons)."""
+        from pyNN.parameters import Sequence
+
+        times = self.spike_times(0)
+        sources.set(spike_times=[Sequence(times[train]) for train in spikes.T])
+
+    def record(self, population: Any, spikes: bool, potentials: bool) -> None:
+        """Have the spikes and potentials of a population recorded from now on."""
+        population.record([name for name, wanted in (("spikes", spikes), ("v", potentials)) if wanted])
+
+    def run(self) -> None:
+        """Simulate all steps."""
+        self.simulator.run(float(self.settings.steps))
+
+    def reset(self) -> None:
+        """Go back to the start, with the network as it is."""
+        self.simulator.reset()
+
+    def spikes(self, population: Any, depth: int) -> np.ndarray:
+        """bool (steps, neurons): what a recorded population has sent since the start."""
+        segment = population.get_data("spikes").segments[-1]
+        times = self.spike_times(depth)
+        found = np.zeros((len(times), population.size), bool)
+        for train in segment.spiketrains:
+            at = np.searchsorted(times, np.asarray(train.magnitude) - 0.25)
+            found[at, train.annotations["source_index"]] = True
+        return found
+
+    def potentials(self, population: Any) -> np.ndarray:
+        """float32 (steps, neurons): the membrane potentials of a recorded population after each step."""
+        signal = population.get_data("v").segments[-1].filter(name="v")[0]
+        neurons = signal.array_annotations["channel_index"]
+        return np.asarray(signal.magnitude, np.float32)[-self.settings.steps :, np.argsort(neurons)]
+
+
+class DeltaCells(Cells):
+    """The standard cell type IF_curr_delta, which NEST and Brian 2 have: reset to zero, and one step of delay a layer.
+
+    It leaks, so its time constant is made long, and the threshold is lowered by `TOLERANCE` lest a potential of exactly 1 be
+    missed: single spikes may differ from those of `snnviz.simulate(..., delay=1, reset="zero")`.
+    """
+
+    TIME_CONSTANT = 1e6
+    """ms; the leak in a step is one millionth of the potential."""
+    TOLERANCE = 2.0**-12
+    NEVER = 1e9
+    """Threshold of neurons that never fire."""
+
+    resets = False
+    delay = 1.0
+
+    def __init__(self, simulator: ModuleType, settings: Settings, depth: int) -> None:
+        super().__init__(simulator, settings, depth)
+        for name, needed in (("reset", "zero"), ("delay", 1), ("clamp", 0)):
+            if getattr(settings, name) != needed:
+                raise InputError(
+                    f"`{name}` must be {needed!r} on {simulator.__name__}, whose standard neurons know nothing else. "
+                    f"Received: {getattr(settings, name)!r}"
+                )
+
+    def setup(self) -> None:
+        # NEST's cells "off the grid" fire between steps
+        extra = {"spike_precision": "on_grid"} if self.simulator.__name__ == "pyNN.nest" else {}
+        self.simulator.setup(timestep=1.0, min_delay=1.0, **extra)
+
+    def neurons(self, name: str, depth: int, bias: np.ndarray, initial: np.ndarray) -> Any:
+        cell = self.simulator.IF_curr_delta(
+            cm=1.0,  # nF: a current of 1 nA adds 1 mV in 1 ms
+            tau_m=self.TIME_CONSTANT,
+            tau_refrac=float(self.settings.refractory),
+            v_rest=0.0,
+            v_reset=0.0,
+            v_thresh=THRESHOLD - self.TOLERANCE if depth < self.depth else self.NEVER,
+            i_offset=bias.astype(np.float64),
+        )
+        return self.simulator.Population(len(bias), cell, initial_values={"v": initial.astype(np.float64)}, label=name)
+
+    def drive(self, population: Any, bias: np.ndarray) -> None:
+        population.set(i_offset=bias.astype(np.float64))
+
+    def spike_times(self, depth: int) -> np.ndarray:
+        return np.arange(1.0, self.settings.steps + 1)
