@@ -175,6 +175,8 @@ def optimize(
                 f"`method` with a target must be subplex, cmaes or percentile, which evaluate its constraints. Received: {method!r}"
             )
         network, x = spinnaker.with_pooled_input(whole), spinnaker.pooled(whole, x)
+        if training is not None:
+            training = spinnaker.pooled(whole, training[0]), training[1]
     problem = Problem(network, x, y, steps, stages_per[-1], with_potentials, engine, target)
     if training is not None:
         learn_x = check.images("training", training[0], network.input_shape)

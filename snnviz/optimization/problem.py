@@ -122,7 +122,9 @@ class Problem:
         return GraphEngine(network, self.settings, record)
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {name: getattr(self, name) for name in ("x", "y", "settings", "target", "per", "with_potentials", "engine")}
+        state = {
+            name: getattr(self, name) for name in ("x", "y", "settings", "target", "per", "with_potentials", "engine")
+        }
         return state | {"_file": self._file or network_bytes(self.network)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -5,14 +5,14 @@ fractional bits (s16.15),
 
     v <- max(v + E - I + b, V_reset),    a spike where v >= V_thresh, and then v <- V_reset
 
-with V_reset = 0 and V_thresh = 1: reset to zero, and a floor at zero. Spikes travel a step from each population to the next. E and I
-are sums of excitatory and inhibitory weights, in 16 bits each (a *ring buffer*), shifted left by a number of bits that is fixed
-for a population and a sign. A weight w is therefore stored as
+with V_reset = 0 and V_thresh = 1: reset to zero, and a floor at zero. Spikes travel a step from each population to the next. E
+and I are sums of excitatory and inhibitory weights, in 16 bits each (a *ring buffer*), shifted left by a number of bits that is
+fixed for a population and a sign. A weight w is therefore stored as
 
     rint(|w| 2^(15 - shift)),    of which a sum must stay below 2^16.
 
-The tool chain estimates how large sums may become, w_max times the largest fan-in, and takes the shift from that; it can also be told
-(`max_expected_summed_weight`). We tell it the smallest shift with which no sum can overflow: finer weights, and no saturation.
+The tool chain estimates how large sums may become, w_max times the largest fan-in, and takes the shift from that; it can also be
+told (`max_expected_summed_weight`). We tell it the smallest shift with which no sum can overflow: finer weights, no saturation.
 
 Input spikes are computed by the host, so that they reset by subtraction, and average pooling that comes first is done there too,
 on intensities. The output population has a threshold out of reach and no floor; its membrane is read.
