@@ -25,6 +25,7 @@ _REASONS: tuple[tuple[str, str], ...] = (
         "the network does not fit the machine: prune it, make it narrower, or pool its input",
     ),
     (r"PacmanElementAllocationException|MulticastRoutingTable.*too|router.*full", "its routing tables do not fit the chips"),
+    (r"is incompatible with this transceiver", "the board runs another system software than this sPyNNaker needs"),
     (r"SpallocBoardUnavailable|No boards? available", "spalloc has no board free"),
     (
         r"401|403|Unauthorized|Forbidden|Access is denied",
@@ -69,8 +70,8 @@ def run_program(
     environment = {key: value for key, value in os.environ.items() if not key.startswith("SPALLOC_")}
     environment |= {"HOME": str(home), "MPLCONFIGDIR": str(_matplotlib_cache()), **(secrets or {})}
     lines: collections.deque[str] = collections.deque(maxlen=_KEPT_LINES)
-    process = subprocess.Popen(  # noqa: S603 (our own program, no shell)
-        [sys.executable, PROGRAM, "."],
+    with subprocess.Popen(  # noqa: S603 (our own program, no shell)
+        [sys.executable, PROGRAM],
         cwd=folder,
         env=environment,
         stdout=subprocess.PIPE,
@@ -78,21 +79,20 @@ def run_program(
         stdin=subprocess.DEVNULL,
         text=True,
         errors="replace",
-    )
-    late = threading.Timer(timeout, process.kill)
-    late.start()
-    try:
-        for line in process.stdout or ():
-            lines.append(line.rstrip())
-            if on_item is not None and line.startswith(DONE):
-                on_item(int(line.removeprefix(DONE)))
-        code = process.wait()
-    finally:
-        in_time = late.is_alive()
-        late.cancel()
-        if process.poll() is None:
-            process.kill()
-            process.wait()
+    ) as process:
+        late = threading.Timer(timeout, process.kill)
+        late.start()
+        try:
+            for line in process.stdout or ():
+                lines.append(line.rstrip())
+                if on_item is not None and line.startswith(DONE):
+                    on_item(int(line.removeprefix(DONE)))
+            code = process.wait()
+        finally:  # also when interrupted: the program goes with us
+            in_time = late.is_alive()
+            late.cancel()
+            if process.poll() is None:
+                process.kill()
     text = "\n".join(lines)
     if code:
         raise InputError(f"`target` failed: {_reason(text) if in_time else f'not done after {timeout:g} s'}")
@@ -102,7 +102,7 @@ def run_program(
 def _reason(text: str) -> str:
     """Why a run failed, in words, from what it printed."""
     tail = text[text.rfind("Traceback (most recent call last)") :] if "Traceback" in text else text
-    errors = re.findall(r"^(?:\w+\.)*(\w*(?:Error|Exception|Region\w*)\b.*)$", tail, re.MULTILINE)
+    errors = re.findall(r"^(?:\w+\.)*(\w*(?:Error|Exception|\w+Region)\w*: .*)$", tail, re.MULTILINE)
     said = " ".join((errors[-1] if errors else (tail.strip().splitlines() or ["nothing"])[-1]).split())
     for pattern, words in _REASONS:
         if re.search(pattern, tail):

@@ -149,4 +149,4 @@ def plan() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    run(Path(sys.argv[1] if len(sys.argv) > 1 else ".").resolve())
+    run(Path.cwd())
