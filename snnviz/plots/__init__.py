@@ -6,6 +6,7 @@ writes one as PDF, SVG or PNG, and its data as CSV.
 
 from snnviz.plots._accuracy_over_events import accuracy_over_events, accuracy_over_events_data
 from snnviz.plots._accuracy_over_time import accuracy_over_time, accuracy_over_time_data
+from snnviz.plots._chip_map import chip_map, chip_map_data
 from snnviz.plots._event_shares import event_shares, event_shares_data
 from snnviz.plots._figure_a import figure_a, figure_a_data
 from snnviz.plots._runs import Results, crossings_data, named
@@ -20,6 +21,8 @@ __all__ = [
     "accuracy_over_events_data",
     "accuracy_over_time",
     "accuracy_over_time_data",
+    "chip_map",
+    "chip_map_data",
     "crossings_data",
     "event_shares",
     "event_shares_data",
