@@ -17,9 +17,11 @@ demo: $(VENV)/.ready
 
 test: $(VENV)/.ready-dev
 	sh tools/setup.sh browser
+	sh tools/setup.sh compiler
 	$(BIN)/python -m pytest $(TESTS)
 
 test-slow: $(VENV)/.ready-dev
+	sh tools/setup.sh compiler
 	$(BIN)/python -m pytest -m slow $(TESTS)
 
 bench: $(VENV)/.ready-dev

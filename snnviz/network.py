@@ -452,7 +452,7 @@ class SpikingNetwork:
     def hash(self) -> str:
         """SHA-256 (hex) of everything that determines a simulation: shapes, options, weights, initial potentials."""
         digest = hashlib.sha256()
-        header, arrays = self._encode()
+        header, arrays = self.encode()
         digest.update(json.dumps({"input": header["input"], "layers": header["layers"]}, sort_keys=True).encode())
         for name in sorted(arrays):
             digest.update(name.encode())
@@ -499,7 +499,8 @@ class SpikingNetwork:
         ]
         return replace(self, input=replace(self.input, initial_potential=potentials[0]), layers=tuple(layers))
 
-    def _encode(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    def encode(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """The network as what a file holds: a header that JSON can hold, and arrays by the names that it uses."""
         arrays: dict[str, np.ndarray] = {}
 
         def value_or_array(key: str, value: Scale | None) -> float | str | None:
@@ -541,7 +542,7 @@ class SpikingNetwork:
         target = Path(path)
         if target.suffix != ".npz":
             raise InputError(f"`path` of a network must end in .npz. Received: {str(path)!r}")
-        header, arrays = self._encode()
+        header, arrays = self.encode()
         try:
             text = json.dumps(header, allow_nan=False)
         except (TypeError, ValueError) as error:
@@ -568,10 +569,11 @@ def load_network(path: str | os.PathLike[str]) -> SpikingNetwork:
         raise InputError(f"`path` must be a whole snnviz network file. Received: {str(path)!r} ({error})") from error
     except Exception as error:  # zlib and struct raise their own kinds for a damaged archive
         raise InputError(f"`path` must be a whole snnviz network file. Received: {str(path)!r}, damaged") from error
-    return _decode(header, arrays, str(path))
+    return decode(header, arrays, str(path))
 
 
-def _decode(header: Any, arrays: Mapping[str, np.ndarray], path: str) -> SpikingNetwork:
+def decode(header: Any, arrays: Mapping[str, np.ndarray], path: str) -> SpikingNetwork:
+    """The network that `SpikingNetwork.encode` gave `header` and `arrays` of; errors name the file, `path`."""
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise InputError(f"`path` must be a snnviz network file. Received: {path!r}, another kind of npz file")
     if header.get("version") != FORMAT_VERSION:

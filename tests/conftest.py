@@ -1,7 +1,33 @@
-"""Shared by all tests."""
+"""Shared by all tests: quiet surroundings, and simulators of others where they are installed."""
 
 import os
+import warnings
+
+import pytest
 
 # before anything imports them: quiet start-up, no GPU hunting
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+
+
+@pytest.fixture(scope="session")
+def pynn_neuron():
+    """pyNN.neuron with snnviz's mechanism, compiled where it has not been yet."""
+    from snnviz.errors import InputError
+    from snnviz.hardware.neuron import mechanism
+
+    try:
+        return mechanism.load()
+    except InputError as error:  # `make test` installs everything where it may
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def pynn_nest():
+    """pyNN.nest."""
+    with warnings.catch_warnings():
+        # no MPI, no compiler for neurons that nobody asked for, old names of NEST in PyNN
+        warnings.simplefilter("ignore", UserWarning)
+        pytest.importorskip("nest", reason="NEST is not installed: pip install 'snnviz[nest]'")
+        import pyNN.nest
+    return pyNN.nest

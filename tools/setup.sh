@@ -2,6 +2,7 @@
 # Sets up what `make` needs, and nothing else.
 #   setup.sh environment FOLDER REQUIREMENT   a virtual environment with the project in it (editable, pinned versions)
 #   setup.sh browser                          Chromium for the browser tests, where it can be installed
+#   setup.sh compiler                         g++ for the tests of NEURON, where it can be installed
 set -eu
 
 say() { printf '%s\n' "snnviz set-up: $*" >&2; }
@@ -57,11 +58,17 @@ browser() {
         say "no Chromium here, so the browser tests will be skipped; to run them: apt-get install chromium"
 }
 
+compiler() {
+    command -v g++ >/dev/null 2>&1 || apt_install g++ ||
+        say "no g++ here, so the tests of NEURON will be skipped; to run them: apt-get install g++"
+}
+
 case ${1-} in
 environment) environment "$2" "$3" ;;
 browser) browser ;;
+compiler) compiler ;;
 *)
-    say "usage: setup.sh environment FOLDER REQUIREMENT | setup.sh browser"
+    say "usage: setup.sh environment FOLDER REQUIREMENT | setup.sh browser | setup.sh compiler"
     exit 2
     ;;
 esac

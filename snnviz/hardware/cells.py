@@ -121,20 +121,27 @@ class DeltaCells(Cells):
 
     def __init__(self, simulator: ModuleType, settings: Settings, depth: int) -> None:
         super().__init__(simulator, settings, depth)
-        for name, needed in (("reset", "zero"), ("delay", 1), ("clamp", 0)):
+        self._nest = simulator.__name__ == "pyNN.nest"
+        needs: dict[str, Any] = {"reset": "zero", "delay": 1, "clamp": 0}
+        if self._nest:
+            needs["input"] = "spiking"  # a spike source of PyNN's on NEST cannot spike in the first step
+        for name, needed in needs.items():
             if getattr(settings, name) != needed:
                 raise InputError(
-                    f"`{name}` must be {needed!r} on {simulator.__name__}, whose standard neurons know nothing else. "
+                    f"`{name}` must be {needed!r} on {simulator.__name__}, whose standard cells do nothing else. "
                     f"Received: {getattr(settings, name)!r}"
                 )
 
     def setup(self) -> None:
         # NEST's cells "off the grid" fire between steps
-        extra = {"spike_precision": "on_grid"} if self.simulator.__name__ == "pyNN.nest" else {}
+        extra = {"spike_precision": "on_grid"} if self._nest else {}
         self.simulator.setup(timestep=1.0, min_delay=1.0, **extra)
 
     def neurons(self, name: str, depth: int, bias: np.ndarray, initial: np.ndarray) -> Any:
-        cell = self.simulator.IF_curr_delta(
+        kind = self.simulator.IF_curr_delta
+        if self._nest and not hasattr(kind, "variable_map"):  # PyNN 0.13 forgot to say what NEST calls the potential
+            kind = type(kind.__name__, (kind,), {"variable_map": {"v": "V_m"}})
+        cell = kind(
             cm=1.0,  # nF: a current of 1 nA adds 1 mV in 1 ms
             tau_m=self.TIME_CONSTANT,
             tau_refrac=float(self.settings.refractory),

@@ -118,7 +118,9 @@ class PyNNEngine(Engine):
     ) -> None:
         super().__init__(network, settings, record)
         if settings.input == "analog":
-            raise InputError("`input` must be 'spiking' or 'poisson': a synapse in PyNN takes spikes. Received: 'analog'")
+            raise InputError(
+                "`input` must be 'spiking' or 'poisson': a synapse in PyNN takes spikes. Received: 'analog'"
+            )
         self.name = simulator.__name__  # type: ignore[misc]
         self._cells = (cells or cells_for(simulator))(simulator, settings, len(network.layers))
         self._maps = [fanout(layer, settings.synapses).reshape(-1) for layer in network.layers]

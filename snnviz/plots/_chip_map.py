@@ -89,16 +89,20 @@ def chip_map(plan: Plan, *, zoom: str = "board", dark: bool = False, height: int
             chips["x"].between(held["x"].min() - 1, held["x"].max() + 1)
             & chips["y"].between(held["y"].min() - 1, held["y"].max() + 1)
         ]
-    return theme.figure(
+    spans = {axis: (int(shown[axis].min()), int(shown[axis].max()) + 1) for axis in ("x", "y")}
+    ticks = {axis: [(place + 0.49, str(place)) for place in range(*span)] for axis, span in spans.items()}
+    drawing = theme.figure(
         hv.Overlay(parts),
         dark=dark,
         xlabel="Chip column (x)",
         ylabel="Chip row (y)",
-        xlim=(float(shown["x"].min()) - 0.1, float(shown["x"].max()) + 1.1),
-        ylim=(float(shown["y"].min()) - 0.1, float(shown["y"].max()) + 1.1),
+        xlim=(spans["x"][0] - 0.1, spans["x"][1] + 0.1),
+        ylim=(spans["y"][0] - 0.1, spans["y"][1] + 0.1),
+        yticks=ticks["y"],
         legend="right",
         height=height,
     )
+    return theme.style(drawing, bokeh={"xticks": ticks["x"]}, mpl={"xticks": ticks["x"]})
 
 
 def _boxes(element: hv.Rectangles, fill: str, line: str, alpha: float, hover: bool = False) -> hv.Rectangles:

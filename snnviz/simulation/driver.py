@@ -99,10 +99,7 @@ def simulate(
         from snnviz.simulation.auto import choose
 
         engine, reason = choose(network, options, x)
-    if callable(engine):
-        simulator = engine(network, options, kept)
-    else:
-        simulator = make_engine(engine, network, options, kept)
+    simulator = engine(network, options, kept) if callable(engine) else make_engine(engine, network, options, kept)
     gathered = _Gathered(network, options, kept, y)
     size = min(batch_size or simulator.batch_size, len(x))
     with _progress.bar(len(x), "simulating", "item", progress) as bar:

@@ -32,6 +32,13 @@ def test_every_command_explains_itself(words, capsys):
         ["dashboard", "--port", "0"],
         ["demo", "--port", "70000"],
         ["metrics", "missing.nc"],
+        ["hardware", "neuron", "nothing"],
+        ["hardware", "neuron", "dense-mnist-heuristic", "--input", "analog"],
+        ["hardware", "neuron", "dense-mnist-heuristic", "--steps", "0"],
+        ["hardware", "neuron", "dense-mnist-heuristic", "--out", "result.npz"],
+        ["hardware", "nir", "missing.nir"],
+        ["hardware", "nir", "missing.npz"],
+        ["hardware", "nir", "dense-mnist-heuristic", "--out", "graph.npz"],
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(words, capsys, tmp_path, monkeypatch):

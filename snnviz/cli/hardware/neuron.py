@@ -38,9 +38,74 @@ def add(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Load, simulate, score, save."""
-    raise InputError(f"`neuron` must wait: it is being built. Received: {check.describe(args.network)}")
+    from snnviz import datasets, metrics, pretrained, results
+    from snnviz.hardware import neuron
+    from snnviz.simulation import Record, Settings, simulate
+
+    if args.out is not None and not args.out.endswith(".nc"):
+        raise InputError(f"`--out` must end in .nc. Received: {check.describe(args.out)}")
+    names = ("input", "reset", "delay", "refractory", "clamp", "readout", "seed")
+    settings = {name: getattr(args, name) for name in names}
+    Settings(steps=args.steps, **settings)  # a mistake should be answered before anything is compiled
+    check.choice("--input", args.input, ("spiking", "poisson"))
+    network = pretrained.network(args.network)
+    images = datasets.load(args.data, split=args.split, limit=args.limit)
+    record = Record(events=args.compare)
+    result = neuron.simulate(network, images.x, images.y, args.steps, record=record, title=args.title, **settings)
+    result.attrs["dataset"] = images.name
+    if args.out:
+        results.save(result, args.out)
+    comparison = None
+    if args.compare:
+        ours = simulate(network, images.x, images.y, args.steps, engine="event", record=record, **settings)
+        comparison = {
+            "same_prediction": float((result["prediction"] == ours["prediction"]).mean()),
+            "same_accuracy": bool((result["accuracy"] == ours["accuracy"]).all()),
+            "items_with_same_events": float(
+                (result["item_events"] == ours["item_events"]).all(("time", "layer")).mean()
+            ),
+            "events_ratio": _ratio(result, ours),
+            "wall_time_s": ours.attrs["wall_time_s"],
+        }
+    return {
+        "network": args.network,
+        "items": len(images),
+        "steps": args.steps,
+        "engine": result.attrs["engine"],
+        "wall_time_s": result.attrs["wall_time_s"],
+        "accuracy": result["accuracy"].values.tolist(),
+        "events_per_step": result["synaptic_events"].sum("layer").values.tolist(),
+        "metrics": metrics.summary(result),
+        "comparison": comparison,
+        "out": args.out,
+    }
+
+
+def _ratio(mine: Any, ours: Any) -> float | None:
+    total = float(ours["synaptic_events"].sum())
+    return float(mine["synaptic_events"].sum()) / total if total else None
 
 
 def show(answer: dict[str, Any]) -> str:
     """The answer for people."""
-    return str(answer)
+    import snnviz.cli.metrics as metrics_command
+
+    lines = [
+        f"{answer['items']} items x {answer['steps']} steps in NEURON, {answer['wall_time_s']:.1f} s",
+        "",
+        metrics_command.show(answer["metrics"]),
+    ]
+    found = answer["comparison"]
+    if found is not None:
+        ratio = "-" if found["events_ratio"] is None else f"{found['events_ratio']:.6f}"
+        lines += [
+            "",
+            f"against snnviz's event engine ({found['wall_time_s']:.2f} s):",
+            f"  accuracy curve                   {'the same' if found['same_accuracy'] else 'another'}",
+            f"  same prediction, items and steps {100 * found['same_prediction']:.4g} %",
+            f"  items with exactly equal events  {100 * found['items_with_same_events']:.4g} %",
+            f"  events, NEURON to snnviz         {ratio}",
+        ]
+    if answer["out"]:
+        lines += ["", f"result written to {answer['out']}"]
+    return "\n".join(lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from snnviz import _checks as check
@@ -28,9 +29,28 @@ def add(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Read the one, write the other."""
-    raise InputError(f"`nir` must wait: it is being built. Received: {check.describe(args.source)}")
+    from snnviz import pretrained
+    from snnviz.hardware import nir
+
+    reading = args.source.endswith(nir.SUFFIX)
+    wanted = ".npz" if reading else nir.SUFFIX
+    out = Path(args.out or f"{Path(args.source).stem}{wanted}")
+    if out.suffix != wanted:
+        raise InputError(f"`--out` must end in {wanted} here. Received: {check.describe(args.out)}")
+    network = nir.load(args.source) if reading else pretrained.network(args.source)
+    if reading:
+        network.save(out)
+    else:
+        nir.save(network, out)
+    return {
+        "source": args.source,
+        "out": str(out),
+        "hash": network.hash,
+        "layers": [{"name": layer.name, "kind": layer.kind, "neurons": layer.neurons} for layer in network.layers],
+    }
 
 
 def show(answer: dict[str, Any]) -> str:
     """The answer for people."""
-    return f"{answer['source']} -> {answer['out']}"
+    layers = ", ".join(f"{layer['name']} ({layer['kind']}, {layer['neurons']})" for layer in answer["layers"])
+    return f"{answer['source']} -> {answer['out']}: {layers}"

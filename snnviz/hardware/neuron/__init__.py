@@ -1,7 +1,7 @@
 """NEURON through PyNN, with neurons that are exactly those of snnviz: an independent judge of its engines.
 
-The neurons are a mechanism of our own (`snnviz_if.mod`), for NEURON and PyNN have none with reset by subtraction. It is compiled when
-first used, for which g++ and make are needed, and kept in the user's cache.
+The neurons are a mechanism of our own (`snnviz_if.mod`), for NEURON and PyNN have none with reset by subtraction. It is
+compiled when first used, for which g++ and make are needed, and kept in the user's cache.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib.metadata
+import importlib.util
 import os
 import platform
 import shutil
@@ -72,10 +73,13 @@ def compile_mechanism(folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".making-", dir=folder.parent) as made:
         shutil.copy(SOURCE, made)
-        done = subprocess.run([compiler, "."], cwd=made, capture_output=True, text=True, check=False)
+        command = [compiler, "."]
+        done = subprocess.run(command, cwd=made, capture_output=True, text=True, check=False)  # noqa: S603 - a list, no shell
         if done.returncode or not _compiled(Path(made)):
             reason = (done.stderr or done.stdout).strip().splitlines()
-            raise InputError(f"`neuron` could not compile its mechanism. Received: {reason[-1] if reason else 'no reason'}")
+            raise InputError(
+                f"`neuron` could not compile its mechanism. Received: {reason[-1] if reason else 'no reason'}"
+            )
         with contextlib.suppress(OSError):  # another process was faster: its folder is as good
             Path(made).rename(folder)
         Path(made).mkdir(exist_ok=True)  # for TemporaryDirectory to remove
@@ -100,7 +104,10 @@ def _import_pynn() -> ModuleType:
 
     if not _compiled(Path(pyNN.__file__).parent / "neuron" / "nmodl"):
         _need_compiler()
-    with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):  # PyNN prints; standard output is for answers
+    with (
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(sys.stderr),
+    ):  # PyNN prints; standard output is for answers
         warnings.filterwarnings("ignore", "mpi4py not available", UserWarning)
         try:
             import pyNN.neuron

@@ -1,0 +1,115 @@
+"""A network as a NIR graph."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+
+import nir
+import numpy as np
+
+from snnviz.errors import InputError
+from snnviz.network import THRESHOLD, Convolution, Dense, Layer, Padding, Shape, SpikingNetwork
+
+METADATA = "snnviz"
+"""Key of the graph's metadata under which the network's header is, as JSON; its arrays are beside it."""
+
+
+def graph_of(network: SpikingNetwork) -> nir.NIRGraph:
+    """See `snnviz.hardware.nir.to_graph`."""
+    nodes: dict[str, nir.NIRNode] = {}
+
+    def add(name: str, node: nir.NIRNode) -> None:
+        # HDF5 and PyTorch give dots and slashes in names a meaning
+        plain = re.sub(r"\W", "_", name)
+        while plain in nodes:
+            plain += "_"
+        nodes[plain] = node
+
+    shape = network.input_shape
+    add("input", nir.Input(input_type=np.array(first_channels(shape))))
+    add("input_neurons", _neurons(shape))
+    for index, layer in enumerate(network.layers):
+        if isinstance(layer, Dense) and len(shape) > 1:
+            add(f"{layer.name}_flatten", nir.Flatten(np.array(first_channels(shape)), start_dim=0, end_dim=-1))
+        add(layer.name, linear_node(layer, shape))
+        shape = layer.output_shape
+        if index < len(network.layers) - 1:
+            add(f"{layer.name}_neurons", _neurons(shape))
+    add("output", nir.Output(output_type=np.array(first_channels(shape))))
+
+    header, arrays = network.encode()
+    kept = {name: array for name, array in arrays.items() if not name.startswith(("weights_", "bias_"))}
+    metadata = {METADATA: json.dumps(header, allow_nan=False), **kept}
+    names = list(nodes)
+    edges = list(itertools.pairwise(names))
+    # NIR's own check takes every kernel for square
+    return nir.NIRGraph(nodes=nodes, edges=edges, metadata=metadata, type_check=False)
+
+
+def first_channels(shape: Shape) -> Shape:
+    """A shape with its channels first."""
+    return (shape[-1], *shape[:-1])
+
+
+def _neurons(shape: Shape) -> nir.IF:
+    ones = np.ones(first_channels(shape), np.float32)
+    return nir.IF(r=ones, v_threshold=THRESHOLD * ones, v_reset=np.zeros_like(ones))
+
+
+def linear_node(layer: Layer, shape: Shape) -> nir.Affine | nir.Conv2d:
+    """The linear part of a layer whose input has `shape`, as a node."""
+    if isinstance(layer, Dense):
+        rows = layer.weights.reshape(*shape, -1)
+        if len(shape) > 1:  # flattened with the channels first
+            rows = np.moveaxis(rows, 2, 0)
+        weight = rows.reshape(-1, layer.channels).T
+        return nir.Affine(weight=np.ascontiguousarray(weight), bias=layer.bias.copy())
+    if not isinstance(layer, Convolution):
+        raise InputError(f"`network` must hold layers that NIR has nodes for. Received: {layer.kind!r} {layer.name!r}")
+    zeros, spread = frame(layer.padding, layer.dilation)
+    kernel = _ungrouped(layer)
+    if spread:
+        kernel = _spread(kernel, layer.dilation)
+    return nir.Conv2d(
+        input_shape=tuple(map(int, shape[:2])),
+        weight=np.pad(kernel, ((0, 0), (0, 0), *zeros)),
+        stride=layer.strides,
+        padding=tuple(max(edges) for edges in layer.padding),
+        dilation=(1, 1) if spread else layer.dilation,
+        groups=1,
+        bias=layer.bias.copy(),
+    )
+
+
+def _ungrouped(layer: Convolution) -> np.ndarray:
+    """The kernel (out, in, height, width), with zeros between channels of different groups."""
+    grouped = layer.grouped_weights.transpose(3, 2, 0, 1)
+    outputs, per_group, height, width = grouped.shape
+    full = np.zeros((outputs, layer.input_shape[2], height, width), np.float32)
+    group = np.arange(outputs) // (outputs // layer.groups)
+    full[np.arange(outputs)[:, None], group[:, None] * per_group + np.arange(per_group)] = grouped
+    return full
+
+
+def frame(layer_padding: Padding, dilation: tuple[int, int]) -> tuple[Padding, bool]:
+    """The zeros around a kernel that make up for more padding on a side than the layer has, ((top, bottom), (left, right)).
+
+    And whether they are no multiples of the dilation, so that the kernel must be spread out first.
+    """
+    lacking = [[max(edges) - edge for edge in edges] for edges in layer_padding]
+    spread = any(size % step for sizes, step in zip(lacking, dilation, strict=True) for size in sizes)
+    steps = (1, 1) if spread else dilation
+    (top, bottom), (left, right) = (
+        tuple(size // step for size in sizes) for sizes, step in zip(lacking, steps, strict=True)
+    )
+    return ((top, bottom), (left, right)), spread
+
+
+def _spread(kernel: np.ndarray, dilation: tuple[int, int]) -> np.ndarray:
+    """A kernel (out, in, height, width) with the zeros of its dilation written out."""
+    height, width = ((size - 1) * step + 1 for size, step in zip(kernel.shape[2:], dilation, strict=True))
+    wide = np.zeros((*kernel.shape[:2], height, width), np.float32)
+    wide[:, :, :: dilation[0], :: dilation[1]] = kernel
+    return wide
