@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from snnviz import _checks as check
+from snnviz import _progress
 from snnviz.errors import InputError
 from snnviz.hardware.spinnaker import layout, model, process
 from snnviz.hardware.synapses import synapse_list
@@ -214,7 +215,13 @@ class Plan:
 
 
 def dry_run(
-    network: SpikingNetwork, x: np.ndarray, steps: int = 50, *, headroom: str = "exact", timeout: float = TIMEOUT
+    network: SpikingNetwork,
+    x: np.ndarray,
+    steps: int = 50,
+    *,
+    headroom: str = "exact",
+    timeout: float = TIMEOUT,
+    progress: bool = True,
 ) -> Plan:
     """Map `network` to a virtual SpiNN-5 board with sPyNNaker 7.
 
@@ -224,6 +231,7 @@ def dry_run(
         steps: time steps of an item.
         headroom: see `model.quantise`.
         timeout: seconds for the tool chain.
+        progress: show that it goes on if it takes more than two seconds.
 
     Raises:
         InputError: if sPyNNaker is missing, the network does not fit, or an argument is wrong.
@@ -238,7 +246,8 @@ def dry_run(
     with tempfile.TemporaryDirectory(prefix="snnviz-spinnaker-") as name:
         folder = Path(name)
         layout.write(folder, laid, CONFIGURATION, virtual=True)
-        process.run_program(folder, timeout)
+        with _progress.bar(None, "mapping to a virtual board", "message", progress) as bar:
+            process.run_program(folder, timeout, on_line=lambda line: bar.update(1))
         decided = json.loads((folder / "plan.json").read_text())
         entries = _routing_entries(folder)
     return _plan(laid, decided, entries, steps, time.perf_counter() - began)

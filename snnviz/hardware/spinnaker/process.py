@@ -14,7 +14,6 @@ from pathlib import Path
 
 from snnviz.errors import InputError
 from snnviz.hardware.spinnaker.layout import PROGRAM
-from snnviz.hardware.spinnaker.program import DONE
 
 _KEPT_LINES = 400
 
@@ -50,7 +49,7 @@ def require_spynnaker() -> None:
 
 
 def run_program(
-    folder: Path, timeout: float, *, secrets: dict[str, str] | None = None, on_item: Callable[[int], None] | None = None
+    folder: Path, timeout: float, *, secrets: dict[str, str] | None = None, on_line: Callable[[str], None] | None = None
 ) -> str:
     """Run the program in `folder` and return the last lines that it printed.
 
@@ -58,7 +57,7 @@ def run_program(
         folder: as `layout.write` wrote it; its sub-folder `home` is the program's home.
         timeout: seconds, after which it is stopped.
         secrets: environment variables with credentials, handed to this process alone.
-        on_item: called with the number of items done.
+        on_line: called with each line that it prints.
 
     Raises:
         InputError: one sentence on why it failed or that it ran out of time. Interrupted, the program is stopped too.
@@ -85,8 +84,8 @@ def run_program(
         try:
             for line in process.stdout or ():
                 lines.append(line.rstrip())
-                if on_item is not None and line.startswith(DONE):
-                    on_item(int(line.removeprefix(DONE)))
+                if on_line is not None:
+                    on_line(line)
             code = process.wait()
         finally:  # also when interrupted: the program goes with us
             in_time = late.is_alive()

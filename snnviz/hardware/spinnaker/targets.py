@@ -6,6 +6,7 @@ None of this has a counterpart in software: what a run is to give is what `snnvi
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import io
 import json
@@ -113,8 +114,14 @@ def run(
                 _queued(queue, laid, str(collab), folder, None if state is None else Path(state), timeout, poll, bar)
             else:
                 layout.write(folder, laid, {"Machine": machine, "Mode": {"mode": "Production"}})
-                process.run_program(folder, timeout, secrets=secrets, on_item=lambda done: bar.update(done - bar.n))
+                process.run_program(folder, timeout, secrets=secrets, on_line=functools.partial(_count, bar))
         return _result(network, laid, folder / layout.RECORDED, x, y, steps, target, record, title)
+
+
+def _count(bar: Any, line: str) -> None:
+    """Move the bar to what a line of the program says."""
+    if line.startswith(program.DONE):
+        bar.update(int(line.removeprefix(program.DONE)) - bar.n)
 
 
 def _host(host: str | None) -> str:

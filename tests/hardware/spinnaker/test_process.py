@@ -47,9 +47,9 @@ def test_home_secrets_and_progress(tmp_path, monkeypatch):
         "print('snnviz item 1')\nprint('snnviz item 2')"
     )
     done = []
-    text = process.run_program(prepared(tmp_path, source), 30, secrets={"SPALLOC_USER": "me"}, on_item=done.append)
+    text = process.run_program(prepared(tmp_path, source), 30, secrets={"SPALLOC_USER": "me"}, on_line=done.append)
     assert text.splitlines()[0] == f"{tmp_path / 'home'} me False"
-    assert done == [1, 2]
+    assert done[1:] == ["snnviz item 1\n", "snnviz item 2\n"]
     assert (tmp_path / "home" / ".spynnaker.cfg").exists()
     assert "SPALLOC_USER" not in os.environ
 
