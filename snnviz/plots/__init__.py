@@ -6,8 +6,11 @@ writes one as PDF, SVG or PNG, and its data as CSV.
 
 from snnviz.plots._accuracy_over_events import accuracy_over_events, accuracy_over_events_data
 from snnviz.plots._accuracy_over_time import accuracy_over_time, accuracy_over_time_data
+from snnviz.plots._class_scores import class_scores, class_scores_data
 from snnviz.plots._event_shares import event_shares, event_shares_data
 from snnviz.plots._figure_a import figure_a, figure_a_data
+from snnviz.plots._pareto_front import pareto_front, pareto_front_data
+from snnviz.plots._raster import raster, raster_data, recorded_layers
 from snnviz.plots._runs import Results, crossings_data, named
 from snnviz.plots._spike_rates import spike_rates, spike_rates_data
 from snnviz.plots.export import DOUBLE_COLUMN, SINGLE_COLUMN, render, save
@@ -20,12 +23,19 @@ __all__ = [
     "accuracy_over_events_data",
     "accuracy_over_time",
     "accuracy_over_time_data",
+    "class_scores",
+    "class_scores_data",
     "crossings_data",
     "event_shares",
     "event_shares_data",
     "figure_a",
     "figure_a_data",
     "named",
+    "pareto_front",
+    "pareto_front_data",
+    "raster",
+    "raster_data",
+    "recorded_layers",
     "render",
     "save",
     "spike_rates",
