@@ -12,6 +12,7 @@ TERMS: dict[str, str] = {
     "Lower is better; below 0 the network beats its reference.",
     "Pareto power": "The same sum with every step weighted by its synaptic events: the work spent while answers were wrong. "
     "Lower is better.",
+    "Pareto front": "The runs that no other run beats in accuracy, Pareto latency and Pareto power at once.",
     "reference": "The accuracy that Pareto latency and power measure against: the ANN's, or the network's own peak.",
     "synaptic event": "One spike arriving through one nonzero synapse. The events of a simulation are the cost of running it "
     "on event-driven hardware.",

@@ -7,6 +7,7 @@ writes one as PDF, SVG or PNG, and its data as CSV.
 from snnviz.plots._accuracy_over_events import accuracy_over_events, accuracy_over_events_data
 from snnviz.plots._accuracy_over_time import accuracy_over_time, accuracy_over_time_data
 from snnviz.plots._class_scores import class_scores, class_scores_data
+from snnviz.plots._curves import move_threshold
 from snnviz.plots._event_shares import event_shares, event_shares_data
 from snnviz.plots._figure_a import figure_a, figure_a_data
 from snnviz.plots._pareto_front import pareto_front, pareto_front_data
@@ -30,6 +31,7 @@ __all__ = [
     "event_shares_data",
     "figure_a",
     "figure_a_data",
+    "move_threshold",
     "named",
     "pareto_front",
     "pareto_front_data",
