@@ -7,10 +7,15 @@ writes one as PDF, SVG or PNG, and its data as CSV.
 from snnviz.plots._accuracy_over_events import accuracy_over_events, accuracy_over_events_data
 from snnviz.plots._accuracy_over_time import accuracy_over_time, accuracy_over_time_data
 from snnviz.plots._class_scores import class_scores, class_scores_data
+from snnviz.plots._confidence_cutoff import confidence_cutoff, confidence_cutoff_data
+from snnviz.plots._confusion import confusion, confusion_data
 from snnviz.plots._curves import move_threshold
 from snnviz.plots._event_shares import event_shares, event_shares_data
 from snnviz.plots._figure_a import figure_a, figure_a_data
+from snnviz.plots._membranes import membranes, membranes_data
+from snnviz.plots._optimization import evaluations, evaluations_data, optimization_history, optimization_history_data
 from snnviz.plots._pareto_front import pareto_front, pareto_front_data
+from snnviz.plots._prediction_strip import prediction_strip, prediction_strip_data, telling_items
 from snnviz.plots._raster import raster, raster_data, recorded_layers
 from snnviz.plots._runs import Results, crossings_data, named
 from snnviz.plots._spike_rates import spike_rates, spike_rates_data
@@ -26,15 +31,27 @@ __all__ = [
     "accuracy_over_time_data",
     "class_scores",
     "class_scores_data",
+    "confidence_cutoff",
+    "confidence_cutoff_data",
+    "confusion",
+    "confusion_data",
     "crossings_data",
+    "evaluations",
+    "evaluations_data",
     "event_shares",
     "event_shares_data",
     "figure_a",
     "figure_a_data",
+    "membranes",
+    "membranes_data",
     "move_threshold",
     "named",
+    "optimization_history",
+    "optimization_history_data",
     "pareto_front",
     "pareto_front_data",
+    "prediction_strip",
+    "prediction_strip_data",
     "raster",
     "raster_data",
     "recorded_layers",
@@ -42,4 +59,5 @@ __all__ = [
     "save",
     "spike_rates",
     "spike_rates_data",
+    "telling_items",
 ]

@@ -24,7 +24,7 @@ class Axis:
 
 AXES = {
     "latency": Axis("pareto_latency", "Pareto latency (time steps)", -1),
-    "power": Axis("pareto_power", "Pareto power (synaptic events per item)", -1, large=True),
+    "power": Axis("pareto_power", "Pareto power (events per item)", -1, large=True),
     "accuracy": Axis("peak_accuracy", "Peak accuracy (%)", 1),
 }
 

@@ -94,13 +94,13 @@ def depth_colors(count: int, dark: bool = False) -> list[str]:
 
 
 def shades(values: Any, dark: bool = False) -> list[str]:
-    """Colours for values from 0 to 1, from near the background to far from it, even in lightness (the map "cividis")."""
-    from matplotlib import colormaps
-    from matplotlib.colors import to_hex
-
-    places = np.clip(np.asarray(values, float), 0, 1)
-    colors = colormaps["cividis"](places if dark else 1 - places)
-    return [to_hex(color) for color in colors]
+    """Colours for values from 0 to 1, from near the background to far from it, even in lightness."""
+    near, middle, far = ("#1f2c3a", "#2f86bd", "#e3f3ff") if dark else ("#e8f1f8", "#5aa5d1", "#08366b")
+    found = []
+    for value in np.clip(np.asarray(values, float), 0, 1):
+        lower = value < 0.5
+        found.append(blend(*((near, middle) if lower else (middle, far)), float(2 * value if lower else 2 * value - 1)))
+    return found
 
 
 def blend(color: str, other: str, share: float) -> str:
@@ -284,7 +284,7 @@ def figure(
             **formats[0],
             "responsive": True, "min_height": height, "height": height, "toolbar": "above",
             "autohide_toolbar": True, "default_tools": ["box_zoom", "pan", "reset"], "active_tools": ["box_zoom"],
-            "hooks": [_bokeh_colors(colors)],
+            "hooks": [_bokeh_colors(colors, grid)],
         },
         mpl={
             **both,
@@ -293,6 +293,14 @@ def figure(
             "fontsize": {"labels": 8, "xticks": 7, "yticks": 7, "legend": 7}, "hooks": [_mpl_colors(colors, grid)],
         },
     )  # fmt: skip
+
+
+def add_hooks(drawn: Any, bokeh: Callable[[Any, Any], None], mpl: Callable[[Any, Any], None]) -> Any:
+    """`drawn`, made by `figure`, with one more thing to do by each backend when it is drawn, in place."""
+    for backend, hook in (("bokeh", bokeh), ("matplotlib", mpl)):
+        hooks = hv.Store.lookup_options(backend, drawn, "plot").kwargs.get("hooks", [])
+        drawn.opts(hooks=[*hooks, hook], backend=backend)
+    return drawn
 
 
 def count(value: float) -> str:
@@ -336,7 +344,7 @@ def _mpl_shift(dx: int) -> Callable[[Any, Any], None]:
     return hook
 
 
-def _bokeh_colors(colors: Palette) -> Callable[[Any, Any], None]:
+def _bokeh_colors(colors: Palette, grid: bool) -> Callable[[Any, Any], None]:
     def hook(plot: Any, element: Any) -> None:
         figure = plot.state
         figure.background_fill_color = figure.border_fill_color = colors.background
@@ -350,9 +358,9 @@ def _bokeh_colors(colors: Palette) -> Callable[[Any, Any], None]:
             axis.axis_label_text_font = axis.major_label_text_font = FONT
             axis.axis_label_text_font_style = "normal"
             axis.axis_label_text_font_size = axis.major_label_text_font_size = "12px"
-        for grid in figure.grid:
-            grid.grid_line_color = colors.grid
-            grid.grid_line_alpha = 0.7
+        for lines in figure.grid:
+            lines.grid_line_color = colors.grid if grid else None
+            lines.grid_line_alpha = 0.7
         for legend in figure.legend:
             legend.background_fill_color = colors.background
             legend.background_fill_alpha = 0.85

@@ -1,0 +1,187 @@
+"""How a search for better scales went: the loss and its terms, and every network it tried."""
+
+from __future__ import annotations
+
+import holoviews as hv
+import numpy as np
+import pandas as pd
+
+from snnviz import _checks as check
+from snnviz.errors import InputError
+from snnviz.plots import theme
+from snnviz.plots._scatter import AXES, front_line, on_front, scatter_figure, shown
+
+TERMS = {"accuracy_term": "accuracy term", "latency_term": "latency term", "power_term": "power term"}
+_METRICS = ("peak_accuracy", "latency", "power")
+
+
+def optimization_history_data(history: pd.DataFrame) -> pd.DataFrame:
+    """Columns evaluation, seconds, stage, loss, best_loss (so far), and the terms of the best so far (`best_..._term`).
+
+    Args:
+        history: `OptimizationResult.history` (`snnviz.optimize`): loss, accuracy_term, latency_term, power_term; stage and
+            seconds if known.
+    """
+    table = _checked(history, ("loss", *TERMS))
+    best = table["loss"].cummin()
+    # the row in which each best was found
+    found = np.maximum.accumulate(np.where(table["loss"] == best, np.arange(len(table)), 0))
+    return pd.DataFrame(
+        {
+            "evaluation": np.arange(len(table)),
+            "seconds": table.get("seconds", np.nan),
+            "stage": table.get("stage", ""),
+            "loss": table["loss"],
+            "best_loss": best,
+            **{f"best_{name}": table[name].values[found] for name in TERMS},
+        }
+    )
+
+
+def optimization_history(
+    history: pd.DataFrame, *, x: str = "evaluation", dark: bool = False, height: int = 340
+) -> hv.Overlay:
+    """The loss of every evaluation (points), the best so far, and what the best is made of.
+
+    Evaluations much worse than the start are off the plot.
+
+    Args:
+        history: as in `optimization_history_data`.
+        x: "evaluation" (its number) or "seconds".
+        dark: for a dark background.
+        height: on pages, in pixels.
+    """
+    labels = {"evaluation": "Evaluation", "seconds": "Time (s)"}
+    check.choice("x", x, labels)
+    data = optimization_history_data(history)
+    if x == "seconds" and data["seconds"].isna().any():
+        raise InputError("`history` must have the column seconds for x='seconds'. Received: one without")
+    palette = theme.palette(dark)
+    tooltips = [
+        ("evaluation", "@evaluation"),
+        ("stage", "@stage"),
+        ("loss", "@loss{0.0000}"),
+        ("best", "@best_loss{0.0000}"),
+    ]
+    details = [name for name in ("evaluation", "stage", "best_loss") if name != x]
+    tried = data.assign(color=theme.blend(palette.muted, palette.background, 0.45))
+    parts = [theme.points(hv.Points(tried, [x, "loss"], [*details, "color"]), size=4, tooltips=tooltips)]
+    series = [("best_loss", "best loss", palette.text, "solid", 2.4)]
+    series += [
+        (f"best_{name}", f"its {label}", theme.series_color(index, dark), theme.DASHES[1 + index % 3], 1.8)
+        for index, (name, label) in enumerate(TERMS.items())
+    ]
+    for column, label, color, dash, width in series:
+        steps = hv.Curve(data, x, column, label=label).opts(interpolation="steps-post", backend="bokeh")
+        steps = steps.opts(interpolation="steps-post", backend="matplotlib")
+        parts.append(theme.curve(steps, color, dash=dash, width=width))
+    lowest = float(min(data["best_loss"].min(), data[[f"best_{name}" for name in TERMS]].min().min()))
+    highest = max(float(data["loss"].iloc[0]) * 1.25, float(data["loss"].quantile(0.5)), lowest + 1e-6)
+    free = 0.05 * (highest - lowest)
+    return theme.figure(
+        hv.Overlay(parts),
+        dark=dark,
+        xlabel=labels[x],
+        ylabel="Loss",
+        xlim=theme.room(data[x], 0.02),
+        ylim=(lowest - free, highest + free),
+        legend="right",
+        height=height,
+    )
+
+
+def evaluations_data(history: pd.DataFrame) -> pd.DataFrame:
+    """Columns evaluation, stage, peak_accuracy, pareto_latency, pareto_power, loss, is_start, is_best, on_front.
+
+    `on_front` says that no other evaluation is at least as good in accuracy, latency and power and better in one.
+
+    Args:
+        history: `OptimizationResult.history`: loss, peak_accuracy, latency, power; stage if known.
+    """
+    table = _checked(history, ("loss", *_METRICS))
+    costs = table[list(_METRICS)].to_numpy(float) * np.array([-1, 1, 1])
+    order = np.arange(len(table))
+    return pd.DataFrame(
+        {
+            "evaluation": order,
+            "stage": table.get("stage", ""),
+            "peak_accuracy": table["peak_accuracy"],
+            "pareto_latency": table["latency"],
+            "pareto_power": table["power"],
+            "loss": table["loss"],
+            "is_start": order == 0,
+            "is_best": order == int(table["loss"].to_numpy().argmin()),
+            "on_front": on_front(costs),
+        }
+    )
+
+
+def evaluations(
+    history: pd.DataFrame, *, x: str = "latency", y: str = "power", dark: bool = False, height: int = 340
+) -> hv.Overlay:
+    """Every network that a search tried, in two of accuracy, latency and power; later ones are stronger in colour.
+
+    Evaluations far beyond the start are off the plot. The start and the best (of the loss) are named.
+
+    Args:
+        history: as in `evaluations_data`.
+        x: "latency", "power" or "accuracy", on the horizontal axis.
+        y: another of these.
+        dark: for a dark background.
+        height: on pages, in pixels.
+    """
+    for name, axis in (("x", x), ("y", y)):
+        check.choice(name, axis, AXES)
+    if x == y:
+        raise InputError(f"`y` must differ from `x`. Received: {y!r} for both")
+    across, up = AXES[x], AXES[y]
+    data = shown(evaluations_data(history))
+    palette = theme.palette(dark)
+    age = data["evaluation"] / max(len(data) - 1, 1)
+    pale = theme.blend(palette.series[0], palette.background, 0.75)
+    data["color"] = [theme.blend(pale, palette.series[0], float(share)) for share in age]
+    place = [across.column, up.column]
+    tooltips = [
+        ("evaluation", "@evaluation"),
+        ("stage", "@stage"),
+        ("loss", "@loss{0.0000}"),
+        ("peak accuracy", "@peak_accuracy{0.00} %"),
+        ("Pareto latency", "@pareto_latency{0.0000} steps"),
+        ("Pareto power", "@pareto_power{0,0} events per item"),
+    ]
+    hidden = [axis.column for axis in AXES.values() if axis not in (across, up)]
+    kept = ["evaluation", "stage", "loss", *hidden, "color"]
+    spans = _near_start(data, across.column, across.better), _near_start(data, up.column, up.better)
+    ends = [("start", data[data["is_start"]], palette.text), ("best", data[data["is_best"]], palette.series[1])]
+    marks = [(row[place[0]].iloc[0], row[place[1]].iloc[0], name, color) for name, row, color in ends]
+    turned = "right" if marks[0][0] > sum(spans[0]) / 2 else "left"
+    parts = [
+        front_line(data, across, up, palette.muted),
+        theme.points(hv.Points(data, place, kept), size=6, tooltips=tooltips),
+        theme.points(hv.Points(marks, place, ["text", "color"]), "diamond", 10),
+        theme.labels(hv.Labels(marks[:1], place, ["text", "color"]), align=turned, dx=13 if turned == "left" else -13),
+        theme.labels(hv.Labels(marks[1:], place, ["text", "color"]), dx=13),
+    ]
+    return scatter_figure(parts, across, up, spans, dark, height)
+
+
+def _near_start(data: pd.DataFrame, column: str, better: int) -> tuple[float, float]:
+    """Limits that hold the best side whole and as much of the worse side as lies around the start."""
+    values = data[column].to_numpy(float)
+    start = values[0]
+    best = values.max() if better > 0 else values.min()
+    reach = 0.6 * max(abs(start - best), 0.02 * abs(start), 1e-9)
+    near = values[values >= start - reach] if better > 0 else values[values <= start + reach]
+    return theme.room(near, 0.1)
+
+
+def _checked(history: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
+    if not isinstance(history, pd.DataFrame):
+        raise InputError(f"`history` must be the table of an optimisation. Received: {check.describe(history)}")
+    missing = [name for name in columns if name not in history]
+    if missing or history.empty:
+        raise InputError(
+            f"`history` must have rows and columns {', '.join(columns)}. "
+            f"Received: {len(history)} rows, columns {', '.join(map(str, history.columns))}"
+        )
+    return history.reset_index(drop=True)
