@@ -175,7 +175,7 @@ class Explorer(Page):
             self, "pareto_front", "Pareto front",
             "Every run as a point. Click one, or several with Shift, and the curves above are theirs.",
             lambda: self.plot("pareto_front"), lambda: self.data("pareto_front"),
-            redraw=["plane", "reference", "runs"], mover=link, controls=[choice],
+            redraw=["plane", "reference", "runs"], linker=link, controls=[choice],
         )  # fmt: skip
 
     # --- layout -------------------------------------------------------------------------------------------------------
@@ -203,12 +203,7 @@ class Explorer(Page):
             kind = pn.widgets.RadioButtonGroup if few else pn.widgets.Select
             widgets.append(parts.group("Layers of", kind.from_param(self.param.run, name="Layers of")))
         card = parts.card(*widgets, classes=["snn-controls"])
-        if len(names) < 2:
-            return card
-        choice = pn.widgets.MultiChoice.from_param(
-            self.param.runs, name="Runs", max_items=MOST_SHOWN, placeholder="add a run", sizing_mode="stretch_width"
-        )
-        return parts.box(parts.card(parts.widget(choice), classes=["snn-choice"]), card, classes=["snn-stack"])
+        return card if len(names) < 2 else parts.box(parts.choice("Runs", self.param.runs), card, classes=["snn-stack"])
 
     def _table_card(self) -> pn.Column:
         return parts.card(

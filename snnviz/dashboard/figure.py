@@ -10,7 +10,6 @@ from typing import Any
 
 import holoviews as hv
 import panel as pn
-import param
 
 from snnviz import plots
 from snnviz.dashboard import parts
@@ -33,6 +32,7 @@ class Figure:
         move: parameters on whose change `mover(figure)` is called with the Bokeh figure, to change it in place, which takes
             the server and the browser a tenth of the time of drawing it anew.
         mover: see `move`; it is called after every drawing as well.
+        linker: called with every new Bokeh figure, to react to what is done to it.
         tip: words shown in the plot's place when there is nothing to draw yet; `draw` then returns None.
 
     Attributes:
@@ -40,9 +40,12 @@ class Figure:
         figure: the Bokeh figure that is shown, or None.
     """
 
+    _element: Any
+    _dark: Any
+
     def __init__(
         self,
-        page: param.Parameterized,
+        page: Any,
         name: str,
         title: str,
         note: str,
@@ -52,11 +55,14 @@ class Figure:
         redraw: Sequence[str] = (),
         move: Sequence[str] = (),
         mover: Callable[[Any], None] | None = None,
+        linker: Callable[[Any], None] | None = None,
         tip: str = "Nothing to draw yet.",
         size: tuple[float, float | None] = (plots.DOUBLE_COLUMN / 1.4, None),
         controls: Sequence[Any] = (),
     ) -> None:
-        self.name, self._draw, self._data, self._mover, self._tip, self._size = name, draw, data, mover, tip, size
+        self.name, self._draw, self._data, self._mover, self._linker = name, draw, data, mover, linker
+        self._tip, self._size, self._element = tip, size, None
+        self._page, self._dark = page, None
         self.figure: Any = None
         self._pane = pn.pane.Bokeh(None, sizing_mode="stretch_width", margin=0)
         self._words = parts.written("")
@@ -68,19 +74,28 @@ class Figure:
             page.param.watch(lambda *_: self.move(), list(move))
 
     def redraw(self) -> None:
-        """Draw the plot anew."""
-        words = ""
+        """Show the present state: in place if the plot is built alike, else by drawing it anew."""
+        words, element = "", None
         try:
             element = self._draw()
-            self.figure = None if element is None else hv.render(element, backend="bokeh")
             words = self._tip if element is None else ""
         except InputError as error:
-            self.figure, words = None, str(error)
-        shown = self.figure is not None
+            words = str(error)
+        # the colours of axes are not in the element's options
+        before = self._element if self._dark == self._page.dark else None
+        self._element, self._dark = element, self._page.dark
+        if element is None:
+            self.figure = None
+        elif before is None or self.figure is None or not plots.refresh(self.figure, before, element):
+            self.figure = hv.render(element, backend="bokeh")
+            if self._linker is not None:
+                self._linker(self.figure)
+        shown = element is not None
         self._words.object = f"<p class='note missing'>{escape(words)}</p>" if words else ""
         self._words.visible, self._pane.visible, self._exports.visible = bool(words), shown, shown
         self.move()
-        self._pane.object = self.figure
+        if self._pane.object is not self.figure:
+            self._pane.object = self.figure
 
     def move(self) -> None:
         """Change in place what moves."""

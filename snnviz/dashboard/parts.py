@@ -12,6 +12,8 @@ from snnviz.dashboard import style
 from snnviz.dashboard.glossary import TERMS
 from snnviz.plots import theme
 
+_BUTTONS = 8
+
 
 def written(html: str, *, stretch: bool = True, classes: Sequence[str] = ()) -> pn.pane.HTML:
     """A pane of HTML in the type of the pages; what comes from outside must be escaped before."""
@@ -60,6 +62,15 @@ def widget(made: Any) -> Any:
 def group(label: str, made: Any) -> pn.Column:
     """A widget below its label."""
     return pn.Column(written(f"<span class='label'>{escape(label)}</span>"), widget(made), margin=0)
+
+
+def choice(label: str, parameter: Any) -> pn.Column:
+    """A card to choose some of the objects of a `param.ListSelector`: buttons for a few, a list for many."""
+    if len(parameter.objects) <= _BUTTONS:
+        made = pn.widgets.CheckButtonGroup.from_param(parameter, name=label)
+    else:
+        made = pn.widgets.MultiSelect.from_param(parameter, name="", size=5, sizing_mode="stretch_width")
+    return card(group(label, made), classes=["snn-choice"])
 
 
 def heading(title: str, note: str = "") -> pn.pane.HTML:

@@ -45,12 +45,17 @@ def create_app(workspace: Any = None, page: type[Page] = PAGES[0], **state: Any)
     """
     made = page(workspace, menu=[(each.slug, each.title) for each in PAGES], **state)
     template = pn.Template(_TEMPLATE, location=True)
-    template.title = f"snnviz {made.title.lower()}"
+    template.title = titled(page)
     template.add_panel("page", made)
     if pn.state.location is not None:
         known = {name: name for name in (*made.url_state, "dark")}
         pn.state.location.sync(made, known, on_error=functools.partial(_apply_valid, made))
     return template
+
+
+def titled(page: type[Page]) -> str:
+    """What the browser writes on a page's tab."""
+    return f"snnviz {page.title.lower()}"
 
 
 def _apply_valid(page: Page, wanted: dict[str, Any]) -> None:
@@ -188,8 +193,10 @@ def _server(
     guarded: dict[str, Any] = {}
     if users:
         guarded = {"basic_auth": dict(users), "cookie_secret": secrets.token_urlsafe(32)}
+    pages = {"/": PAGES[0], **{f"/{page.slug}": page for page in PAGES}}
     return get_server(
-        {"/": session(PAGES[0]), **{f"/{page.slug}": session(page) for page in PAGES}},
+        {slug: session(page) for slug, page in pages.items()},
+        title={slug: titled(page) for slug, page in pages.items()},
         port=wanted,
         address=address,
         websocket_origin=[f"{address}:{wanted}", f"localhost:{wanted}", *origins],

@@ -20,6 +20,7 @@ from snnviz.plots._raster import raster, raster_data, recorded_layers
 from snnviz.plots._runs import Results, crossings_data, named
 from snnviz.plots._spike_rates import spike_rates, spike_rates_data
 from snnviz.plots.export import DOUBLE_COLUMN, SINGLE_COLUMN, render, save
+from snnviz.plots.inplace import move_cursor, refresh
 
 __all__ = [
     "DOUBLE_COLUMN",
@@ -44,6 +45,7 @@ __all__ = [
     "figure_a_data",
     "membranes",
     "membranes_data",
+    "move_cursor",
     "move_threshold",
     "named",
     "optimization_history",
@@ -55,6 +57,7 @@ __all__ = [
     "raster",
     "raster_data",
     "recorded_layers",
+    "refresh",
     "render",
     "save",
     "spike_rates",

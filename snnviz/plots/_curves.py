@@ -13,6 +13,7 @@ from snnviz import _checks as check
 from snnviz.errors import InputError
 from snnviz.plots import theme
 from snnviz.plots._runs import Results, crossings_data, curves_data, named
+from snnviz.plots.inplace import put
 
 ZOOMS = ("all", "top")
 _MARKS: dict[str, Callable[[Any], str]] = {
@@ -105,10 +106,7 @@ def move_threshold(
     figure.y_range.update(start=limits[0], end=limits[1])
     # they are drawn last, in this order
     for renderer, (columns, values) in zip(figure.renderers[-len(rows) :], rows.values(), strict=True):
-        for name in ("line_color", "fill_color", "hatch_color", "text_color"):
-            if hasattr(renderer.glyph, name):
-                setattr(renderer.glyph, name, "color")  # HoloViews writes a column of one colour as a constant
-        renderer.data_source.data = {column: [row[place] for row in values] for place, column in enumerate(columns)}
+        put(renderer, {column: [row[place] for row in values] for place, column in enumerate(columns)})
 
 
 def _curves(runs: Mapping[str, Any], x: str, log: bool) -> tuple[pd.DataFrame, tuple[float, float]]:
