@@ -18,7 +18,16 @@ FLOORS = {
     "dashboard": 6, "cli": 6, "__main__": 6,
 }  # fmt: skip
 # the standard sub-graph that may never load TensorFlow or Keras
-LIGHT = ("snnviz.plots", "snnviz.metrics", "snnviz.results", "snnviz.reports", "snnviz.dashboard", "snnviz.cli")
+LIGHT = (
+    "snnviz.plots",
+    "snnviz.metrics",
+    "snnviz.results",
+    "snnviz.reports",
+    "snnviz.dashboard",
+    "snnviz.cli",
+    "snnviz.runs",
+    "snnviz.jobs",
+)
 HEAVY = {"tensorflow", "keras", "jax"}
 
 
