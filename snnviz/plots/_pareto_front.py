@@ -14,6 +14,7 @@ from snnviz.errors import InputError
 from snnviz.plots import theme
 from snnviz.plots._runs import Results, named
 from snnviz.plots._scatter import AXES, front_line, limits, on_front, scatter_figure, shown
+from snnviz.plots._tables import checked_table
 
 COLUMNS = ("run", "peak_accuracy", "pareto_latency", "pareto_power")
 _MOST_NAMES = 12
@@ -29,13 +30,8 @@ def pareto_front_data(results: Results | pd.DataFrame, *, reference: str | float
         reference: A_ref, see `snnviz.metrics.reference_accuracy`; of no effect on a table.
     """
     if isinstance(results, pd.DataFrame):
-        missing = [name for name in COLUMNS if name not in results]
-        if missing or results.empty:
-            raise InputError(
-                f"`results` as a table must have rows and columns {', '.join(COLUMNS)}. "
-                f"Received: {len(results)} rows, columns {', '.join(map(str, results.columns))}"
-            )
-        frame = results[list(COLUMNS)].reset_index(drop=True).assign(run=lambda table: table["run"].astype(str))
+        table = checked_table("results", results, COLUMNS)[list(COLUMNS)]
+        frame = table.assign(run=table["run"].astype(str))
     else:
         rows = [
             (

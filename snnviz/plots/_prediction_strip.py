@@ -35,7 +35,7 @@ def telling_items(results: Results, count: int = 5) -> list[int]:
         steps = right.shape[1]
         wrong_until.append(np.where(right.all(axis=1), 0, steps - (~right)[:, ::-1].argmax(axis=1)))
         right_in_the_end.append(right[:, -1])
-    late = np.max(wrong_until, axis=0) * np.all(right_in_the_end, axis=0)
+    late = np.where(np.all(right_in_the_end, axis=0), np.max(wrong_until, axis=0), -1)
     return [int(item) for item in np.argsort(-late, kind="stable")[:count]]
 
 
@@ -114,7 +114,7 @@ def prediction_strip(
     left = -(0.022 * longest + 0.02) * steps
     pictures = None if images is None else _pictures(images, items, data)
     edge = 0.5 + left - (0.16 * steps if pictures is not None else 0)
-    key = [(steps - 0.11 * steps, 0.16, "right", fills[True]), (steps + 0.5, 0.16, "wrong", fills[False])]
+    key = [(steps - 0.08 * steps, 0.16, "right", fills[True]), (steps + 0.5, 0.16, "wrong", fills[False])]
     place = ["x", "y"]
     parts: list[Any] = [
         theme.rectangles(

@@ -145,6 +145,8 @@ def curve(
     tooltips: Sequence[tuple[str, str]] = (),
 ) -> hv.Curve:
     """A line; `tooltips` are Bokeh's (label, "@field") pairs, and none of them means no hovering."""
+    if element.label in [dimension.name for dimension in element.dimensions()]:
+        element = element.relabel(f"{element.label} ")  # or HoloViews would take the name of a run for a column
     bokeh: dict[str, Any] = {"color": color, "line_dash": dash, "line_width": width}
     if tooltips:
         bokeh |= {"tools": ["hover"], "hover_tooltips": list(tooltips), "hover_mode": "vline"}
@@ -175,7 +177,8 @@ def points(
         tooltips: Bokeh's (label, "@field") pairs; none of them means no hovering.
     """
     bokeh: dict[str, Any] = {"color": "color", "marker": marker, "line_width": 2.5 if marker == "x" else 1}
-    bokeh["size"] = size
+    # a diamond of Bokeh's is smaller than its size
+    bokeh["size"] = 1.6 * size if marker == "diamond" and not isinstance(size, str) else size
     if tooltips:
         bokeh |= {"tools": ["hover", "tap"], "hover_tooltips": list(tooltips), "nonselection_alpha": 0.5}
     area = hv.dim(size) ** 2 / 2 if isinstance(size, str) else size**2 / 2
@@ -235,6 +238,7 @@ def figure(
     grid: bool = True,
     axes: bool = True,
     square: bool = False,
+    title: str = "",
     height: int = 340,
 ) -> hv.Overlay:
     """An overlay with axes, grid, type and colours of the house.
@@ -257,6 +261,7 @@ def figure(
         grid: draw grid lines.
         axes: draw the axes; False leaves the drawing alone on its background.
         square: a unit is as long on both axes.
+        title: above the drawing, where the axes cannot say it.
         height: on pages, in pixels; the width follows the page.
     """
     from bokeh.models import CustomJSTickFormatter
@@ -264,35 +269,44 @@ def figure(
     colors = palette(dark)
     both: dict[str, Any] = {
         "xlabel": xlabel, "ylabel": ylabel, "logx": logx, "logy": logy, "xrotation": xrotation, "show_grid": grid,
-        "show_legend": legend is not None,
+        "show_legend": legend is not None, "title": title,
     }  # fmt: skip
     given = {"xlim": xlim, "ylim": ylim, "xticks": xticks, "yticks": yticks, "legend_position": legend}
     both |= {name: value for name, value in given.items() if value is not None}
     if not axes:
         both |= {"xaxis": None, "yaxis": None}
-    formats: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
+    only_bokeh: dict[str, Any] = {"data_aspect": 1} if square else {}
     for axis, wanted in (("xformatter", large), ("yformatter", large_y)):
         if wanted:
-            formats[0][axis] = CustomJSTickFormatter(code=_LARGE_JS)
-            formats[1][axis] = _large
-    if square:
-        formats[0]["data_aspect"] = 1
+            only_bokeh[axis] = CustomJSTickFormatter(code=_LARGE_JS)
+    # Matplotlib's axes of an overlay take no formatter from HoloViews
+    counted = [axis for axis, wanted in (("xaxis", large), ("yaxis", large_y)) if wanted]
     return style(
         overlay,
         bokeh={
             **both,
-            **formats[0],
+            **only_bokeh,
             "responsive": True, "min_height": height, "height": height, "toolbar": "above",
             "autohide_toolbar": True, "default_tools": ["box_zoom", "pan", "reset"], "active_tools": ["box_zoom"],
             "hooks": [_bokeh_colors(colors, grid)],
         },
         mpl={
             **both,
-            **formats[1],
             "aspect": "equal" if square else "auto", "fig_inches": (3.5, 2.5), "bgcolor": colors.background,
-            "fontsize": {"labels": 8, "xticks": 7, "yticks": 7, "legend": 7}, "hooks": [_mpl_colors(colors, grid)],
+            "fontsize": {"labels": 8, "xticks": 7, "yticks": 7, "legend": 7, "title": 8},
+            "hooks": [_mpl_axes(colors, grid, axes, counted)],
         },
     )  # fmt: skip
+
+
+def side_by_side(*drawn: hv.Overlay) -> hv.Layout:
+    """Figures in a row, each with axes of its own."""
+    layout = hv.Layout(list(drawn)).cols(len(drawn))
+    return style(
+        layout,
+        bokeh={"shared_axes": False, "sizing_mode": "stretch_width", "merge_tools": False},
+        mpl={"shared_axes": False, "sublabel_format": "", "fig_inches": (7.16, 2.6), "tight": False},
+    )
 
 
 def add_hooks(drawn: Any, bokeh: Callable[[Any, Any], None], mpl: Callable[[Any, Any], None]) -> Any:
@@ -350,6 +364,8 @@ def _bokeh_colors(colors: Palette, grid: bool) -> Callable[[Any, Any], None]:
         figure.background_fill_color = figure.border_fill_color = colors.background
         figure.outline_line_color = None
         figure.toolbar.logo = None
+        figure.title.text_color, figure.title.text_font = colors.text, FONT
+        figure.title.text_font_size, figure.title.text_font_style = "12px", "normal"
         for axis in figure.axis:
             axis.axis_line_color = axis.major_tick_line_color = colors.grid
             axis.minor_tick_line_color = None
@@ -374,7 +390,7 @@ def _bokeh_colors(colors: Palette, grid: bool) -> Callable[[Any, Any], None]:
     return hook
 
 
-def _mpl_colors(colors: Palette, grid: bool) -> Callable[[Any, Any], None]:
+def _mpl_axes(colors: Palette, grid: bool, frame: bool, counted: Sequence[str]) -> Callable[[Any, Any], None]:
     def hook(plot: Any, element: Any) -> None:
         axes = plot.handles["axis"]
         axes.figure.set_facecolor(colors.background)
@@ -383,11 +399,14 @@ def _mpl_colors(colors: Palette, grid: bool) -> Callable[[Any, Any], None]:
             axes.grid(True, color=colors.grid, linewidth=0.5)
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_zorder(-1)  # HoloViews numbers what it draws from 0: keep the grid below all of it
+        for name in counted:
+            getattr(axes, name).set_major_formatter(_large)
         for side, spine in axes.spines.items():
-            spine.set_visible(side in ("left", "bottom"))
+            spine.set_visible(frame and side in ("left", "bottom"))
             spine.set_color(colors.muted)
             spine.set_linewidth(0.6)
         axes.tick_params(colors=colors.muted, width=0.6, length=2.5, which="both")
+        axes.title.set_color(colors.text)
         axes.xaxis.label.set_color(colors.text)
         axes.yaxis.label.set_color(colors.text)
         legend = axes.get_legend()

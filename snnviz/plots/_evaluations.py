@@ -1,4 +1,4 @@
-"""How a search for better scales went: the loss and its terms, and every network it tried."""
+"""Every network that a search for better scales tried, as points."""
 
 from __future__ import annotations
 
@@ -10,84 +10,9 @@ from snnviz import _checks as check
 from snnviz.errors import InputError
 from snnviz.plots import theme
 from snnviz.plots._scatter import AXES, front_line, on_front, scatter_figure, shown
+from snnviz.plots._tables import checked_table
 
-TERMS = {"accuracy_term": "accuracy term", "latency_term": "latency term", "power_term": "power term"}
 _METRICS = ("peak_accuracy", "latency", "power")
-
-
-def optimization_history_data(history: pd.DataFrame) -> pd.DataFrame:
-    """Columns evaluation, seconds, stage, loss, best_loss (so far), and the terms of the best so far (`best_..._term`).
-
-    Args:
-        history: `OptimizationResult.history` (`snnviz.optimize`): loss, accuracy_term, latency_term, power_term; stage and
-            seconds if known.
-    """
-    table = _checked(history, ("loss", *TERMS))
-    best = table["loss"].cummin()
-    # the row in which each best was found
-    found = np.maximum.accumulate(np.where(table["loss"] == best, np.arange(len(table)), 0))
-    return pd.DataFrame(
-        {
-            "evaluation": np.arange(len(table)),
-            "seconds": table.get("seconds", np.nan),
-            "stage": table.get("stage", ""),
-            "loss": table["loss"],
-            "best_loss": best,
-            **{f"best_{name}": table[name].values[found] for name in TERMS},
-        }
-    )
-
-
-def optimization_history(
-    history: pd.DataFrame, *, x: str = "evaluation", dark: bool = False, height: int = 340
-) -> hv.Overlay:
-    """The loss of every evaluation (points), the best so far, and what the best is made of.
-
-    Evaluations much worse than the start are off the plot.
-
-    Args:
-        history: as in `optimization_history_data`.
-        x: "evaluation" (its number) or "seconds".
-        dark: for a dark background.
-        height: on pages, in pixels.
-    """
-    labels = {"evaluation": "Evaluation", "seconds": "Time (s)"}
-    check.choice("x", x, labels)
-    data = optimization_history_data(history)
-    if x == "seconds" and data["seconds"].isna().any():
-        raise InputError("`history` must have the column seconds for x='seconds'. Received: one without")
-    palette = theme.palette(dark)
-    tooltips = [
-        ("evaluation", "@evaluation"),
-        ("stage", "@stage"),
-        ("loss", "@loss{0.0000}"),
-        ("best", "@best_loss{0.0000}"),
-    ]
-    details = [name for name in ("evaluation", "stage", "best_loss") if name != x]
-    tried = data.assign(color=theme.blend(palette.muted, palette.background, 0.45))
-    parts = [theme.points(hv.Points(tried, [x, "loss"], [*details, "color"]), size=4, tooltips=tooltips)]
-    series = [("best_loss", "best loss", palette.text, "solid", 2.4)]
-    series += [
-        (f"best_{name}", f"its {label}", theme.series_color(index, dark), theme.DASHES[1 + index % 3], 1.8)
-        for index, (name, label) in enumerate(TERMS.items())
-    ]
-    for column, label, color, dash, width in series:
-        steps = hv.Curve(data, x, column, label=label).opts(interpolation="steps-post", backend="bokeh")
-        steps = steps.opts(interpolation="steps-post", backend="matplotlib")
-        parts.append(theme.curve(steps, color, dash=dash, width=width))
-    lowest = float(min(data["best_loss"].min(), data[[f"best_{name}" for name in TERMS]].min().min()))
-    highest = max(float(data["loss"].iloc[0]) * 1.25, float(data["loss"].quantile(0.5)), lowest + 1e-6)
-    free = 0.05 * (highest - lowest)
-    return theme.figure(
-        hv.Overlay(parts),
-        dark=dark,
-        xlabel=labels[x],
-        ylabel="Loss",
-        xlim=theme.room(data[x], 0.02),
-        ylim=(lowest - free, highest + free),
-        legend="right",
-        height=height,
-    )
 
 
 def evaluations_data(history: pd.DataFrame) -> pd.DataFrame:
@@ -98,7 +23,7 @@ def evaluations_data(history: pd.DataFrame) -> pd.DataFrame:
     Args:
         history: `OptimizationResult.history`: loss, peak_accuracy, latency, power; stage if known.
     """
-    table = _checked(history, ("loss", *_METRICS))
+    table = checked_table("history", history, ("loss", *_METRICS))
     costs = table[list(_METRICS)].to_numpy(float) * np.array([-1, 1, 1])
     order = np.arange(len(table))
     return pd.DataFrame(
@@ -173,15 +98,3 @@ def _near_start(data: pd.DataFrame, column: str, better: int) -> tuple[float, fl
     reach = 0.6 * max(abs(start - best), 0.02 * abs(start), 1e-9)
     near = values[values >= start - reach] if better > 0 else values[values <= start + reach]
     return theme.room(near, 0.1)
-
-
-def _checked(history: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
-    if not isinstance(history, pd.DataFrame):
-        raise InputError(f"`history` must be the table of an optimisation. Received: {check.describe(history)}")
-    missing = [name for name in columns if name not in history]
-    if missing or history.empty:
-        raise InputError(
-            f"`history` must have rows and columns {', '.join(columns)}. "
-            f"Received: {len(history)} rows, columns {', '.join(map(str, history.columns))}"
-        )
-    return history.reset_index(drop=True)
