@@ -22,4 +22,19 @@ TERMS: dict[str, str] = {
     "time step": "One update of every neuron. Spikes travel through all layers within a step, unless a delay was chosen.",
     "anytime": "A spiking network has an answer after every step. It can be stopped at any time; the answer improves with time "
     "and with the events spent.",
+    "run": "One training, fine-tuning, optimisation or simulation, with its settings, what it recorded step by step, and its files.",
+    "SCHEDULED": "It waits for its turn: one heavy job runs at a time.",
+    "FINISHED": "It has done all it was asked to do.",
+    "FAILED": "It ended by a mistake, or its process was killed. Where it had saved its state it can go on.",
+    "KILLED": "Somebody cancelled it. It can go on from what it had saved.",
+    "prediction strip": "The answer to one item after each step, as a band that is blue while the answer is right and orange while "
+    "it is wrong.",
+    "class score": "What the output layer says about each class: its membrane potential, in units of the firing threshold. "
+    "The class with the highest is the answer.",
+    "raster": "Time across, neurons down, a mark for every spike.",
+    "confusion matrix": "How many items of each true class get each answer.",
+    "confidence cut-off": "Stopping an item once the two best classes differ enough (softmax margin). Easy items then cost little.",
+    "never right": "Items whose answer is wrong after every step.",
+    "late": "Items that settle on the right answer, the latest first.",
+    "wavering": "Items whose answer changes, the most changes first.",
 }

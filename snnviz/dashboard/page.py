@@ -27,6 +27,7 @@ class Page(pn.viewable.Viewer):
 
     Attributes:
         workspace: what the page shows and what it may do.
+        notice: where `say` writes.
     """
 
     dark = param.Boolean(False, doc="dark appearance")
@@ -46,6 +47,8 @@ class Page(pn.viewable.Viewer):
     def __init__(self, workspace: Any = None, menu: Sequence[tuple[str, str]] = (), **state: Any) -> None:
         self.workspace = Workspace.of(workspace)
         self._menu = list(menu)
+        self.notice = parts.written("", classes=["snn-notice"])
+        self.notice.visible = False
         self._prepare(state)
         super().__init__(**state)
         self._view = self._layout()
@@ -91,6 +94,17 @@ class Page(pn.viewable.Viewer):
             here = " aria-current='page'" if slug == self.slug else ""
             items.append(f"<a href='{escape(slug)}{escape(query)}'{here}>{escape(title)}</a>")
         return f"<nav aria-label='Pages'><span class='brand'>snnviz</span>{''.join(items)}</nav>"
+
+    def say(self, words: str) -> None:
+        """Tell the reader something; nothing takes it away but the next thing to say."""
+        self.notice.object = f"<p class='notice' role='status'>{escape(words)}</p>" if words else ""
+        self.notice.visible = bool(words)
+
+    @staticmethod
+    def every(work: Callable[[], None], seconds: float = 1.0) -> None:
+        """Call `work` again and again for as long as the page is open in a browser."""
+        if pn.state.curdoc is not None:
+            pn.state.add_periodic_callback(work, period=int(1000 * seconds))
 
     def live(self, write: Callable[[], str], *parameters: str) -> pn.pane.HTML:
         """Words that are written anew when one of `parameters` changes."""

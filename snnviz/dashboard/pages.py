@@ -2,5 +2,7 @@
 
 from snnviz.dashboard.explorer import Explorer
 from snnviz.dashboard.page import Page
+from snnviz.dashboard.predictions import Predictions
+from snnviz.dashboard.runs_page import Runs
 
-PAGES: tuple[type[Page], ...] = (Explorer,)
+PAGES: tuple[type[Page], ...] = (Explorer, Predictions, Runs)

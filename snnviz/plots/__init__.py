@@ -17,6 +17,7 @@ from snnviz.plots._figure_a import figure_a, figure_a_data
 from snnviz.plots._lambda_grid import lambda_grid, lambda_grid_data
 from snnviz.plots._layer_graph import layer_graph, layer_graph_data
 from snnviz.plots._membranes import membranes, membranes_data
+from snnviz.plots._metric_history import metric_history, metric_history_data
 from snnviz.plots._optimization_history import optimization_history, optimization_history_data
 from snnviz.plots._pareto_front import pareto_front, pareto_front_data
 from snnviz.plots._prediction_strip import prediction_strip, prediction_strip_data, telling_items
@@ -57,6 +58,8 @@ __all__ = [
     "layer_graph_data",
     "membranes",
     "membranes_data",
+    "metric_history",
+    "metric_history_data",
     "move_cursor",
     "move_threshold",
     "named",

@@ -6,7 +6,7 @@ from typing import Any
 
 import holoviews as hv
 from bokeh.core.properties import value
-from bokeh.models import Glyph
+from bokeh.models import Glyph, Segment
 
 _GLYPHS = ("glyph", "nonselection_glyph", "selection_glyph", "muted_glyph", "hover_glyph")
 _COLORS = ("line_color", "fill_color", "hatch_color", "text_color")
@@ -61,9 +61,9 @@ def put(renderer: Any, columns: dict[str, Any]) -> None:
 
 
 def move_cursor(figure: Any, time: int) -> None:
-    """Move the line that marks a moment, which is drawn last, to step `time`."""
-    source = figure.renderers[-1].data_source
-    source.patch({"x0": [(0, time)], "x1": [(0, time)]})
+    """Move the line that marks a moment, of all straight lines the last drawn, to step `time`."""
+    line = [renderer for renderer in figure.renderers if isinstance(renderer.glyph, Segment)][-1]
+    line.data_source.patch({"x0": [(0, time)], "x1": [(0, time)]})
 
 
 def _rename(figure: Any, renderer: Any, label: str) -> None:
