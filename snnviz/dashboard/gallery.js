@@ -1,7 +1,7 @@
 // Items as small pictures, each a button; the frame says whether the answer is right. Text is set as text, never as HTML.
 export function render({ model }) {
   const box = document.createElement("div")
-  box.className = "gallery"
+  box.className = "pictures"
   box.setAttribute("role", "group")
   box.setAttribute("aria-label", "Items")
   const draw = () => {

@@ -37,4 +37,22 @@ TERMS: dict[str, str] = {
     "never right": "Items whose answer is wrong after every step.",
     "late": "Items that settle on the right answer, the latest first.",
     "wavering": "Items whose answer changes, the most changes first.",
+    "L_SNN": "The loss of an optimisation: weight times (1 - peak accuracy), plus Pareto latency and Pareto power, each relative to "
+    "the network it began with.",
+    "scale": "A factor on what a neuron or channel sends on. A larger one makes it fire more often: earlier answers, more events.",
+    "evaluation": "One network that the search has tried: simulated on the held-out items and given its loss.",
+    "held out": "Items of the training set that are not learned from, by which choices are made. The test set is left for the end.",
+    "S_a": "Fraction of activations that are zero, over all hidden ReLU outputs.",
+    "S_w": "Fraction of synapses whose weight is zero; a shared weight of a convolution counts for each connection it makes.",
+    "S_c": "Fraction of synaptic events that need not happen: 1 - (1 - S_a)(1 - S_w).",
+    "lambda_a": "Strength of the penalty on active neurons.",
+    "lambda_w": "Strength of the penalty on large weights.",
+    "epsilon": "Weights smaller than this are set to zero after fine-tuning.",
+    "pruning curve": "Accuracy against the fraction of zero synapses, for growing limits of pruning.",
+    "synapse": "A connection from one neuron to another; a shared weight of a convolution makes many.",
+    "energy estimate": "Synaptic events and neuron updates times energy constants from publications. Static power, memory and "
+    "communication of a real system are left out.",
+    "saturated": "Fraction of analog activations above 1, which no firing rate reaches.",
+    "dead": "Fraction of neurons that were never active on these items.",
+    "rate error": "Mean distance between firing rate and analog activation (at most 1), over items and neurons.",
 }

@@ -22,6 +22,7 @@ from snnviz.errors import InputError
 
 PER_PAGE = 20
 MOST_COMPARED = 3
+PLAY_SECONDS = 0.35
 ANY = "any class"
 
 
@@ -38,6 +39,7 @@ class Predictions(Page):
     shelf = param.Integer(default=0, bounds=(0, None), doc="page of the list of items, from 0")
     item = param.Integer(default=0, bounds=(0, None), doc="the item that is shown")
     time = param.Integer(default=1, bounds=(1, None), doc="step")
+    playing = param.Boolean(default=False, doc="whether the time goes on by itself")
     cost: Any = param.Selector(default="time", objects=["time", "events"], doc="cost of stopping early")
 
     slug = "predictions"
@@ -189,20 +191,20 @@ class Predictions(Page):
             parts.grid(*(self.figures[name].view for name in ("class_scores", "raster", "confusion", "confidence_cutoff"))),
         ]  # fmt: skip
 
+    def _play(self) -> None:
+        """One step on, while playing."""
+        if self.playing:
+            self.time = self.time % self.param.time.bounds[1] + 1
+
     def _controls(self) -> pn.Column:
         steps = self.param.time.bounds[1]
-        player = pn.widgets.Player.from_param(
-            self.param.time, name="Time", start=1, end=steps, step=1, interval=300, loop_policy="loop", width=280,
-            show_loop_controls=False,
-        )  # fmt: skip
         slider = pn.widgets.IntSlider.from_param(self.param.time, name="Time step", start=1, end=steps)
         slider.sizing_mode = "stretch_width"
-
-        def stretch(*_: Any) -> None:
-            player.end = slider.end = self.workspace.result(self.run).sizes["time"]
-
-        self.param.watch(stretch, "run")
-        widgets = [parts.widget(slider), parts.widget(player)]
+        play = pn.widgets.Toggle.from_param(self.param.playing, name="▶ Play", width=90)
+        self.param.watch(lambda event: setattr(play, "name", "❚❚ Pause" if event.new else "▶ Play"), "playing")
+        self.param.watch(lambda *_: setattr(slider, "end", self.workspace.result(self.run).sizes["time"]), "run")
+        self.every(self._play, PLAY_SECONDS)
+        widgets = [parts.widget(slider), parts.group("Play", play)]
         if len(self.workspace.names()) > 1:
             widgets.append(parts.group("Run", pn.widgets.Select.from_param(self.param.run, name="")))
         if self.param.compared.objects:

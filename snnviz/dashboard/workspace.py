@@ -6,6 +6,7 @@ browser may ask for.
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sized
@@ -15,7 +16,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from snnviz import metrics
+from snnviz import metrics, results
+from snnviz.dashboard import uploads
 from snnviz.dashboard.watching import Watcher
 from snnviz.errors import InputError
 from snnviz.plots import Results, named
@@ -30,7 +32,9 @@ RESULT_KINDS = ("simulate", "optimize")
 """Kinds of runs that leave a simulation result."""
 MODEL_KINDS = ("train", "finetune")
 """Kinds of runs that leave a Keras model."""
-_KEPT = 8
+_KEPT = 64
+_LARGE = 4
+"""Results kept in memory, beside those handed in: one may take 100 MB."""
 READ_ONLY = "these pages are served read-only: nothing is launched, cancelled or resumed from them"
 
 
@@ -38,7 +42,7 @@ class Workspace:
     """Results and runs by name, shared by all sessions and never changed by them.
 
     Args:
-        results: a result, a sequence of results (named by their titles), or a mapping from names; None for none.
+        given: a result, a sequence of results (named by their titles), or a mapping from names; None for none.
         store: where runs are kept; None for no store, and then nothing can be launched.
         read_only: launch, cancel and resume nothing, whoever asks.
 
@@ -46,16 +50,16 @@ class Workspace:
         watcher: what is known of the store's runs; None without a store.
 
     Raises:
-        InputError: if `results` holds anything else.
+        InputError: if `given` holds anything else.
     """
 
     def __init__(
-        self, results: Results | None = None, *, store: Store | None = None, read_only: bool = False
+        self, given: Results | None = None, *, store: Store | None = None, read_only: bool = False
     ) -> None:
-        nothing = results is None or (
-            isinstance(results, Sized) and not isinstance(results, xr.Dataset) and not len(results)
+        nothing = given is None or (
+            isinstance(given, Sized) and not isinstance(given, xr.Dataset) and not len(given)
         )
-        self._results: dict[str, xr.Dataset] = {} if nothing else named(results)  # type: ignore[arg-type]
+        self._results: dict[str, xr.Dataset] = {} if nothing else named(given)  # type: ignore[arg-type]
         self.store = store
         self.read_only = read_only
         self.watcher = None if store is None else Watcher(store)
@@ -193,8 +197,6 @@ class Workspace:
         result = self.result(name)
 
         def simulate() -> xr.Dataset:
-            import json
-
             from snnviz.simulation import Record
             from snnviz.simulation import simulate as run
 
@@ -209,6 +211,73 @@ class Workspace:
 
         return self._remembered(("trace", name, item), simulate)
 
+    def before_and_after(self, run_id: str) -> dict[str, xr.Dataset]:
+        """The two simulations that a finished optimisation leaves: of the network it began with, and of the one it found."""
+        if self.store is None:
+            raise InputError("these pages have no store of runs")
+        store = self.store
+
+        def load() -> dict[str, xr.Dataset]:
+            return {"before": results.load(store.file(run_id, "start.nc")), "after": store.result(run_id)}
+
+        return self._remembered(("pair", run_id), load)
+
+    def card(self, name: str) -> dict[str, Any]:
+        """The card of a shipped model, or of a finished training or fine-tuning by its name on the pages.
+
+        Raises:
+            InputError: if there is no such model, or it has no card.
+        """
+        from snnviz import pretrained
+
+        run = self._by_name(MODEL_KINDS).get(name)
+        if run is None or self.store is None:
+            return pretrained.card(name)
+        store = self.store
+
+        def load() -> dict[str, Any]:
+            found: dict[str, Any] = json.loads(store.file(run.id, "card.json").read_text())
+            return found
+
+        return self._remembered(("card", run.id), load)
+
+    def models(self) -> list[str]:
+        """Names of the models that were fine-tuned: finished runs, newest first, then those shipped."""
+        from snnviz import pretrained
+
+        shipped = [name for name in pretrained.names() if "sparsity" in pretrained.card(name)]
+        return [*self._by_name(("finetune",)), *shipped]
+
+    def upload(self, name: str, content: bytes) -> str:
+        """Keep a model that a browser sends, and return its path; see `snnviz.dashboard.uploads`."""
+        if self.read_only:
+            raise InputError(READ_ONLY)
+        if self.store is None:
+            raise InputError("these pages have no store of runs, so there is no place for an uploaded model")
+        return str(uploads.keep(self.store.home, name, content))
+
+    def uploads(self, suffix: str) -> dict[str, str]:
+        """Uploaded models by the name they had: name -> path; see `snnviz.dashboard.uploads`."""
+        return {} if self.store is None else uploads.known(self.store.home, suffix)
+
+    def report(self, name: str, items: int = 100) -> pd.DataFrame:
+        """How well the network of the result called `name` stands for its analog network, on its first items.
+
+        Raises:
+            InputError: if the network or the images are not at hand.
+        """
+        network, images = self.network(name), self.images(name)
+        if network is None or images is None:
+            raise InputError("the network or the images of this run are not at hand, so there is nothing to compare")
+        steps = self.result(name).sizes["time"]
+
+        def compare() -> pd.DataFrame:
+            from snnviz.conversion.report import conversion_report
+
+            return conversion_report(network, images[:items], steps, engine="event", progress=False)
+
+        return self._remembered(("report", name, items), compare)
+
     def _by_name(self, kinds: tuple[str, ...]) -> dict[str, Run]:
         """Finished runs of these kinds by the name they have on the pages."""
         return {label(run): run for run in self.runs() if run.status == "FINISHED" and run.kind in kinds}
@@ -220,15 +289,16 @@ class Workspace:
             found = [pretrained.network(name) for name in pretrained.names() if pretrained.path(name).suffix == ".npz"]
             return {network.hash: network for network in found}
 
-        return self._remembered("shipped", load)
+        return self._remembered(("shipped",), load)
 
     def _remembered(self, key: Any, make: Callable[[], T]) -> T:
         """What `make` returns, kept for as long as it is among the last things asked for."""
         with self._guard:
             if key not in self._kept:
                 self._kept[key] = make()
-                while len(self._kept) > _KEPT:
-                    self._kept.popitem(last=False)
+                large = [one for one in self._kept if one[0] in ("result", "pair", "images")]
+                for one in [*large[:-_LARGE], *list(self._kept)[:-_KEPT]]:
+                    self._kept.pop(one, None)
             self._kept.move_to_end(key)
             found: T = self._kept[key]
             return found

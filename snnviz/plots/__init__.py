@@ -16,6 +16,7 @@ from snnviz.plots._event_shares import event_shares, event_shares_data
 from snnviz.plots._figure_a import figure_a, figure_a_data
 from snnviz.plots._lambda_grid import lambda_grid, lambda_grid_data
 from snnviz.plots._layer_graph import layer_graph, layer_graph_data
+from snnviz.plots._layer_sparsity import layer_sparsity, layer_sparsity_data
 from snnviz.plots._membranes import membranes, membranes_data
 from snnviz.plots._metric_history import metric_history, metric_history_data
 from snnviz.plots._optimization_history import optimization_history, optimization_history_data
@@ -56,6 +57,8 @@ __all__ = [
     "lambda_grid_data",
     "layer_graph",
     "layer_graph_data",
+    "layer_sparsity",
+    "layer_sparsity_data",
     "membranes",
     "membranes_data",
     "metric_history",

@@ -51,13 +51,15 @@ def refresh(figure: Any, before: hv.Overlay, after: hv.Overlay) -> bool:
 
 def put(renderer: Any, columns: dict[str, Any]) -> None:
     """Give a Bokeh renderer other data; a column "color" colours it."""
+    if "text_color" in renderer.data_source.data:  # what HoloViews calls the colour of words
+        columns = columns | {"text_color": columns["color"]}
+    renderer.data_source.data = columns  # before the glyphs, which would look for it in vain
     if "color" in columns:
         for kind in _GLYPHS:
             glyph = getattr(renderer, kind, None)
             for name in _COLORS:
                 if isinstance(glyph, Glyph) and hasattr(glyph, name):
                     setattr(glyph, name, "color")  # HoloViews writes a column of one colour as a constant
-    renderer.data_source.data = columns
 
 
 def move_cursor(figure: Any, time: int) -> None:
