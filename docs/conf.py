@@ -34,11 +34,9 @@ def write_command_page(app):
     from snnviz import cli
 
     os.environ["COLUMNS"] = "100"
-    parser = cli.parser()
-    commands = next(action for action in parser._actions if hasattr(action, "choices") and action.choices)
     page = io.StringIO()
-    for name, command in commands.choices.items():
-        page.write(f"## snnviz {name}\n\n```text\n{command.format_help()}```\n\n")
+    for words, command in cli.leaves(cli.parser()):
+        page.write(f"## snnviz {' '.join(words)}\n\n```text\n{command.format_help()}```\n\n")
     target = Path(app.srcdir) / "_generated" / "cli.md"
     target.parent.mkdir(exist_ok=True)
     if not target.exists() or target.read_text() != page.getvalue():

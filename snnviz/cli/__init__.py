@@ -12,12 +12,15 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from snnviz import __version__
 from snnviz.errors import InputError
 
-COMMANDS = ("demo", "train", "finetune", "convert", "simulate", "metrics", "optimize", "data", "dashboard", "info")
+COMMANDS = (
+    "demo", "train", "finetune", "convert", "simulate", "metrics", "optimize", "runs", "data", "dashboard", "info",
+)  # fmt: skip
 USER_MISTAKE = 2
 INTERRUPTED = 130
 
@@ -31,9 +34,19 @@ def parser() -> argparse.ArgumentParser:
     subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in COMMANDS:
         importlib.import_module(f"snnviz.cli.{command}").add(subparsers)
-    for subparser in dict.fromkeys(subparsers.choices.values()):
-        subparser.add_argument("--json", action="store_true", help="print the answer as JSON")
+    for _, leaf in leaves(top):
+        leaf.add_argument("--json", action="store_true", help="print the answer as JSON")
     return top
+
+
+def leaves(parser: argparse.ArgumentParser, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """The commands that do something, each with the words that call it: of a command with subcommands, those."""
+    groups = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    if not groups:
+        yield words, parser
+    for group in groups:
+        for name, subparser in group.choices.items():
+            yield from leaves(subparser, (*words, name))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

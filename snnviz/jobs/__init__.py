@@ -5,6 +5,6 @@ else. Both take a spec, plain JSON, and record an MLflow run (`snnviz.runs`).
 """
 
 from snnviz.jobs.control import Outcome, cancel, launch, resume, run, state, tail, wait
-from snnviz.jobs.spec import KINDS, Spec
+from snnviz.jobs.spec import KINDS, Spec, option_names
 
-__all__ = ["KINDS", "Outcome", "Spec", "cancel", "launch", "resume", "run", "state", "tail", "wait"]
+__all__ = ["KINDS", "Outcome", "Spec", "cancel", "launch", "option_names", "resume", "run", "state", "tail", "wait"]

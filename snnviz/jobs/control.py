@@ -49,6 +49,7 @@ def run(
     store: Store | None = None,
     track: bool = True,
     resume: bool = False,
+    own: bool = False,
 ) -> Outcome:
     """Do a job here and now, in this process.
 
@@ -56,14 +57,16 @@ def run(
         spec: what is asked for, see `Spec.of`.
         store: where the run is recorded; None for the default, see `snnviz.runs.Place.of`.
         track: False records nothing; the spec must then say where to write.
-        resume: go on from the checkpoint beside the output, if there is one.
+        resume: go on from the checkpoint beside the output, if there is one; with the same settings it is the same run that
+            goes on.
+        own: this process is there for the job alone, so that `cancel` may terminate it if it does not stop when asked.
 
     Raises:
         InputError: if the spec is wrong; a run that had begun is then FAILED.
         KeyboardInterrupt: on Ctrl-C; the run is then KILLED and can be resumed.
     """
     asked = Spec.of(spec)
-    with Job(asked, (store or Store()) if track else None, resume=resume) as job:
+    with Job(asked, store or Store(), track=track, resume=resume, own=own) as job:
         answer = asked.work(asked.options, job)
         job.answer(answer)
         return Outcome(run_id=job.run_id, answer=answer)

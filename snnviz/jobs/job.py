@@ -41,7 +41,8 @@ class Job:
 
     Args:
         spec: what is asked for.
-        store: where it is recorded; None records nothing.
+        store: where runs are kept.
+        track: False records nothing.
         run_id: of the run, if it was begun by another process; its lock is then held by this process.
         resume: whether to go on from a checkpoint.
         own: whether this process is there for the job alone, so that it may be terminated to cancel it.
@@ -52,17 +53,25 @@ class Job:
     """
 
     def __init__(
-        self, spec: Spec, store: Store | None, run_id: str | None = None, resume: bool = False, own: bool = False
+        self,
+        spec: Spec,
+        store: Store,
+        run_id: str | None = None,
+        *,
+        track: bool = True,
+        resume: bool = False,
+        own: bool = False,
     ) -> None:
         self.spec, self.store, self.run_id, self.resume, self.own = spec, store, run_id, resume, own
-        self._folder = None if run_id is None or store is None else Folder(store.home, run_id)
+        self._track = track
+        self._folder = None if run_id is None else Folder(store.home, run_id)
         self._lock: int | None = None
         self._recorder: Recorder | None = None
         self._budget: tuple[float, float] | None = None
         self._told_at = 0.0
         self._ended = threading.Event()
         self._listening = _progress.listening(self._hear)
-        if store is not None:  # MLflow's import takes seconds: meanwhile the work can load its data
+        if track:  # MLflow's import takes seconds: meanwhile the work can load its data
             threading.Thread(target=_mlflow.prepare, name="snnviz-mlflow", daemon=True).start()
 
     # for the work
@@ -74,9 +83,8 @@ class Job:
             params: the settings in force, defaults filled in; values that are None are left out.
             tags: what else is known, e.g. a hash of the data.
         """
-        if self.store is None:
-            return
-        self._start_recording(self.store)
+        if self._track:
+            self._start_recording()
         if self._recorder is not None:
             self._recorder.params(params)
             self._recorder.tags({**_versions(), **(tags or {})})
@@ -147,8 +155,8 @@ class Job:
 
     def __enter__(self) -> Job:
         self._listening.__enter__()
-        if self.run_id is not None and self.store is not None:
-            self._start_recording(self.store)
+        if self.run_id is not None:
+            self._start_recording()
         return self
 
     def __exit__(
@@ -156,7 +164,7 @@ class Job:
     ) -> None:
         self._listening.__exit__(kind, error, trace)
         self._ended.set()
-        if self._recorder is None or self.store is None or self.run_id is None:
+        if self._recorder is None or self.run_id is None:
             return
         try:
             if self.own and self._folder is not None and self._folder.log.exists():
@@ -181,17 +189,23 @@ class Job:
             self._folder.put("answer", dict(answer))
             self._recorder.file(self._folder.path / "answer.json", "answer.json")
 
-    def _start_recording(self, store: Store) -> None:
+    def _start_recording(self) -> None:
         if self._recorder is not None:
             return
+        store = self.store
         if self.run_id is None:
             spec = self.spec
-            self.run_id = store.create(
+            earlier = store.unfinished(spec.kind, spec.as_json(), spec.run_tags()) if self.resume else None
+            self.run_id = earlier or store.create(
                 spec.kind, spec.name, parent=spec.origin, spec=spec.as_json(), tags=spec.run_tags()
             )
             self._folder = Folder(store.home, self.run_id)
             self._folder.make()
             self._lock = self._folder.claim()
+            if self._lock is None:
+                raise InputError(
+                    f"a run cannot be resumed twice at once. Received: {self.run_id}, which is being resumed"
+                )
         folder = Folder(store.home, self.run_id)
         folder.put("state", {"pid": os.getpid(), "own": self.own})
         store.set_status(self.run_id, "RUNNING")

@@ -119,6 +119,15 @@ class Spec:
         return cast("Callable[[Any, Job], dict[str, Any]]", _module(self.kind).work)
 
 
+def option_names(kind: str) -> tuple[str, ...]:
+    """Names of the options of a kind of job.
+
+    Raises:
+        InputError: for an unknown kind.
+    """
+    return tuple(entry.name for entry in fields(_module(check.choice("kind", kind, KINDS)).Options))
+
+
 def _module(kind: str) -> Any:
     return importlib.import_module(KINDS[kind])
 

@@ -21,6 +21,8 @@ HEARTBEAT = "snnviz.heartbeat"
 _HEARTBEAT_SECONDS = 10.0
 _BATCH = 500
 _LONGEST_PAUSE = 30.0
+_HOPELESS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "BAD_REQUEST", "PERMISSION_DENIED")
+"""Answers of a store that will be the same next time."""
 _STOP = object()
 
 
@@ -96,6 +98,10 @@ class Recorder:
                 self._write(waiting[:_BATCH])
             except Exception as error:  # a server that is away comes in many shapes; the work goes on
                 self._problem = " ".join(str(error).split())
+                if getattr(error.__cause__, "error_code", "") in _HOPELESS:  # e.g. the run was deleted meanwhile
+                    sys.stderr.write(f"snnviz: something was not recorded: {self._problem}\n")
+                    del waiting[:_BATCH]
+                    continue
                 if self._closing is not None and time.monotonic() + pause > self._closing:
                     return
                 if pause == 0.5:

@@ -290,6 +290,13 @@ class Store:
             self.set_status(run_id, status)
         return run_id
 
+    def unfinished(self, kind: str, spec: Mapping[str, Any], tags: Mapping[str, str]) -> str | None:
+        """Id of the newest run that was asked for in the same words and did not finish; None if there is none."""
+        for one in self.list(kind=kind, status=("FAILED", "KILLED")):
+            if one.resumable and one.spec == spec and tags.items() <= one.tags.items():
+                return one.id
+        return None
+
     def set_status(self, run_id: str, status: str, reason: str = "") -> None:
         """Set a run's status, with the reason where it failed or was killed."""
         check.choice("status", status, STATUSES)
@@ -306,13 +313,20 @@ class Store:
             InputError: if it still waits or runs.
         """
         one = self.get(run_id)
-        folder = Folder(self.home, one.id)
-        if one.active or folder.alive():
+        self.check_ended(one)
+        self.ask("delete_run", one.id)
+        shutil.rmtree(Folder(self.home, one.id).path, ignore_errors=True)
+
+    def check_ended(self, one: Run) -> None:
+        """Refuse a run that waits or runs.
+
+        Raises:
+            InputError: if it does.
+        """
+        if one.active or Folder(self.home, one.id).alive():
             raise InputError(
                 f"`run_id` must be a run that has ended; cancel it first. Received: {one.id} ({one.status})"
             )
-        self.ask("delete_run", one.id)
-        shutil.rmtree(folder.path, ignore_errors=True)
 
     # within
 

@@ -41,20 +41,18 @@ class Options(common.Shared):
 
 def work(options: Options, job: Job) -> dict[str, Any]:
     """Load, fine-tune, prune, measure, save, convert."""
-    from snnviz import pretrained, sparsity
+    from snnviz import sparsity
     from snnviz.conversion.loading import load_keras
     from snnviz.training import default_recipe, evaluate, finetune, split
 
     epsilon = sparsity.PAPER_EPSILON if options.epsilon is None else options.epsilon
     base = default_recipe(stem(options.model), finetuning=True)
     model = load_keras(located(options.model, "model.keras", job))
-    default, run_id = None, origin(options.model)
-    if run_id is not None and job.store is not None:
-        default = job.store.get(run_id).params.get("data")
-    elif options.model in pretrained.names():
-        default = pretrained.card(options.model)["data"]["name"]
-    images, tests = common.training_data(options, default)
+    run_id = origin(options.model)
+    known = common.shipped_data(options.model) if run_id is None else job.store.get(run_id).params.get("data")
+    images, tests = common.training_data(options, known)
     recipe = common.recipe_from(options, base, len(images))
+    held_out, kept = split(len(images), recipe)
     job.begin({"model": options.model, "epsilon": epsilon, **common.settings(recipe, images)})
     record_data(job, images, "training")
     out = job.place(options.out, "model.keras")
@@ -67,7 +65,6 @@ def work(options: Options, job: Job) -> dict[str, Any]:
             checkpoint=common.beside(out, "checkpoint.npz"), resume=job.resume, on_epoch=common.job_epoch(job),
         )  # fmt: skip
     unpruned = None if tests is None else evaluate(model, tests.x, tests.y).accuracy
-    held_out, kept = split(len(images), recipe)
     judged = held_out if len(held_out) else kept
     curve = sparsity.pruning_curve(model, images.x[judged], images.y[judged])
     pruned = sparsity.prune(model, epsilon)

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from snnviz.errors import InputError
-
 if TYPE_CHECKING:
     from snnviz.datasets import Images
     from snnviz.jobs.job import Job
@@ -31,8 +29,6 @@ def located(reference: str, file: str, job: Job) -> str:
     run_id = origin(reference)
     if run_id is None:
         return reference
-    if job.store is None:
-        raise InputError(f"a run can be named only where runs are kept. Received: {reference!r}")
     return str(job.store.file(run_id, file))
 
 

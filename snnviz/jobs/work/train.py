@@ -91,7 +91,7 @@ class Options(Shared):
 def work(options: Options, job: Job) -> dict[str, Any]:
     """Load, train, save, convert."""
     from snnviz import architectures
-    from snnviz.training import default_recipe, train
+    from snnviz.training import default_recipe, split, train
 
     name = options.architecture
     base = default_recipe(name)
@@ -99,6 +99,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     recipe = recipe_from(options, base, len(images))
     width = _mobilenet_options(options, images) if name == "mobilenet" else {}
     model = architectures.build(name, seed=recipe.seed, **width)
+    split(len(images), recipe)  # a mistake should be answered before a run begins
     job.begin({"architecture": name, "alpha": options.alpha, **settings(recipe, images)})
     record_data(job, images, "training")
     out = job.place(options.out, "model.keras")
@@ -182,6 +183,13 @@ def training_data(options: Shared, default: str | None) -> tuple[Images, Images 
         return images, datasets.load(name, split="test")
     except InputError:  # files of a user need not have a test split
         return images, None
+
+
+def shipped_data(model: str) -> str | None:
+    """The data set that the shipped model of that name was trained on; None for a file."""
+    from snnviz import pretrained
+
+    return str(pretrained.card(model)["data"]["name"]) if model in pretrained.names() else None
 
 
 def _mobilenet_options(options: Options, images: Images) -> dict[str, Any]:
