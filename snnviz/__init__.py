@@ -37,6 +37,7 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "pretrained": ("snnviz.pretrained", None),
     "reports": ("snnviz.reports", None),
     "runs": ("snnviz.runs", None),
+    "figures": ("snnviz.figures", None),
     "dashboard": ("snnviz.dashboard", None),
     "explore": ("snnviz.dashboard", "Explorer"),
 }

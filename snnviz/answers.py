@@ -38,7 +38,7 @@ def table(result: xr.Dataset) -> pd.DataFrame:
 
     if "prediction" not in getattr(result, "data_vars", {}):
         raise InputError(
-            '`result` must hold \'prediction\'; simulate with record=["prediction"]. '
+            "`result` must hold 'prediction'; simulate with record=[\"prediction\"]. "
             f"Received: {', '.join(sorted(map(str, getattr(result, 'data_vars', []))))}"
         )
     prediction = result["prediction"].transpose("item", "time").values

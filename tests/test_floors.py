@@ -14,7 +14,7 @@ FLOORS = {
     "training": 2, "conversion": 2, "simulation": 2, "energy": 2, "hardware": 2,
     "optimization": 3,
     "runs": 4, "jobs": 4,
-    "plots": 5, "reports": 5,
+    "plots": 5, "reports": 5, "figures": 5,
     "dashboard": 6, "cli": 6, "__main__": 6,
 }  # fmt: skip
 # the standard sub-graph that may never load TensorFlow or Keras
@@ -23,6 +23,7 @@ LIGHT = (
     "snnviz.metrics",
     "snnviz.results",
     "snnviz.reports",
+    "snnviz.figures",
     "snnviz.dashboard",
     "snnviz.cli",
     "snnviz.runs",

@@ -14,7 +14,9 @@ class RunTable(pn.custom.JSComponent):
     """Runs as a table that keeps its place while it is updated: a row opens its details, boxes choose runs to compare."""
 
     columns: Any = param.List(default=[], doc="heads, of the name and of every cell")
-    rows: Any = param.List(default=[], doc="one dict a run: id, name, state, fraction or None, cells (the first two unused)")
+    rows: Any = param.List(
+        default=[], doc="one dict a run: id, name, state, fraction or None, cells (the first two unused)"
+    )
     chosen: Any = param.List(default=[], doc="ids of the runs whose boxes are ticked")
     opened = param.String(default="", doc="id of the run whose details are shown")
 

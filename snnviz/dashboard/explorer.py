@@ -108,7 +108,9 @@ class Explorer(Page):
             return [parts.empty("No result yet", EMPTY)]
         self.figures = {
             "accuracy_over_time": self._curve(
-                "accuracy_over_time", "Accuracy over time", "Stop after any step: this is how often the answer is right."
+                "accuracy_over_time",
+                "Accuracy over time",
+                "Stop after any step: this is how often the answer is right.",
             ),
             "accuracy_over_events": self._curve(
                 "accuracy_over_events",

@@ -66,7 +66,8 @@ class Figure:
         self.figure: Any = None
         self._pane = pn.pane.Bokeh(None, sizing_mode="stretch_width", margin=0)
         self._words = parts.written("")
-        self._exports = self._export_row(title)
+        # a row's own display would win over its being hidden; its box has none
+        self._exports = parts.box(self._export_row(title), classes=[])
         self.view = parts.card(parts.heading(title, note), *controls, self._words, self._pane, self._exports)
         self.redraw()
         page.param.watch(lambda *_: self.redraw(), ["dark", *redraw])

@@ -69,14 +69,24 @@ class Launching(Page):
         self.button = parts.widget(pn.widgets.Button(name="Launch", width=130, css_classes=["snn-primary"]))
         self.button.on_click(self._launch)
         self.dropper = pn.widgets.FileDropper(
-            accepted_filetypes=[self.suffix], max_file_size=f"{MOST_BYTES // 2**20}MB", multiple=False, width=230, height=62
+            accepted_filetypes=[self.suffix],
+            max_file_size=f"{MOST_BYTES // 2**20}MB",
+            multiple=False,
+            width=230,
+            height=62,
         )
+        parts.widget(self.dropper)
         self.dropper.param.watch(self._uploaded, "value")
-        name = pn.widgets.TextInput.from_param(self.param.run_name, name="", placeholder="a name, if you like", width=190)
+        name = pn.widgets.TextInput.from_param(
+            self.param.run_name, name="", placeholder="a name, if you like", width=190
+        )
         return parts.card(
             title,
             parts.row(
-                *widgets, parts.group(f"Or upload ({self.suffix})", self.dropper), parts.group("Name", name), self.button,
+                *widgets,
+                parts.group(f"Or upload ({self.suffix})", self.dropper),
+                parts.group("Name", name),
+                self.button,
                 classes=["snn-buttons"],
             ),
         )
@@ -121,9 +131,9 @@ class Launching(Page):
             self.opened = mine[0].id if mine else ""
         self.details.update()
 
-    def follow(self) -> RunDetails:
-        """The card of the opened run, kept up to date."""
-        self.details = RunDetails(self)
+    def follow(self, curves: bool = True) -> RunDetails:
+        """The card of the opened run, kept up to date; see `RunDetails`."""
+        self.details = RunDetails(self, curves)
         self.every(self.tick)
         return self.details
 

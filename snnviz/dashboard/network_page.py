@@ -100,14 +100,18 @@ class Network(Page):
                 classes=["snn-loose"],
             ),
             parts.card(
-                parts.heading("Conversion report", "How well firing rates stand for the activations of the analog network."),
+                parts.heading(
+                    "Conversion report", "How well firing rates stand for the activations of the analog network."
+                ),
                 parts.row(self.compare, classes=["snn-buttons"]),
                 self._report,
                 classes=["snn-loose"],
             ),
         ]
         if len(self.workspace.names()) > 1:
-            body.insert(1, parts.card(parts.group("Run", pn.widgets.Select.from_param(self.param.run, name="", width=320))))
+            body.insert(
+                1, parts.card(parts.group("Run", pn.widgets.Select.from_param(self.param.run, name="", width=320)))
+            )
         return body
 
     # --- what is shown ------------------------------------------------------------------------------------------------
@@ -146,14 +150,14 @@ class Network(Page):
         found = energy.estimate(self.workspace.result(self.run), self.time, self.workspace.network(self.run))
         rows = [
             [
-                escape(row.platform), f"≈ {energy.readable(row.energy)}", energy.readable(row.synaptic), energy.readable(row.updates),
-                f"<span class='source'>{escape(row.source)}; {escape(row.note)}</span>",
+                escape(row.platform), f"<span class='source'>{escape(row.source)}; {escape(row.note)}</span>",
+                f"≈ {energy.readable(row.energy)}", energy.readable(row.synaptic), energy.readable(row.updates),
             ]
             for row in found.itertuples()
         ]  # fmt: skip
-        head = ["Platform", "Estimate", "synaptic events", "neuron updates", "Source of the constants"]
+        head = ["Platform", "Source of the constants", "Estimate", "synaptic events", "neuron updates"]
         spent = f"{theme.count(found.attrs['events'])} synaptic events and {found.attrs['neurons']:,} neurons, {self.time} steps"
-        return f"<p class='note'>{escape(spent)}</p>{parts.table(head, rows)}"
+        return f"<p class='note'>{escape(spent)}</p>{parts.table(head, rows, words=2)}"
 
     async def _compare(self, _event: Any = None) -> None:
         self.compare.disabled = True
@@ -183,7 +187,9 @@ def report_table(report: pd.DataFrame) -> str:
     ]  # fmt: skip
     agreement = report.attrs["spiking_agreement"]
     words = f"{report.attrs['items']} items, {report.attrs['steps']} steps. The spiking network gives the analog network's answer to "
-    return parts.table(head, rows, words=2) + f"<p class='note notes'>{escape(words)}{100 * agreement:.1f} % of them.</p>"
+    return (
+        parts.table(head, rows, words=2) + f"<p class='note notes'>{escape(words)}{100 * agreement:.1f} % of them.</p>"
+    )
 
 
 def _number(value: float, form: str) -> str:

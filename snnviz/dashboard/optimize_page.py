@@ -26,14 +26,20 @@ class Optimize(Launching):
     """
 
     method: Any = param.Selector(default="auto", objects=list(_METHODS), doc="how to search")
-    per: Any = param.Selector(default="channel", objects=["network", "layer", "channel"], doc="what has a scale of its own")
+    per: Any = param.Selector(
+        default="channel", objects=["network", "layer", "channel"], doc="what has a scale of its own"
+    )
     with_potentials = param.Boolean(default=False, doc="search initial membrane potentials too")
     lambda_e = param.Number(default=200.0, bounds=(0, None), doc="weight of accuracy in the loss")
     minutes = param.Number(default=2.0, bounds=(0.05, 600), doc="budget, in minutes")
-    items = param.Integer(default=10_000, bounds=(100, 10_000), doc="held-out training items that the loss is measured on")
+    items = param.Integer(
+        default=10_000, bounds=(100, 10_000), doc="held-out training items that the loss is measured on"
+    )
     steps = param.Integer(default=50, bounds=(1, 1000), doc="time steps")
     x: Any = param.Selector(default="evaluation", objects=["evaluation", "seconds"], doc="axis of the history")
-    plane: Any = param.Selector(default="latency", objects=["latency", "accuracy"], doc="axis of the scatter, against power")
+    plane: Any = param.Selector(
+        default="latency", objects=["latency", "accuracy"], doc="axis of the scatter, against power"
+    )
 
     slug = "optimize"
     title = "Optimise"
@@ -59,15 +65,19 @@ class Optimize(Launching):
             parts.group("Method", pn.widgets.Select.from_param(self.param.method, name="", width=120)),
             parts.group("A scale per", pn.widgets.RadioButtonGroup.from_param(self.param.per)),
             parts.group("Minutes", pn.widgets.FloatInput.from_param(self.param.minutes, name="", width=80)),
-            parts.group("Weight of accuracy", pn.widgets.FloatInput.from_param(self.param.lambda_e, name="", width=100)),
+            parts.group(
+                "Weight of accuracy", pn.widgets.FloatInput.from_param(self.param.lambda_e, name="", width=100)
+            ),
             parts.group("Time steps", pn.widgets.IntInput.from_param(self.param.steps, name="", width=80)),
             parts.group("Items", pn.widgets.IntInput.from_param(self.param.items, name="", width=100)),
-            parts.group("Search", pn.widgets.Checkbox.from_param(self.param.with_potentials, name="initial potentials too")),
+            parts.group(
+                "Search", pn.widgets.Checkbox.from_param(self.param.with_potentials, name="initial potentials too")
+            ),
         ]
         form = self.launch_card(*widgets)
         if self.workspace.store is None:
             return [form]
-        self.follow()
+        self.follow(curves=False)  # the loss is drawn below, with its terms
         axis = parts.group("Against", pn.widgets.RadioButtonGroup.from_param(self.param.x))
         plane = parts.group("Power against", pn.widgets.RadioButtonGroup.from_param(self.param.plane))
         self.figures = {
@@ -94,10 +104,7 @@ class Optimize(Launching):
             ),
         }  # fmt: skip
         self._evaluated = -1
-        self.details.figure.view.visible = False  # the loss is drawn below, with its terms
-        return [
-            self.notice, form, self.details.view, parts.grid(*(figure.view for figure in self.figures.values()))
-        ]  # fmt: skip
+        return [self.notice, form, self.details.view, parts.grid(*(figure.view for figure in self.figures.values()))]
 
     def tick(self) -> None:
         """Show what is known of the store now."""

@@ -34,13 +34,14 @@ class RunDetails:
     """A card about the run whose id is the page's parameter `opened`; the page calls `update` every second.
 
     Args:
-        page: has the parameters `opened` and `dark`, a `workspace` and the method `say`.
+        page: has the parameters `opened` and `dark`, a `workspace` and the methods `say` and `tick`.
+        curves: draw the metrics that the run records by step.
 
     Attributes:
         view: the card; not visible while no run is opened.
     """
 
-    def __init__(self, page: Any) -> None:
+    def __init__(self, page: Any, curves: bool = True) -> None:
         self._page = page
         self._history = pd.DataFrame()
         self._shown: Run | None = None
@@ -53,9 +54,11 @@ class RunDetails:
             self._draw, lambda: plots.metric_history_data({self._name: self._history}, self._metrics()),
             tip="Nothing recorded by step yet.",
         )  # fmt: skip
+        self._buttons = parts.box(parts.row(self.cancel, self.resume, classes=["snn-buttons"]), classes=[])
+        log = parts.card(parts.heading("Log"), self._log)
         self.view = parts.box(
-            parts.card(self._head, parts.row(self.cancel, self.resume, classes=["snn-buttons"]), self._facts),
-            parts.grid(self.figure.view, parts.card(parts.heading("Log"), self._log)),
+            parts.card(self._head, self._buttons, self._facts),
+            parts.grid(self.figure.view, log) if curves else log,
             classes=["snn-stack"],
         )
         page.param.watch(lambda *_: self.update(), "opened")
@@ -85,6 +88,7 @@ class RunDetails:
             self._seen = seen
         may = self._page.workspace.may_launch
         self.cancel.visible, self.resume.visible = may and run.active, may and run.resumable
+        self._buttons.visible = self.cancel.visible or self.resume.visible
         self._head.object = _head(run)
         log = self._page.workspace.log(run.id, _LOG_LINES)
         words = f"<pre class='log' tabindex='0'><code>{escape(log)}</code></pre>" if log else _NO_LOG

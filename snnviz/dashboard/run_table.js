@@ -50,6 +50,7 @@ export function render({ model, el }) {
       bar.hidden = run.fraction === null
       if (run.fraction !== null) bar.value = run.fraction
       put(cells[1].lastChild, run.cells[1])
+      cells[1].title = run.cells[1]
       run.cells.slice(2).forEach((text, index) => put(cells[index + 2], text))
       box.checked = model.chosen.includes(run.id)
       row.classList.toggle("open", model.opened === run.id)

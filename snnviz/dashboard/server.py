@@ -129,9 +129,7 @@ class Serving:
         self.url = f"http://{address}:{self.port}/"
 
     @staticmethod
-    def _work(
-        handed: queue.SimpleQueue[Any], workspace: Any, port: int, address: str, options: dict[str, Any]
-    ) -> None:
+    def _work(handed: queue.SimpleQueue[Any], workspace: Any, port: int, address: str, options: dict[str, Any]) -> None:
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
         known = {name: options.pop(name, default) for name, default in _OPTIONS.items()}

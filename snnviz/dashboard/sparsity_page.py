@@ -47,7 +47,9 @@ class Sparsity(Launching):
     url_state = ("source", "model", "value", "lambda_a", "lambda_w", "epsilon", "epochs", "limit", "opened")
     launches = "finetune"
     launches_words = "fine-tuning"
-    launches_note = "From a trained classifier; 100 epochs a stage on all items take about ten minutes for the dense network."
+    launches_note = (
+        "From a trained classifier; 100 epochs a stage on all items take about ten minutes for the dense network."
+    )
     suffix = ".keras"
     source_kinds = ("train", "finetune")
 
@@ -87,9 +89,15 @@ class Sparsity(Launching):
         self._watched = ""
         form = self.launch_card(
             parts.group("Model", pn.widgets.Select.from_param(self.param.source, name="", width=220)),
-            parts.group("Activations (λa)", pn.widgets.FloatInput.from_param(self.param.lambda_a, name="", width=90, step=0.1)),
-            parts.group("Weights (λw)", pn.widgets.FloatInput.from_param(self.param.lambda_w, name="", width=90, step=5)),
-            parts.group("Prune below (ε)", pn.widgets.FloatInput.from_param(self.param.epsilon, name="", width=100, step=1e-4)),
+            parts.group(
+                "Activations (λa)", pn.widgets.FloatInput.from_param(self.param.lambda_a, name="", width=90, step=0.1)
+            ),
+            parts.group(
+                "Weights (λw)", pn.widgets.FloatInput.from_param(self.param.lambda_w, name="", width=90, step=5)
+            ),
+            parts.group(
+                "Prune below (ε)", pn.widgets.FloatInput.from_param(self.param.epsilon, name="", width=100, step=1e-4)
+            ),
             parts.group("Epochs a stage", pn.widgets.IntInput.from_param(self.param.epochs, name="", width=90)),
             parts.group("Training items", pn.widgets.IntInput.from_param(self.param.limit, name="", width=110)),
             parts.group("Seed", pn.widgets.IntInput.from_param(self.param.seed, name="", width=80)),
@@ -117,7 +125,6 @@ class Sparsity(Launching):
             ),
         }  # fmt: skip
         self.follow()
-        self.every(self.tick)
         table = parts.card(
             parts.heading("Before and after", "Measured on the test set, beside the paper's."),
             parts.group("Model", choice),
@@ -179,13 +186,26 @@ class Sparsity(Launching):
             [parts.term("ANN accuracy", "Accuracy of the classifier"), "%", parts.percent(accuracy["before"]),
              paper("before", "ANN accuracy", True), parts.percent(accuracy["after"]), paper("after", "ANN accuracy", True)],
         ]  # fmt: skip
-        for key, published in (("S_a", True), (f"S_a {_PUBLISHED}", False), ("S_w", False), ("S_c", True), (f"S_c {_PUBLISHED}", False)):
+        for key, published in (
+            ("S_a", True),
+            (f"S_a {_PUBLISHED}", False),
+            ("S_w", False),
+            ("S_c", True),
+            (f"S_c {_PUBLISHED}", False),
+        ):
             name = key.split()[0]
             words = {"S_a": "Zero activations, S_a", "S_w": "Zero synapses, S_w", "S_c": "Silent, S_c"}[name]
-            detail = " (all hidden layers)" if published else f" ({_PUBLISHED})" if " " in key else ""
+            detail = ", all hidden layers" if published else f", {_PUBLISHED}" if " " in key else ""
             beside = [paper(stage, name) if not published else "–" for stage in ("before", "after")]
             rows.append(
-                [parts.term(name, words) + escape(detail), "fraction", ours(before, key), beside[0], ours(after, key), beside[1]]
+                [
+                    parts.term(name, words) + escape(detail),
+                    "fraction",
+                    ours(before, key),
+                    beside[0],
+                    ours(after, key),
+                    beside[1],
+                ]
             )
         head = ["", "", "before", parts.term("", "paper", _TIP), "after", parts.term("", "paper", _TIP)]
         where = escape(str(card.get("sparsity_measured_on", "test")))

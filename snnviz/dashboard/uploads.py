@@ -85,12 +85,16 @@ def _checked_archive(suffix: str, content: bytes) -> None:
     except InputError:
         raise
     except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, OSError, zlib.error) as error:
-        raise InputError(f"an uploaded model must be a whole {suffix} file. Received: one that cannot be read") from error
+        raise InputError(
+            f"an uploaded model must be a whole {suffix} file. Received: one that cannot be read"
+        ) from error
     if suffix == ".npz":
         return
     names = {member.filename for member in members}
     if "config.json" not in names or not names <= _KERAS_MEMBERS:
-        raise InputError(f"a .keras file must hold {', '.join(sorted(_KERAS_MEMBERS))}. Received: {', '.join(sorted(names))[:200]}")
+        raise InputError(
+            f"a .keras file must hold {', '.join(sorted(_KERAS_MEMBERS))}. Received: {', '.join(sorted(names))[:200]}"
+        )
     try:
         described = json.loads(config)
     except ValueError as error:

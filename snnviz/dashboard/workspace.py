@@ -53,12 +53,8 @@ class Workspace:
         InputError: if `given` holds anything else.
     """
 
-    def __init__(
-        self, given: Results | None = None, *, store: Store | None = None, read_only: bool = False
-    ) -> None:
-        nothing = given is None or (
-            isinstance(given, Sized) and not isinstance(given, xr.Dataset) and not len(given)
-        )
+    def __init__(self, given: Results | None = None, *, store: Store | None = None, read_only: bool = False) -> None:
+        nothing = given is None or (isinstance(given, Sized) and not isinstance(given, xr.Dataset) and not len(given))
         self._results: dict[str, xr.Dataset] = {} if nothing else named(given)  # type: ignore[arg-type]
         self.store = store
         self.read_only = read_only
@@ -206,7 +202,13 @@ class Workspace:
             part = slice(item, item + 1)
             settings = json.loads(str(result.attrs["settings"]))
             return run(
-                network, images[part], result["label"].values[part], engine="event", record=record, progress=False, **settings
+                network,
+                images[part],
+                result["label"].values[part],
+                engine="event",
+                record=record,
+                progress=False,
+                **settings,
             )
 
         return self._remembered(("trace", name, item), simulate)

@@ -27,11 +27,12 @@ from snnviz.plots._raster import raster, raster_data, recorded_layers
 from snnviz.plots._runs import Results, crossings_data, named
 from snnviz.plots._scales import scales, scales_data
 from snnviz.plots._spike_rates import spike_rates, spike_rates_data
-from snnviz.plots.export import DOUBLE_COLUMN, SINGLE_COLUMN, render, save
+from snnviz.plots.export import DOUBLE_COLUMN, PICTURES, SINGLE_COLUMN, render, save
 from snnviz.plots.inplace import move_cursor, refresh
 
 __all__ = [
     "DOUBLE_COLUMN",
+    "PICTURES",
     "SINGLE_COLUMN",
     "Results",
     "accuracy_cost",

@@ -100,9 +100,7 @@ def move_threshold(
     runs = named(results)
     data, ends = _curves(runs, x, log)
     limits = _accuracy_range(data, runs, threshold, zoom)
-    rows = _mark_rows(
-        crossings_data(runs, threshold), x, ends, limits, log, _colors(runs, dark), theme.palette(dark)
-    )
+    rows = _mark_rows(crossings_data(runs, threshold), x, ends, limits, log, _colors(runs, dark), theme.palette(dark))
     figure.y_range.update(start=limits[0], end=limits[1])
     # they are drawn last, in this order
     for renderer, (columns, values) in zip(figure.renderers[-len(rows) :], rows.values(), strict=True):

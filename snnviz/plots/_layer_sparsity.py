@@ -36,9 +36,7 @@ def layer_sparsity_data(measured: Mapping[str, Mapping[str, Any]]) -> pd.DataFra
     return pd.DataFrame(rows, columns=["stage", "layer", "measure", "value"])
 
 
-def layer_sparsity(
-    measured: Mapping[str, Mapping[str, Any]], *, dark: bool = False, height: int = 340
-) -> hv.Overlay:
+def layer_sparsity(measured: Mapping[str, Mapping[str, Any]], *, dark: bool = False, height: int = 340) -> hv.Overlay:
     """The fraction of zeros among each layer's activations and weights, a bar a stage, the first layer on top.
 
     Args:

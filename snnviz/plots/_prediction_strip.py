@@ -215,7 +215,7 @@ def _mpl_pictures(
         width = right - axes.get_xlim()[0]
         for picture, centre in zip(pictures, centres, strict=True):
             box = axes.inset_axes([right - width, centre - room / 2, width, room], transform=axes.transData)
-            box.imshow(picture, aspect="equal", interpolation="nearest")
+            box.imshow(picture, aspect="equal", interpolation="none")
             box.set_anchor("E")
             box.set_axis_off()
 
