@@ -9,7 +9,7 @@ from snnviz.dashboard.optimize_page import Optimize
 from snnviz.dashboard.pages import PAGES
 from snnviz.dashboard.predictions import Predictions
 from snnviz.dashboard.runs_page import Runs
-from snnviz.dashboard.server import Serving, create_app, serve
+from snnviz.dashboard.server import Serving, create_app, serve, shared_workspace
 from snnviz.dashboard.sparsity_page import Sparsity
 from snnviz.dashboard.workspace import Workspace
 
@@ -25,4 +25,5 @@ __all__ = [
     "Workspace",
     "create_app",
     "serve",
+    "shared_workspace",
 ]

@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import panel as pn
@@ -51,6 +52,22 @@ def create_app(workspace: Any = None, page: type[Page] = PAGES[0], **state: Any)
         known = {name: name for name in (*made.url_state, "dark")}
         pn.state.location.sync(made, known, on_error=functools.partial(_apply_valid, made))
     return template
+
+
+@functools.cache
+def shared_workspace(arguments: tuple[str, ...]) -> Workspace:
+    """The workspace of all sessions of `panel serve apps/*.py --args [RESULT.nc ...] [--read-only]`.
+
+    Args:
+        arguments: result files, by default those of `snnviz demo`; and --read-only, if nothing is to be launched.
+    """
+    from snnviz import results
+    from snnviz.runs import Store
+
+    names = [name for name in arguments if name != "--read-only"]
+    files = [Path(name) for name in names] or sorted(Path("snnviz-out").glob("*.nc"))
+    loaded = {file.stem: results.load(file) for file in files}
+    return Workspace(loaded, store=Store(), read_only="--read-only" in arguments)
 
 
 def titled(page: type[Page]) -> str:
