@@ -31,10 +31,13 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "optimize": ("snnviz.optimization", "optimize"),
     "architectures": ("snnviz.architectures", None),
     "datasets": ("snnviz.datasets", None),
+    "jobs": ("snnviz.jobs", None),
     "metrics": ("snnviz.metrics", None),
     "plots": ("snnviz.plots", None),
     "pretrained": ("snnviz.pretrained", None),
     "reports": ("snnviz.reports", None),
+    "runs": ("snnviz.runs", None),
+    "figures": ("snnviz.figures", None),
     "dashboard": ("snnviz.dashboard", None),
     "explore": ("snnviz.dashboard", "Explorer"),
 }

@@ -53,6 +53,20 @@ def choice(name: str, value: Any, allowed: Collection[str]) -> str:
     return value
 
 
+def text(name: str, value: Any) -> str | None:
+    """`value`, which must be a text that is not empty, or None."""
+    if value is not None and (not isinstance(value, str) or not value.strip()):
+        raise InputError(f"`{name}` must be a text that is not empty. Received: {describe(value)}")
+    return value
+
+
+def file(name: str, value: Any, suffix: str) -> str | None:
+    """`value`, which must be the path of a file that ends in `suffix`, or None."""
+    if value is not None and (not isinstance(value, str) or not value.endswith(suffix)):
+        raise InputError(f"`{name}` must end in {suffix}. Received: {describe(value)}")
+    return value
+
+
 def finite(name: str, array: np.ndarray) -> np.ndarray:
     """`array`, which must hold no NaN and no infinity."""
     if not np.isfinite(array).all():

@@ -1,11 +1,28 @@
-"""Progress bars with time left, shown for work that takes longer than two seconds."""
+"""Progress bars with time left, shown for work that takes longer than two seconds; somebody else may listen to them."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 SHOW_AFTER_SECONDS = 2.0
+
+Listener = Callable[[Mapping[str, Any]], None]
+"""Takes tqdm's `format_dict`: `prefix` (what is being done), `n`, `total`, `unit`, `rate`, `postfix`, `elapsed`."""
+_listener: Listener | None = None
+
+
+@contextmanager
+def listening(listener: Listener) -> Iterator[None]:
+    """Have `listener` told of every step of every bar made inside the `with` block, drawn or not; the innermost one counts."""
+    global _listener
+    before, _listener = _listener, listener
+    try:
+        yield
+    finally:
+        _listener = before
 
 
 def bar(total: int | None, description: str, unit: str, show: bool = True) -> Any:
@@ -19,13 +36,32 @@ def bar(total: int | None, description: str, unit: str, show: bool = True) -> An
     """
     from tqdm.auto import tqdm
 
-    return tqdm(
-        total=total,
-        desc=description,
-        unit=f" {unit}",
-        disable=not show,
-        delay=SHOW_AFTER_SECONDS,
-        dynamic_ncols=True,
-        file=sys.stderr,
-        leave=False,
-    )
+    options: dict[str, Any] = {
+        "total": total,
+        "desc": description,
+        "unit": f" {unit}",
+        "delay": SHOW_AFTER_SECONDS,
+        "dynamic_ncols": True,
+        "file": sys.stderr,
+        "leave": False,
+    }
+    if _listener is None:
+        return tqdm(**options, disable=not show)
+    return _heard(tqdm, _listener, show, options)
+
+
+def _heard(base: Any, listener: Listener, show: bool, options: dict[str, Any]) -> Any:
+    """A bar that tells `listener` of its steps."""
+    if not show:
+        from tqdm.std import tqdm as base
+
+    class Heard(base):
+        def display(self, *args: Any, **kwargs: Any) -> Any:
+            return super().display(*args, **kwargs) if show else None
+
+        def update(self, n: float | None = 1) -> Any:
+            done = super().update(n)
+            listener(self.format_dict)
+            return done
+
+    return Heard(**options)

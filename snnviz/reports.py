@@ -113,6 +113,8 @@ _NEURONS = {
 }
 _DATASETS = {"dense-mnist": "mnist", "conv-mnist": "mnist", "conv-cifar10": "cifar10", "conv-cifar100": "cifar100"}
 
+_SPARSITIES = ("S_a", "S_w", "S_c", "S_a, all hidden layers", "S_c, all hidden layers")
+
 Entries = Mapping[tuple[str, str], "xr.Dataset"]
 
 
@@ -200,16 +202,32 @@ def table_e(results: Entries, thresholds: Mapping[tuple[str, str], float] | None
     return _table(results, ours)
 
 
-def table_f(results: Entries) -> pd.DataFrame:
-    """Table F, accuracy of the ANN before and after sparsity fine-tuning. Arguments and columns as in `table_e`."""
-    return _table(results, lambda key, result: {"ANN accuracy": (float(result.attrs["ann_accuracy"]), True)})
+def table_f(results: Mapping[tuple[str, str], xr.Dataset | float]) -> pd.DataFrame:
+    """Table F, accuracy of the ANN before and after sparsity fine-tuning.
+
+    Args:
+        results: (model, stage) -> result, or the accuracy itself, a fraction.
+
+    Returns:
+        As `table_e`.
+    """
+
+    def accuracy(entry: xr.Dataset | float) -> float:
+        return (
+            check.real("results", entry, 0, 1)
+            if isinstance(entry, (int, float))
+            else float(entry.attrs["ann_accuracy"])
+        )
+
+    return _table(results, lambda key, entry: {"ANN accuracy": (accuracy(entry), True)})
 
 
 def table_g(sparsity: Mapping[tuple[str, str], Mapping[str, float]]) -> pd.DataFrame:
     """Table G, sparsity of activations (S_a), weights (S_w) and synaptic events (S_c).
 
     Args:
-        sparsity: (model, stage) -> {"S_a": ..., "S_w": ..., "S_c": ...}, fractions.
+        sparsity: (model, stage) -> {"S_a": ..., "S_w": ..., "S_c": ...}, fractions. S_a and S_c are compared with the paper's,
+            which leave the last hidden layer out; "S_a, all hidden layers" and "S_c, all hidden layers" stand beside them.
 
     Returns:
         As `table_e`.
@@ -217,7 +235,7 @@ def table_g(sparsity: Mapping[tuple[str, str], Mapping[str, float]]) -> pd.DataF
 
     def ours(key: tuple[str, str], measured: Mapping[str, float]) -> dict[str, tuple[float, bool]]:
         for name in measured:
-            check.choice("sparsity", name, ("S_a", "S_w", "S_c"))
+            check.choice("sparsity", name, _SPARSITIES)
         return {name: (float(value), True) for name, value in measured.items()}
 
     return _table(sparsity, ours)
@@ -297,8 +315,11 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
         table: what `comparison` or a `table_...` function returned.
 
     Returns:
-        The same rows as text, with columns metric, unit, ours, paper, note (and stage or model where there are several).
+        The same rows as text, with columns metric, unit, ours, paper, note (and stage or model where there are several); of
+        table A simulator, measured and the models.
     """
+    if "unit" not in table:  # table A, all of it in seconds
+        return table.map(lambda value: _text(value, "s")).reset_index().rename(columns=MODELS)
     flat = table.reset_index()
     rows = []
     for _, row in flat.iterrows():
@@ -315,6 +336,8 @@ def _text(value: float, unit: str) -> str:
         return "-"
     if unit == "%":
         return f"{100 * value:.2f}"
+    if unit == "":  # a fraction that the paper gives as such
+        return f"{value:.3f}"
     return f"{value:,.0f}" if abs(value) >= 100 or float(value).is_integer() else f"{value:.3g}"
 
 

@@ -31,3 +31,11 @@ def pynn_nest():
         pytest.importorskip("nest", reason="NEST is not installed: pip install 'snnviz[nest]'")
         import pyNN.nest
     return pyNN.nest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def runs_of_the_tests(tmp_path_factory):
+    """Commands that record a run do so here, not in the folder the tests are started in."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SNNVIZ_TRACKING_URI", str(tmp_path_factory.mktemp("runs")))
+        yield

@@ -10,15 +10,25 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "snnviz"
 FLOORS = {
     "errors": 0, "_checks": 0, "_files": 0, "_progress": 0, "network": 0, "results": 0,
-    "metrics": 1, "datasets": 1, "architectures": 1, "sparsity": 1, "pretrained": 1,
-    "training": 2, "conversion": 2, "simulation": 2, "hardware": 2,
+    "metrics": 1, "answers": 1, "datasets": 1, "architectures": 1, "sparsity": 1, "pretrained": 1,
+    "training": 2, "conversion": 2, "simulation": 2, "energy": 2, "hardware": 2,
     "optimization": 3,
     "runs": 4, "jobs": 4,
-    "plots": 5, "reports": 5,
+    "plots": 5, "reports": 5, "figures": 5,
     "dashboard": 6, "cli": 6, "__main__": 6,
 }  # fmt: skip
 # the standard sub-graph that may never load TensorFlow or Keras
-LIGHT = ("snnviz.plots", "snnviz.metrics", "snnviz.results", "snnviz.reports", "snnviz.dashboard", "snnviz.cli")
+LIGHT = (
+    "snnviz.plots",
+    "snnviz.metrics",
+    "snnviz.results",
+    "snnviz.reports",
+    "snnviz.figures",
+    "snnviz.dashboard",
+    "snnviz.cli",
+    "snnviz.runs",
+    "snnviz.jobs",
+)
 HEAVY = {"tensorflow", "keras", "jax"}
 
 

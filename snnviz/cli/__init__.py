@@ -19,7 +19,8 @@ from snnviz import __version__
 from snnviz.errors import InputError
 
 COMMANDS = (
-    "demo", "train", "finetune", "convert", "simulate", "metrics", "optimize", "hardware", "data", "dashboard", "info",
+    "demo", "train", "finetune", "convert", "simulate", "metrics", "optimize", "hardware", "runs", "figures", "tables", "data",
+    "dashboard", "info",
 )  # fmt: skip
 USER_MISTAKE = 2
 INTERRUPTED = 130

@@ -8,15 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import pandas as pd
-    import xarray as xr
 
-STEPS = 50
-NORMALISATION_ITEMS = 10_000
 SHOWN_STEPS = (1, 2, 3, 5, 10, 20, 50)
-OPTIMISED = "dense-mnist-optimized"
 
 
 def add(subparsers: Any) -> None:
@@ -38,15 +32,15 @@ def add(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Convert, simulate, score, draw, save."""
     from snnviz import _checks as check
-    from snnviz import metrics, plots, reports, results
+    from snnviz import figures, metrics, plots, reports, results
 
     check.integer("--port", args.port, 1, 65535)
     folder = Path(args.out)
-    runs = _simulate(args)
+    runs = figures.shipped(args.limit, engine=args.engine, traces=False, search=False, say=_say).results
     files = [results.save(result, folder / f"dense-mnist-{name}.nc") for name, result in runs.items()]
     thresholds = [reports.paper_threshold("dense-mnist", name) for name in runs]
-    before, after = runs["before"], runs.get("after")
-    pair = thresholds[0] if after is None else (thresholds[0], thresholds[1])
+    before, after = runs["before"], runs["after"]
+    pair = thresholds[0], thresholds[1]
     figure = plots.figure_a(before, after, threshold=pair, zoom="top")
     files += [plots.save(figure, folder / f"figure-a.{suffix}") for suffix in ("pdf", "png")]
     files.append(plots.save(plots.figure_a_data(before, after, threshold=pair), folder / "figure-a.csv"))
@@ -60,34 +54,6 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         "table": reports.readable(reports.comparison("dense-mnist", runs)).to_dict("records"),
         "files": [str(file) for file in files],
     }
-
-
-def _simulate(args: argparse.Namespace) -> Mapping[str, xr.Dataset]:
-    """The heuristic network, converted here and now, and the shipped optimised one."""
-    from snnviz import datasets, pretrained
-    from snnviz.conversion import convert, load_keras
-    from snnviz.simulation import simulate
-
-    images = datasets.load("mnist", split="test", limit=args.limit)
-    sample = datasets.load("mnist", split="train", limit=NORMALISATION_ITEMS)
-    _say("converting the shipped dense MNIST classifier")
-    networks = {"before": convert(load_keras(pretrained.path("dense-mnist")), sample.x)}
-    if OPTIMISED in pretrained.names():
-        networks["after"] = pretrained.network(OPTIMISED)
-    runs = {}
-    for name, network in networks.items():
-        _say(f"simulating {len(images)} test images for {STEPS} steps, {name} optimisation")
-        runs[name] = simulate(
-            network,
-            images.x,
-            images.y,
-            STEPS,
-            engine=args.engine,
-            record=("prediction", "logits", "events"),
-            title=name,
-        )
-        runs[name].attrs |= {"dataset": "mnist", "model": "dense-mnist"}
-    return runs
 
 
 def _say(text: str) -> None:
@@ -127,7 +93,8 @@ def serve(args: argparse.Namespace, answer: dict[str, Any]) -> None:
     if args.no_serve:
         return
     from snnviz import dashboard, results
+    from snnviz.runs import Store
 
     files = [Path(file) for file in answer["files"] if file.endswith(".nc")]
     runs = {file.stem.removeprefix("dense-mnist-"): results.load(file) for file in files}
-    dashboard.serve(runs, port=args.port)
+    dashboard.serve(dashboard.Workspace(runs, store=Store()), port=args.port)

@@ -109,6 +109,7 @@ def optimize(
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
     progress: bool = True,
+    on_evaluation: Callable[[int, dict[str, Any]], None] | None = None,
 ) -> OptimizationResult:
     """Search for scales that let the right answer come out early and cheaply: minimise L_SNN (module `objective`).
 
@@ -144,6 +145,8 @@ def optimize(
         checkpoint: folder that holds the search's state after each evaluation, and its best network so far (`best.npz`).
         resume: go on from `checkpoint`; one that is empty is begun.
         progress: show evaluations, the best loss and its three parts, and the time left.
+        on_evaluation: called with number and row of `OptimizationResult.history` of each evaluation, those of an earlier run that
+            is resumed included.
 
     Raises:
         InputError: if an argument is wrong, the network has no hidden layers, or the checkpoint is another search's.
@@ -168,12 +171,8 @@ def optimize(
     if budget_evaluations is None and budget_minutes is None:
         budget_minutes = DEFAULT_MINUTES
     whole = network
+    check_target(target, method)
     if target is not None:
-        check.choice("target", target, TARGETS)
-        if method in ("auto", "gradient"):
-            raise InputError(
-                f"`method` with a target must be subplex, cmaes or percentile, which evaluate its constraints. Received: {method!r}"
-            )
         network, x = spinnaker.with_pooled_input(whole), spinnaker.pooled(whole, x)
         if training is not None:
             training = spinnaker.pooled(whole, training[0]), training[1]
@@ -193,6 +192,7 @@ def optimize(
     record = Record(checkpoint, settings, resume)
     with make_evaluator(problem, workers, scheduler) as evaluator:
         search = _Search(problem, evaluator, record, weights, budget_evaluations, budget_minutes, progress)
+        search.on_evaluation = on_evaluation
         try:
             search.begin()
             learned = training or (problem.x, problem.y)
@@ -205,6 +205,17 @@ def optimize(
             search.close()
     result = search.result(method, stages_per, seed)
     return replace(result, network=spinnaker.with_pooling_of(whole, result.network)) if target else result
+
+
+def check_target(target: str | None, method: str) -> None:
+    """Raise `InputError` unless networks can be evaluated as `target` computes them, by `method`."""
+    if target is None:
+        return
+    check.choice("target", target, TARGETS)
+    if method in ("auto", "gradient"):
+        raise InputError(
+            f"`method` with a target must be subplex, cmaes or percentile, which evaluate its constraints. Received: {method!r}"
+        )
 
 
 def _how_to_resume(checkpoint: str | os.PathLike[str] | None) -> str:
@@ -287,6 +298,8 @@ class _Search:
         self.problem, self.evaluator, self.record, self.lambdas = problem, evaluator, record, lambdas
         self.evaluations, self.minutes = evaluations, minutes
         self.history: list[Evaluation] = []
+        self.on_evaluation: Callable[[int, dict[str, Any]], None] | None = None
+        self._told = 0
         self.used: set[str] = set()
         self.stopped = "finished"
         self._earlier = record.seconds
@@ -306,6 +319,7 @@ class _Search:
         self.start = self._terms([vector], "start")[0]
         self.objective = Objective.at(self.start, self.lambdas)
         self.best, self.best_loss, self.vector = self.start, self.objective.loss(self.start), vector
+        self._tell()
 
     def run(self, number: int, stage: _Stage) -> None:
         """Run a stage until its searcher has finished or its part of the budget is spent."""
@@ -363,6 +377,7 @@ class _Search:
                 self.best, self.best_loss, self.vector = terms, loss, vector
                 self._unsaved = True
         self._show()
+        self._tell()
         return losses
 
     def _terms(self, vectors: Sequence[np.ndarray], stage: str) -> list[Terms]:
@@ -411,6 +426,7 @@ class _Search:
                 self._bar.update(1)
         self.vector, self.best_loss = state["best_vector"], float(state["best_loss"])
         self.best = Terms(*map(float, state["best_terms"]))
+        self._tell()
 
     def _show(self) -> None:
         parts = self.objective.parts(self.best)
@@ -461,23 +477,28 @@ class _Search:
             stopped=self.stopped,
         )
 
+    def _tell(self) -> None:
+        """Tell who listens of the evaluations that are new."""
+        new, self._told = self.history[self._told :], len(self.history)
+        if self.on_evaluation is not None:
+            for number, evaluation in enumerate(new, start=len(self.history) - len(new)):
+                self.on_evaluation(number, self._row(evaluation))
+
+    def _row(self, evaluation: Evaluation) -> dict[str, Any]:
+        parts = self.objective.parts(evaluation.terms)
+        return {
+            "stage": evaluation.stage,
+            "loss": sum(parts),
+            "accuracy_term": parts[0],
+            "latency_term": parts[1],
+            "power_term": parts[2],
+            **vars(evaluation.terms),
+            "seconds": evaluation.seconds,
+        }
+
     def _frame(self) -> pd.DataFrame:
         import pandas as pd
 
-        rows = []
-        for evaluation in self.history:
-            parts = self.objective.parts(evaluation.terms)
-            rows.append(
-                {
-                    "stage": evaluation.stage,
-                    "loss": sum(parts),
-                    "accuracy_term": parts[0],
-                    "latency_term": parts[1],
-                    "power_term": parts[2],
-                    **vars(evaluation.terms),
-                    "seconds": evaluation.seconds,
-                }
-            )
-        frame = pd.DataFrame(rows)
+        frame = pd.DataFrame([self._row(evaluation) for evaluation in self.history])
         frame.index.name = "evaluation"
         return frame

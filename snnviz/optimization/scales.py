@@ -9,8 +9,9 @@ The rest, if asked for, are added to initial membrane potentials, in units of th
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -145,6 +146,43 @@ class ScaleSpace:
             index[entries] = coarse._index[at : at + theirs.size]
             position, at = position + mine.size, at + theirs.size
         return index
+
+
+def relative_scales(before: SpikingNetwork, after: SpikingNetwork) -> list[np.ndarray]:
+    """The scales that make `after` of `before`, one array (channels,) a layer: after = before.scaled(scales).
+
+    They are read off the weights; a channel without a nonzero incoming weight has NaN.
+
+    Raises:
+        InputError: if the networks differ in more than positive scales.
+    """
+    kinds = [[(layer.kind, layer.weights.shape) for layer in network.layers] for network in (before, after)]
+    if kinds[0] != kinds[1]:
+        raise InputError("`after` must have the layers of `before`. Received: networks of different shapes")
+    incoming: Scale = 1.0
+    found = []
+    for old, new in zip(before.layers, after.layers, strict=True):
+        present = old.weights != 0
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratios = np.where(present, new.weights.astype(np.float64) / old.weights, np.nan)
+        # what a unit weight becomes by the scales of the layer before, in this layer's layout
+        ratios /= replace(old, weights=np.ones_like(old.weights)).scaled(1.0, incoming).weights
+        inputs = tuple(range(2 if old.kind == "depthwise_conv2d" else old.weights.ndim - 1))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # a channel without weights has no median
+            scales = np.nanmedian(ratios, axis=inputs).ravel()
+            spread = np.nanmax(np.abs(np.log(ratios / np.nanmedian(ratios, axis=inputs))), initial=0.0)
+        if (
+            not np.array_equal(present, new.weights != 0)
+            or not spread < 1e-3
+            or not (scales[~np.isnan(scales)] > 0).all()
+        ):
+            raise InputError(
+                f"`after` must be `before` but for positive scales. Received: other weights in layer {new.name!r}"
+            )
+        found.append(scales)
+        incoming = np.where(np.isnan(scales), 1.0, scales)
+    return found
 
 
 def granularities(per: str | Sequence[str]) -> tuple[str, ...]:

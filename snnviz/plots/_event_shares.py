@@ -44,11 +44,7 @@ def event_shares(result: xr.Dataset, *, dark: bool = False, height: int = 340) -
         words.append((percent, at, f"{percent:.1f} %", theme.palette(dark).text))
     rectangles = hv.Rectangles(bars, ["x0", "y0", "x1", "y1"], ["layer", "events", "percent", "color"])
     tooltips = [("layer", "@layer"), ("share", "@percent{0.00} %"), ("events", "@events{0,0} per item")]
-    theme.style(
-        rectangles,
-        bokeh={"color": "color", "line_width": 0, "tools": ["hover"], "hover_tooltips": tooltips},
-        mpl={"color": "color", "linewidth": 0},
-    )
+    theme.rectangles(rectangles, tooltips=tooltips)
     text = theme.labels(hv.Labels(words, ["x", "y"], ["text", "color"]), dx=6)
     longest = max([100 * float(data["share"].max()), 1.0]) if count else 1.0
     return theme.figure(

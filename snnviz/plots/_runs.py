@@ -47,6 +47,31 @@ def named(results: Results) -> dict[str, xr.Dataset]:
     return found
 
 
+def single(result: xr.Dataset) -> xr.Dataset:
+    """`result`, which must be one result."""
+    (found,) = named([result]).values()
+    return found
+
+
+def recorded(result: xr.Dataset, name: str, how: str) -> xr.DataArray:
+    """Variable `name` of a result, which `simulate` keeps only on request.
+
+    Raises:
+        InputError: if it is not there; `how` is the argument that would have kept it.
+    """
+    found = single(result)
+    if name not in found:
+        raise InputError(
+            f"`result` must hold {name!r}; simulate with {how}. Received: {sorted(map(str, found.data_vars))}"
+        )
+    return found[name]
+
+
+def traced_item(item: int, variable: xr.DataArray, dimension: str = "traced") -> int:
+    """`item` as an index into the items of `variable`."""
+    return check.integer("item", item, 0, variable.sizes[dimension] - 1)
+
+
 def crossings_data(results: Results, threshold: float | Mapping[str, float]) -> pd.DataFrame:
     """Where each run reaches an accuracy: columns run, threshold, time, events, crossed (`snnviz.metrics`).
 

@@ -38,7 +38,7 @@ def spike_rates(result: xr.Dataset, *, dark: bool = False, height: int = 340) ->
         hv.Overlay(curves),
         dark=dark,
         xlabel="Time (steps)",
-        ylabel="Spike rate (spikes per neuron and step)",
+        ylabel="Spike rate (per neuron and step)",
         ylim=(0.0, 1.08 * top),
         legend="right",
         height=height,

@@ -76,7 +76,10 @@ def render(
         figure = hv.renderer("matplotlib").get_plot(drawn).state
         try:
             figure.set_size_inches(width, height)
-            figure.set_layout_engine("constrained", w_pad=0.03, h_pad=0.03)
+            if isinstance(drawn, hv.Layout):
+                _arrange(figure, len(drawn), width, height)
+            else:
+                figure.set_layout_engine("constrained", w_pad=0.03, h_pad=0.03)
             figure.savefig(
                 buffer,
                 format=format,
@@ -87,6 +90,21 @@ def render(
         finally:
             pyplot.close(figure)
     return buffer.getvalue()
+
+
+def _arrange(figure: Any, count: int, width: float, height: float) -> None:
+    """Put the plots of a layout in a row; no layout engine of Matplotlib's takes the grid that HoloViews uses."""
+    left, right, bottom, top = 0.48, 0.14, 0.42, 0.08  # inches around each plot: what the labels need
+    each = width / count
+    for place, axes in enumerate(figure.axes[:count]):
+        axes.set_position(
+            [
+                (place * each + left) / width,
+                bottom / height,
+                (each - left - right) / width,
+                (height - bottom - top) / height,
+            ]
+        )
 
 
 def save(drawn: Any, path: str | os.PathLike[str], **options: Any) -> Path:

@@ -93,6 +93,44 @@ def depth_colors(count: int, dark: bool = False) -> list[str]:
     return [to_hex(color) for color in colormaps["viridis"](np.linspace(first, last, max(count, 1)))]
 
 
+def shades(values: Any, dark: bool = False) -> list[str]:
+    """Colours for values from 0 to 1, from near the background to far from it, even in lightness."""
+    near, middle, far = ("#1f2c3a", "#2f86bd", "#e3f3ff") if dark else ("#e8f1f8", "#5aa5d1", "#08366b")
+    found = []
+    for value in np.clip(np.asarray(values, float), 0, 1):
+        lower = value < 0.5
+        found.append(blend(*((near, middle) if lower else (middle, far)), float(2 * value if lower else 2 * value - 1)))
+    return found
+
+
+def blend(color: str, other: str, share: float) -> str:
+    """`color` with `share` (0 to 1) of `other` in it."""
+    pairs = zip(_channels(color), _channels(other), strict=True)
+    return "#" + "".join(f"{round((1 - share) * one + share * two):02x}" for one, two in pairs)
+
+
+def ink(color: str) -> str:
+    """Black or white, whichever is easier to read on `color`."""
+    red, green, blue = ((value / 255) ** 2.2 for value in _channels(color))
+    return "#ffffff" if 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.19 else "#000000"
+
+
+def _channels(color: str) -> tuple[int, ...]:
+    return tuple(int(color[start : start + 2], 16) for start in (1, 3, 5))
+
+
+def room(values: Any, share: float = 0.06, log: bool = False) -> tuple[float, float]:
+    """Limits of an axis that leave `share` of the span free on both sides of `values`."""
+    array = np.asarray(values, float)
+    array = array[np.isfinite(array) & ((array > 0) | (not log))]
+    if array.size == 0:
+        return (1.0, 10.0) if log else (0.0, 1.0)
+    low, high = (float(np.log10(edge)) if log else float(edge) for edge in (array.min(), array.max()))
+    free = share * (high - low) if high > low else 0.05 * max(abs(high), 0.1)
+    limits = low - free, high + free
+    return (10 ** limits[0], 10 ** limits[1]) if log else limits
+
+
 def style(element: Any, *, bokeh: dict[str, Any], mpl: dict[str, Any]) -> Any:
     """`element` with options for both backends, in place."""
     return element.opts(**bokeh, backend="bokeh").opts(**mpl, backend="matplotlib")
@@ -107,6 +145,8 @@ def curve(
     tooltips: Sequence[tuple[str, str]] = (),
 ) -> hv.Curve:
     """A line; `tooltips` are Bokeh's (label, "@field") pairs, and none of them means no hovering."""
+    if element.label in [dimension.name for dimension in element.dimensions()]:
+        element = element.relabel(f"{element.label} ")  # or HoloViews would take the name of a run for a column
     bokeh: dict[str, Any] = {"color": color, "line_dash": dash, "line_width": width}
     if tooltips:
         bokeh |= {"tools": ["hover"], "hover_tooltips": list(tooltips), "hover_mode": "vline"}
@@ -122,25 +162,58 @@ def segments(element: hv.Segments, *, dash: str, width: float) -> hv.Segments:
     )
 
 
-def points(element: hv.Points, marker: str = "circle", size: float = 9.0) -> hv.Points:
-    """Markers, "circle" or "x", each in the colour of its value dimension "color"."""
-    return style(
-        element,
-        bokeh={"color": "color", "size": size, "marker": marker, "line_width": 2.5 if marker == "x" else 1},
-        mpl={"color": "color", "s": size**2 / 2, "marker": {"circle": "o", "x": "X"}[marker]},
-    )
+def points(
+    element: hv.Points,
+    marker: str = "circle",
+    size: float | str = 9.0,
+    tooltips: Sequence[tuple[str, str]] = (),
+) -> hv.Points:
+    """Markers, each in the colour of its value dimension "color".
+
+    Args:
+        element: the positions.
+        marker: "circle", "square", "diamond" or "x".
+        size: in pixels, or the name of the value dimension that holds it.
+        tooltips: Bokeh's (label, "@field") pairs; none of them means no hovering.
+    """
+    bokeh: dict[str, Any] = {"color": "color", "marker": marker, "line_width": 2.5 if marker == "x" else 1}
+    # a diamond of Bokeh's is smaller than its size
+    bokeh["size"] = 1.6 * size if marker == "diamond" and not isinstance(size, str) else size
+    if tooltips:
+        bokeh |= {"tools": ["hover", "tap"], "hover_tooltips": list(tooltips), "nonselection_alpha": 0.5}
+    area = hv.dim(size) ** 2 / 2 if isinstance(size, str) else size**2 / 2
+    symbol = {"circle": "o", "square": "s", "diamond": "D", "x": "X"}[marker]
+    edge = {} if marker == "x" else {"linewidth": 0}  # a spike of half a point would drown in its own outline
+    return style(element, bokeh=bokeh, mpl={"color": "color", "s": area, "marker": symbol, **edge})
 
 
-def labels(element: hv.Labels, *, align: str = "left", dx: int = 8) -> hv.Labels:
-    """Words, each in the colour of its value dimension "color", `dx` screen pixels to the right of their points."""
+def rectangles(
+    element: hv.Rectangles, *, tooltips: Sequence[tuple[str, str]] = (), edge: str | None = None, width: float = 1.0
+) -> hv.Rectangles:
+    """Filled rectangles, each in the colour of its value dimension "color", with a line around them if `edge` has a colour."""
+    bokeh: dict[str, Any] = {"color": "color", "line_width": 0}
+    mpl: dict[str, Any] = {"color": "color", "linewidth": 0}
+    if edge is not None:
+        bokeh |= {"line_color": edge, "line_width": width}
+        mpl = {"facecolor": "color", "edgecolor": edge, "linewidth": 0.65 * width}
+    if tooltips:
+        bokeh |= {"tools": ["hover"], "hover_tooltips": list(tooltips)}
+    return style(element, bokeh=bokeh, mpl=mpl)
+
+
+def labels(element: hv.Labels, *, align: str = "left", dx: int = 8, size: int = 12) -> hv.Labels:
+    """Words, each in the colour of its value dimension "color", `dx` screen pixels to the right of their points.
+
+    `size` is that of the type on pages, in pixels; in files it is 7/12 of that in points.
+    """
     return style(
         element,
         bokeh={
-            "text_color": "color", "text_font_size": "12px", "text_align": align, "text_baseline": "middle",
+            "text_color": "color", "text_font_size": f"{size}px", "text_align": align, "text_baseline": "middle",
             "hooks": [_bokeh_words(dx)],
         },
         mpl={
-            "color": "color", "size": 7, "horizontalalignment": align, "verticalalignment": "center",
+            "color": "color", "size": 7 * size / 12, "horizontalalignment": align, "verticalalignment": "center",
             "hooks": [_mpl_shift(dx)],
         },
     )  # fmt: skip
@@ -155,9 +228,17 @@ def figure(
     xlim: tuple[float, float] | None = None,
     ylim: tuple[float, float] | None = None,
     logx: bool = False,
+    logy: bool = False,
+    xticks: list[tuple[float, str]] | None = None,
     yticks: list[tuple[float, str]] | None = None,
+    xrotation: int = 0,
     legend: str | None = None,
     large: bool = False,
+    large_y: bool = False,
+    grid: bool = True,
+    axes: bool = True,
+    square: bool = False,
+    title: str = "",
     height: int = 340,
 ) -> hv.Overlay:
     """An overlay with axes, grid, type and colours of the house.
@@ -170,42 +251,70 @@ def figure(
         xlim: limits of the horizontal axis.
         ylim: limits of the vertical axis.
         logx: logarithmic horizontal axis.
+        logy: logarithmic vertical axis.
+        xticks: positions and words of the horizontal ticks.
         yticks: positions and words of the vertical ticks.
+        xrotation: of the words at the horizontal ticks, in degrees.
         legend: position, "bottom_right", "top_right", "right" (outside), or None for none.
         large: the horizontal axis counts thousands and millions, written 10k, 1M.
+        large_y: the vertical axis does.
+        grid: draw grid lines.
+        axes: draw the axes; False leaves the drawing alone on its background.
+        square: a unit is as long on both axes.
+        title: above the drawing, where the axes cannot say it.
         height: on pages, in pixels; the width follows the page.
     """
     from bokeh.models import CustomJSTickFormatter
 
     colors = palette(dark)
-    both: dict[str, Any] = {"xlabel": xlabel, "ylabel": ylabel, "logx": logx, "show_legend": legend is not None}
-    if xlim is not None:
-        both["xlim"] = xlim
-    if ylim is not None:
-        both["ylim"] = ylim
-    if yticks is not None:
-        both["yticks"] = yticks
-    if legend is not None:
-        both["legend_position"] = legend
-    formats: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
-    if large:
-        formats = ({"xformatter": CustomJSTickFormatter(code=_LARGE_JS)}, {"xformatter": _large})
+    both: dict[str, Any] = {
+        "xlabel": xlabel, "ylabel": ylabel, "logx": logx, "logy": logy, "xrotation": xrotation, "show_grid": grid,
+        "show_legend": legend is not None, "title": title,
+    }  # fmt: skip
+    given = {"xlim": xlim, "ylim": ylim, "xticks": xticks, "yticks": yticks, "legend_position": legend}
+    both |= {name: value for name, value in given.items() if value is not None}
+    if not axes:
+        both |= {"xaxis": None, "yaxis": None}
+    only_bokeh: dict[str, Any] = {"data_aspect": 1} if square else {}
+    for axis, wanted in (("xformatter", large), ("yformatter", large_y)):
+        if wanted:
+            only_bokeh[axis] = CustomJSTickFormatter(code=_LARGE_JS)
+    # Matplotlib's axes of an overlay take no formatter from HoloViews
+    counted = [axis for axis, wanted in (("xaxis", large), ("yaxis", large_y)) if wanted]
     return style(
         overlay,
         bokeh={
             **both,
-            **formats[0],
-            "responsive": True, "min_height": height, "height": height, "show_grid": True, "toolbar": "above",
+            **only_bokeh,
+            "responsive": True, "min_height": height, "height": height, "toolbar": "above",
             "autohide_toolbar": True, "default_tools": ["box_zoom", "pan", "reset"], "active_tools": ["box_zoom"],
-            "hooks": [_bokeh_colors(colors)],
+            "hooks": [_bokeh_colors(colors, grid)],
         },
         mpl={
             **both,
-            **formats[1],
-            "show_grid": True, "aspect": "auto", "fig_inches": (3.5, 2.5), "bgcolor": colors.background,
-            "fontsize": {"labels": 8, "xticks": 7, "yticks": 7, "legend": 7}, "hooks": [_mpl_colors(colors)],
+            "aspect": "equal" if square else "auto", "fig_inches": (3.5, 2.5), "bgcolor": colors.background,
+            "fontsize": {"labels": 8, "xticks": 7, "yticks": 7, "legend": 7, "title": 8},
+            "hooks": [_mpl_axes(colors, grid, axes, counted)],
         },
     )  # fmt: skip
+
+
+def side_by_side(*drawn: hv.Overlay) -> hv.Layout:
+    """Figures in a row, each with axes of its own."""
+    layout = hv.Layout(list(drawn)).cols(len(drawn))
+    return style(
+        layout,
+        bokeh={"shared_axes": False, "sizing_mode": "stretch_width", "merge_tools": False},
+        mpl={"shared_axes": False, "sublabel_format": "", "fig_inches": (7.16, 2.6), "tight": False},
+    )
+
+
+def add_hooks(drawn: Any, bokeh: Callable[[Any, Any], None], mpl: Callable[[Any, Any], None]) -> Any:
+    """`drawn`, made by `figure`, with one more thing to do by each backend when it is drawn, in place."""
+    for backend, hook in (("bokeh", bokeh), ("matplotlib", mpl)):
+        hooks = hv.Store.lookup_options(backend, drawn, "plot").kwargs.get("hooks", [])
+        drawn.opts(hooks=[*hooks, hook], backend=backend)
+    return drawn
 
 
 def count(value: float) -> str:
@@ -249,12 +358,14 @@ def _mpl_shift(dx: int) -> Callable[[Any, Any], None]:
     return hook
 
 
-def _bokeh_colors(colors: Palette) -> Callable[[Any, Any], None]:
+def _bokeh_colors(colors: Palette, grid: bool) -> Callable[[Any, Any], None]:
     def hook(plot: Any, element: Any) -> None:
         figure = plot.state
         figure.background_fill_color = figure.border_fill_color = colors.background
         figure.outline_line_color = None
         figure.toolbar.logo = None
+        figure.title.text_color, figure.title.text_font = colors.text, FONT
+        figure.title.text_font_size, figure.title.text_font_style = "12px", "normal"
         for axis in figure.axis:
             axis.axis_line_color = axis.major_tick_line_color = colors.grid
             axis.minor_tick_line_color = None
@@ -263,9 +374,9 @@ def _bokeh_colors(colors: Palette) -> Callable[[Any, Any], None]:
             axis.axis_label_text_font = axis.major_label_text_font = FONT
             axis.axis_label_text_font_style = "normal"
             axis.axis_label_text_font_size = axis.major_label_text_font_size = "12px"
-        for grid in figure.grid:
-            grid.grid_line_color = colors.grid
-            grid.grid_line_alpha = 0.7
+        for lines in figure.grid:
+            lines.grid_line_color = colors.grid if grid else None
+            lines.grid_line_alpha = 0.7
         for legend in figure.legend:
             legend.background_fill_color = colors.background
             legend.background_fill_alpha = 0.85
@@ -279,19 +390,23 @@ def _bokeh_colors(colors: Palette) -> Callable[[Any, Any], None]:
     return hook
 
 
-def _mpl_colors(colors: Palette) -> Callable[[Any, Any], None]:
+def _mpl_axes(colors: Palette, grid: bool, frame: bool, counted: Sequence[str]) -> Callable[[Any, Any], None]:
     def hook(plot: Any, element: Any) -> None:
         axes = plot.handles["axis"]
         axes.figure.set_facecolor(colors.background)
         axes.set_facecolor(colors.background)
-        axes.grid(True, color=colors.grid, linewidth=0.5)
+        if grid:
+            axes.grid(True, color=colors.grid, linewidth=0.5)
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_zorder(-1)  # HoloViews numbers what it draws from 0: keep the grid below all of it
+        for name in counted:
+            getattr(axes, name).set_major_formatter(_large)
         for side, spine in axes.spines.items():
-            spine.set_visible(side in ("left", "bottom"))
+            spine.set_visible(frame and side in ("left", "bottom"))
             spine.set_color(colors.muted)
             spine.set_linewidth(0.6)
         axes.tick_params(colors=colors.muted, width=0.6, length=2.5, which="both")
+        axes.title.set_color(colors.text)
         axes.xaxis.label.set_color(colors.text)
         axes.yaxis.label.set_color(colors.text)
         legend = axes.get_legend()

@@ -7,7 +7,7 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -108,6 +108,7 @@ def train(
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
     progress: bool = True,
+    on_epoch: Callable[[dict[str, float]], None] | None = None,
 ) -> Training:
     """Train a classifier by stochastic gradient descent and keep the epoch with the lowest validation loss.
 
@@ -125,6 +126,8 @@ def train(
         checkpoint: file written after each epoch, with all that `resume` needs.
         resume: go on from `checkpoint` if the file is there; start afresh if it is not.
         progress: show a progress bar with the time left.
+        on_epoch: called with the row of `Training.history` of each epoch when it is saved; on a resumed training at once with
+            those of the epochs before.
 
     Raises:
         InputError: for bad data, a held-out part as large as the data, or a checkpoint of another training.
@@ -145,12 +148,17 @@ def train(
         with _progress.bar(recipe.epochs * len(kept), "training", "item", progress) as bar:
             saved = len(run.history)
             bar.update(saved * len(kept))
+            if on_epoch is not None:
+                for row in run.history:
+                    on_epoch(dict(row))
             try:
                 for epoch in range(saved, recipe.epochs):
                     run.epoch(epoch, images, labels, kept, held_out, bar)
                     if checkpoint is not None:
                         run.checkpoint().save(checkpoint)
                     saved = epoch + 1
+                    if on_epoch is not None:
+                        on_epoch(dict(run.history[epoch]))
             except KeyboardInterrupt as interrupt:
                 raise TrainingInterrupted(checkpoint, saved, recipe.epochs) from interrupt
         return run.finish()
@@ -165,6 +173,7 @@ def finetune(
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
     progress: bool = True,
+    on_epoch: Callable[[dict[str, float]], None] | None = None,
 ) -> Training:
     """Train a trained model on with the sparsity penalties of `snnviz.sparsity`, so that fewer neurons fire over fewer synapses.
 
@@ -175,7 +184,9 @@ def finetune(
     Raises:
         InputError: as `train`; also for a model with nothing to penalise (no batch normalisation with gamma fixed to 1).
     """
-    return train(model, x, y, recipe or FINE_TUNING, checkpoint=checkpoint, resume=resume, progress=progress)
+    return train(
+        model, x, y, recipe or FINE_TUNING, checkpoint=checkpoint, resume=resume, progress=progress, on_epoch=on_epoch
+    )
 
 
 def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> Evaluation:

@@ -52,14 +52,14 @@ def test_it_resumes(network, tmp_path, capsys):
     ("more", "message"),
     [
         (["--method", "annealing"], "--method"),
-        (["--per", "neuron"], "per"),
+        (["--per", "neuron"], "--per"),
         (["--per", "channel,layer"], "coarse to fine"),
-        (["--lambda-e", "-1"], "lambda_e"),
+        (["--lambda-e", "-1"], "--lambda-e"),
         (["--items", "0"], "--items"),
         (["--items", "20000"], "--items"),
         (["--out", "better.keras"], "--out"),
         (["--method", "cmaes", "--updates", "5"], "--updates"),
-        (["--minutes", "0"], "budget_minutes"),
+        (["--minutes", "0"], "--minutes"),
     ],
 )
 def test_mistakes_are_answered_with_one_line(network, more, message, capsys):

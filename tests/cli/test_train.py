@@ -51,6 +51,7 @@ def test_train_writes_model_card_history_and_checkpoint(tmp_path, capsys):
     assert evaluate(load_keras(out), images.x, images.y).accuracy == card["test"]["accuracy"] > 0.3
     # and again, resumed: nothing is left to do, and the same comes out
     again = answer(capsys, "train", "dense-mnist-pooled", *QUICK, "--seed", "3", "--out", str(out), "--resume")
+    assert again.pop("run") != found.pop("run")
     assert again == found
 
 
@@ -100,12 +101,12 @@ def test_list(capsys):
         (["train", "dense-mnist", "--out", "m.h5"], "must end in .keras"),
         (["train", "dense-mnist", "--epochs", "1"], "one number per stage each"),
         (["train", "dense-mnist", "--epochs", "0", "1"], "epochs of a stage"),
-        (["train", "dense-mnist", "--limit", "0"], "`limit` must be"),
-        (["train", "dense-mnist", "--limit", "10", "--validation", "10"], "`validation` must be below"),
+        (["train", "dense-mnist", "--limit", "0"], "`--limit` must be"),
+        (["train", "dense-mnist", "--limit", "10", "--validation", "10"], "`--validation` must be below"),
         (["train", "conv-cifar10", "--data", "mnist", "--limit", "20"], "`x` must have shape"),
         (["train", "dense-mnist", "--data", "nowhere"], "Received"),
         (["finetune", "none.keras"], "not there"),
-        (["finetune", "dense-mnist", "--lambda-a", "-1"], "`lambda_a` must be"),
+        (["finetune", "dense-mnist", "--lambda-a", "-1"], "`--lambda-a` must be"),
         (["finetune", "dense-mnist", "--epsilon", "-1"], "`--epsilon` must be"),
     ],
 )

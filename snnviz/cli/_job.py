@@ -1,0 +1,96 @@
+"""What the commands that run something have in common: their options become a spec, and `snnviz.jobs` does it."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from snnviz.errors import InputError
+
+
+def add_options(parser: argparse.ArgumentParser, track: bool = True) -> None:
+    """Add the options of recording; `track` is the default."""
+    group = parser.add_argument_group("recording")
+    group.add_argument(
+        "--track", action=argparse.BooleanOptionalAction, default=track, help="record a run, see `snnviz runs`"
+    )
+    add_store_option(group)
+    group.add_argument("--name", default="", help="name of the run (default: one is made up)")
+    group.add_argument(
+        "--background",
+        action="store_true",
+        help="start it as a job of its own, which goes on when this terminal is closed, and return at once",
+    )
+    parser.set_defaults(parser=parser)
+
+
+def add_store_option(parser: Any) -> None:
+    """Add the option that says where runs are kept."""
+    parser.add_argument(
+        "--tracking-uri",
+        metavar="FOLDER|URI",
+        help="where runs are kept: a folder, or an MLflow server (default: $SNNVIZ_TRACKING_URI, or else snnviz-runs)",
+    )
+
+
+def done(kind: str, args: argparse.Namespace, **changes: Any) -> dict[str, Any]:
+    """Do what a command asks for, here or in the background, and return its answer with the run's id.
+
+    Args:
+        kind: of the job.
+        args: the command line; what the job's options are called alike is taken from it.
+        **changes: options that differ from it.
+    """
+    try:
+        return _done(kind, args, changes)
+    except InputError as error:
+        raise InputError(_in_words_of(args.parser, str(error))) from error
+
+
+def _done(kind: str, args: argparse.Namespace, changes: Mapping[str, Any]) -> dict[str, Any]:
+    from snnviz import jobs, runs
+
+    options = {name: value for name, value in vars(args).items() if name in jobs.option_names(kind)}
+    spec = jobs.Spec.of({"kind": kind, "options": {**options, **changes}, "name": args.name})
+    store = runs.Store(args.tracking_uri)
+    resume = getattr(args, "resume", False)
+    if args.background:
+        if not args.track or resume:
+            given = "--resume" if resume else "--no-track"
+            raise InputError(
+                f"`--background` cannot go with {given}; `snnviz runs resume` resumes a job. Received: both"
+            )
+        return {"run": jobs.launch(spec, store=store), "kind": kind, "background": True}
+    outcome = jobs.run(spec, store=store, track=args.track, resume=resume, own=True)
+    return {**outcome.answer, "run": outcome.run_id}
+
+
+def show(answer: Mapping[str, Any], text: str) -> str:
+    """`text`, the answer for people, and where the run is."""
+    if answer["run"] is None:
+        return text
+    return f"{text}\nrecorded as run {answer['run'][:8]} (`snnviz runs show {answer['run'][:8]}`)"
+
+
+def show_background(answer: Mapping[str, Any]) -> str:
+    """What is said of a job that was started."""
+    short = answer["run"][:8]
+    return (
+        f"job {short} has been started; `snnviz runs list` shows how far it is, `snnviz runs logs {short} --follow` what "
+        f"it says, `snnviz runs cancel {short}` stops it"
+    )
+
+
+def _in_words_of(parser: argparse.ArgumentParser, message: str) -> str:
+    """A message about an option, with the option called as on the command line."""
+    names = {
+        action.dest: action.option_strings[0] if action.option_strings else action.metavar for action in parser._actions
+    }
+
+    def named(found: re.Match[str]) -> str:
+        return f"`{names.get(found[1], found[1])}`"
+
+    head, separator, tail = message.partition(" Received: ")
+    return re.sub(r"`(\w+)`", named, head) + separator + tail

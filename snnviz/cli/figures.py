@@ -1,0 +1,125 @@
+"""`snnviz figures`: journal figures and their numbers by one call."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+
+def add(subparsers: Any) -> None:
+    """Add the parser."""
+    parser = subparsers.add_parser(
+        "figures",
+        help="journal figures (PDF, SVG, PNG) and their numbers (CSV)",
+        description="Draw figures from the shipped models, or from results, with the numbers of each as CSV beside it. Every "
+        "picture says in its metadata where it comes from.",
+    )
+    add_source(parser)
+    parser.add_argument("--names", nargs="+", metavar="NAME", help="which figures (default: all that can be drawn)")
+    parser.add_argument("--list", action="store_true", help="print the figures' names and titles, and draw none")
+    parser.add_argument(
+        "--format", default="pdf,svg,png", metavar="LIST", help="of pdf, svg, png (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--width", metavar="INCHES", help="single (3.5 in), double (7.16 in) or a number; default: each its own"
+    )
+    parser.add_argument("--dark", action="store_true", help="for a dark background")
+    parser.add_argument("--dpi", type=int, default=300, help="of png (default: %(default)s)")
+    parser.add_argument("--out", default="snnviz-figures", metavar="FOLDER", help="default: %(default)s")
+    parser.set_defaults(run=run, show=show)
+
+
+def add_source(parser: argparse.ArgumentParser) -> None:
+    """The arguments that say what to draw or to tell about."""
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument(
+        "--all", action="store_true", help="everything, from the shipped models (the default without --run)"
+    )
+    source.add_argument(
+        "--run", dest="results", nargs="+", metavar="RESULT",
+        help="results (.nc), or folders of runs with result.nc, network.npz and history.csv; the first two are before and after",
+    )  # fmt: skip
+    parser.add_argument("--network", metavar="NETWORK", help="with --run: the network of the last result (.npz)")
+    parser.add_argument(
+        "--history", metavar="CSV", help="with --run: history of an optimisation (snnviz optimize --history)"
+    )
+    parser.add_argument("--grid", metavar="CSV", help="with --run: columns lambda_a, lambda_w, value")
+    parser.add_argument("--limit", type=int, metavar="N", help="without --run: the first N test images only")
+
+
+def material_of(args: argparse.Namespace, *, traces: bool, search: bool, benchmarks: str | None = None) -> Any:
+    """The material that the arguments name."""
+    from dataclasses import replace
+
+    from snnviz import figures
+    from snnviz.errors import InputError
+    from snnviz.figures.material import runtimes
+
+    if args.results is None:
+        for name in ("network", "history", "grid"):
+            if getattr(args, name) is not None:
+                raise InputError(f"`--{name}` must come with --run. Received: {getattr(args, name)!r}")
+        found = {} if benchmarks is None else runtimes(benchmarks)
+        made = figures.shipped(args.limit, traces=traces, search=search, say=lambda text: _say(text))
+        return replace(made, runtimes=found)
+    if args.limit is not None:
+        raise InputError(f"`--limit` must come without --run. Received: {args.limit}")
+    return figures.from_files(
+        args.results, network=args.network, history=args.history, grid=args.grid, benchmarks=benchmarks
+    )
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Gather, draw, write."""
+    from snnviz import _checks as check
+    from snnviz import figures, plots
+
+    if args.list:
+        return {"figures": {name: figure.title for name, figure in figures.FIGURES.items()}}
+    # a mistake should be answered before anything is simulated
+    formats = [check.choice("--format", format, plots.PICTURES) for format in args.format.split(",")]
+    for name in args.names or ():
+        check.choice("--names", name, figures.FIGURES)
+    check.integer("--dpi", args.dpi, 20, 2400)
+    width = _width(args.width)
+    if args.limit is not None:
+        check.integer("--limit", args.limit, 1)
+    names = set(args.names or figures.FIGURES)
+    material = material_of(
+        args,
+        traces=bool(names & {"raster", "membranes"}),
+        search=bool(names & {"optimization-history", "evaluations"}),
+    )
+    made = figures.make(material, args.out, args.names, formats=formats, width=width, dark=args.dark, dpi=args.dpi)
+    return {
+        "files": {name: [str(file) for file in files] for name, files in made.files.items()},
+        "left_out": dict(made.left_out),
+        "origin": material.origin,
+    }
+
+
+def _width(text: str | None) -> float | None:
+    from snnviz import plots
+    from snnviz.errors import InputError
+
+    if text in ("single", "double", None):
+        return {"single": plots.SINGLE_COLUMN, "double": plots.DOUBLE_COLUMN}.get(text or "")
+    try:
+        return float(text)
+    except ValueError:
+        raise InputError(f"`--width` must be single, double or a number of inches. Received: {text!r}") from None
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+def show(answer: dict[str, Any]) -> str:
+    """The answer for people."""
+    if "figures" in answer:
+        width = max(map(len, answer["figures"]))
+        return "\n".join(f"{name:<{width}}  {title}" for name, title in answer["figures"].items())
+    lines = [f"written: {', '.join(files)}" for files in answer["files"].values()]
+    lines += [f"left out: {name}, for there is {reason}" for name, reason in answer["left_out"].items()]
+    return "\n".join(lines)

@@ -1,0 +1,262 @@
+"""`snnviz runs`: what was run, what runs, and what to do about it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from snnviz.cli import _job
+
+_FOLLOW_SECONDS = 0.5
+_SHOWN = ("peak_accuracy", "pareto_latency", "pareto_power", "test_accuracy", "best_loss", "S_c")
+
+
+def add(subparsers: Any) -> None:
+    """Add the parsers."""
+    parser = subparsers.add_parser(
+        "runs",
+        help="list, compare, cancel and resume runs",
+        description="Runs that `snnviz train`, `finetune`, `optimize` and `simulate --track` recorded, and jobs in the "
+        "background. A run is named by its id or the beginning of it. MLflow's own pages open on the same store: "
+        "`mlflow ui --backend-store-uri sqlite:///snnviz-runs/mlflow.db`.",
+    )
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+
+    listing = _action(actions, "list", "the runs, newest first", list_runs, show_list)
+    listing.add_argument("--kind", metavar="KIND", help="train, finetune, optimize, simulate, ...")
+    listing.add_argument("--status", metavar="STATUS", help="scheduled, running, finished, failed or killed")
+    listing.add_argument("--limit", type=int, default=50, metavar="N", help="at most N (default: %(default)s)")
+
+    _with_run(_action(actions, "show", "all that is known of a run", show_run, show_details))
+
+    comparing = _action(actions, "compare", "runs side by side", compare, show_comparison)
+    comparing.add_argument("runs", nargs="+", metavar="RUN", help="two runs or more")
+
+    logs = _action(actions, "logs", "what a job printed", read_log, show_log)
+    _with_run(logs)
+    logs.add_argument("--lines", type=int, default=40, metavar="N", help="the last N lines (default: %(default)s)")
+    logs.add_argument("--follow", action="store_true", help="go on until it ends (Ctrl-C stops following, not the job)")
+    logs.set_defaults(after=follow)
+
+    _with_run(_action(actions, "cancel", "stop a run; what it saved stays", cancel, show_status))
+    _with_run(_action(actions, "resume", "go on with a run that failed or was killed, as a job", resume, show_status))
+
+    deleting = _action(actions, "delete", "delete runs", delete, show_deleted)
+    deleting.add_argument("runs", nargs="+", metavar="RUN", help="runs that have ended")
+
+    exporting = _action(actions, "export", "write a run's files and numbers into a folder", export, show_export)
+    _with_run(exporting)
+    exporting.add_argument("--out", metavar="FOLDER", help="new folder (default: run-ID)")
+
+
+def _action(actions: Any, name: str, text: str, run: Any, show: Any) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = actions.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    _job.add_store_option(parser)
+    parser.set_defaults(run=run, show=show)
+    return parser
+
+
+def _with_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run_id", metavar="RUN", help="id of the run, or its beginning")
+
+
+def _store(args: argparse.Namespace) -> Any:
+    from snnviz import runs
+
+    return runs.Store(args.tracking_uri)
+
+
+def list_runs(args: argparse.Namespace) -> dict[str, Any]:
+    """The runs."""
+    status = None if args.status is None else args.status.upper()
+    found = _store(args).list(kind=args.kind, status=status, limit=args.limit)
+    return {"runs": [run.as_json() for run in found]}
+
+
+def show_list(answer: Mapping[str, Any]) -> str:
+    """A table."""
+    if not answer["runs"]:
+        return "no runs; `snnviz train`, `finetune` and `optimize` record them, `snnviz simulate --track` too"
+    rows = [("id", "name", "kind", "status", "started", "took", "how far, or what came out")]
+    for run in answer["runs"]:
+        started = time.strftime("%Y-%m-%d %H:%M", time.localtime(run["started"]))
+        name = run["name"] if len(run["name"]) <= 24 else f"{run['name'][:23]}…"
+        rows.append((run["id"][:8], name, run["kind"], run["status"], started, _took(run["seconds"]), _state(run)))
+    return _table(rows)
+
+
+def show_run(args: argparse.Namespace) -> dict[str, Any]:
+    """One run."""
+    store = _store(args)
+    run = store.get(args.run_id)
+    return {**run.as_json(), "files": list(store.artifacts(run.id)), "spec": run.spec}
+
+
+def show_details(run: Mapping[str, Any]) -> str:
+    """One run for people."""
+    started = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(run["started"]))
+    rows = [
+        ("run", run["id"]),
+        ("name", run["name"]),
+        ("kind", run["kind"]),
+        ("status", f"{run['status']}{', can be resumed' if run['resumable'] else ''}"),
+        ("started", f"{started}, {'took' if run['ended'] else 'for'} {_took(run['seconds'])}"),
+        ("state", _state(run)),
+        ("builds on", run["parent"] or ""),
+        ("commit", run["tags"].get("snnviz.commit", "")),
+        ("files", ", ".join(run["files"])),
+    ]
+    lines = [_table([row for row in rows if row[1]])]
+    for title, values in (("settings", run["params"]), ("metrics", run["metrics"])):
+        if values:
+            cells = [
+                (f"  {name}", value if isinstance(value, str) else f"{value:.6g}") for name, value in values.items()
+            ]
+            lines += ["", title, _table(sorted(cells))]
+    return "\n".join(lines)
+
+
+def compare(args: argparse.Namespace) -> dict[str, Any]:
+    """Runs side by side."""
+    frame = _store(args).compare(args.runs)
+    return {
+        run_id: {
+            part: {name: value for (group, name), value in column.items() if group == part and value == value}
+            for part in ("run", "setting", "metric")
+        }
+        for run_id, column in frame.to_dict().items()
+    }
+
+
+def show_comparison(answer: Mapping[str, Any]) -> str:
+    """A table, a column per run."""
+    rows = [("", *(run_id[:8] for run_id in answer))]
+    for part in ("run", "setting", "metric"):
+        for name in dict.fromkeys(name for column in answer.values() for name in column[part]):
+            values = (column[part].get(name) for column in answer.values())
+            rows.append(
+                (name, *(f"{value:.6g}" if isinstance(value, float) else str(value or "-") for value in values))
+            )
+    return _table(rows)
+
+
+def read_log(args: argparse.Namespace) -> dict[str, Any]:
+    """The last lines of a log."""
+    from snnviz import jobs
+
+    store = _store(args)
+    run = store.get(args.run_id)
+    return {"run": run.id, "status": run.status, "log": jobs.tail(run.id, args.lines, store=store)}
+
+
+def show_log(answer: Mapping[str, Any]) -> str:
+    """The lines themselves."""
+    return str(answer["log"] or "no log: only jobs in the background keep one, on the machine they run on")
+
+
+def follow(args: argparse.Namespace, answer: Mapping[str, Any]) -> None:
+    """Print what comes until the job ends."""
+    if not args.follow:
+        return
+    from snnviz.runs import Folder
+
+    folder = Folder(_store(args).home, answer["run"])
+    if not folder.log.exists():
+        return
+    with folder.log.open(encoding="utf-8", errors="replace") as log:
+        log.seek(0, 2)
+        alive = True
+        while alive:
+            alive = folder.alive()
+            text = log.read()
+            if text:
+                sys.stdout.write(text)
+                sys.stdout.flush()
+            elif alive:
+                time.sleep(_FOLLOW_SECONDS)
+
+
+def cancel(args: argparse.Namespace) -> dict[str, Any]:
+    """Stop a run."""
+    from snnviz import jobs
+
+    run = jobs.cancel(args.run_id, store=_store(args))
+    return {"run": run.id, "status": run.status, "resumable": run.resumable}
+
+
+def resume(args: argparse.Namespace) -> dict[str, Any]:
+    """Go on with a run."""
+    from snnviz import jobs
+
+    store = _store(args)
+    run = store.get(jobs.resume(args.run_id, store=store))
+    return {"run": run.id, "status": run.status, "resumable": run.resumable}
+
+
+def show_status(answer: Mapping[str, Any]) -> str:
+    """What the run is now."""
+    more = f"; `snnviz runs resume {answer['run'][:8]}` goes on with it" if answer["resumable"] else ""
+    return f"run {answer['run'][:8]} is {answer['status']}{more}"
+
+
+def delete(args: argparse.Namespace) -> dict[str, Any]:
+    """Delete runs, all or, if one of them cannot be, none."""
+    store = _store(args)
+    found = [store.get(run_id) for run_id in args.runs]
+    for run in found:
+        store.check_ended(run)
+    for run in found:
+        store.delete(run.id)
+    return {"deleted": [run.id for run in found]}
+
+
+def show_deleted(answer: Mapping[str, Any]) -> str:
+    """Which ones."""
+    return "\n".join(f"deleted {run_id[:8]}" for run_id in answer["deleted"])
+
+
+def export(args: argparse.Namespace) -> dict[str, Any]:
+    """Write a run's files."""
+    store = _store(args)
+    run = store.get(args.run_id)
+    out = store.export(run.id, args.out or f"run-{run.id[:8]}")
+    return {"run": run.id, "out": str(out), "files": sorted(path.name for path in out.iterdir())}
+
+
+def show_export(answer: Mapping[str, Any]) -> str:
+    """Where they are."""
+    return f"{len(answer['files'])} files written to {answer['out']}: {', '.join(answer['files'])}"
+
+
+def _state(run: Mapping[str, Any]) -> str:
+    """How far a run is, why it failed, or the best of what came out."""
+    if run["status"] == "SCHEDULED":
+        return f"waits for {run['ahead'] + 1} other" if run["ahead"] is not None else "waits for its turn"
+    if run["reason"]:
+        return str(run["reason"])
+    progress = run["progress"]
+    if progress is not None:
+        parts = [progress["what"]]
+        if run["fraction"] is not None:
+            parts.append(f"{run['fraction']:.0%}")
+        if progress["seconds_left"] is not None:
+            parts.append(f"{_took(progress['seconds_left'])} left")
+        return ", ".join(parts)
+    best = [f"{name} {run['metrics'][name]:.4g}" for name in _SHOWN if name in run["metrics"]]
+    return ", ".join(best[:3])
+
+
+def _took(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )

@@ -1,0 +1,51 @@
+"""`snnviz tables`: the paper's tables beside ours."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from snnviz.cli.figures import add_source, material_of
+
+
+def add(subparsers: Any) -> None:
+    """Add the parser."""
+    parser = subparsers.add_parser(
+        "tables",
+        help="the paper's tables A and E to H beside ours",
+        description="The paper's tables with our numbers beside the published ones: A runtime, E thresholds, F accuracy, "
+        "G sparsity, H anytime metrics. From the shipped models, or from results.",
+    )
+    add_source(parser)
+    parser.add_argument("--names", nargs="+", metavar="LETTER", help="of a, e, f, g, h (default: all that can be made)")
+    parser.add_argument("--benchmarks", metavar="JSON", help="table.json of `make bench`, for our times in table A")
+    parser.add_argument("--format", default="md,csv,tex", metavar="LIST", help="of md, csv, tex (default: %(default)s)")
+    parser.add_argument("--out", metavar="FOLDER", help="write the tables as files; without it they are printed only")
+    parser.set_defaults(run=run, show=show)
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Gather, compare, write."""
+    from snnviz import _checks as check
+    from snnviz import figures
+    from snnviz.figures.tables import FORMATS, text
+
+    formats = [check.choice("--format", format, FORMATS) for format in args.format.split(",")]
+    for name in args.names or ():
+        check.choice("--names", name, figures.TABLES)
+    if args.limit is not None:
+        check.integer("--limit", args.limit, 1)
+    material = material_of(args, traces=False, search=False, benchmarks=args.benchmarks)
+    made = figures.make_tables(material, args.out, args.names, formats=formats)
+    files = [f"{args.out}/table-{name}.{format}" for name in made for format in formats] if args.out else []
+    return {
+        "tables": {name: text(name, table, "md") for name, table in made.items()},
+        "files": files,
+        "origin": material.origin,
+    }
+
+
+def show(answer: dict[str, Any]) -> str:
+    """The answer for people."""
+    lines = list(answer["tables"].values())
+    return "\n".join([*lines, *(f"written: {file}" for file in answer["files"])]).rstrip()

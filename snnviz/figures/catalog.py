@@ -1,0 +1,255 @@
+"""The figures by name: what each needs, how it is drawn, and at which size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from snnviz import plots, reports
+from snnviz.figures.material import Material
+from snnviz.plots import DOUBLE_COLUMN, SINGLE_COLUMN
+
+STRIP_ITEMS = 5
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure.
+
+    Attributes:
+        title: one line, also in the file's metadata.
+        draw: material and appearance (dark or not) to what is drawn.
+        data: material to the table beside it.
+        lacks: says what is missing in a material to draw it, or "".
+        width: in inches, of a journal's single or double column.
+        ratio: height by width.
+    """
+
+    title: str
+    draw: Callable[[Material, bool], Any]
+    data: Callable[[Material], Any]
+    lacks: Callable[[Material], str]
+    width: float = SINGLE_COLUMN
+    ratio: float = 0.68
+
+
+def pair(material: Material) -> list[Any]:
+    """The results of a before-and-after figure: the first two, or the only one."""
+    return list(material.results.values())[:2]
+
+
+def last(material: Material) -> Any:
+    """The result that a figure of a single one shows: the last."""
+    return list(material.results.values())[-1]
+
+
+def first(material: Material) -> Any:
+    """The result before: the first."""
+    return next(iter(material.results.values()))
+
+
+def strip_items(material: Material) -> list[int]:
+    """Items whose answers come late."""
+    return plots.telling_items(_named_pair(material), STRIP_ITEMS)
+
+
+def traced_item(material: Material) -> int:
+    """Of the items whose spikes were kept the one whose answer comes latest."""
+    result = first(material)
+    traced = result.sizes["traced"]
+    part = result[["label", "prediction"]].isel(item=slice(0, traced)).assign_coords({"class": result["class"]})
+    return plots.telling_items(part.assign_attrs(result.attrs), 1)[0]
+
+
+def threshold(material: Material) -> float | tuple[float, float] | None:
+    """The paper's thresholds where the results are of its models, else the default."""
+    models = [reports.paper_model(result) for result in pair(material)]
+    if None in models or len(set(models)) != 1:
+        return None
+    values = tuple(reports.paper_threshold(str(models[0]), stage) for stage in reports.STAGES[: len(models)])
+    return values if len(values) == 2 else values[0]
+
+
+def _thresholds(material: Material) -> Mapping[str, float] | None:
+    goals = threshold(material)
+    if goals is None:
+        return None
+    values = goals if isinstance(goals, tuple) else (goals,)
+    return dict(zip(_named_pair(material), values, strict=True))
+
+
+def _named_pair(material: Material) -> dict[str, Any]:
+    return dict(list(material.results.items())[:2])
+
+
+def _network(material: Material) -> Any:
+    return material.networks[list(material.results)[-1]]
+
+
+def _results(material: Material) -> str:
+    return "" if material.results else "no result"
+
+
+def _holding(*names: str) -> Callable[[Material], str]:
+    """What a figure lacks that needs variables `names` in the results it shows."""
+
+    def lacks(material: Material) -> str:
+        if not material.results:
+            return "no result"
+        missing = [name for name in names for result in pair(material) if not _holds(result, name)]
+        return f"a result without {missing[0]}" if missing else ""
+
+    return lacks
+
+
+def _holds(result: Any, name: str) -> bool:
+    return any(str(variable) == name or str(variable).startswith(f"{name}_") for variable in result.data_vars)
+
+
+def _given(attribute: str, what: str) -> Callable[[Material], str]:
+    return lambda material: "" if getattr(material, attribute) is not None else f"no {what}"
+
+
+def _lacks_strip(material: Material) -> str:
+    return _holding("prediction")(material) or (
+        "" if material.images is not None else "no images of the results' items"
+    )
+
+
+def _lacks_network(material: Material) -> str:
+    if not material.results:
+        return "no result"
+    return "" if list(material.results)[-1] in material.networks else "no network of the last result"
+
+
+def _lacks_scales(material: Material) -> str:
+    return _lacks_network(material) or ("" if "start" in material.networks else "no network that a search began with")
+
+
+FIGURES: Mapping[str, Figure] = MappingProxyType(
+    {
+        "figure-a": Figure(
+            "Accuracy over time, before and after (figure A)",
+            lambda m, dark: plots.figure_a(*pair(m), threshold=threshold(m), zoom="top", dark=dark),
+            lambda m: plots.figure_a_data(*pair(m), threshold=threshold(m)),
+            _results,
+        ),
+        "figure-b": Figure(
+            "How predictions evolve, before and after (figure B)",
+            lambda m, dark: plots.prediction_strip(_named_pair(m), strip_items(m), m.images, dark=dark),
+            lambda m: plots.prediction_strip_data(_named_pair(m), strip_items(m)),
+            _lacks_strip,
+            width=DOUBLE_COLUMN,
+            ratio=0.55,
+        ),
+        "figure-5": Figure(
+            "Accuracy against latency and against power (figure 5)",
+            lambda m, dark: plots.accuracy_cost(_named_pair(m), threshold=_thresholds(m), dark=dark),
+            lambda m: plots.accuracy_cost_data(_named_pair(m)),
+            _results,
+            width=DOUBLE_COLUMN,
+            ratio=0.36,
+        ),
+        "pareto-front": Figure(
+            "Runs by accuracy, Pareto latency and Pareto power",
+            lambda m, dark: plots.pareto_front(m.results, dark=dark),
+            lambda m: plots.pareto_front_data(m.results),
+            _results,
+        ),
+        "spike-rates": Figure(
+            "Spike rates of the layers over time",
+            lambda m, dark: plots.spike_rates(last(m), dark=dark),
+            lambda m: plots.spike_rates_data(last(m)),
+            _results,
+        ),
+        "event-shares": Figure(
+            "Where the synaptic events arrive",
+            lambda m, dark: plots.event_shares(last(m), dark=dark),
+            lambda m: plots.event_shares_data(last(m)),
+            _results,
+        ),
+        "layer-graph": Figure(
+            "The network: layers, synapses, spike rates, events",
+            lambda m, dark: plots.layer_graph(_network(m), last(m), dark=dark),
+            lambda m: plots.layer_graph_data(_network(m), last(m)),
+            _lacks_network,
+            width=5.2,
+            ratio=0.5,
+        ),
+        "class-scores": Figure(
+            "Class scores of an item over time",
+            lambda m, dark: plots.class_scores(first(m), strip_items(m)[0], dark=dark),
+            lambda m: plots.class_scores_data(first(m), strip_items(m)[0]),
+            _holding("logits", "prediction"),
+        ),
+        "raster": Figure(
+            "Spikes of an item",
+            lambda m, dark: plots.raster(first(m), traced_item(m), dark=dark),
+            lambda m: plots.raster_data(first(m), traced_item(m)),
+            _holding("spikes", "prediction"),
+            width=DOUBLE_COLUMN / 1.4,
+        ),
+        "membranes": Figure(
+            "Membrane potentials of an item",
+            lambda m, dark: plots.membranes(first(m), traced_item(m), dark=dark),
+            lambda m: plots.membranes_data(first(m), traced_item(m)),
+            _holding("potential", "prediction"),
+        ),
+        "confusion": Figure(
+            "Confusion matrix after the last step",
+            lambda m, dark: plots.confusion(last(m), dark=dark),
+            lambda m: plots.confusion_data(last(m)),
+            _holding("prediction"),
+            ratio=0.9,
+        ),
+        "confidence-cutoff": Figure(
+            "Stopping when sure, beside stopping at a fixed time",
+            lambda m, dark: plots.confidence_cutoff(_named_pair(m), dark=dark),
+            lambda m: plots.confidence_cutoff_data(_named_pair(m)),
+            _holding("logits", "item_events"),
+        ),
+        "scales": Figure(
+            "Scales that the optimisation found",
+            lambda m, dark: plots.scales(m.networks["start"], _network(m), dark=dark),
+            lambda m: plots.scales_data(m.networks["start"], _network(m)),
+            _lacks_scales,
+        ),
+        "optimization-history": Figure(
+            "Loss of a search and its terms",
+            lambda m, dark: plots.optimization_history(m.history, dark=dark),
+            lambda m: plots.optimization_history_data(m.history),
+            _given("history", "history of an optimisation"),
+            width=DOUBLE_COLUMN / 1.4,
+            ratio=0.5,
+        ),
+        "evaluations": Figure(
+            "Every network that a search tried",
+            lambda m, dark: plots.evaluations(m.history, dark=dark),
+            lambda m: plots.evaluations_data(m.history),
+            _given("history", "history of an optimisation"),
+        ),
+        "pruning-curve": Figure(
+            "Accuracy against weight sparsity",
+            lambda m, dark: plots.pruning_curve(m.pruning, dark=dark),
+            lambda m: plots.pruning_curve_data(m.pruning),
+            _given("pruning", "pruning curve"),
+        ),
+        "lambda-grid": Figure(
+            "What the strengths of the penalties lead to",
+            lambda m, dark: plots.lambda_grid(m.grid, dark=dark),
+            lambda m: plots.lambda_grid_data(m.grid),
+            _given("grid", "grid of penalties"),
+        ),
+    }
+)
+"""Name -> figure, in the order in which they are made."""
+
+_NOTED = {"optimization-history": "history", "evaluations": "history", "pruning-curve": "pruning"}
+
+
+def origin_of(name: str, material: Material) -> str:
+    """What the metadata of figure `name` says about its origin."""
+    note = material.notes.get(_NOTED.get(name, ""), "")
+    return f"{note}; {material.origin}" if note else material.origin

@@ -1,0 +1,114 @@
+"""Figures as files: each in every format asked for, with the numbers it draws as CSV."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from snnviz import __version__, _progress, plots
+from snnviz import _checks as check
+from snnviz.errors import InputError
+from snnviz.figures.catalog import FIGURES, origin_of
+from snnviz.figures.material import Material
+
+
+@dataclass(frozen=True)
+class Made:
+    """What `make` did.
+
+    Attributes:
+        files: figure name -> the files written, the CSV last.
+        left_out: figure name -> why it could not be drawn.
+    """
+
+    files: Mapping[str, tuple[Path, ...]]
+    left_out: Mapping[str, str]
+
+
+def make(
+    material: Material,
+    folder: str | os.PathLike[str],
+    names: Sequence[str] | None = None,
+    *,
+    formats: Sequence[str] = ("pdf", "svg", "png"),
+    width: float | None = None,
+    dark: bool = False,
+    dpi: int = 300,
+    progress: bool = True,
+) -> Made:
+    """Write figures and, beside each, the numbers it draws.
+
+    Every picture carries its title and its origin (network, seed, engine, settings, version) in its metadata.
+
+    Args:
+        material: what to draw.
+        folder: where to write NAME.pdf, NAME.csv and so on.
+        names: of `FIGURES`; None makes all for which there is material.
+        formats: of "pdf" (fonts embedded), "svg" (the same bytes for the same data) and "png".
+        width: of all figures, in inches; None takes each figure's own, that of a journal's single or double column.
+        dark: for a dark background.
+        dpi: of PNG.
+        progress: show a progress bar if it takes more than two seconds.
+
+    Raises:
+        InputError: if a name or a format is unknown, or a figure asked for by name lacks its material.
+    """
+    formats = [check.choice("formats", format, plots.PICTURES) for format in dict.fromkeys(formats)]
+    if not formats:
+        raise InputError(f"`formats` must name at least one of {', '.join(plots.PICTURES)}. Received: none")
+    if width is not None:
+        check.real("width", width, 1, 40)
+    check.integer("dpi", dpi, 20, 2400)
+    asked = list(FIGURES) if names is None else [check.choice("names", name, FIGURES) for name in dict.fromkeys(names)]
+    left_out = {name: reason for name in asked if (reason := FIGURES[name].lacks(material))}
+    if names is not None and left_out:
+        name, reason = next(iter(left_out.items()))
+        raise InputError(f"`names` must be of figures that can be drawn. Received: {name!r}, but there is {reason}")
+    if len(left_out) == len(asked):
+        raise InputError("`material` must hold something to draw. Received: none of the figures can be drawn from it")
+    files: dict[str, tuple[Path, ...]] = {}
+    drawable = [name for name in asked if name not in left_out]
+    with _progress.bar(len(drawable), "drawing", "figure", progress) as bar:
+        for name in drawable:
+            files[name] = _write(name, material, Path(folder), formats, width, dark, dpi)
+            bar.update(1)
+    return Made(files, left_out)
+
+
+def _write(
+    name: str,
+    material: Material,
+    folder: Path,
+    formats: Sequence[str],
+    width: float | None,
+    dark: bool,
+    dpi: int,
+) -> tuple[Path, ...]:
+    figure = FIGURES[name]
+    drawn = figure.draw(material, dark)
+    size = width or figure.width
+    written = [
+        plots.save(
+            drawn,
+            folder / f"{name}.{format}",
+            width=size,
+            height=figure.ratio * size,
+            dpi=dpi,
+            metadata=metadata(format, figure.title, origin_of(name, material)),
+        )
+        for format in formats
+    ]
+    written.append(plots.save(figure.data(material), folder / f"{name}.csv"))
+    return tuple(written)
+
+
+def metadata(format: str, title: str, origin: str) -> dict[str, str]:
+    """`title` and `origin` under the names that a format has for them."""
+    program = f"snnviz {__version__}"
+    return {
+        "pdf": {"Title": title, "Subject": origin, "Creator": program},
+        "svg": {"Title": title, "Description": origin, "Creator": program},
+        "png": {"Title": title, "Description": origin, "Software": program},
+    }[format]

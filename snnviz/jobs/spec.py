@@ -1,0 +1,153 @@
+"""What a job is asked to do, as plain JSON that was checked."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from snnviz import _checks as check
+from snnviz.errors import InputError
+from snnviz.runs.run import OUT
+
+if TYPE_CHECKING:
+    from snnviz.jobs.job import Job
+
+KINDS: dict[str, str] = {
+    "train": "snnviz.jobs.work.train",
+    "finetune": "snnviz.jobs.work.finetune",
+    "optimize": "snnviz.jobs.work.optimize",
+    "simulate": "snnviz.jobs.work.simulate",
+}
+"""The kinds of jobs and the modules that do them. Such a module has `Options`, a frozen dataclass that checks itself, and
+`work(options, job)`, which returns what JSON can hold. A further kind is a further line (in a job's own process only the kinds
+of this table are known)."""
+_ENTRIES = ("kind", "options", "name", "parent", "tags", "folder")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """A checked spec.
+
+    Attributes:
+        kind: what is run, see `KINDS`.
+        options: the settings, an instance of the kind's `Options`.
+        name: of the run, for people; empty lets one be made up.
+        parent: id of the run it builds on.
+        tags: further tags of the run.
+        folder: relative paths in the options start here; the folder of whoever asked.
+    """
+
+    kind: str
+    options: Any
+    name: str = ""
+    parent: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    folder: str = field(default_factory=os.getcwd)
+
+    @classmethod
+    def of(cls, given: Spec | Mapping[str, Any]) -> Spec:
+        """A spec from JSON: {"kind": "simulate", "options": {"network": "dense-mnist-heuristic", "steps": 20}, ...}.
+
+        Raises:
+            InputError: for an unknown kind, entry or option, or a wrong value; nothing has been done then.
+        """
+        if isinstance(given, Spec):
+            return given
+        if not isinstance(given, Mapping):
+            raise InputError(
+                f'`spec` must be a mapping like {{"kind": ..., "options": ...}}. Received: {check.describe(given)}'
+            )
+        unknown = sorted(str(key) for key in given if key not in _ENTRIES)
+        if unknown or "kind" not in given:
+            raise InputError(
+                f"`spec` must hold 'kind' and may hold {', '.join(map(repr, _ENTRIES[1:]))}. "
+                f"Received: {', '.join(map(repr, unknown)) or 'no kind'}"
+            )
+        kind = check.choice("kind", given["kind"], KINDS)
+        tags = given.get("tags") or {}
+        if not isinstance(tags, Mapping) or not all(isinstance(item, str) for pair in tags.items() for item in pair):
+            raise InputError(f"`tags` must map names to texts. Received: {check.describe(tags)}")
+        for entry in ("name", "folder"):
+            if not isinstance(given.get(entry, ""), str):
+                raise InputError(f"`{entry}` must be a text. Received: {check.describe(given[entry])}")
+        parent = given.get("parent")
+        if parent is not None:
+            from snnviz.runs.folder import checked_id
+
+            parent = checked_id(parent)
+        return cls(
+            kind=kind,
+            options=_options(kind, given.get("options") or {}),
+            name=given.get("name", ""),
+            parent=parent,
+            tags=dict(tags),
+            folder=given.get("folder") or str(Path.cwd()),
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The spec as JSON holds it; options that are not given are left out."""
+        options = {name: value for name, value in asdict(self.options).items() if value is not None}
+        return {
+            "kind": self.kind,
+            "options": options,
+            "name": self.name,
+            "parent": self.parent,
+            "tags": self.tags,
+            "folder": self.folder,
+        }
+
+    @property
+    def origin(self) -> str | None:
+        """The run it builds on: `parent`, or the one whose model or network it takes ("run:ID")."""
+        from snnviz.jobs.work.sources import origin
+
+        named = (origin(getattr(self.options, name, None)) for name in ("model", "network"))
+        return self.parent or next((run_id for run_id in named if run_id), None)
+
+    def run_tags(self) -> dict[str, str]:
+        """Tags of the run: those asked for, and the file it writes."""
+        out = getattr(self.options, "out", None)
+        return self.tags if out is None else {**self.tags, OUT: str(Path(self.folder, out))}
+
+    @property
+    def work(self) -> Callable[[Any, Job], dict[str, Any]]:
+        """What does it."""
+        return cast("Callable[[Any, Job], dict[str, Any]]", _module(self.kind).work)
+
+
+def option_names(kind: str) -> tuple[str, ...]:
+    """Names of the options of a kind of job.
+
+    Raises:
+        InputError: for an unknown kind.
+    """
+    return tuple(entry.name for entry in fields(_module(check.choice("kind", kind, KINDS)).Options))
+
+
+def _module(kind: str) -> Any:
+    return importlib.import_module(KINDS[kind])
+
+
+def _options(kind: str, given: Any) -> Any:
+    """The kind's `Options` from a mapping."""
+    if not isinstance(given, Mapping):
+        raise InputError(f"`options` must be a mapping. Received: {check.describe(given)}")
+    options = _module(kind).Options
+    known = {entry.name: entry for entry in fields(options)}
+    unknown = sorted(str(name) for name in given if name not in known)
+    if unknown:
+        raise InputError(f"`options` of {kind!r} must be among {', '.join(known)}. Received: {', '.join(unknown)}")
+    missing = [
+        name
+        for name, entry in known.items()
+        if name not in given and entry.default is MISSING and entry.default_factory is MISSING
+    ]
+    if missing:
+        raise InputError(
+            f"`options` of {kind!r} must hold {', '.join(missing)}. Received: {check.describe(dict(given))}"
+        )
+    return options(**given)

@@ -1,0 +1,1 @@
+"""What each kind of job does: modules with `Options` and `work(options, job)`."""

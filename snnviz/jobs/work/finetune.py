@@ -1,0 +1,87 @@
+"""Make a trained classifier sparse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from snnviz import _checks as check
+from snnviz.jobs.work import train as common
+from snnviz.jobs.work.sources import located, origin, record_data, stem
+
+if TYPE_CHECKING:
+    from snnviz.jobs.job import Job
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(common.Shared):
+    """Settings of a fine-tuning.
+
+    Attributes:
+        model: a .keras file, the name of a shipped model, or run:ID for that of a run.
+        lambda_a: weight of the activation penalty.
+        lambda_w: weight of the weight penalty.
+        epsilon: weights below this are pruned.
+    """
+
+    model: str
+    lambda_a: float | None = None
+    lambda_w: float | None = None
+    epsilon: float | None = None
+
+    def __post_init__(self) -> None:
+        from snnviz.training import default_recipe
+
+        super().__post_init__()
+        check.text("model", self.model)
+        if self.epsilon is not None:
+            check.real("epsilon", self.epsilon, 0)
+        common.recipe_from(self, default_recipe(stem(self.model), finetuning=True), items=10**9)
+
+
+def work(options: Options, job: Job) -> dict[str, Any]:
+    """Load, fine-tune, prune, measure, save, convert."""
+    from snnviz import sparsity
+    from snnviz.conversion.loading import load_keras
+    from snnviz.training import default_recipe, evaluate, finetune, split
+
+    epsilon = sparsity.PAPER_EPSILON if options.epsilon is None else options.epsilon
+    base = default_recipe(stem(options.model), finetuning=True)
+    model = load_keras(located(options.model, "model.keras", job))
+    run_id = origin(options.model)
+    known = common.shipped_data(options.model) if run_id is None else job.store.get(run_id).params.get("data")
+    images, tests = common.training_data(options, known)
+    recipe = common.recipe_from(options, base, len(images))
+    held_out, kept = split(len(images), recipe)
+    job.begin({"model": options.model, "epsilon": epsilon, **common.settings(recipe, images)})
+    record_data(job, images, "training")
+    out = job.place(options.out, "model.keras")
+    measured_on = tests or images
+    before = sparsity.measure(model, measured_on.x, epsilon)  # as if pruned alike, to be comparable
+    accuracy_before = None if tests is None else evaluate(model, tests.x, tests.y).accuracy
+    with common.telling_how_to_resume():
+        training = finetune(
+            model, images.x, images.y, recipe,
+            checkpoint=common.beside(out, "checkpoint.npz"), resume=job.resume, on_epoch=common.job_epoch(job),
+        )  # fmt: skip
+    unpruned = None if tests is None else evaluate(model, tests.x, tests.y).accuracy
+    judged = held_out if len(held_out) else kept
+    curve = sparsity.pruning_curve(model, images.x[judged], images.y[judged])
+    pruned = sparsity.prune(model, epsilon)
+    return common.saved(
+        job,
+        training,
+        out,
+        options.model,
+        common.command_line("finetune", options.model, options, base),
+        images,
+        tests,
+        epsilon=epsilon,
+        pruned_weights=pruned,
+        test_accuracy_before=accuracy_before,
+        test_accuracy_unpruned=unpruned,
+        pruning_curve={"items": "held out" if len(held_out) else "training", "points": curve},
+        sparsity_measured_on=measured_on.split,
+        sparsity_before=before.as_json(),
+        sparsity=sparsity.measure(model, measured_on.x).as_json(),
+    )

@@ -1,0 +1,202 @@
+"""Search for scales of a spiking network for early and cheap answers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from snnviz import _checks as check
+from snnviz.errors import InputError
+from snnviz.jobs.work.simulate import record_result
+from snnviz.jobs.work.sources import located, record_data
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from snnviz.jobs.job import Job
+
+HELD_OUT = 10_000
+"""Training items that `snnviz train` holds out: the default items of the objective, which the ANN was not fitted to."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Settings of an optimisation.
+
+    Attributes:
+        network: a network file (.npz), the name of a shipped network, or run:ID for that of a run.
+        method: "auto", "gradient", "subplex", "cmaes" or "percentile".
+        per: "network", "layer" or "channel", or several from coarse to fine, separated by commas or as a sequence.
+        with_potentials: search initial membrane potentials too.
+        data: data set, by name or path.
+        items: of the objective.
+        steps: time steps.
+        lambda_e, lambda_l, lambda_p: weights of the loss; None for one over the term at the start.
+        evaluations: stop after so many.
+        minutes: stop after so many.
+        updates: of the gradient.
+        target: "spinnaker" evaluates networks as that chip would compute them; None for no constraints.
+        seed: of the searcher.
+        workers: processes that evaluate.
+        scheduler: address of a dask.distributed scheduler.
+        checkpoint: folder that holds the search's state; None takes one in the run's folder.
+        history: CSV file for every evaluation's loss and terms.
+        out: network file (.npz) to write; None writes into the run's folder.
+    """
+
+    network: str
+    method: str = "auto"
+    per: str | Sequence[str] = "channel"
+    with_potentials: bool = False
+    data: str = "mnist"
+    items: int = HELD_OUT
+    steps: int = 50
+    lambda_e: float = 200.0
+    lambda_l: float | None = None
+    lambda_p: float | None = None
+    evaluations: int | None = None
+    minutes: float | None = None
+    updates: int | None = None
+    target: str | None = None
+    seed: int = 0
+    workers: int = 1
+    scheduler: str | None = None
+    checkpoint: str | None = None
+    history: str | None = None
+    out: str | None = None
+
+    def __post_init__(self) -> None:
+        from snnviz.optimization import METHODS
+        from snnviz.optimization.loop import check_target
+        from snnviz.optimization.objective import checked_lambdas
+
+        for name in ("network", "data", "scheduler", "checkpoint", "history"):
+            check.text(name, getattr(self, name))
+        check.choice("method", self.method, METHODS)
+        self.granularities()
+        if not isinstance(self.with_potentials, bool):
+            raise InputError(
+                f"`with_potentials` must be true or false. Received: {check.describe(self.with_potentials)}"
+            )
+        checked_lambdas(self.lambdas)
+        for name, minimum in (("items", 1), ("steps", 1), ("seed", 0), ("workers", 1)):
+            check.integer(name, getattr(self, name), minimum)
+        if self.evaluations is not None:
+            check.integer("evaluations", self.evaluations, 1)
+        if self.minutes is not None:
+            check.real("minutes", self.minutes, 0, above=True)
+        if self.updates is not None:
+            if self.method not in ("auto", "gradient"):
+                raise InputError(f"`updates` is of methods auto and gradient. Received: method {self.method!r}")
+            check.integer("updates", self.updates, 1)
+        check_target(self.target, self.method)
+        check.file("out", self.out, ".npz")
+
+    @property
+    def lambdas(self) -> tuple[float, float | None, float | None]:
+        """(lambda_e, lambda_l, lambda_p)."""
+        return self.lambda_e, self.lambda_l, self.lambda_p
+
+    def granularities(self) -> tuple[str, ...]:
+        """`per` as a tuple."""
+        from snnviz.optimization.scales import granularities
+
+        return granularities(tuple(self.per.split(",")) if isinstance(self.per, str) else self.per)
+
+
+def work(options: Options, job: Job) -> dict[str, Any]:
+    """Load, search, report on the test set, save."""
+    from snnviz import datasets, pretrained, results
+    from snnviz.hardware.spinnaker import model
+    from snnviz.optimization import optimize
+    from snnviz.optimization.loop import DEFAULT_MINUTES
+    from snnviz.simulation import simulate
+
+    per = options.granularities()
+    network = pretrained.network(located(options.network, "network.npz", job))
+    images = datasets.load(options.data, split="train")
+    learned, held_out = datasets.validation_split(images, min(HELD_OUT, len(images) // 2))
+    if options.items > len(held_out):
+        raise InputError(f"`items` must be at most {len(held_out)}, the items held out. Received: {options.items}")
+    minutes = DEFAULT_MINUTES if options.evaluations is None and options.minutes is None else options.minutes
+    job.begin(
+        {
+            "network": options.network, "network_hash": network.hash, "method": options.method, "per": ",".join(per),
+            "with_potentials": options.with_potentials, "data": options.data, "items": options.items,
+            "steps": options.steps, "evaluations": options.evaluations, "minutes": minutes, "updates": options.updates,
+            "lambda_e": options.lambda_e, "lambda_l": options.lambda_l, "lambda_p": options.lambda_p, "seed": options.seed,
+            "target": options.target,
+        }
+    )  # fmt: skip
+    record_data(job, images, "optimization")
+
+    best_loss = math.inf
+
+    def record(number: int, row: Mapping[str, Any]) -> None:
+        nonlocal best_loss
+        best_loss = min(best_loss, row["loss"])
+        if minutes is not None:
+            job.spent(row["seconds"], 60 * minutes)
+        held_out = {f"held_out_{name}": row[name] for name in ("peak_accuracy", "latency", "power")}
+        loss = {name: row[name] for name in ("loss", "accuracy_term", "latency_term", "power_term", "seconds")}
+        job.metrics({**loss, "best_loss": best_loss, **held_out}, number, log=True)
+
+    folder = None if job.folder is None else str(job.folder / "checkpoint")
+    found = optimize(
+        network,
+        held_out.x[: options.items],
+        held_out.y[: options.items],
+        method=options.method,
+        per=per,
+        steps=options.steps,
+        lambdas=options.lambdas,
+        budget_evaluations=options.evaluations,
+        budget_minutes=options.minutes,
+        seed=options.seed,
+        with_potentials=options.with_potentials,
+        workers=options.workers,
+        scheduler=options.scheduler,
+        training=(learned.x, learned.y),
+        target=options.target,
+        options={} if options.updates is None else {"updates": options.updates},
+        checkpoint=options.checkpoint or folder,
+        resume=job.resume,
+        on_evaluation=record,
+    )
+    out = found.network.save(job.place(options.out, "network.npz"))
+    if options.history:
+        found.history.to_csv(options.history)
+    tests = datasets.load(options.data, split="test")
+    as_computed = model.expect if options.target else simulate
+    before, after = (as_computed(one, tests.x, tests.y, options.steps, engine="event") for one in (network, found.network))
+    if job.recorded:
+        record_result(job, after)
+        job.file(results.save(after, job.place(None, "result.nc")), "result.nc")
+        job.file(results.save(before, job.place(None, "start.nc")), "start.nc")
+        job.network(found.network)
+        job.frame(found.history, "history.csv")
+    return {
+        "network": options.network,
+        "out": str(out),
+        "method": options.method,
+        "per": list(per),
+        "evaluations": len(found.history),
+        "minutes": found.network.metadata["optimization"]["minutes"],
+        "stopped": found.stopped,
+        "objective": vars(found.objective),
+        "loss": {"start": found.objective.loss(found.start), "best": found.objective.loss(found.best)},
+        "held_out": {"items": options.items, "start": vars(found.start), "best": vars(found.best)},
+        "test": {"items": len(tests), "start": _terms(before), "best": _terms(after)},
+    }
+
+
+def _terms(result: xr.Dataset) -> dict[str, float]:
+    from snnviz import metrics
+
+    return {
+        "peak_accuracy": metrics.peak_accuracy(result),
+        "latency": metrics.pareto_latency(result),
+        "power": metrics.pareto_power(result),
+    }

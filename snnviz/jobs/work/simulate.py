@@ -1,0 +1,141 @@
+"""Simulate a network on a data set, counting synaptic events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from snnviz import _checks as check
+from snnviz.jobs.work.sources import located, record_data
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from snnviz.jobs.job import Job
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Settings of a simulation.
+
+    Attributes:
+        network: a network file (.npz), the name of a shipped network, or run:ID for that of a run.
+        data: data set, by name or path.
+        split: "test" or "train".
+        limit: the first so many items only.
+        steps: time steps.
+        engine: "auto", "graph" or "event".
+        record: names among "prediction", "logits" and "events"; None for predictions only.
+        batch_size: items at once; None for the engine's choice.
+        threshold: accuracy to time; None for 0.98 of the ANN's.
+        title: label of the curves.
+        out: result file (.nc) to write; None writes into the run's folder.
+        input, reset, delay, refractory, clamp, readout, decay, synapses, seed: see `snnviz.simulation.Settings`.
+    """
+
+    network: str
+    data: str = "mnist"
+    split: str = "test"
+    limit: int | None = None
+    steps: int = 50
+    engine: str = "auto"
+    input: str = "spiking"
+    reset: str = "subtract"
+    delay: int = 0
+    refractory: int = 0
+    clamp: int = 0
+    readout: str = "membrane"
+    decay: float = 0.9
+    synapses: str = "nonzero"
+    seed: int = 0
+    record: Sequence[str] | None = None
+    batch_size: int | None = None
+    threshold: float | None = None
+    title: str = ""
+    out: str | None = None
+
+    def __post_init__(self) -> None:
+        from snnviz.simulation import Record
+        from snnviz.simulation.driver import ENGINES
+        from snnviz.simulation.settings import Settings
+
+        check.text("network", self.network)
+        check.text("data", self.data)
+        check.choice("split", self.split, ("test", "train"))
+        if self.limit is not None:
+            check.integer("limit", self.limit, 1)
+        check.choice("engine", self.engine, ENGINES)
+        Settings(**{name: getattr(self, name) for name in Settings.__dataclass_fields__})
+        Record.of(self.record)
+        if self.batch_size is not None:
+            check.integer("batch_size", self.batch_size, 1)
+        if self.threshold is not None:
+            check.real("threshold", self.threshold, 0, 1)
+        check.file("out", self.out, ".nc")
+
+
+def work(options: Options, job: Job) -> dict[str, Any]:
+    """Load, simulate, score, save."""
+    from dataclasses import asdict
+
+    from snnviz import datasets, metrics, pretrained, results
+    from snnviz.simulation import simulate
+    from snnviz.simulation.settings import Settings
+
+    network = pretrained.network(located(options.network, "network.npz", job))
+    images = datasets.load(options.data, split=options.split, limit=options.limit)
+    given = {name: value for name, value in asdict(options).items() if name not in ("out", "title", "threshold")}
+    job.begin({**given, "network_hash": network.hash, "items": len(images)})
+    record_data(job, images, options.split)
+    settings = {name: getattr(options, name) for name in Settings.__dataclass_fields__ if name != "steps"}
+    result = simulate(
+        network,
+        images.x,
+        images.y,
+        options.steps,
+        engine=options.engine,
+        record=options.record,
+        batch_size=options.batch_size,
+        title=options.title or job.spec.name,
+        **settings,
+    )
+    result.attrs["dataset"] = images.name
+    if options.out or job.recorded:
+        out = results.save(result, job.place(options.out, "result.nc"))
+    thresholds = None if options.threshold is None else [options.threshold]
+    summary = metrics.summary(result, thresholds=thresholds)
+    if job.recorded:
+        record_result(job, result)
+        job.file(out, "result.nc")
+        job.network(network)
+    return {
+        "network": options.network,
+        "items": len(images),
+        "steps": options.steps,
+        "engine": result.attrs["engine"],
+        "engine_choice": result.attrs["engine_choice"],
+        "wall_time_s": result.attrs["wall_time_s"],
+        "accuracy": result["accuracy"].values.tolist(),
+        "events_per_step": result["synaptic_events"].sum("layer").values.tolist(),
+        "metrics": summary,
+        "out": options.out,
+    }
+
+
+def record_result(job: Job, result: xr.Dataset) -> None:
+    """Record a result's curves by time step, and its anytime metrics."""
+    from snnviz import metrics
+
+    events = result["synaptic_events"].sum("layer").values
+    for step, (accuracy, count) in enumerate(zip(result["accuracy"].values, events, strict=True), start=1):
+        job.metrics({"accuracy": float(accuracy), "synaptic_events": float(count)}, step)
+    job.metrics(
+        {
+            "ann_accuracy": float(result.attrs["ann_accuracy"]),
+            "peak_accuracy": float(metrics.peak_accuracy(result)),
+            "pareto_latency": float(metrics.pareto_latency(result)),
+            "pareto_power": float(metrics.pareto_power(result)),
+            "wall_time_s": float(result.attrs["wall_time_s"]),
+        }
+    )

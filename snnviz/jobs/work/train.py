@@ -1,0 +1,271 @@
+"""Train one of the paper's architectures on a data set; also what fine-tuning has in common with it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from snnviz import _checks as check
+from snnviz.errors import InputError
+from snnviz.jobs.work.sources import record_data
+
+if TYPE_CHECKING:
+    from snnviz.datasets import Images
+    from snnviz.jobs.job import Job
+    from snnviz.training import Recipe, Training
+
+VALIDATION = 10_000
+NORMALISATION_ITEMS = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shared:
+    """What training and fine-tuning have in common; None stands for the recipe's default.
+
+    Attributes:
+        data: data set, by name or path.
+        limit: the first so many training items only.
+        out: model file (.keras) to write; history, card and checkpoint go beside it. None writes into the run's folder.
+        epochs: epochs of each stage.
+        learning_rate: learning rate of each stage.
+        batch_size: items per step.
+        l2: weight decay of kernels.
+        momentum: of the gradient descent.
+        validation: items held out.
+        seed: of weights and order.
+    """
+
+    data: str | None = None
+    limit: int | None = None
+    out: str | None = None
+    epochs: Sequence[int] | None = None
+    learning_rate: Sequence[float] | None = None
+    batch_size: int | None = None
+    l2: float | None = None
+    momentum: float | None = None
+    validation: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check.text("data", self.data)
+        if self.limit is not None:
+            check.integer("limit", self.limit, 1)
+        check.file("out", self.out, ".keras")
+        for name in ("epochs", "learning_rate"):
+            given = getattr(self, name)
+            if given is not None and (isinstance(given, str) or not isinstance(given, Sequence)):
+                raise InputError(f"`{name}` must have one number per stage. Received: {check.describe(given)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(Shared):
+    """Settings of a training.
+
+    Attributes:
+        architecture: a name of `snnviz.architectures`.
+        alpha: width multiplier of mobilenet.
+    """
+
+    architecture: str
+    alpha: float | None = None
+
+    def __post_init__(self) -> None:
+        from snnviz import architectures
+        from snnviz.training import default_recipe
+
+        super().__post_init__()
+        check.choice("architecture", self.architecture, architectures.names())
+        if self.alpha is not None:
+            if self.architecture != "mobilenet":
+                raise InputError(f"`alpha` must be left out: only mobilenet has a width. Received: {self.alpha}")
+            check.real("alpha", self.alpha, 0, above=True)
+        if self.data is None and self.architecture not in architectures.DATA:
+            raise InputError("`data` must be given for this model. Received: none")
+        recipe_from(self, default_recipe(self.architecture), items=10**9)
+
+
+def work(options: Options, job: Job) -> dict[str, Any]:
+    """Load, train, save, convert."""
+    from snnviz import architectures
+    from snnviz.training import default_recipe, split, train
+
+    name = options.architecture
+    base = default_recipe(name)
+    images, tests = training_data(options, architectures.DATA.get(name))
+    recipe = recipe_from(options, base, len(images))
+    width = _mobilenet_options(options, images) if name == "mobilenet" else {}
+    model = architectures.build(name, seed=recipe.seed, **width)
+    split(len(images), recipe)  # a mistake should be answered before a run begins
+    job.begin({"architecture": name, "alpha": options.alpha, **settings(recipe, images)})
+    record_data(job, images, "training")
+    out = job.place(options.out, "model.keras")
+    with telling_how_to_resume():
+        training = train(
+            model, images.x, images.y, recipe,
+            checkpoint=beside(out, "checkpoint.npz"), resume=job.resume, on_epoch=job_epoch(job),
+        )  # fmt: skip
+    return saved(job, training, out, name, command_line("train", name, options, base), images, tests)
+
+
+def job_epoch(job: Job) -> Any:
+    """What a training calls after each epoch: its row becomes metrics of the run."""
+
+    def record(row: Mapping[str, float]) -> None:
+        job.metrics({key: value for key, value in row.items() if key != "epoch"}, int(row["epoch"]), log=True)
+
+    return record
+
+
+def settings(recipe: Recipe, images: Images) -> dict[str, Any]:
+    """A recipe as a run's settings."""
+    given = recipe.as_json()
+    stages = given.pop("schedule")
+    return {
+        "data": images.name,
+        "items": len(images),
+        "epochs": " + ".join(str(stage[0]) for stage in stages),
+        "learning_rate": " + ".join(f"{stage[1]:g}" for stage in stages),
+        **given,
+    }
+
+
+@contextmanager
+def telling_how_to_resume() -> Iterator[None]:
+    """Turn the library's word on `resume=True` into the command's."""
+    from snnviz.training import TrainingInterrupted
+
+    try:
+        yield
+    except TrainingInterrupted as interrupt:
+        raise KeyboardInterrupt(
+            interrupt.saved + ("; give the same command with --resume to go on" if interrupt.resumable else "")
+        ) from interrupt
+
+
+def beside(out: Path, kind: str) -> Path:
+    """The file of another kind that belongs to model file `out`."""
+    return out.with_name(f"{out.stem}.{kind}")
+
+
+def recipe_from(options: Shared, base: Recipe, items: int) -> Recipe:
+    """`base` with what the options say instead, for `items` training items."""
+    changes: dict[str, Any] = {
+        field: getattr(options, field)
+        for field in ("batch_size", "l2", "momentum", "lambda_a", "lambda_w")
+        if getattr(options, field, None) is not None
+    }
+    if options.epochs is not None or options.learning_rate is not None:
+        epochs: Sequence[int] = options.epochs or [stage[0] for stage in base.schedule]
+        rates: Sequence[float] = options.learning_rate or [stage[1] for stage in base.schedule]
+        if len(epochs) != len(rates):
+            raise InputError(
+                "`epochs` and `learning_rate` must have one number per stage each. "
+                f"Received: {len(epochs)} and {len(rates)} stages"
+            )
+        changes["schedule"] = tuple(zip(epochs, rates, strict=True))
+    validation = min(VALIDATION, items // 5) if options.validation is None else options.validation
+    return replace(base, seed=options.seed, validation=validation, **changes)
+
+
+def training_data(options: Shared, default: str | None) -> tuple[Images, Images | None]:
+    """Training images and, where the data set has them, test images."""
+    from snnviz import datasets
+
+    name = options.data or default
+    if name is None:
+        raise InputError("`data` must be given for this model. Received: none")
+    images = datasets.load(name, split="train", limit=options.limit)
+    try:
+        return images, datasets.load(name, split="test")
+    except InputError:  # files of a user need not have a test split
+        return images, None
+
+
+def shipped_data(model: str) -> str | None:
+    """The data set that the shipped model of that name was trained on; None for a file."""
+    from snnviz import pretrained
+
+    return str(pretrained.card(model)["data"]["name"]) if model in pretrained.names() else None
+
+
+def _mobilenet_options(options: Options, images: Images) -> dict[str, Any]:
+    height, width, channels = images.x.shape[1:]
+    if height != width:
+        raise InputError(f"`data` must have square images for mobilenet. Received: {height}x{width}")
+    alpha = {} if options.alpha is None else {"alpha": options.alpha}
+    return {"size": height, "channels": channels, "classes": len(images.class_names), **alpha}
+
+
+def command_line(command: str, what: str, options: Shared, base: Recipe) -> str:
+    """The command that makes the same model again: everything that is not a default."""
+    words = ["snnviz", command, what]
+    for option in ("data", "limit", "alpha", "epochs", "learning_rate", "batch_size", "l2", "momentum", "validation"):
+        value = getattr(options, option, None)
+        if value is not None:
+            words += [
+                f"--{option.replace('_', '-')}",
+                *map(str, value if isinstance(value, (list, tuple)) else [value]),
+            ]
+    for option in ("lambda_a", "lambda_w", "epsilon"):
+        value = getattr(options, option, None)
+        if value is not None:
+            words += [f"--{option.replace('_', '-')}", str(value)]
+    words += ["--seed", str(options.seed)]
+    return shlex.join(words)
+
+
+def saved(
+    job: Job,
+    training: Training,
+    out: Path,
+    architecture: str,
+    command: str,
+    images: Images,
+    tests: Images | None,
+    **more: Any,
+) -> dict[str, Any]:
+    """Write model, history and card, record them and the converted network; return what the command answers."""
+    from snnviz import datasets
+    from snnviz._files import replacing
+    from snnviz.training import evaluate, model_card, save_card
+
+    licence = {record.name: record.licence for record in datasets.available()}.get(images.name)
+    card = model_card(
+        training,
+        architecture=architecture,
+        command=command,
+        data={"name": images.name, "items": len(images), **({"licence": licence} if licence else {})},
+        test=None if tests is None else evaluate(training.model, tests.x, tests.y),
+        **more,
+    )
+    with replacing(out) as temporary:
+        training.model.save(temporary)  # never compiled, so no optimiser state goes along
+    training.save_history(beside(out, "history.csv"))
+    save_card(card, beside(out, "json"))
+    if job.recorded:
+        _record(job, training, out, card, images)
+    return {"out": str(out), "history": str(beside(out, "history.csv")), "card": card}
+
+
+def _record(job: Job, training: Training, out: Path, card: Mapping[str, Any], images: Images) -> None:
+    from snnviz.conversion import check_convertible, convert
+
+    totals = {"best_epoch": float(card["epoch"])}
+    if card["test"] is not None:
+        totals |= {"test_accuracy": card["test"]["accuracy"], "test_cross_entropy": card["test"]["cross_entropy"]}
+    totals |= {name: value for name, value in card.get("sparsity", {}).items() if isinstance(value, float)}
+    job.metrics(totals)
+    for file, name in (
+        (out, "model.keras"),
+        (beside(out, "json"), "card.json"),
+        (beside(out, "history.csv"), "history.csv"),
+    ):
+        job.file(file, name)
+    if not check_convertible(training.model):
+        classes = images.class_names if len(images.class_names) == training.model.output_shape[-1] else ()
+        network = convert(training.model, images.x[:NORMALISATION_ITEMS], class_names=classes, title=job.spec.name)
+        job.network(network)

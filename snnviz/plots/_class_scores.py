@@ -1,0 +1,86 @@
+"""The class scores of one item over time: how the answer comes about."""
+
+from __future__ import annotations
+
+import holoviews as hv
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from snnviz.plots import theme
+from snnviz.plots._cursor import cursor
+from snnviz.plots._runs import recorded, traced_item
+
+_RIVALS = 3
+
+
+def class_scores_data(result: xr.Dataset, item: int) -> pd.DataFrame:
+    """Columns class (name), time (step), score, is_label (whether it is the true class), leads (whether it is the answer then).
+
+    Args:
+        result: a result with `logits`, from `simulate(..., record=["logits"])`.
+        item: index of the item, from 0.
+    """
+    logits = recorded(result, "logits", 'record=["logits"]')
+    scores = logits.isel(item=traced_item(item, logits, "item")).transpose("class", "time")
+    leading = scores.values.argmax(axis=0)
+    classes, steps = scores.shape
+    label = int(result["label"].values[item])
+    return pd.DataFrame(
+        {
+            "class": np.repeat(scores["class"].values.astype(str), steps),
+            "time": np.tile(scores["time"].values, classes),
+            "score": scores.values.ravel(),
+            "is_label": np.repeat(np.arange(classes) == label, steps),
+            "leads": (np.arange(classes)[:, None] == leading).ravel(),
+        }
+    )
+
+
+def class_scores(
+    result: xr.Dataset, item: int, *, time: int | None = None, dark: bool = False, height: int = 340
+) -> hv.Overlay:
+    """The score of every class after each step, the highest being the answer.
+
+    The true class is drawn thick, its strongest rivals in colour, the others pale.
+
+    Args:
+        result: as in `class_scores_data`.
+        item: index of the item, from 0.
+        time: a step to mark with a line, or None.
+        dark: for a dark background.
+        height: on pages, in pixels.
+    """
+    data = class_scores_data(result, item)
+    palette = theme.palette(dark)
+    label = data.loc[data["is_label"], "class"].iloc[0]
+    # rivals: most often in the lead, then the best at any time
+    rank = data[data["class"] != label].groupby("class", sort=False).agg({"leads": "sum", "score": "max"})
+    rivals = list(rank.sort_values(["leads", "score"], ascending=False).index[:_RIVALS])
+    tooltips = [("class", "@class"), ("step", "@time"), ("score", "@score{0.000}")]
+    pale = theme.blend(palette.muted, palette.background, 0.6)
+    others = [name for name in dict.fromkeys(data["class"]) if name not in (label, *rivals)]
+    parts = []
+    for name in [*others, *reversed(rivals), label]:
+        bold = name == label
+        place = 0 if bold else 1 + rivals.index(name) if name in rivals else None
+        text = f"{name} (true)" if bold else name
+        line = hv.Curve(
+            data[data["class"] == name], "time", ["score", "class"], **({} if place is None else {"label": text})
+        )
+        color = pale if place is None else theme.series_color(place, dark)
+        dash = "solid" if place is None else theme.DASHES[place]
+        width = 3.2 if bold else 1.0 if place is None else 2.0
+        parts.append(theme.curve(line, color, dash=dash, width=width, tooltips=tooltips))
+    span = theme.room(data["score"])
+    parts.append(cursor(time, data["time"].max(), span, palette))
+    return theme.figure(
+        hv.Overlay(parts),
+        dark=dark,
+        xlabel="Time (steps)",
+        ylabel="Class score (thresholds)",
+        xlim=(0.0, float(data["time"].max()) + 0.5),
+        ylim=span,
+        legend="right",
+        height=height,
+    )

@@ -1,0 +1,86 @@
+"""Which class is taken for which, at a moment."""
+
+from __future__ import annotations
+
+import holoviews as hv
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from snnviz import _checks as check
+from snnviz.plots import theme
+from snnviz.plots._runs import recorded
+
+_MOST_WORDS = 20
+
+
+def confusion_data(result: xr.Dataset, time: int | None = None) -> pd.DataFrame:
+    """Columns label, prediction (classes), count (items), share (of the items of that label; 0 where there are none).
+
+    Args:
+        result: a result with `prediction`, from `simulate(..., record=["prediction"])`.
+        time: the step; None takes the last.
+    """
+    predictions = recorded(result, "prediction", 'record=["prediction"]')
+    steps = predictions.sizes["time"]
+    step = steps if time is None else check.integer("time", time, 1, steps)
+    classes = result["class"].values.astype(str)
+    counts = np.zeros((len(classes), len(classes)), np.int64)
+    np.add.at(counts, (result["label"].values, predictions.values[:, step - 1]), 1)
+    totals = counts.sum(axis=1, keepdims=True)
+    return pd.DataFrame(
+        {
+            "label": np.repeat(classes, len(classes)),
+            "prediction": np.tile(classes, len(classes)),
+            "count": counts.ravel(),
+            "share": (counts / np.maximum(totals, 1)).ravel(),
+        }
+    )
+
+
+def confusion(result: xr.Dataset, time: int | None = None, *, dark: bool = False, height: int = 420) -> hv.Overlay:
+    """Confusion matrix at a step: the true class down, the predicted class across, the diagonal being right answers.
+
+    Colours are the share of the label's items. Since mistakes are rare, they are spread by a square root.
+
+    Args:
+        result: as in `confusion_data`.
+        time: the step; None takes the last.
+        dark: for a dark background.
+        height: on pages, in pixels.
+    """
+    data = confusion_data(result, time)
+    classes = list(dict.fromkeys(data["label"]))
+    last = len(classes) - 1
+    place = {name: index for index, name in enumerate(classes)}
+    palette = theme.palette(dark)
+    cells = data[data["count"] > 0]
+    colors = theme.shades(np.sqrt(cells["share"]), dark)
+    boxes, words = [], []
+    for row, color in zip(cells.itertuples(), colors, strict=True):
+        x, y = place[row.prediction], last - place[row.label]
+        box = (x - 0.5, y - 0.5, x + 0.5, y + 0.5)
+        boxes.append((*box, row.label, row.prediction, row.count, 100 * row.share, color))
+        words.append((x, y, str(row.count) if len(classes) <= _MOST_WORDS else "", theme.ink(color)))
+    columns = ["label", "prediction", "count", "percent", "color"]
+    tooltips = [("true", "@label"), ("predicted", "@prediction"), ("items", "@count"), ("share", "@percent{0.0} %")]
+    rectangles = hv.Rectangles(boxes, ["x0", "y0", "x1", "y1"], columns)
+    shown = range(0, len(classes), -(-len(classes) // 25))
+    return theme.figure(
+        hv.Overlay(
+            [
+                theme.rectangles(rectangles, tooltips=tooltips, edge=palette.background),
+                theme.labels(hv.Labels(words, ["x", "y"], ["text", "color"]), align="center", dx=0, size=11),
+            ]
+        ),
+        dark=dark,
+        xlabel="Predicted class",
+        ylabel="True class",
+        xlim=(-0.5, last + 0.5),
+        ylim=(-0.5, last + 0.5),
+        xticks=[(index, classes[index]) for index in shown],
+        yticks=[(last - index, classes[index]) for index in shown],
+        xrotation=0 if max(map(len, classes)) <= 3 else 60,
+        grid=False,
+        height=height,
+    )

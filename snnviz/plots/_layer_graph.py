@@ -1,0 +1,138 @@
+"""A network as a picture: its layers, how large they are, how busy, and where the events arrive."""
+
+from __future__ import annotations
+
+import holoviews as hv
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from snnviz import _checks as check
+from snnviz import metrics
+from snnviz.errors import InputError
+from snnviz.network import SpikingNetwork
+from snnviz.plots import theme
+from snnviz.plots._runs import single
+
+_BOX = (0.0, 0.3)
+_COLUMNS = {"neurons": 0.4, "synapses": 0.57, "rate": 0.76, "share": 0.92}
+_HEADS = {"neurons": "neurons", "synapses": "synapses", "rate": "spike rate", "share": "events"}
+_WIDEST = 0.26
+"""Width of the connection that carries all events."""
+
+
+def layer_graph_data(network: SpikingNetwork, result: xr.Dataset | None = None) -> pd.DataFrame:
+    """One row a layer, the input first.
+
+    Columns layer, kind, shape (of its neurons, as text), neurons, synapses (connections that arrive, a shared weight counting once
+    for each), nonzero (of these), and from the result spike_rate (mean over time, spikes per neuron and step), events (synaptic
+    events per item) and event_share (fraction); NaN without a result.
+
+    Args:
+        network: a network.
+        result: a simulation of it, or None.
+    """
+    from snnviz.simulation.synops import synapses
+
+    if not isinstance(network, SpikingNetwork):
+        raise InputError(f"`network` must be a SpikingNetwork. Received: {check.describe(network)}")
+    rows = [(network.input.name, "input", _times(network.input_shape), network.input.neurons, 0, 0)]
+    for layer in network.layers:
+        kind = "average pooling" if getattr(layer, "pooling", False) else _KINDS[layer.kind]
+        rows.append(
+            (layer.name, kind, _times(layer.output_shape), layer.neurons, synapses(layer), synapses(layer, "nonzero"))
+        )
+    frame = pd.DataFrame(rows, columns=["layer", "kind", "shape", "neurons", "synapses", "nonzero"])
+    if result is None:
+        return frame.assign(spike_rate=np.nan, events=np.nan, event_share=np.nan)
+    found = single(result)
+    if list(found["layer"].values.astype(str)) != list(frame["layer"]):
+        raise InputError(
+            f"`result` must be of this network, with layers {', '.join(frame['layer'])}. "
+            f"Received: one with layers {', '.join(found['layer'].values.astype(str))}"
+        )
+    return frame.assign(
+        spike_rate=found["spike_rate"].mean("time").values,
+        events=found["synaptic_events"].sum("time").values,
+        event_share=metrics.event_shares(found).values,
+    )
+
+
+def layer_graph(
+    network: SpikingNetwork, result: xr.Dataset | None = None, *, dark: bool = False, height: int | None = None
+) -> hv.Overlay:
+    """The layers from the input down, with their neurons, synapses, spike rates and shares of the events.
+
+    The bands between layers are as wide as the share of all synaptic events that runs through them.
+
+    Args:
+        network: a network.
+        result: a simulation of it, or None for the network alone.
+        dark: for a dark background.
+        height: on pages, in pixels; None gives each layer what it needs.
+    """
+    data = layer_graph_data(network, result)
+    palette = theme.palette(dark)
+    colors = theme.depth_colors(len(data), dark)
+    center = sum(_BOX) / 2
+    links, boxes, inside, words, details = [], [], [], [], []
+    shown = ["neurons", "synapses"] if result is None else list(_COLUMNS)
+    for index, (row, color) in enumerate(zip(data.itertuples(), colors, strict=True)):
+        y = -float(index)
+        fill = theme.blend(color, palette.background, 0.15)
+        facts = (row.layer, row.kind, row.shape, row.neurons, row.synapses, row.nonzero)
+        boxes.append((_BOX[0], y - 0.3, _BOX[1], y + 0.3, *facts, fill))
+        inside.append((center, y + 0.11, row.layer, theme.ink(fill)))
+        details.append((center, y - 0.12, f"{row.kind}, {row.shape}", theme.ink(fill)))
+        if index:
+            share = 1 / 8 if result is None else float(row.event_share)
+            half = max(_WIDEST * share, 0.004) / 2
+            links.append((center - half, y + 0.3, center + half, y + 0.7, palette.muted))
+        cells = {
+            "neurons": f"{row.neurons:,}",
+            "synapses": _synapses(row) if index else "",
+            "rate": f"{row.spike_rate:.3f}" if index < len(data) - 1 else "silent",
+            "share": f"{100 * row.event_share:.1f} %" if index else "",
+        }
+        words += [(_COLUMNS[name], y, cells[name], palette.text) for name in shown]
+    words += [(_COLUMNS[name], 0.62, _HEADS[name], palette.muted) for name in shown]
+    columns = ["layer", "kind", "shape", "neurons", "synapses", "nonzero", "color"]
+    tooltips = [
+        ("layer", "@layer, @kind"),
+        ("shape", "@shape"),
+        ("neurons", "@neurons{0,0}"),
+        ("synapses", "@synapses{0,0}"),
+        ("nonzero", "@nonzero{0,0}"),
+    ]
+    corners, place = ["x0", "y0", "x1", "y1"], ["x", "y"]
+    parts = [
+        theme.rectangles(hv.Rectangles(links, corners, "color")),
+        theme.rectangles(hv.Rectangles(boxes, corners, columns), tooltips=tooltips),
+        theme.labels(hv.Labels(inside, place, ["text", "color"]), align="center", dx=0, size=12),
+        theme.labels(hv.Labels(details, place, ["text", "color"]), align="center", dx=0, size=10),
+        theme.labels(hv.Labels(words, place, ["text", "color"]), align="center", dx=0, size=11),
+    ]
+    return theme.figure(
+        hv.Overlay(parts),
+        dark=dark,
+        xlabel="",
+        ylabel="",
+        xlim=(-0.01, 0.7 if result is None else 1.0),
+        ylim=(-len(data) + 0.6, 0.8),
+        grid=False,
+        axes=False,
+        height=62 * len(data) + 60 if height is None else height,
+    )
+
+
+_KINDS = {"dense": "dense", "conv2d": "convolution", "depthwise_conv2d": "depthwise convolution"}
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return " × ".join(map(str, shape))
+
+
+def _synapses(row: object) -> str:
+    """Synapses, and how many are left if some are zero."""
+    total, nonzero = (theme.count(float(getattr(row, name))).replace(" ", "") for name in ("synapses", "nonzero"))
+    return total if total == nonzero else f"{nonzero} of {total}"

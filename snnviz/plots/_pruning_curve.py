@@ -1,0 +1,87 @@
+"""How many synapses can go: accuracy against weight sparsity as ever larger weights are pruned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import holoviews as hv
+import pandas as pd
+
+from snnviz.errors import InputError
+from snnviz.plots import theme
+from snnviz.plots._tables import checked_table
+
+_COLUMNS = ("epsilon", "S_w", "accuracy")
+
+
+def pruning_curve_data(curves: Sequence[Any] | pd.DataFrame | Mapping[str, Any]) -> pd.DataFrame:
+    """Columns model, epsilon (limit of pruning), S_w (fraction of zero synapses), accuracy (fraction).
+
+    Args:
+        curves: what `snnviz.sparsity.pruning_curve` returned, or several of these by the model's name.
+    """
+    several = curves if isinstance(curves, Mapping) and not isinstance(curves, pd.DataFrame) else {"": curves}
+    if not several:
+        raise InputError("`curves` must hold at least one curve. Received: none")
+    parts = []
+    for name, curve in several.items():
+        table = checked_table("curves", curve, _COLUMNS).sort_values("epsilon")
+        parts.append(table.assign(model=str(name))[["model", *_COLUMNS]])
+    return pd.concat(parts, ignore_index=True)
+
+
+def pruning_curve(
+    curves: Sequence[Any] | pd.DataFrame | Mapping[str, Any],
+    *,
+    chosen: float | None = None,
+    dark: bool = False,
+    height: int = 340,
+) -> hv.Overlay:
+    """Accuracy over the fraction of synapses that are zero once weights below epsilon are pruned, a point an epsilon.
+
+    Args:
+        curves: as in `pruning_curve_data`.
+        chosen: an epsilon to mark, e.g. the one that was used.
+        dark: for a dark background.
+        height: on pages, in pixels.
+    """
+    data = pruning_curve_data(curves)
+    data = data.assign(zero=100 * data["S_w"], accuracy=100 * data["accuracy"])
+    models = list(dict.fromkeys(data["model"]))
+    palette = theme.palette(dark)
+    tooltips = [
+        ("", "@model"),
+        ("pruned below", "@epsilon{0.0e0}"),
+        ("zero synapses", "@zero{0.0} %"),
+        ("accuracy", "@accuracy{0.00} %"),
+    ]
+    parts, marks = [], []
+    for index, name in enumerate(models):
+        color = theme.series_color(index, dark)
+        rows = data[data["model"] == name].assign(color=color)
+        parts.append(
+            theme.curve(hv.Curve(rows, "zero", "accuracy", label=name or "accuracy"), color,
+                        dash=theme.DASHES[index % len(theme.DASHES)], width=2.2)
+        )  # fmt: skip
+        details = ["model", "epsilon", "color"]
+        parts.append(theme.points(hv.Points(rows, ["zero", "accuracy"], details), size=7, tooltips=tooltips))
+        # the last points before and after accuracy is lost are those worth reading
+        kept = rows[rows["accuracy"] >= rows["accuracy"].max() - 1.0]
+        shown = rows[rows["epsilon"] == chosen] if chosen is not None else kept.tail(1)
+        marks += [(row.zero, row.accuracy, f"ε = {row.epsilon:g}", palette.text) for row in shown.itertuples()]
+    limits = theme.room(data["accuracy"], 0.1)
+    below = 0.07 * (limits[1] - limits[0])
+    marks = [(x, y - below, text, color) for x, y, text, color in marks]
+    words = hv.Labels(marks or [(float("nan"),) * 2 + ("", palette.text)], ["zero", "accuracy"], ["text", "color"])
+    parts.append(theme.labels(words, align="right", dx=0))
+    return theme.figure(
+        hv.Overlay(parts),
+        dark=dark,
+        xlabel="Zero synapses (%)",
+        ylabel="Accuracy (%)",
+        xlim=theme.room([*data["zero"], 100.0], 0.03),
+        ylim=limits,
+        legend="bottom_left" if len(models) > 1 else None,
+        height=height,
+    )

@@ -1,0 +1,59 @@
+"""MLflow's client, made quiet, and its SQLite store, made so that reading never blocks writing."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import sqlite3
+import threading
+from pathlib import Path
+from typing import Any
+
+from snnviz._files import replacing
+from snnviz.runs.lock import exclusive
+
+EXPERIMENT = "snnviz"
+_guard = threading.Lock()
+
+
+def prepare() -> Any:
+    """Import MLflow (2 to 5 s the first time) with its telemetry off, and return its tracking module."""
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # no complaint where git is not installed
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    with _guard:
+        import mlflow.tracking
+
+        for name in ("mlflow", "alembic"):  # after the import, which sets levels of its own
+            logging.getLogger(name).setLevel(logging.WARNING)
+        return mlflow.tracking
+
+
+@functools.lru_cache(maxsize=16)
+def client(uri: str) -> Any:
+    """The client of a tracking store; a SQLite file must have been made by `create_sqlite`."""
+    return prepare().MlflowClient(uri)
+
+
+def create_sqlite(path: Path) -> None:
+    """Make MLflow's tables in a new SQLite file, unless it is there; whole or not at all, whoever is killed meanwhile.
+
+    The file keeps a write-ahead log (a property of the file, so it holds for `mlflow ui` too): readers see the last whole
+    state while somebody writes, and neither waits for the other.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with exclusive(path.parent / ".create.lock"):
+        if path.exists():
+            return
+        with replacing(path) as temporary:
+            tracking = prepare()
+            made = tracking.MlflowClient(f"sqlite:///{temporary}")
+            made.create_experiment(EXPERIMENT, artifact_location=(path.parent / "artifacts").resolve().as_uri())
+            made._tracking_client.store.engine.dispose()
+            connection = sqlite3.connect(temporary)
+            try:
+                connection.execute("PRAGMA journal_mode=WAL")
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            finally:
+                connection.close()

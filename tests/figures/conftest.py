@@ -1,0 +1,40 @@
+"""Material with everything in it, from a small real simulation."""
+
+import pytest
+
+from snnviz.figures import Material
+from tests.plots.conftest import grid, history, images, network, pruned, recorded, scaled
+from tests.synthetic import dense_mnist
+
+__all__ = ["grid", "history", "images", "network", "pruned", "recorded", "scaled"]
+
+
+@pytest.fixture(scope="session")
+def material(recorded, network, scaled, images, history, pruned, grid):
+    return Material(
+        results={"before": recorded, "after": recorded},
+        networks={"after": network, "start": scaled},
+        images=images,
+        history=history,
+        pruning=pruned,
+        grid=grid,
+        notes={"pruning": "24 items"},
+    )
+
+
+@pytest.fixture(scope="session")
+def paper_material():
+    runs = {"before": dense_mnist(title="before"), "after": dense_mnist(title="after", fast=True)}
+    sparsity = {
+        "S_a": 0.5,
+        "S_w": 0.2,
+        "S_c": 0.6,
+        "S_a without the last hidden layer (as published)": 0.62,
+        "S_c without the last hidden layer (as published)": 0.696,
+    }
+    return Material(
+        results=runs,
+        sparsity={("dense-mnist", "before"): sparsity},
+        accuracies={("dense-mnist", "before"): 0.984, ("dense-mnist", "after"): 0.983},
+        runtimes={("snnviz, event", "dense-mnist"): 0.05},
+    )

@@ -1,0 +1,119 @@
+"""Every figure as files: their formats, sizes, words, numbers and origin."""
+
+import hashlib
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from pypdf import PdfReader
+
+from snnviz import plots
+from snnviz.errors import InputError
+from snnviz.figures import FIGURES, Material, make
+
+
+@pytest.fixture(scope="module")
+def made(material, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("figures")
+    return folder, make(material, folder, formats=("pdf", "svg", "png"), dpi=80, progress=False)
+
+
+def test_every_figure_is_made_in_every_format(made):
+    folder, done = made
+    assert not done.left_out
+    assert set(done.files) == set(FIGURES)
+    for name, files in done.files.items():
+        assert [file.name for file in files] == [f"{name}.{suffix}" for suffix in ("pdf", "svg", "png", "csv")]
+    assert len(list(folder.iterdir())) == 4 * len(FIGURES), "nothing half-written is left"
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_pdf_has_its_size_title_and_origin(name, made, recorded):
+    folder, _ = made
+    document = PdfReader(folder / f"{name}.pdf")
+    (page,) = document.pages
+    figure = FIGURES[name]
+    assert float(page.mediabox.width) == pytest.approx(72 * figure.width, abs=0.5)
+    assert float(page.mediabox.height) == pytest.approx(72 * figure.width * figure.ratio, abs=0.5)
+    assert document.metadata.title == figure.title
+    assert recorded.attrs["network_hash"] in document.metadata.subject
+    assert "seed 0" in document.metadata.subject
+    assert ("24 items; snnviz" in document.metadata.subject) == (name == "pruning-curve")
+    assert page.extract_text().strip(), "words are text, not outlines"
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_png_is_not_blank_and_says_where_it_is_from(name, made, recorded):
+    folder, _ = made
+    picture = Image.open(folder / f"{name}.png")
+    assert np.asarray(picture.convert("L")).std() > 5
+    assert picture.text["Title"] == FIGURES[name].title
+    assert recorded.attrs["network_hash"] in picture.text["Description"]
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_csv_is_what_is_drawn(name, made, material):
+    folder, _ = made
+    table = pd.read_csv(folder / f"{name}.csv", keep_default_na=True)
+    drawn = FIGURES[name].data(material)
+    assert list(table.columns) == list(drawn.columns)
+    assert len(table) == len(drawn)
+    for column in drawn.select_dtypes("number"):
+        assert np.allclose(table[column], drawn[column], equal_nan=True)
+
+
+def test_same_material_same_svg(made, material, tmp_path):
+    folder, _ = made
+    names = ["figure-b", "figure-5", "raster", "layer-graph"]
+    make(material, tmp_path, names, formats=["svg"], progress=False)
+    for name in names:
+        first, second = (hashlib.sha256((place / f"{name}.svg").read_bytes()) for place in (folder, tmp_path))
+        assert first.hexdigest() == second.hexdigest(), name
+
+
+def test_what_cannot_be_drawn_is_left_out_and_said(before_only, tmp_path):
+    done = make(before_only, tmp_path, formats=["png"], dpi=40, progress=False)
+    assert set(done.files) == {"figure-a", "figure-5", "pareto-front", "spike-rates", "event-shares"}
+    assert done.left_out["raster"] == "a result without spikes"
+    assert done.left_out["figure-b"] == "a result without prediction"
+    assert done.left_out["lambda-grid"] == "no grid of penalties"
+    assert "network" in done.left_out["layer-graph"]
+
+
+@pytest.fixture
+def before_only(paper_material):
+    return Material(results={"before": paper_material.results["before"]})
+
+
+def test_width_and_dark(material, tmp_path):
+    make(
+        material, tmp_path, ["figure-a"], formats=["png"], width=plots.DOUBLE_COLUMN, dark=True, dpi=50, progress=False
+    )
+    picture = Image.open(tmp_path / "figure-a.png").convert("RGB")
+    assert picture.width == pytest.approx(50 * plots.DOUBLE_COLUMN, abs=1)
+    assert sum(picture.getpixel((1, 1))) < 120
+
+
+def test_wrong_arguments_are_refused(material, before_only, tmp_path):
+    cases = {
+        "`names` must be one of": lambda: make(material, tmp_path, ["figure-z"]),
+        "`names` must be of figures": lambda: make(before_only, tmp_path, ["raster"]),
+        "`formats` must be one of": lambda: make(material, tmp_path, formats=["jpg"]),
+        "`formats` must name": lambda: make(material, tmp_path, formats=[]),
+        "`width`": lambda: make(material, tmp_path, width=0.1),
+        "`dpi`": lambda: make(material, tmp_path, dpi=3),
+        "`material`": lambda: make(Material(), tmp_path),
+    }
+    for message, call in cases.items():
+        with pytest.raises(InputError, match=message):
+            call()
+    assert not list(tmp_path.iterdir())
+
+
+def test_bytes_of_a_png_are_the_same(material):
+    drawn = FIGURES["confusion"].draw(material, False)
+    first, second = (plots.render(drawn, "png", dpi=50) for _ in range(2))
+    assert first == second
+    assert Image.open(io.BytesIO(first)).size[0] > 100

@@ -1,0 +1,88 @@
+"""Material from result files, folders of runs, benchmarks and the shipped models."""
+
+import json
+
+import numpy as np
+import pytest
+
+from snnviz import pretrained, results
+from snnviz.errors import InputError
+from snnviz.figures import FIGURES, from_files, make, shipped
+from snnviz.figures.material import runtimes
+from tests.synthetic import dense_mnist
+
+
+@pytest.fixture
+def folder(tmp_path, recorded, network, history):
+    run = tmp_path / "run"
+    results.save(recorded, run / "result.nc")
+    network.save(run / "network.npz")
+    history.to_csv(run / "history.csv", index=False)
+    return run
+
+
+def test_folder_of_a_run(folder, network, tmp_path):
+    found = from_files([folder])
+    assert list(found.results) == ["small"]
+    assert found.networks["small"].hash == network.hash
+    assert found.history is not None
+    assert found.images is None, "the data set is not known"
+    assert network.hash in found.origin
+    make(found, tmp_path / "out", ["layer-graph", "optimization-history"], formats=["svg"], progress=False)
+
+
+def test_files_have_names_of_their_own(tmp_path):
+    for name in ("a", "b"):
+        results.save(dense_mnist(title="same"), tmp_path / f"{name}.nc")
+    results.save(dense_mnist(title=""), tmp_path / "c.nc")
+    assert list(from_files([tmp_path / f"{name}.nc" for name in "abc"]).results) == ["same", "same (2)", "c"]
+
+
+def test_wrong_files_are_refused(folder, tmp_path):
+    with pytest.raises(InputError, match="not a file"):
+        from_files([tmp_path / "no.nc"])
+    with pytest.raises(InputError, match="by its hash"):
+        from_files([folder], network="dense-mnist-optimized")
+    with pytest.raises(InputError, match="`network` must come with"):
+        from_files([], network="dense-mnist-optimized")
+    with pytest.raises(InputError, match="CSV"):
+        from_files([folder], grid=tmp_path / "no.csv")
+    (tmp_path / "empty.csv").write_text("")
+    with pytest.raises(InputError, match="CSV"):
+        from_files([folder], history=tmp_path / "empty.csv")
+
+
+def test_benchmarks(tmp_path):
+    row = {"label": "snnviz, event", "seconds": {"median": 0.5}, "items": 100}
+    missing = {"label": "sinabs", "missing": "not installed"}
+    column = {"network": "dense-mnist", "target_items": 1000, "rows": [row, missing]}
+    (tmp_path / "table.json").write_text(json.dumps({"columns": [column]}))
+    for path in (tmp_path, tmp_path / "table.json"):
+        assert runtimes(path) == {("snnviz, event", "dense-mnist"): pytest.approx(5.0)}
+    (tmp_path / "table.json").write_text("{}")
+    with pytest.raises(InputError, match="lacking 'columns'"):
+        runtimes(tmp_path)
+    with pytest.raises(InputError, match="not there"):
+        runtimes(tmp_path / "no.json")
+
+
+def test_shipped_models(tmp_path):
+    found = shipped(60, search=False)
+    assert list(found.results) == ["before", "after"]
+    assert found.results["after"].attrs["network_hash"] == pretrained.network("dense-mnist-optimized").hash
+    assert found.images.shape == (60, 28, 28, 1)
+    assert np.array_equal(found.results["before"]["spikes_input"].shape, (16, 50, 784))
+    lacking = {name for name, figure in FIGURES.items() if figure.lacks(found)}
+    assert lacking == {"optimization-history", "evaluations", "lambda-grid"}
+    # the last network is the optimised one, and the search began with the heuristic one: scales there are
+    make(found, tmp_path, ["scales", "figure-b", "membranes"], formats=["png"], dpi=40, progress=False)
+
+
+@pytest.mark.slow
+def test_all_figures_of_the_shipped_models_take_less_than_two_minutes(tmp_path):
+    import time
+
+    began = time.perf_counter()
+    done = make(shipped(), tmp_path)
+    assert time.perf_counter() - began < 120
+    assert set(done.left_out) == {"lambda-grid"}

@@ -1,0 +1,146 @@
+"""What searches and comparisons leave: Pareto fronts, histories, scales, pruning, grids."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from snnviz import metrics, plots
+from snnviz.errors import InputError
+from snnviz.plots._scatter import AXES, front_line, on_front
+
+
+def test_pareto_front_of_results(before, after):
+    data = plots.pareto_front_data({"b": before, "a": after}).set_index("run")
+    assert data.loc["b", "pareto_latency"] == metrics.pareto_latency(before)
+    assert data.loc["a", "pareto_power"] == metrics.pareto_power(after)
+    assert data.loc["a", "peak_accuracy"] == metrics.peak_accuracy(after)
+    assert data["on_front"].to_dict() == {"b": False, "a": True}
+
+
+def test_pareto_front_of_a_table(before, after):
+    table = plots.pareto_front_data([before, after])
+    again = plots.pareto_front_data(table.assign(more=1))
+    assert again.equals(table)
+
+
+def test_the_front_is_what_nothing_dominates():
+    costs = np.array([[1, 1, 1], [1, 1, 1], [0, 2, 1], [2, 2, 2], [np.nan, 0, 0], [1, 1, 0.5]])
+    assert on_front(costs).tolist() == [False, False, True, False, False, True]
+    rng = np.random.default_rng(0)
+    costs = rng.integers(0, 5, (40, 3)).astype(float)
+    by_hand = [not any(all(o <= c) and any(o < c) for o in costs) for c in costs]
+    assert on_front(costs).tolist() == by_hand
+
+
+def test_the_line_of_the_front_is_a_staircase():
+    data = pd.DataFrame({"pareto_latency": [1.0, 2.0, 3.0], "peak_accuracy": [90.0, 89.0, 95.0]})
+    line = front_line(data, AXES["latency"], AXES["accuracy"], "#000000")
+    assert line.array().tolist() == [[1, 90], [3, 90], [3, 95]]
+
+
+def test_history(history):
+    data = plots.optimization_history_data(history)
+    assert data["best_loss"].tolist() == [4, 4, 3, 3, 3]
+    assert data["best_accuracy_term"].tolist() == [2, 2, 1.5, 1.5, 1.5]
+    terms = data[["best_accuracy_term", "best_latency_term", "best_power_term"]].sum(axis=1)
+    assert np.allclose(terms, data["best_loss"])
+    assert data["seconds"].tolist() == history["seconds"].tolist()
+
+
+def test_evaluations(history):
+    data = plots.evaluations_data(history)
+    assert data["is_start"].tolist() == [True, False, False, False, False]
+    assert data["is_best"].tolist() == [False, False, True, False, False]
+    assert data["on_front"].tolist() == [False, False, True, True, True]
+
+
+def test_a_real_history_is_drawn(network, images):
+    from snnviz.optimization import optimize
+
+    labels = np.arange(len(images)) % 3
+    found = optimize(
+        network, images, labels, method="percentile", per="layer", steps=6, lambdas=(1, 1, 1), budget_evaluations=4,
+        progress=False,
+    )  # fmt: skip
+    data = plots.optimization_history_data(found.history)
+    assert data["best_loss"].iloc[-1] == pytest.approx(found.objective.loss(found.best))
+    assert plots.evaluations_data(found.history)["peak_accuracy"].iloc[0] == found.start.peak_accuracy
+    plots.scales(network, found.network)
+
+
+def test_scales_are_found_again(network, scaled):
+    data = plots.scales_data(network, scaled)
+    expected = [0.5, 2.0, 1.25, 4.0, *[0.75] * 4, *np.linspace(0.5, 3.0, 8), *[2.0] * 3]
+    # pool is depthwise: its scales stand beside those of the layer before
+    assert data["layer"].tolist() == ["conv"] * 4 + ["pool"] * 4 + ["hidden"] * 8 + ["classifier"] * 3
+    assert np.allclose(data["scale"], expected, rtol=1e-5)
+    assert np.allclose(plots.scales_data(network, network)["scale"], 1)
+
+
+def test_scales_of_another_network_are_refused(network, scaled):
+    from dataclasses import replace
+
+    first = scaled.layers[0]
+    other = replace(first, weights=first.weights + 0.5)
+    with pytest.raises(InputError, match="but for positive scales"):
+        plots.scales(network, replace(scaled, layers=(other, *scaled.layers[1:])))
+    flipped = replace(first, weights=-first.weights)
+    with pytest.raises(InputError, match="but for positive scales"):
+        plots.scales(network, replace(scaled, layers=(flipped, *scaled.layers[1:])))
+    with pytest.raises(InputError, match="different shapes"):
+        plots.scales(network, replace(scaled, layers=scaled.layers[2:], input=replace(scaled.input, shape=(2, 2, 4))))
+    with pytest.raises(InputError, match="`after` must be a SpikingNetwork"):
+        plots.scales(network, 3)
+
+
+def test_pruning_curve(pruned):
+    data = plots.pruning_curve_data({"one": pruned, "two": pd.DataFrame(pruned)[::-1]})
+    assert data["model"].tolist() == ["one"] * 3 + ["two"] * 3
+    assert data["epsilon"].tolist() == [0, 1e-3, 1e-1] * 2
+    words = plots.pruning_curve(pruned, chosen=0.1).traverse(lambda e: e, ["Labels"])
+    assert [label.dimension_values("text").tolist() for label in words] == [["ε = 0.1"]]
+
+
+def test_lambda_grid(grid):
+    data = plots.lambda_grid_data(grid)
+    assert len(data) == 4
+    assert data.loc[(data["lambda_a"] == 2) & (data["lambda_w"] == 20), "value"].item() == pytest.approx(0.96)
+
+
+def test_layer_graph(network, recorded):
+    data = plots.layer_graph_data(network, recorded).set_index("layer")
+    assert data["kind"].tolist() == ["input", "convolution", "average pooling", "dense", "dense"]
+    assert data.loc["conv", ["shape", "neurons", "synapses"]].tolist() == ["4 × 4 × 4", 64, 4 * 4 * 9 * 4]
+    assert data.loc["hidden", "nonzero"] == int((network.layers[2].weights != 0).sum())
+    assert data["event_share"].sum() == pytest.approx(1)
+    assert data.loc["conv", "events"] == pytest.approx(float(recorded["synaptic_events"].sel(layer="conv").sum()))
+    alone = plots.layer_graph_data(network)
+    assert alone["spike_rate"].isna().all()
+
+
+def test_accuracy_cost(before, after):
+    data = plots.accuracy_cost_data({"before": before, "after": after})
+    assert list(data.columns) == ["run", "time", "step_events", "cumulative_events", "accuracy"]
+    assert len(plots.accuracy_cost([before, after])) == 2
+
+
+def test_wrong_arguments_are_refused(before, history, pruned, grid, network):
+    cases = {
+        "`results` as|`results` must have": lambda: plots.pareto_front(pd.DataFrame({"run": [1]})),
+        "`x`": lambda: plots.pareto_front(before, x="energy"),
+        "`y` must differ": lambda: plots.evaluations(history, x="power", y="power"),
+        "`history` must be a table": lambda: plots.evaluations(3),
+        "`history` must have rows": lambda: plots.optimization_history(history.drop(columns="loss")),
+        "`history` must have the column seconds": lambda: plots.optimization_history(
+            history.drop(columns="seconds"), x="seconds"
+        ),
+        "`curves` must": lambda: plots.pruning_curve([]),
+        "`curves` must hold": lambda: plots.pruning_curve({}),
+        "`table` must": lambda: plots.lambda_grid(grid, "accuracy"),
+        "`best`": lambda: plots.lambda_grid(grid, best="least"),
+        "`network`": lambda: plots.layer_graph(3),
+        "`result` must be of this network": lambda: plots.layer_graph(network, before),
+    }
+    for message, draw in cases.items():
+        with pytest.raises(InputError, match=message):
+            draw()
