@@ -300,7 +300,7 @@ def _plan(
         cores=cores,
         chips=chips,
         boards=len({chip.board for chip in chips}),
-        warnings=tuple(_warnings(layers, cores, chips)),
+        warnings=tuple(_warnings(layers, cores, chips, laid.stored.headroom)),
         steps=steps,
         items=len(laid.x),
         seconds=seconds,
@@ -343,7 +343,9 @@ def _bursts(laid: layout.Laid, steps: int) -> dict[str, int]:
     return {name: int(result[f"spikes_{name}"].values.sum(axis=-1).max()) for name in network.firing_names}
 
 
-def _warnings(layers: tuple[LayerPlan, ...], cores: tuple[Core, ...], chips: tuple[Chip, ...]) -> list[str]:
+def _warnings(
+    layers: tuple[LayerPlan, ...], cores: tuple[Core, ...], chips: tuple[Chip, ...], headroom: str = "exact"
+) -> list[str]:
     """What a user should know before the board, with the remedy."""
     found = []
     first = layers[0]
@@ -377,8 +379,8 @@ def _warnings(layers: tuple[LayerPlan, ...], cores: tuple[Core, ...], chips: tup
                 "steps in one run, or a sparser network."
             )
     found += [
-        f"{layer.lost} weights of {layer.name} are too small for its grid and become 0. Remedy if accuracy suffers: "
-        'headroom "exact", or scales that bring the largest weights down.'
+        f"{layer.lost} weights of {layer.name} are too small for its grid and become 0. Remedy, if `snnviz hardware expect` shows "
+        f'that accuracy suffers: {'headroom "exact"' if headroom == "estimate" else "a smaller scale for its largest weights"}.'
         for layer in layers
         if layer.lost
     ]
