@@ -26,6 +26,7 @@ CURVES = {
     "finetune": ["loss", "val_loss"],
     "optimize": ["best_loss"],
     "simulate": ["accuracy"],
+    "spinnaker": ["accuracy"],
 }
 """Kind of run -> the metrics over steps that tell how it goes."""
 

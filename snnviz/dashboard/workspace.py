@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-RESULT_KINDS = ("simulate", "optimize")
+RESULT_KINDS = ("simulate", "optimize", "spinnaker")
 """Kinds of runs that leave a simulation result."""
 MODEL_KINDS = ("train", "finetune")
 """Kinds of runs that leave a Keras model."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from snnviz.cli import _job
 from snnviz.cli.hardware import spinnaker
 
 
@@ -20,47 +21,25 @@ def add(subparsers: Any) -> None:
     spinnaker.add_network_options(parser)
     parser.add_argument("--engine", default="auto", help="auto, graph or event (default: %(default)s)")
     parser.add_argument("--out", metavar="RESULT.nc", help="file to write the result to")
+    _job.add_options(parser, track=False)
     parser.set_defaults(run=run, show=show)
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    """Load, simulate, score, save."""
-    from snnviz import datasets, metrics, pretrained, results
-    from snnviz.hardware.spinnaker import model
-
-    spinnaker.ends_in("--out", args.out, (".nc",))
-    network = pretrained.network(args.network)
-    images = datasets.load(args.data, split=args.split, limit=args.limit)
-    stored = model.quantise(model.with_pooled_input(network), args.headroom)
-    result = model.expect(
-        network, images.x, images.y, args.steps, headroom=args.headroom, engine=args.engine, title=args.title
-    )
-    result.attrs["dataset"] = images.name
-    if args.out:
-        results.save(result, args.out)
-    return {
-        "network": args.network,
-        "items": len(images),
-        "steps": args.steps,
-        "engine": result.attrs["engine"],
-        "headroom": args.headroom,
-        "shifts": dict(zip(stored.network.layer_names[1:], map(list, stored.shifts), strict=True)),
-        "lost_weights": sum(stored.lost),
-        "accuracy": result["accuracy"].values.tolist(),
-        "events_per_step": result["synaptic_events"].sum("layer").values.tolist(),
-        "metrics": metrics.summary(result),
-        "out": args.out,
-    }
+    """Simulate, score, save."""
+    return _job.done("spinnaker", args, target="expect")
 
 
 def show(answer: dict[str, Any]) -> str:
     """The answer for people."""
     import snnviz.cli.metrics as metrics_command
 
+    if "background" in answer:
+        return _job.show_background(answer)
     lines = [
         f"{answer['items']} items x {answer['steps']} steps as SpiNNaker would compute them ({answer['engine']} engine); "
         f"{answer['lost_weights']} weights round to zero",
         "",
         metrics_command.show(answer["metrics"]),
     ]
-    return "\n".join([*lines, *([f"\nresult written to {answer['out']}"] if answer["out"] else [])])
+    return _job.show(answer, "\n".join([*lines, *([f"\nresult written to {answer['out']}"] if answer["out"] else [])]))

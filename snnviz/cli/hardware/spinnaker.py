@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from snnviz import _checks as check
+from snnviz.cli import _job
 from snnviz.errors import InputError
 
 ITEMS = 500
@@ -24,9 +25,7 @@ def add(subparsers: Any) -> None:
         "from the environment or the keyring: SPALLOC_USER and SPALLOC_PASSWORD, or EBRAINS_TOKEN.",
     )
     add_network_options(parser)
-    parser.add_argument(
-        "--target", default="dry-run", help="dry-run, board, spalloc or ebrains (default: %(default)s)"
-    )
+    parser.add_argument("--target", default="dry-run", help="dry-run, board, spalloc or ebrains (default: %(default)s)")
     parser.add_argument("--host", metavar="IP", help="of target board")
     parser.add_argument("--server", metavar="URL", help="of targets spalloc and ebrains (default for ebrains: its own)")
     parser.add_argument("--collab", metavar="NAME", help="EBRAINS collab whose quota target ebrains uses")
@@ -35,6 +34,7 @@ def add(subparsers: Any) -> None:
     parser.add_argument("--plan", metavar="FILE.json", help="file for what the dry run found")
     parser.add_argument("--map", metavar="FILE", help="file for the map of chips and cores (.png, .pdf or .svg)")
     parser.add_argument("--out", metavar="RESULT.nc", help="file for the result of a run")
+    _job.add_options(parser, track=False)
     parser.set_defaults(run=run, show=show)
 
 
@@ -43,7 +43,9 @@ def add_network_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("network", metavar="NETWORK", help="a network file (.npz), or the name of a shipped network")
     parser.add_argument("--data", default="mnist", metavar="NAME|PATH", help="data set (default: %(default)s)")
     parser.add_argument("--split", default="test", choices=("test", "train"), help="default: %(default)s")
-    parser.add_argument("--limit", type=int, default=ITEMS, metavar="N", help="the first N items (default: %(default)s)")
+    parser.add_argument(
+        "--limit", type=int, default=ITEMS, metavar="N", help="the first N items (default: %(default)s)"
+    )
     parser.add_argument("--steps", type=int, default=50, metavar="T", help="time steps of 1 ms (default: %(default)s)")
     parser.add_argument(
         "--headroom", default="exact", help="exact or estimate: how sums of weights are bounded (default: exact)"
@@ -51,80 +53,38 @@ def add_network_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--title", default="", help="label of the curves")
 
 
-def ends_in(option: str, value: str | None, suffixes: tuple[str, ...]) -> None:
-    """Refuse a file that does not end as it should."""
-    if value is not None and Path(value).suffix not in suffixes:
-        raise InputError(f"`{option}` must end in {' or '.join(suffixes)}. Received: {check.describe(value)}")
-
-
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    """Load, map or run, save."""
-    from snnviz import datasets, pretrained
-    from snnviz.hardware.spinnaker import dryrun, targets
+    """Map or run."""
+    from snnviz.hardware.spinnaker.targets import TARGETS
 
-    dry = check.choice("--target", args.target, ("dry-run", *targets.TARGETS)) == "dry-run"
-    ends_in("--plan", args.plan, (".json",))
-    ends_in("--map", args.map, PICTURES)
-    ends_in("--out", args.out, (".nc",))
+    dry = check.choice("--target", args.target, ("dry-run", *TARGETS)) == "dry-run"
     for option, value, of_dry in (("--out", args.out, False), ("--plan", args.plan, True), ("--map", args.map, True)):
         if value is not None and dry != of_dry:
             kind = "a dry run" if of_dry else "a run on a machine"
             raise InputError(f"`{option}` is for {kind}. Received: target {args.target!r}")
-    network = pretrained.network(args.network)
-    images = datasets.load(args.data, split=args.split, limit=args.limit)
-    if not dry:
-        return _run(args, network, images)
-    plan = dryrun.dry_run(
-        network, images.x, args.steps, headroom=args.headroom, timeout=args.timeout or dryrun.TIMEOUT
-    )
-    if args.plan:
-        plan.save(Path(args.plan))
-    if args.map:
+    if args.map is not None and Path(args.map).suffix not in PICTURES:
+        raise InputError(f"`--map` must end in {' or '.join(PICTURES)}. Received: {check.describe(args.map)}")
+    answer = _job.done("dryrun" if dry else "spinnaker", args)
+    if dry and args.map and "background" not in answer:
         from snnviz import plots
+        from snnviz.hardware.spinnaker.dryrun import Plan
 
-        plots.save(plots.chip_map(plan), args.map, width=plots.DOUBLE_COLUMN)
-    return {"network": args.network, "target": args.target, **plan.as_json(), "plan": args.plan, "map": args.map}
-
-
-def _run(args: argparse.Namespace, network: Any, images: Any) -> dict[str, Any]:
-    from snnviz import metrics, results
-    from snnviz.hardware.spinnaker import targets
-
-    result = targets.run(
-        network,
-        images.x,
-        images.y,
-        args.steps,
-        target=args.target,
-        host=args.host,
-        server=args.server,
-        collab=args.collab,
-        state=args.job,
-        headroom=args.headroom,
-        timeout=args.timeout or targets.TIMEOUT,
-        title=args.title,
-    )
-    result.attrs["dataset"] = images.name
-    if args.out:
-        results.save(result, args.out)
-    return {
-        "network": args.network,
-        "target": args.target,
-        "items": len(images),
-        "steps": args.steps,
-        "metrics": metrics.summary(result),
-        "out": args.out,
-    }
+        plots.save(plots.chip_map(Plan.of(answer)), args.map, width=plots.DOUBLE_COLUMN)
+    return {**answer, "map": args.map} if dry else answer
 
 
 def show(answer: dict[str, Any]) -> str:
     """The answer for people."""
+    if "background" in answer:
+        return _job.show_background(answer)
     if answer["target"] != "dry-run":
         import snnviz.cli.metrics as metrics_command
 
         lines = [f"{answer['items']} items x {answer['steps']} steps on SpiNNaker ({answer['target']})", ""]
         lines.append(metrics_command.show(answer["metrics"]))
-        return "\n".join([*lines, *([f"\nresult written to {answer['out']}"] if answer["out"] else [])])
+        return _job.show(
+            answer, "\n".join([*lines, *([f"\nresult written to {answer['out']}"] if answer["out"] else [])])
+        )
     fits = "fits one SpiNN-5 board" if answer["fits_one_board"] else f"needs {answer['boards']} SpiNN-5 boards"
     lines = [
         f"{answer['network']} {fits}: {answer['application_cores']} cores on {answer['used_chips']} of {len(answer['chips'])} "
@@ -141,4 +101,4 @@ def show(answer: dict[str, Any]) -> str:
         )
     lines += ["", *answer["warnings"]] if answer["warnings"] else ["", "no warnings"]
     written = [f"{what} written to {answer[what]}" for what in ("plan", "map") if answer[what]]
-    return "\n".join([*lines, *(["", *written] if written else [])])
+    return _job.show(answer, "\n".join([*lines, *(["", *written] if written else [])]))

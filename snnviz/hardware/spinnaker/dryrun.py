@@ -11,6 +11,7 @@ import itertools
 import json
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -197,21 +198,25 @@ class Plan:
             InputError: if the file is something else.
         """
         try:
-            found = json.loads(Path(path).read_text())
-            return cls(
-                layers=tuple(
-                    LayerPlan(**layer | {"shifts": None if layer["shifts"] is None else tuple(layer["shifts"])})
-                    for layer in found["layers"]
-                ),
-                cores=tuple(Core(**core) for core in found["cores"]),
-                chips=tuple(Chip(**chip | {"board": tuple(chip["board"])}) for chip in found["chips"]),
-                warnings=tuple(found["warnings"]),
-                **{name: found[name] for name in ("boards", "steps", "items", "seconds", "versions")},
-            )
+            return cls.of(json.loads(Path(path).read_text()))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(
                 f"`path` must be a plan of a dry run (.json). Received: {str(path)!r} ({error})"
             ) from error
+
+    @classmethod
+    def of(cls, found: Mapping[str, Any]) -> Plan:
+        """A plan from what `as_json` gave."""
+        return cls(
+            layers=tuple(
+                LayerPlan(**{**layer, "shifts": None if layer["shifts"] is None else tuple(layer["shifts"])})
+                for layer in found["layers"]
+            ),
+            cores=tuple(Core(**core) for core in found["cores"]),
+            chips=tuple(Chip(**{**chip, "board": tuple(chip["board"])}) for chip in found["chips"]),
+            warnings=tuple(found["warnings"]),
+            **{name: found[name] for name in ("boards", "steps", "items", "seconds", "versions")},
+        )
 
 
 def dry_run(
@@ -378,9 +383,10 @@ def _warnings(
                 f"Chip ({chip.x}, {chip.y}) needs {held / 2**20:.0f} MiB of memory of {chip.sdram / 2**20:.0f}. Remedy: fewer "
                 "steps in one run, or a sparser network."
             )
+    finer = 'headroom "exact"' if headroom == "estimate" else "a smaller scale for its largest weights"
     found += [
         f"{layer.lost} weights of {layer.name} are too small for its grid and become 0. Remedy, if `snnviz hardware expect` shows "
-        f'that accuracy suffers: {'headroom "exact"' if headroom == "estimate" else "a smaller scale for its largest weights"}.'
+        f"that accuracy suffers: {finer}."
         for layer in layers
         if layer.lost
     ]

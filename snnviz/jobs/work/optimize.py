@@ -170,7 +170,9 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         found.history.to_csv(options.history)
     tests = datasets.load(options.data, split="test")
     as_computed = model.expect if options.target else simulate
-    before, after = (as_computed(one, tests.x, tests.y, options.steps, engine="event") for one in (network, found.network))
+    before, after = (
+        as_computed(one, tests.x, tests.y, options.steps, engine="event") for one in (network, found.network)
+    )
     if job.recorded:
         record_result(job, after)
         job.file(results.save(after, job.place(None, "result.nc")), "result.nc")

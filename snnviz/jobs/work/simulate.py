@@ -31,7 +31,7 @@ class Options:
         threshold: accuracy to time; None for 0.98 of the ANN's.
         title: label of the curves.
         out: result file (.nc) to write; None writes into the run's folder.
-        input, reset, delay, refractory, clamp, readout, decay, synapses, seed: see `snnviz.simulation.Settings`.
+        input, reset, input_reset, floor, delay, refractory, clamp, readout, decay, synapses, seed: see `snnviz.simulation.Settings`.
     """
 
     network: str
@@ -42,6 +42,8 @@ class Options:
     engine: str = "auto"
     input: str = "spiking"
     reset: str = "subtract"
+    input_reset: str | None = None
+    floor: float | None = None
     delay: int = 0
     refractory: int = 0
     clamp: int = 0

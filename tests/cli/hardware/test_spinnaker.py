@@ -71,9 +71,9 @@ def test_the_job_queue(small, tmp_path, capsys, monkeypatch):
         (["--map", "map.gif"], "`--map` must end in .png or .pdf or .svg"),
         (["--out", "r.nc"], "`--out` is for a run on a machine. Received: target 'dry-run'"),
         (["--target", "board", "--map", "m.png"], "`--map` is for a dry run. Received: target 'board'"),
-        (["--target", "board"], "`host` must be the name or IP address of a board"),
-        (["--headroom", "ample"], "`headroom` must be one of 'exact', 'estimate'"),
-        (["--steps", "0"], "`steps` must be a whole number, at least 1"),
+        (["--target", "board"], "`--host` must be the name or IP address of a board"),
+        (["--headroom", "ample"], "`--headroom` must be one of 'exact', 'estimate'"),
+        (["--steps", "0"], "`--steps` must be a whole number, at least 1"),
     ],
 )
 def test_mistakes(options, message, small, capsys):
@@ -87,4 +87,4 @@ def test_expect_refuses(small, capsys):
     assert cli.main(["hardware", "expect", small, "--out", "r.txt"]) == 2
     assert "`--out` must end in .nc" in capsys.readouterr().err
     assert cli.main(["hardware", "expect", "no-such-network"]) == 2
-    assert "`name` must be one of" in capsys.readouterr().err
+    assert "must be one of" in capsys.readouterr().err
