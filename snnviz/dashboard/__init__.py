@@ -4,6 +4,7 @@ A page gets its results handed in, keeps its state in parameters, and draws with
 """
 
 from snnviz.dashboard.explorer import Explorer
+from snnviz.dashboard.hardware_page import Hardware
 from snnviz.dashboard.network_page import Network
 from snnviz.dashboard.optimize_page import Optimize
 from snnviz.dashboard.pages import PAGES
@@ -16,6 +17,7 @@ from snnviz.dashboard.workspace import Workspace
 __all__ = [
     "PAGES",
     "Explorer",
+    "Hardware",
     "Network",
     "Optimize",
     "Predictions",
