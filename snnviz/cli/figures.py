@@ -26,6 +26,9 @@ def add(subparsers: Any) -> None:
     )
     parser.add_argument("--dark", action="store_true", help="for a dark background")
     parser.add_argument("--dpi", type=int, default=300, help="of png (default: %(default)s)")
+    parser.add_argument(
+        "--animate", metavar="LIST", help="also animations, of gif, and mp4 and webm where ffmpeg is installed"
+    )
     parser.add_argument("--out", default="snnviz-figures", metavar="FOLDER", help="default: %(default)s")
     parser.set_defaults(run=run, show=show)
 
@@ -74,6 +77,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """Gather, draw, write."""
     from snnviz import _checks as check
     from snnviz import figures, plots
+    from snnviz.figures.animation import FORMATS as ANIMATIONS
 
     if args.list:
         return {"figures": {name: figure.title for name, figure in figures.FIGURES.items()}}
@@ -82,18 +86,21 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     for name in args.names or ():
         check.choice("--names", name, figures.FIGURES)
     check.integer("--dpi", args.dpi, 20, 2400)
+    moving = [check.choice("--animate", kind, ANIMATIONS) for kind in args.animate.split(",")] if args.animate else []
     width = _width(args.width)
     if args.limit is not None:
         check.integer("--limit", args.limit, 1)
     names = set(args.names or figures.FIGURES)
     material = material_of(
         args,
-        traces=bool(names & {"raster", "membranes"}),
+        traces=bool(moving or names & {"raster", "membranes"}),
         search=bool(names & {"optimization-history", "evaluations"}),
     )
     made = figures.make(material, args.out, args.names, formats=formats, width=width, dark=args.dark, dpi=args.dpi)
+    films = figures.make_animations(material, args.out, formats=moving, dark=args.dark) if moving else []
     return {
         "files": {name: [str(file) for file in files] for name, files in made.files.items()},
+        "animations": [str(film) for film in films],
         "left_out": dict(made.left_out),
         "origin": material.origin,
     }
@@ -120,6 +127,6 @@ def show(answer: dict[str, Any]) -> str:
     if "figures" in answer:
         width = max(map(len, answer["figures"]))
         return "\n".join(f"{name:<{width}}  {title}" for name, title in answer["figures"].items())
-    lines = [f"written: {', '.join(files)}" for files in answer["files"].values()]
+    lines = [f"written: {', '.join(files)}" for files in [*answer["files"].values(), answer["animations"]] if files]
     lines += [f"left out: {name}, for there is {reason}" for name, reason in answer["left_out"].items()]
     return "\n".join(lines)

@@ -170,9 +170,7 @@ class Explorer(Page):
 
             points.selected.on_change("indices", choose)
 
-        choice = parts.group(
-            "Cost axis", pn.widgets.RadioButtonGroup.from_param(self.param.plane, name="Cost axis of the front")
-        )
+        choice = parts.group("Cost axis", pn.widgets.RadioButtonGroup.from_param(self.param.plane, label=""))
         return Figure(
             self, "pareto_front", "Pareto front",
             "Every run as a point. Click one, or several with Shift, and the curves above are theirs.",
@@ -187,7 +185,7 @@ class Explorer(Page):
         # from well below the weakest network, in tenths; further down if the address asks for it
         low = min(max(0.0, int(10 * min(anns, default=1.0) - 2) / 10), self.threshold)
         slider = pn.widgets.FloatSlider.from_param(
-            self.param.threshold, name="Threshold accuracy", start=low, end=1.0, step=0.0005, format="0.00%"
+            self.param.threshold, label="Threshold accuracy", start=low, end=1.0, step=0.0005, format="0.00%"
         )
         slider.sizing_mode = "stretch_width"
         reference = pn.widgets.RadioButtonGroup.from_param(
@@ -203,7 +201,7 @@ class Explorer(Page):
         if len(names) > 1:
             few = len(names) <= 3
             kind = pn.widgets.RadioButtonGroup if few else pn.widgets.Select
-            widgets.append(parts.group("Layers of", kind.from_param(self.param.run, name="Layers of")))
+            widgets.append(parts.group("Layers of", kind.from_param(self.param.run, label="")))
         card = parts.card(*widgets, classes=["snn-controls"])
         return card if len(names) < 2 else parts.box(parts.choice("Runs", self.param.runs), card, classes=["snn-stack"])
 
@@ -212,7 +210,7 @@ class Explorer(Page):
             parts.heading("Metrics"),
             self.live(self._table, "threshold", "reference", "frontier", "runs"),
             parts.widget(
-                pn.widgets.Checkbox.from_param(self.param.frontier, name="Pareto metrics of the best accuracy so far")
+                pn.widgets.Checkbox.from_param(self.param.frontier, label="Pareto metrics of the best accuracy so far")
             ),
             classes=["snn-loose"],
         )

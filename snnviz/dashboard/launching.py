@@ -25,6 +25,7 @@ class Launching(Page):
 
     Attributes:
         details: the card of the opened run.
+        offered: what there is to start from, name -> what a job calls it.
     """
 
     source: Any = param.Selector(default=None, objects=[None], doc="the model or network to start from")
@@ -39,6 +40,7 @@ class Launching(Page):
     """Kinds of runs that it can start from."""
 
     def _prepare(self, state: dict[str, Any]) -> None:
+        self.offered: dict[str, str] = {}
         self._offer()
         objects = list(self.param.source.objects)
         state["source"] = state["source"] if state.get("source") in objects else objects[0]
@@ -52,9 +54,9 @@ class Launching(Page):
         runs = [run for run in self.workspace.runs() if run.kind in self.source_kinds and run.status == "FINISHED"]
         offered = {name: name for name in shipped} | {label(run): FROM_RUN + run.id for run in runs}
         offered |= self.workspace.uploads(self.suffix)
-        if offered != self.param.source.names:
-            self.param.source.names = offered
-            self.param.source.objects = list(offered.values())
+        if offered != self.offered:
+            self.offered = offered
+            self.param.source.objects = offered
 
     def spec(self) -> dict[str, Any]:
         """What would be launched now, as `snnviz.jobs.launch` takes it."""
@@ -66,7 +68,7 @@ class Launching(Page):
         if not self.workspace.may_launch:
             why = READ_ONLY if self.workspace.read_only else NO_STORE
             return parts.card(title, parts.written(f"<p class='note missing'>{why}</p>"))
-        self.button = parts.widget(pn.widgets.Button(name="Launch", width=130, css_classes=["snn-primary"]))
+        self.button = parts.widget(pn.widgets.Button(label="Launch", width=130, css_classes=["snn-primary"]))
         self.button.on_click(self._launch)
         self.dropper = pn.widgets.FileDropper(
             accepted_filetypes=[self.suffix],
@@ -78,13 +80,13 @@ class Launching(Page):
         parts.widget(self.dropper)
         self.dropper.param.watch(self._uploaded, "value")
         name = pn.widgets.TextInput.from_param(
-            self.param.run_name, name="", placeholder="a name, if you like", width=190
+            self.param.run_name, label="", placeholder="a name, if you like", width=190
         )
         return parts.card(
             title,
             parts.row(
                 *widgets,
-                parts.group(f"Or upload ({self.suffix})", self.dropper),
+                parts.box(parts.group(f"Or upload ({self.suffix})", self.dropper), classes=["snn-upload"]),
                 parts.group("Name", name),
                 self.button,
                 classes=["snn-buttons"],

@@ -53,13 +53,12 @@ class Network(Page):
             return [parts.empty("No network yet", EMPTY)]
         result = self.workspace.result(self.run)
         slider = pn.widgets.IntSlider.from_param(
-            self.param.time, name="Stopped after step", start=1, end=result.sizes["time"]
+            self.param.time, label="Stopped after step", start=1, end=result.sizes["time"]
         )
         slider.sizing_mode = "stretch_width"
 
         def change(*_: Any) -> None:
             steps = self.workspace.result(self.run).sizes["time"]
-            self.param.time.bounds = (1, None)
             self.time = min(self.time, steps)
             self.param.time.bounds, slider.end = (1, steps), steps
             self._report.object = ""
@@ -83,7 +82,7 @@ class Network(Page):
             ),
         }  # fmt: skip
         self._report = parts.written("")
-        self.compare = parts.widget(pn.widgets.Button(name=f"Compare on {REPORT_ITEMS} items", width=190))
+        self.compare = parts.widget(pn.widgets.Button(label=f"Compare on {REPORT_ITEMS} items", width=190))
         self.compare.on_click(self._compare)
         body = [
             self.notice,
@@ -110,7 +109,7 @@ class Network(Page):
         ]
         if len(self.workspace.names()) > 1:
             body.insert(
-                1, parts.card(parts.group("Run", pn.widgets.Select.from_param(self.param.run, name="", width=320)))
+                1, parts.card(parts.group("Run", pn.widgets.Select.from_param(self.param.run, label="", width=320)))
             )
         return body
 

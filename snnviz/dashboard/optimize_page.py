@@ -61,17 +61,17 @@ class Optimize(Launching):
 
     def _body(self) -> list[Any]:
         widgets = [
-            parts.group("Network", pn.widgets.Select.from_param(self.param.source, name="", width=220)),
-            parts.group("Method", pn.widgets.Select.from_param(self.param.method, name="", width=120)),
+            parts.group("Network", pn.widgets.Select.from_param(self.param.source, label="", width=220)),
+            parts.group("Method", pn.widgets.Select.from_param(self.param.method, label="", width=120)),
             parts.group("A scale per", pn.widgets.RadioButtonGroup.from_param(self.param.per)),
-            parts.group("Minutes", pn.widgets.FloatInput.from_param(self.param.minutes, name="", width=80)),
+            parts.group("Minutes", pn.widgets.FloatInput.from_param(self.param.minutes, label="", width=80)),
             parts.group(
-                "Weight of accuracy", pn.widgets.FloatInput.from_param(self.param.lambda_e, name="", width=100)
+                "Weight of accuracy", pn.widgets.FloatInput.from_param(self.param.lambda_e, label="", width=100)
             ),
-            parts.group("Time steps", pn.widgets.IntInput.from_param(self.param.steps, name="", width=80)),
-            parts.group("Items", pn.widgets.IntInput.from_param(self.param.items, name="", width=100)),
+            parts.group("Time steps", pn.widgets.IntInput.from_param(self.param.steps, label="", width=80)),
+            parts.group("Items", pn.widgets.IntInput.from_param(self.param.items, label="", width=100)),
             parts.group(
-                "Search", pn.widgets.Checkbox.from_param(self.param.with_potentials, name="initial potentials too")
+                "Search", pn.widgets.Checkbox.from_param(self.param.with_potentials, label="initial potentials too")
             ),
         ]
         form = self.launch_card(*widgets)

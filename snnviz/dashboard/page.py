@@ -77,9 +77,9 @@ class Page(pn.viewable.Viewer):
         self.param.watch(lambda event: recolor(event.new), "dark")
         return page
 
-    def _header(self) -> pn.Column:
+    def _header(self) -> Any:
         words = parts.written(f"<h1>{escape(self.heading)}</h1><p class='lead'>{escape(self.lead)}</p>")
-        switch = parts.widget(pn.widgets.Toggle.from_param(self.param.dark, name="Dark", width=72, height=32))
+        switch = parts.widget(pn.widgets.Toggle.from_param(self.param.dark, label="Dark", width=72, height=32))
         switch.sizing_mode = "fixed"
         head = parts.row(words, switch, classes=["snn-header"])
         head.sizing_mode = "stretch_width"

@@ -66,10 +66,11 @@ def group(label: str, made: Any) -> pn.Column:
 
 def choice(label: str, parameter: Any) -> pn.Column:
     """A card to choose some of the objects of a `param.ListSelector`: buttons for a few, a list for many."""
+    made: Any
     if len(parameter.objects) <= _BUTTONS:
-        made = pn.widgets.CheckButtonGroup.from_param(parameter, name=label)
+        made = pn.widgets.CheckButtonGroup.from_param(parameter, label=label)
     else:
-        made = pn.widgets.MultiSelect.from_param(parameter, name="", size=5, sizing_mode="stretch_width")
+        made = pn.widgets.MultiSelect.from_param(parameter, label="", size=5, sizing_mode="stretch_width")
     return card(group(label, made), classes=["snn-choice"])
 
 

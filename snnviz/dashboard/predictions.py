@@ -77,7 +77,7 @@ class Predictions(Page):
     def _same_items(self, run: str) -> list[str]:
         """Other results handed in, and runs already read, of the same items and number of steps."""
         wanted = self.workspace.result(run)
-        found = []
+        found: list[str] = []
         for name in self.workspace.names():
             if name == run or len(found) == MOST_COMPARED:
                 continue
@@ -92,8 +92,6 @@ class Predictions(Page):
         with param.parameterized.batch_call_watchers(self):
             self.param.compared.objects = self._same_items(self.run)
             self.compared = [name for name in self.compared if name in self.param.compared.objects]
-            self.param.time.bounds = (1, None)
-            self.param.item.bounds = (0, None)
             self.label = self.label if self.label in map(str, result["class"].values) else ANY
             self.time = min(self.time, result.sizes["time"])
             self.item = min(self.item, result.sizes["item"] - 1)
@@ -198,32 +196,32 @@ class Predictions(Page):
 
     def _controls(self) -> pn.Column:
         steps = self.param.time.bounds[1]
-        slider = pn.widgets.IntSlider.from_param(self.param.time, name="Time step", start=1, end=steps)
+        slider = pn.widgets.IntSlider.from_param(self.param.time, label="Time step", start=1, end=steps)
         slider.sizing_mode = "stretch_width"
-        play = pn.widgets.Toggle.from_param(self.param.playing, name="▶ Play", width=90)
-        self.param.watch(lambda event: setattr(play, "name", "❚❚ Pause" if event.new else "▶ Play"), "playing")
+        play = pn.widgets.Toggle.from_param(self.param.playing, label="▶ Play", width=90)
+        self.param.watch(lambda event: setattr(play, "label", "❚❚ Pause" if event.new else "▶ Play"), "playing")
         self.param.watch(lambda *_: setattr(slider, "end", self.workspace.result(self.run).sizes["time"]), "run")
         self.every(self._play, PLAY_SECONDS)
         widgets = [parts.widget(slider), parts.group("Play", play)]
         if len(self.workspace.names()) > 1:
-            widgets.append(parts.group("Run", pn.widgets.Select.from_param(self.param.run, name="")))
+            widgets.append(parts.group("Run", pn.widgets.Select.from_param(self.param.run, label="")))
         if self.param.compared.objects:
             widgets.append(
-                parts.group("Compared with", pn.widgets.CheckButtonGroup.from_param(self.param.compared, name=""))
+                parts.group("Compared with", pn.widgets.CheckButtonGroup.from_param(self.param.compared, label=""))
             )
         return parts.card(*widgets, classes=["snn-controls"])
 
     def _choice(self) -> pn.Row:
         return parts.row(
             parts.group("Show", pn.widgets.RadioButtonGroup.from_param(self.param.kind)),
-            parts.group("True class", pn.widgets.Select.from_param(self.param.label, name="", width=140)),
+            parts.group("True class", pn.widgets.Select.from_param(self.param.label, label="", width=140)),
             self._count,
             classes=["snn-buttons"],
         )
 
     def _turn(self) -> pn.Row:
-        self.back = parts.widget(pn.widgets.Button(name="← Earlier", width=100))
-        self.forth = parts.widget(pn.widgets.Button(name="More →", width=100))
+        self.back = parts.widget(pn.widgets.Button(label="← Earlier", width=100))
+        self.forth = parts.widget(pn.widgets.Button(label="More →", width=100))
         self.back.on_click(lambda *_: setattr(self, "shelf", max(0, self.shelf - 1)))
         self.forth.on_click(lambda *_: setattr(self, "shelf", self.shelf + 1))
         self._shelves()

@@ -122,7 +122,7 @@ class RunDetails:
         return plots.metric_history({self._name: self._history}, names, dark=self._page.dark)
 
     def _button(self, label: str, work: Callable[[str], str]) -> Any:
-        button = parts.widget(pn.widgets.Button(name=label, width=110, visible=False))
+        button = parts.widget(pn.widgets.Button(label=label, width=110, visible=False))
         button.on_click(functools.partial(self._act, work, button))
         return button
 

@@ -46,7 +46,6 @@ def create_app(workspace: Any = None, page: type[Page] = PAGES[0], **state: Any)
     """
     made = page(workspace, menu=[(each.slug, each.title) for each in PAGES], **state)
     template = pn.Template(_TEMPLATE, location=True)
-    template.title = titled(page)
     template.add_panel("page", made)
     if pn.state.location is not None:
         known = {name: name for name in (*made.url_state, "dark")}

@@ -63,6 +63,9 @@ class Sparsity(Launching):
         })  # fmt: skip
 
     def _prepare(self, state: dict[str, Any]) -> None:
+        self._shown: set[str] = set()
+        self._watched = ""
+        self.figures: dict[str, Figure] = {}
         super()._prepare(state)
         names = self.workspace.models()
         self.param.model.objects = names
@@ -85,26 +88,24 @@ class Sparsity(Launching):
         self._watched = run.id if run is not None and run.active else self._watched
 
     def _body(self) -> list[Any]:
-        self._shown: set[str] = set()
-        self._watched = ""
         form = self.launch_card(
-            parts.group("Model", pn.widgets.Select.from_param(self.param.source, name="", width=220)),
+            parts.group("Model", pn.widgets.Select.from_param(self.param.source, label="", width=220)),
             parts.group(
-                "Activations (λa)", pn.widgets.FloatInput.from_param(self.param.lambda_a, name="", width=90, step=0.1)
+                "Activations (λa)", pn.widgets.FloatInput.from_param(self.param.lambda_a, label="", width=90, step=0.1)
             ),
             parts.group(
-                "Weights (λw)", pn.widgets.FloatInput.from_param(self.param.lambda_w, name="", width=90, step=5)
+                "Weights (λw)", pn.widgets.FloatInput.from_param(self.param.lambda_w, label="", width=90, step=5)
             ),
             parts.group(
-                "Prune below (ε)", pn.widgets.FloatInput.from_param(self.param.epsilon, name="", width=100, step=1e-4)
+                "Prune below (ε)", pn.widgets.FloatInput.from_param(self.param.epsilon, label="", width=100, step=1e-4)
             ),
-            parts.group("Epochs a stage", pn.widgets.IntInput.from_param(self.param.epochs, name="", width=90)),
-            parts.group("Training items", pn.widgets.IntInput.from_param(self.param.limit, name="", width=110)),
-            parts.group("Seed", pn.widgets.IntInput.from_param(self.param.seed, name="", width=80)),
+            parts.group("Epochs a stage", pn.widgets.IntInput.from_param(self.param.epochs, label="", width=90)),
+            parts.group("Training items", pn.widgets.IntInput.from_param(self.param.limit, label="", width=110)),
+            parts.group("Seed", pn.widgets.IntInput.from_param(self.param.seed, label="", width=80)),
         )
-        choice = pn.widgets.Select.from_param(self.param.model, name="", width=320)
+        choice = pn.widgets.Select.from_param(self.param.model, label="", width=320)
         grid_value = pn.widgets.Select.from_param(
-            self.param.value, name="", options={words: name for name, words in _VALUES.items()}, width=230
+            self.param.value, label="", options={words: name for name, words in _VALUES.items()}, width=230
         )
         self.figures = {
             "layer_sparsity": Figure(

@@ -4,9 +4,26 @@
 nothing else.
 """
 
+from snnviz.figures.animation import Animation
 from snnviz.figures.catalog import FIGURES, Figure
-from snnviz.figures.make import make
+from snnviz.figures.make import Made, make, make_animations
 from snnviz.figures.material import Material, from_files, shipped
+from snnviz.figures.scenes import firing_animation, prediction_animation
 from snnviz.figures.tables import TABLES, make_tables, table
 
-__all__ = ["FIGURES", "TABLES", "Figure", "Material", "from_files", "make", "make_tables", "shipped", "table"]
+__all__ = [
+    "FIGURES",
+    "TABLES",
+    "Animation",
+    "Figure",
+    "Made",
+    "Material",
+    "firing_animation",
+    "from_files",
+    "make",
+    "make_animations",
+    "make_tables",
+    "prediction_animation",
+    "shipped",
+    "table",
+]

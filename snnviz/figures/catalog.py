@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from snnviz import plots, reports
+from snnviz.errors import InputError
 from snnviz.figures.material import Material
 from snnviz.plots import DOUBLE_COLUMN, SINGLE_COLUMN
 
@@ -47,6 +48,8 @@ def last(material: Material) -> Any:
 
 def first(material: Material) -> Any:
     """The result before: the first."""
+    if not material.results:
+        raise InputError("`material` must hold a result. Received: none")
     return next(iter(material.results.values()))
 
 
@@ -58,6 +61,12 @@ def strip_items(material: Material) -> list[int]:
 def traced_item(material: Material) -> int:
     """Of the items whose spikes were kept the one whose answer comes latest."""
     result = first(material)
+    for name in ("traced", "prediction"):
+        if name not in result.sizes and name not in result:
+            raise InputError(
+                "`material` must hold a result with predictions, and spikes or potentials of some items. "
+                f"Received: {sorted(map(str, result.data_vars))}"
+            )
     traced = result.sizes["traced"]
     part = result[["label", "prediction"]].isel(item=slice(0, traced)).assign_coords({"class": result["class"]})
     return plots.telling_items(part.assign_attrs(result.attrs), 1)[0]

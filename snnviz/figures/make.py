@@ -10,7 +10,8 @@ from pathlib import Path
 from snnviz import __version__, _progress, plots
 from snnviz import _checks as check
 from snnviz.errors import InputError
-from snnviz.figures.catalog import FIGURES, origin_of
+from snnviz.figures import animation, scenes
+from snnviz.figures.catalog import FIGURES, first, origin_of, traced_item
 from snnviz.figures.material import Material
 
 
@@ -102,6 +103,41 @@ def _write(
     ]
     written.append(plots.save(figure.data(material), folder / f"{name}.csv"))
     return tuple(written)
+
+
+def make_animations(
+    material: Material,
+    folder: str | os.PathLike[str],
+    *,
+    formats: Sequence[str] = ("gif",),
+    fps: int = 8,
+    dark: bool = True,
+) -> list[Path]:
+    """Write the network firing (the first result) and the prediction as it evolves (the first two), of a traced item.
+
+    Args:
+        material: with results that hold spikes and logits, and images.
+        folder: where to write animation-firing.gif and animation-prediction.gif.
+        formats: of "gif", and "mp4" and "webm" where ffmpeg is installed.
+        fps: time steps a second.
+        dark: for a dark background.
+
+    Raises:
+        InputError: for an unknown format, a material without what is shown, or a video without ffmpeg.
+    """
+    formats = [check.choice("formats", format, animation.FORMATS) for format in dict.fromkeys(formats)]
+    if material.images is None:
+        raise InputError("`material` must hold the results' images. Received: none")
+    item = traced_item(material)
+    image = material.images[item]
+    runs = dict(list(material.results.items())[:2])
+    shown = {
+        "firing": scenes.firing_animation(first(material), item, image, fps=fps, dark=dark),
+        "prediction": scenes.prediction_animation(runs, item, image, fps=fps, dark=dark),
+    }
+    return [
+        made.save(Path(folder) / f"animation-{name}.{format}") for name, made in shown.items() for format in formats
+    ]
 
 
 def metadata(format: str, title: str, origin: str) -> dict[str, str]:

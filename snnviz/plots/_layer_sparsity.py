@@ -60,7 +60,7 @@ def layer_sparsity(measured: Mapping[str, Mapping[str, Any]], *, dark: bool = Fa
         words.append((percent, top - thickness / 2, f"{percent:.1f} %", palette.text))
     rectangles = hv.Rectangles(bars, ["x0", "y0", "x1", "y1"], ["stage", "layer", "measure", "percent", "color"])
     tooltips = [("", "@stage"), ("layer", "@layer"), ("", "@measure"), ("zero", "@percent{0.0} %")]
-    ticks = [
+    ticks: list[tuple[float, str]] = [
         (len(groups) - 1 - index, f"{layer}\n{_MEASURES[measure]}") for index, (layer, measure) in enumerate(groups)
     ]
     # a legend of bars: empty curves carry the names

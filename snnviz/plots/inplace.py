@@ -6,7 +6,8 @@ from typing import Any
 
 import holoviews as hv
 from bokeh.core.properties import value
-from bokeh.models import Glyph, Segment
+from bokeh.models import Segment
+from bokeh.models.glyph import Glyph
 
 _GLYPHS = ("glyph", "nonselection_glyph", "selection_glyph", "muted_glyph", "hover_glyph")
 _COLORS = ("line_color", "fill_color", "hatch_color", "text_color")

@@ -1,6 +1,5 @@
 """The explorer without a browser: parameters in, state and words out."""
 
-import re
 import urllib.request
 
 import numpy as np
@@ -10,19 +9,13 @@ from bokeh.models import ColumnDataSource
 
 from snnviz import dashboard, plots
 from snnviz.errors import InputError
+from tests.apps.words import written
 from tests.synthetic import dense_mnist, result_of
 
 
 @pytest.fixture(scope="module")
 def runs():
     return {"before": dense_mnist(title="before"), "after": dense_mnist(title="after", fast=True)}
-
-
-def written(explorer):
-    """Everything written on the page, tags removed."""
-    page = explorer.__panel__()
-    html = " ".join(pane.object for pane in page.select(pn.pane.HTML))
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
 
 
 def drawn_words(root):
