@@ -49,9 +49,7 @@ class Hardware(Launching):
     terms = ("synaptic event", "time step", "Pareto latency", "Pareto power")
     url_state = ("source", "target", "headroom", "items", "steps", "zoom", "shown", "opened")
     launches_words = "run"
-    launches_note = (
-        "A dry run takes about ten seconds and needs no hardware. Credentials come from the server's environment or keyring."
-    )
+    launches_note = "A dry run takes about ten seconds and needs no hardware. Credentials come from the server's environment or keyring."
     suffix = ".npz"
     source_kinds = ("optimize", "simulate", "spinnaker", "dryrun")
 
@@ -66,17 +64,14 @@ class Hardware(Launching):
         super().__init__(workspace, *arguments, **state)
 
     def _prepare(self, state: dict[str, Any]) -> None:
-        self._offer()
-        objects = list(self.param.source.objects)
-        wanted = state.get("source")
-        preferred = next((name for name in objects if name.endswith("-spinnaker")), objects[0])
-        state["source"] = wanted if wanted in objects else preferred
-        names = self.workspace.names()
-        self.param.shown.objects = names
-        state["shown"] = [name for name in state.get("shown", names[:4]) if name in names]
+        state.setdefault("source", PREFERRED)
         if not state.get("opened"):
             mine = [run.id for run in self.workspace.runs() if run.kind in ("dryrun", "spinnaker")]
             state["opened"] = mine[0] if mine else ""
+        super()._prepare(state)
+        names = self.workspace.names()
+        self.param.shown.objects = names
+        state["shown"] = [name for name in state.get("shown", names[:4]) if name in names]
 
     def spec(self) -> dict[str, Any]:
         """See `Launching.spec`."""
@@ -93,13 +88,15 @@ class Hardware(Launching):
 
     def _body(self) -> list[Any]:
         form = self.launch_card(
-            parts.group("Network", pn.widgets.Select.from_param(self.param.source, name="", width=230)),
-            parts.group("Target", pn.widgets.Select.from_param(self.param.target, name="", options=TARGETS, width=210)),
+            parts.group("Network", pn.widgets.Select.from_param(self.param.source, label="", width=230)),
+            parts.group(
+                "Target", pn.widgets.Select.from_param(self.param.target, label="", options=TARGETS, width=210)
+            ),
             parts.group("Sums of weights", pn.widgets.RadioButtonGroup.from_param(self.param.headroom)),
-            parts.group("Items", pn.widgets.IntInput.from_param(self.param.items, name="", width=80)),
-            parts.group("Time steps", pn.widgets.IntInput.from_param(self.param.steps, name="", width=70)),
-            self._only_for("board", "Address of the board", pn.widgets.TextInput.from_param(self.param.host, name="")),
-            self._only_for("ebrains", "Collab", pn.widgets.TextInput.from_param(self.param.collab, name="")),
+            parts.group("Items", pn.widgets.IntInput.from_param(self.param.items, label="", width=80)),
+            parts.group("Time steps", pn.widgets.IntInput.from_param(self.param.steps, label="", width=70)),
+            self._only_for("board", "Address of the board", pn.widgets.TextInput.from_param(self.param.host, label="")),
+            self._only_for("ebrains", "Collab", pn.widgets.TextInput.from_param(self.param.collab, label="")),
         )
         zoom = parts.group("Show", pn.widgets.RadioButtonGroup.from_param(self.param.zoom, options=_ZOOMS))
         self.figures = {
@@ -123,7 +120,9 @@ class Hardware(Launching):
             self.follow(curves=False)
             body.append(self.details.view)
         body += [
-            parts.card(parts.heading("Warnings", "What may go wrong on the machine, and what helps."), self._words["warnings"]),
+            parts.card(
+                parts.heading("Warnings", "What may go wrong on the machine, and what helps."), self._words["warnings"]
+            ),
             parts.grid(self.figures["chip_map"].view, self.figures["accuracy_over_time"].view),
             parts.card(parts.heading("Layers on the machine"), self._words["layers"]),
         ]
@@ -199,7 +198,9 @@ class Hardware(Launching):
             ("Memory", "MiB", f"{plan.sdram / 2**20:.2f}"),
             ("Routing entries", f"of {plan.chips[0].router} on a chip", str(plan.routing_entries)),
         ]
-        return parts.tiles(("", title, unit, [(value, "", theme.series_color(0, self.dark))]) for title, unit, value in entries)
+        return parts.tiles(
+            ("", title, unit, [(value, "", theme.series_color(0, self.dark))]) for title, unit, value in entries
+        )
 
     @staticmethod
     def _warnings(plan: Plan) -> str:
@@ -209,7 +210,18 @@ class Hardware(Launching):
 
     @staticmethod
     def _layers(plan: Plan) -> str:
-        head = ["Layer", "Neurons", "Cores", "KiB", "Synapses", "Fan-in", "Fan-out", "Largest burst", "Shifts", "Lost weights"]
+        head = [
+            "Layer",
+            "Neurons",
+            "Cores",
+            "KiB",
+            "Synapses",
+            "Fan-in",
+            "Fan-out",
+            "Largest burst",
+            "Shifts",
+            "Lost weights",
+        ]
         rows = [
             [
                 escape(layer.name), f"{layer.neurons:,}", str(layer.cores), f"{layer.sdram / 1024:.1f}", f"{layer.synapses:,}",
@@ -222,6 +234,7 @@ class Hardware(Launching):
         return f"{parts.table(head, rows)}<p class='note notes'>{escape(note)}</p>"
 
 
+PREFERRED = "dense-mnist-pooled-spinnaker"
 _ZOOMS = {"whole board": "board", "chips in use": "used"}
 NO_PLAN = "No plan yet: launch a dry run above, or open one on the page Runs."
 NO_RESULTS = "No result yet: launch a run, or simulate a network."

@@ -20,9 +20,7 @@ def small(tmp_path):
 
     rng = np.random.default_rng(0)
     pool = pooling("pool", (28, 28, 1))
-    hidden = Dense(
-        name="hidden", input_shape=(14, 14, 1), weights=rng.normal(0, 0.2, (196, 12)), bias=np.zeros(12)
-    )
+    hidden = Dense(name="hidden", input_shape=(14, 14, 1), weights=rng.normal(0, 0.2, (196, 12)), bias=np.zeros(12))
     output = Dense(name="out", input_shape=(12,), weights=rng.normal(0, 1, (12, 10)), bias=np.zeros(10))
     network = SpikingNetwork(input=Input(shape=(28, 28, 1)), layers=(pool, hidden, output))
     return str(network.save(tmp_path / "small.npz"))
@@ -40,10 +38,24 @@ def test_expect(small, tmp_path, capsys):
     assert "as SpiNNaker would compute them" in capsys.readouterr().out
 
 
-@pytest.mark.skipif(importlib.util.find_spec("spynnaker") is None, reason="needs sPyNNaker: pip install 'snnviz[spinnaker]'")
+@pytest.mark.skipif(
+    importlib.util.find_spec("spynnaker") is None, reason="needs sPyNNaker: pip install 'snnviz[spinnaker]'"
+)
 def test_dry_run(small, tmp_path, capsys):
     plan, picture = tmp_path / "plan.json", tmp_path / "map.svg"
-    command = ["hardware", "spinnaker", small, "--limit", "3", "--steps", "5", "--plan", str(plan), "--map", str(picture)]
+    command = [
+        "hardware",
+        "spinnaker",
+        small,
+        "--limit",
+        "3",
+        "--steps",
+        "5",
+        "--plan",
+        str(plan),
+        "--map",
+        str(picture),
+    ]
     assert cli.main(command) == 0
     text = capsys.readouterr().out
     assert "fits one SpiNN-5 board: 3 cores on 1 of 48 chips" in text

@@ -26,7 +26,9 @@ def record(arrays, shifts):
     for index, layer in enumerate(layers[1:-1], start=1):
         found[f"spikes_{index}"] = np.zeros((items, steps, layer["neurons"]), bool)
     for item in range(items):
-        membranes = [np.rint(arrays[f"potential_{i}"].astype(float) * ONE).astype(np.int64) for i in range(len(layers) - 1)]
+        membranes = [
+            np.rint(arrays[f"potential_{i}"].astype(float) * ONE).astype(np.int64) for i in range(len(layers) - 1)
+        ]
         sent = [np.zeros(layer["neurons"], bool) for layer in layers]
         for tick in range(steps + 1):
             if tick:  # a membrane is recorded before it moves
@@ -37,7 +39,9 @@ def record(arrays, shifts):
             for i, layer in enumerate(layers[1:]):
                 current = np.rint(arrays[f"bias_{i}"].astype(float) * ONE).astype(np.int64)
                 for sign, shift in zip((1, -1), shifts[i], strict=True):
-                    current = current + sign * (_ring_buffer(arrays, i, sign, shift, sent[i], layer["neurons"]) << shift)
+                    current = current + sign * (
+                        _ring_buffer(arrays, i, sign, shift, sent[i], layer["neurons"]) << shift
+                    )
                 v = membranes[i] + current
                 if i == len(layers) - 2:
                     membranes[i] = v

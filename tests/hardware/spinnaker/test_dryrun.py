@@ -126,7 +126,9 @@ def test_networks_that_are_too_large(monkeypatch):
     monkeypatch.setattr(layout, "MOST_SYNAPSES", 100)
     net = dense_network()
     x, _ = images(net, 1)
-    with pytest.raises(InputError, match="`network` must have at most 100 synapses for SpiNNaker; prune it, or pool its input"):
+    with pytest.raises(
+        InputError, match="`network` must have at most 100 synapses for SpiNNaker; prune it, or pool its input"
+    ):
         dryrun.dry_run(net, x)
 
 

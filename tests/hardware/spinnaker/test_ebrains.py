@@ -100,7 +100,9 @@ def test_a_download_that_breaks_leaves_nothing(queue, client, tmp_path):
     queue.statuses = ["finished"]
     job = client.job(7)
     queue.failures = ["drop"] * 3
-    with pytest.raises(InputError, match=r"`recorded.npz` of job 7 must be fetched. Received: no connection; the same command"):
+    with pytest.raises(
+        InputError, match=r"`recorded.npz` of job 7 must be fetched. Received: no connection; the same command"
+    ):
         client.fetch(job, "recorded.npz", tmp_path / "out.npz")
     assert not list(tmp_path.iterdir())
 
@@ -123,7 +125,8 @@ def test_no_one_there():
 
 
 @pytest.mark.parametrize(
-    "url", ["http://example.org", "ftp://127.0.0.1", "", "https://", "https://a b", "https://[::1", "file:///etc/passwd"]
+    "url",
+    ["http://example.org", "ftp://127.0.0.1", "", "https://", "https://a b", "https://[::1", "file:///etc/passwd"],
 )
 def test_addresses_that_are_none(url):
     with pytest.raises(InputError, match="`service` must be an https address"):
@@ -131,7 +134,9 @@ def test_addresses_that_are_none(url):
 
 
 def test_addresses():
-    assert ebrains.service_address("service", "https://spinnaker.example/spalloc/") == "https://spinnaker.example/spalloc"
+    assert (
+        ebrains.service_address("service", "https://spinnaker.example/spalloc/") == "https://spinnaker.example/spalloc"
+    )
     assert ebrains.service_address("service", "http://localhost:8080") == "http://localhost:8080"
     with pytest.raises(InputError, match="must not hold a user or password") as caught:
         ebrains.service_address("server", "https://me:hidden@spinnaker.example")
@@ -148,5 +153,7 @@ def test_credentials_come_from_the_environment(monkeypatch):
     monkeypatch.setenv("EBRAINS_TOKEN", "abc")
     assert ebrains.credential("EBRAINS_TOKEN") == "abc"
     monkeypatch.delenv("EBRAINS_TOKEN")
-    with pytest.raises(InputError, match="`EBRAINS_TOKEN` must be set in the environment, or stored with `keyring set snnviz"):
+    with pytest.raises(
+        InputError, match="`EBRAINS_TOKEN` must be set in the environment, or stored with `keyring set snnviz"
+    ):
         ebrains.credential("EBRAINS_TOKEN")

@@ -22,8 +22,14 @@ def toolchain(monkeypatch):
 @pytest.mark.parametrize(
     ("raised", "message"),
     [
-        ("class PacmanPlaceException(Exception): pass\nraise PacmanPlaceException('no room')", "does not fit the machine"),
-        ("class SpinnmanIOException(Exception): pass\nraise SpinnmanIOException('Failed')", "the machine does not answer"),
+        (
+            "class PacmanPlaceException(Exception): pass\nraise PacmanPlaceException('no room')",
+            "does not fit the machine",
+        ),
+        (
+            "class SpinnmanIOException(Exception): pass\nraise SpinnmanIOException('Failed')",
+            "the machine does not answer",
+        ),
         ("raise OSError('HTTP 401 Unauthorized')", "refused the credentials"),
         ("raise ConnectionRefusedError('Connection refused')", "the machine does not answer"),
         ("raise ValueError('odd')", "failed: ValueError: odd"),
@@ -57,6 +63,8 @@ def test_home_secrets_and_progress(tmp_path, monkeypatch):
 def test_without_spynnaker(monkeypatch):
     monkeypatch.undo()
     monkeypatch.setattr(process.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(InputError, match=r"`target` needs sPyNNaker; install it with: pip install 'snnviz\[spinnaker\]'"):
+    with pytest.raises(
+        InputError, match=r"`target` needs sPyNNaker; install it with: pip install 'snnviz\[spinnaker\]'"
+    ):
         process.require_spynnaker()
     assert sys.modules  # the check loads nothing
