@@ -126,9 +126,9 @@ class Hardware(Launching):
             parts.grid(self.figures["chip_map"].view, self.figures["accuracy_over_time"].view),
             parts.card(parts.heading("Layers on the machine"), self._words["layers"]),
         ]
-        if len(self.param.shown.objects) > 1:
-            body.append(parts.choice("Curves", self.param.shown))
-        return body
+        self._choice = parts.choice("Curves", self.param.shown)
+        self._choice.visible = len(self.param.shown.objects) > 1
+        return [*body, self._choice]
 
     def _only_for(self, target: str, label: str, widget: Any) -> pn.Column:
         """A widget that is there for one target only."""
@@ -146,6 +146,7 @@ class Hardware(Launching):
             new = [name for name in names if name not in self.param.shown.objects]
             self.param.shown.objects = names
             self.shown = [*new, *self.shown][:6]
+            self._choice.visible = len(names) > 1
         run = self.details.run
         if run is not None and run.status == "FINISHED" and run.id not in self._plans and run.kind == "dryrun":
             self._write()

@@ -48,5 +48,5 @@ def test_both_backends_draw_it(plan, zoom, dark):
 
 
 def test_zoom_is_one_of_two(plan):
-    with pytest.raises(InputError, match="`zoom` must be one of 'board', 'used'. Received: 'all'"):
+    with pytest.raises(InputError, match=r"`zoom` must be one of 'board', 'used'. Received: 'all'"):
         plots.chip_map(plan, zoom="all")

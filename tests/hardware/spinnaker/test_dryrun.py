@@ -28,7 +28,7 @@ def planned():
 
 @needs_spynnaker
 def test_what_the_tool_chain_decides(planned):
-    net, x, plan = planned
+    net, _, plan = planned
     stored = model.quantise(model.with_pooled_input(net))
     assert [layer.name for layer in plan.layers] == ["input", "hidden", "output"]
     assert [layer.neurons for layer in plan.layers] == [12, 30, 4]
@@ -127,7 +127,7 @@ def test_networks_that_are_too_large(monkeypatch):
     net = dense_network()
     x, _ = images(net, 1)
     with pytest.raises(
-        InputError, match="`network` must have at most 100 synapses for SpiNNaker; prune it, or pool its input"
+        InputError, match=r"`network` must have at most 100 synapses for SpiNNaker; prune it, or pool its input"
     ):
         dryrun.dry_run(net, x)
 
@@ -135,14 +135,14 @@ def test_networks_that_are_too_large(monkeypatch):
 def test_wrong_arguments(tmp_path):
     net = dense_network()
     x, _ = images(net, 1)
-    with pytest.raises(InputError, match="`steps` must be a whole number, at least 1. Received: 0"):
+    with pytest.raises(InputError, match=r"`steps` must be a whole number, at least 1. Received: 0"):
         dryrun.dry_run(net, x, 0)
-    with pytest.raises(InputError, match="`network` must be a SpikingNetwork"):
+    with pytest.raises(InputError, match=r"`network` must be a SpikingNetwork"):
         dryrun.dry_run("net", x)
-    with pytest.raises(InputError, match="`path` must be a plan of a dry run"):
+    with pytest.raises(InputError, match=r"`path` must be a plan of a dry run"):
         dryrun.Plan.load(tmp_path / "missing.json")
     (tmp_path / "other.json").write_text('{"layers": 3}')
-    with pytest.raises(InputError, match="`path` must be a plan of a dry run"):
+    with pytest.raises(InputError, match=r"`path` must be a plan of a dry run"):
         dryrun.Plan.load(tmp_path / "other.json")
 
 
@@ -154,5 +154,5 @@ def test_a_tool_chain_that_fails(monkeypatch):
     monkeypatch.setattr(process, "require_spynnaker", lambda: None)
     net = dense_network()
     x, _ = images(net, 1)
-    with pytest.raises(InputError, match="does not fit"):
+    with pytest.raises(InputError, match=r"does not fit"):
         dryrun.dry_run(net, x)

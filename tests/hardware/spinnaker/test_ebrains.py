@@ -112,7 +112,7 @@ def test_the_token_goes_nowhere_else(queue, client, tmp_path):
     other = Queue()
     with serving(other) as elsewhere:
         job = {"id": 7, "output_data": [{"url": f"{elsewhere}/files/recorded.npz"}]}
-        with pytest.raises(InputError, match="401"):  # that server wants a token too, and gets none
+        with pytest.raises(InputError, match=r"401"):  # that server wants a token too, and gets none
             client.fetch(job, "recorded.npz", tmp_path / "out.npz")
     assert other.requests == [("GET", "/files/recorded.npz", None)]
     assert TOKEN not in repr(client)
@@ -120,7 +120,7 @@ def test_the_token_goes_nowhere_else(queue, client, tmp_path):
 
 def test_no_one_there():
     client = ebrains.JobQueue("http://127.0.0.1:9", TOKEN, timeout=1, attempts=2, pause=0.01)
-    with pytest.raises(InputError, match="`service` http://127.0.0.1:9 must be reachable. Received: no connection"):
+    with pytest.raises(InputError, match=r"`service` http://127.0.0.1:9 must be reachable. Received: no connection"):
         client.job(1)
 
 
@@ -129,7 +129,7 @@ def test_no_one_there():
     ["http://example.org", "ftp://127.0.0.1", "", "https://", "https://a b", "https://[::1", "file:///etc/passwd"],
 )
 def test_addresses_that_are_none(url):
-    with pytest.raises(InputError, match="`service` must be an https address"):
+    with pytest.raises(InputError, match=r"`service` must be an https address"):
         ebrains.service_address("service", url)
 
 
@@ -138,7 +138,7 @@ def test_addresses():
         ebrains.service_address("service", "https://spinnaker.example/spalloc/") == "https://spinnaker.example/spalloc"
     )
     assert ebrains.service_address("service", "http://localhost:8080") == "http://localhost:8080"
-    with pytest.raises(InputError, match="must not hold a user or password") as caught:
+    with pytest.raises(InputError, match=r"must not hold a user or password") as caught:
         ebrains.service_address("server", "https://me:hidden@spinnaker.example")
     assert "hidden" not in str(caught.value)
 
@@ -154,6 +154,6 @@ def test_credentials_come_from_the_environment(monkeypatch):
     assert ebrains.credential("EBRAINS_TOKEN") == "abc"
     monkeypatch.delenv("EBRAINS_TOKEN")
     with pytest.raises(
-        InputError, match="`EBRAINS_TOKEN` must be set in the environment, or stored with `keyring set snnviz"
+        InputError, match=r"`EBRAINS_TOKEN` must be set in the environment, or stored with `keyring set snnviz"
     ):
         ebrains.credential("EBRAINS_TOKEN")

@@ -113,11 +113,11 @@ def test_numbers_beyond_the_chip(change, message):
 def test_wrong_arguments():
     net = dense_network()
     x, y = images(net, 2)
-    with pytest.raises(InputError, match="`headroom` must be one of 'exact', 'estimate'. Received: 'ample'"):
+    with pytest.raises(InputError, match=r"`headroom` must be one of 'exact', 'estimate'. Received: 'ample'"):
         model.quantise(net, "ample")
-    with pytest.raises(InputError, match="`network` must be a SpikingNetwork. Received: 3"):
+    with pytest.raises(InputError, match=r"`network` must be a SpikingNetwork. Received: 3"):
         model.expect(3, x, y)
-    with pytest.raises(InputError, match="`x` must have shape"):
+    with pytest.raises(InputError, match=r"`x` must have shape"):
         model.expect(net, x[:, :5], y)
 
 

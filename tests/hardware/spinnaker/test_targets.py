@@ -52,7 +52,7 @@ def test_a_job_is_taken_up_again(run, tmp_path):
     queue.statuses = ["running"]
     state = tmp_path / "job.json"
     with serving(queue) as address:
-        with pytest.raises(InputError, match="it goes on"):
+        with pytest.raises(InputError, match=r"it goes on"):
             ask(net, x, y, address, state=state, timeout=0.05)
         assert set(json.loads(state.read_text())) == {"service", "job", "run"}
         assert TOKEN not in state.read_text()
@@ -67,12 +67,12 @@ def test_the_state_of_another_run_is_refused(run, tmp_path):
     state = tmp_path / "job.json"
     with serving(queue) as address:
         ask(net, x, y, address, state=state)
-        with pytest.raises(InputError, match="`state` must be of this very run"):
+        with pytest.raises(InputError, match=r"`state` must be of this very run"):
             ask(net, x[:2], y[:2], address, state=state)
         state.write_text("{}")
-        with pytest.raises(InputError, match="`state` must be a file that this command wrote"):
+        with pytest.raises(InputError, match=r"`state` must be a file that this command wrote"):
             ask(net, x, y, address, state=state)
-        with pytest.raises(InputError, match="`state` must end in .json"):
+        with pytest.raises(InputError, match=r"`state` must end in .json"):
             ask(net, x, y, address, state=tmp_path / "job.txt")
 
 
@@ -101,7 +101,7 @@ def test_interrupted(run, tmp_path, monkeypatch):
     with serving(queue) as address:
         with pytest.raises(KeyboardInterrupt, match=r"Job 7 goes on in the queue. The same command takes it up"):
             ask(net, x, y, address, state=tmp_path / "job.json")
-        with pytest.raises(KeyboardInterrupt, match="Without a state file"):
+        with pytest.raises(KeyboardInterrupt, match=r"Without a state file"):
             ask(net, x, y, address)
 
 
@@ -148,7 +148,7 @@ def test_no_token(monkeypatch):
     monkeypatch.delenv("EBRAINS_TOKEN")
     net = dense_network()
     x, y = images(net, 2)
-    with pytest.raises(InputError, match="`EBRAINS_TOKEN` must be set"):
+    with pytest.raises(InputError, match=r"`EBRAINS_TOKEN` must be set"):
         targets.run(net, x, y, STEPS, target="ebrains", collab="c")
 
 
