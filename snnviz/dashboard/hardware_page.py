@@ -49,7 +49,7 @@ class Hardware(Launching):
     terms = ("synaptic event", "time step", "Pareto latency", "Pareto power")
     url_state = ("source", "target", "headroom", "items", "steps", "zoom", "shown", "opened")
     launches_words = "run"
-    launches_note = "A dry run takes about ten seconds and needs no hardware. Credentials come from the server's environment or keyring."
+    launches_note = "A dry run takes about ten seconds and no hardware. Credentials come from the server's environment or keyring."
     suffix = ".npz"
     source_kinds = ("optimize", "simulate", "spinnaker", "dryrun")
 
@@ -98,6 +98,8 @@ class Hardware(Launching):
             self._only_for("board", "Address of the board", pn.widgets.TextInput.from_param(self.param.host, label="")),
             self._only_for("ebrains", "Collab", pn.widgets.TextInput.from_param(self.param.collab, label="")),
         )
+        for row in form.select(pn.Row):  # where all in it have widths, Panel makes a row as wide as their sum
+            row.sizing_mode, row.styles = "stretch_width", {"width": "100%", "min-width": "0"}
         zoom = parts.group("Show", pn.widgets.RadioButtonGroup.from_param(self.param.zoom, options=_ZOOMS))
         self.figures = {
             "chip_map": Figure(
