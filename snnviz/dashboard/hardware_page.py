@@ -49,7 +49,9 @@ class Hardware(Launching):
     terms = ("synaptic event", "time step", "Pareto latency", "Pareto power")
     url_state = ("source", "target", "headroom", "items", "steps", "zoom", "shown", "opened")
     launches_words = "run"
-    launches_note = "A dry run takes about ten seconds and no hardware. Credentials come from the server's environment or keyring."
+    launches_note = (
+        "A dry run takes about ten seconds and no hardware. Credentials come from the server's environment or keyring."
+    )
     suffix = ".npz"
     source_kinds = ("optimize", "simulate", "spinnaker", "dryrun")
 

@@ -31,7 +31,8 @@ class Options:
         threshold: accuracy to time; None for 0.98 of the ANN's.
         title: label of the curves.
         out: result file (.nc) to write; None writes into the run's folder.
-        input, reset, input_reset, floor, delay, refractory, clamp, readout, decay, synapses, seed: see `snnviz.simulation.Settings`.
+        input, reset, input_reset, floor, delay, refractory, clamp, readout, decay, synapses, seed: see
+            `snnviz.simulation.Settings`.
     """
 
     network: str
