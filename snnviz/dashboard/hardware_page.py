@@ -224,13 +224,14 @@ class Hardware(Launching):
             "Fan-in",
             "Fan-out",
             "Largest burst",
+            "Arrivals at a core",
             "Shifts",
             "Lost weights",
         ]
         rows = [
             [
                 escape(layer.name), f"{layer.neurons:,}", str(layer.cores), f"{layer.sdram / 1024:.1f}", f"{layer.synapses:,}",
-                str(layer.fan_in), str(layer.fan_out), str(layer.burst),
+                str(layer.fan_in), str(layer.fan_out), str(layer.burst), str(layer.arrivals),
                 "–" if layer.shifts is None else f"{layer.shifts[0]}, {layer.shifts[1]}", str(layer.lost),
             ]
             for layer in plan.layers

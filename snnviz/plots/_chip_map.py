@@ -46,7 +46,7 @@ def chip_map_data(plan: Plan) -> pd.DataFrame:
                     "core": number,
                     "population": population,
                     "neurons": 0 if core is None else core.neurons,
-                    "first": 0 if core is None or core.first is None else core.first,
+                    "first": 0 if core is None else core.first,
                     "sdram": 0 if core is None else core.sdram,
                 }
             )

@@ -12,9 +12,9 @@ from tests.apps.words import written
 @pytest.fixture
 def plan():
     layers = (
-        LayerPlan("input", 784, 1, 2048, 0, 0, 120, 300, None, 0),
-        LayerPlan("hidden", 128, 1, 524_288, 46_111, 413, 10, 20, (3, 3), 7),
-        LayerPlan("output", 10, 1, 2048, 1279, 128, 0, 0, (4, 1), 0),
+        LayerPlan("input", 784, 1, 2048, 0, 0, 120, 300, 0, None, 0),
+        LayerPlan("hidden", 128, 1, 524_288, 46_111, 413, 10, 20, 300, (3, 3), 7),
+        LayerPlan("output", 10, 1, 2048, 1279, 128, 0, 0, 20, (4, 1), 0),
     )
     cores = tuple(Core(0, 0, 3 + i, layer.name, 0, layer.neurons, layer.sdram) for i, layer in enumerate(layers))
     chips = tuple(Chip(x, 0, 17, 2**27, 3 if x == 0 else 0, 1023, (0, 0)) for x in range(3))

@@ -13,14 +13,13 @@ from snnviz.hardware.spinnaker.dryrun import Chip, Core, LayerPlan, Plan
 
 
 def core(x, y, number, population, neurons=10):
-    first = None if population is None else 0
-    return Core(x, y, number, population, first, neurons if population else 0, 2048)
+    return Core(x, y, number, population, 0, neurons if population else 0, 2048)
 
 
 @pytest.fixture
 def plan():
     """Two layers on two of four chips, one of which has fewer cores."""
-    layers = tuple(LayerPlan(name, 10, 1, 2048, 0, 0, 0, 0, None, 0) for name in ("input", "hidden", "output"))
+    layers = tuple(LayerPlan(name, 10, 1, 2048, 0, 0, 0, 0, 0, None, 0) for name in ("input", "hidden", "output"))
     cores = (core(0, 0, 1, None), core(0, 0, 2, "input"), core(0, 0, 3, "hidden"), core(1, 1, 2, "output"))
     chips = tuple(Chip(x, y, 17 - (x == 1), 2**27, 1, 1023, (0, 0)) for x in (0, 1, 5) for y in (0, 1))
     return Plan(layers, cores, chips, 1, (), 50, 5, 1.0, {})

@@ -91,13 +91,14 @@ def show(answer: dict[str, Any]) -> str:
         f"chips, {answer['sdram'] / 2**20:.2f} MiB, {answer['routing_entries']} of {answer['chips'][0]['router']} routing "
         f"entries on one chip ({answer['seconds']:.0f} s)",
         "",
-        f"{'layer':14}{'neurons':>9}{'cores':>7}{'KiB':>9}{'synapses':>10}{'fan-in':>8}{'fan-out':>9}{'burst':>7}  shifts",
+        f"{'layer':14}{'neurons':>9}{'cores':>7}{'KiB':>9}{'synapses':>10}{'fan-in':>8}{'fan-out':>9}{'burst':>7}{'arrivals':>10}"
+        "  shifts",
     ]
     for layer in answer["layers"]:
         shifts = "-" if layer["shifts"] is None else f"{layer['shifts'][0]}, {layer['shifts'][1]}"
         lines.append(
             f"{layer['name']:14}{layer['neurons']:>9}{layer['cores']:>7}{layer['sdram'] / 1024:>9.1f}{layer['synapses']:>10}"
-            f"{layer['fan_in']:>8}{layer['fan_out']:>9}{layer['burst']:>7}  {shifts}"
+            f"{layer['fan_in']:>8}{layer['fan_out']:>9}{layer['burst']:>7}{layer['arrivals']:>10}  {shifts}"
         )
     lines += ["", *answer["warnings"]] if answer["warnings"] else ["", "no warnings"]
     written = [f"{what} written to {answer[what]}" for what in ("plan", "map") if answer[what]]

@@ -22,7 +22,7 @@ from snnviz import _checks as check
 from snnviz import _progress
 from snnviz.errors import InputError
 from snnviz.hardware.spinnaker import layout, model, process
-from snnviz.hardware.synapses import synapse_list
+from snnviz.hardware.synapses import Synapses, synapse_list
 from snnviz.network import SpikingNetwork
 from snnviz.simulation import Record, simulate
 
@@ -50,7 +50,7 @@ class Core:
         y: row of its chip.
         core: its number on the chip.
         population: whose neurons it holds; None for the tool chain's own.
-        first: the first of these neurons.
+        first: the first of these neurons; 0 where there are none.
         neurons: how many.
         sdram: bytes of its chip's memory that it takes.
     """
@@ -59,7 +59,7 @@ class Core:
     y: int
     core: int
     population: str | None
-    first: int | None
+    first: int
     neurons: int
     sdram: int
 
@@ -100,6 +100,8 @@ class LayerPlan:
         fan_in: most synapses onto one neuron.
         fan_out: most synapses from one neuron.
         burst: most spikes that it sends in one step, over all items; 0 for the output.
+        arrivals: most spikes that reach one of its cores in one step, over all items: those of every core of the layer before
+            from which it has a synapse; 0 for the input.
         shifts: of its ring buffers (excitatory, inhibitory), as the tool chain chose them; None for the input.
         lost: weights that round to zero there.
     """
@@ -112,6 +114,7 @@ class LayerPlan:
     fan_in: int
     fan_out: int
     burst: int
+    arrivals: int
     shifts: tuple[int, int] | None
     lost: int
 
@@ -315,11 +318,12 @@ def _plan(
 
 def _layers(laid: layout.Laid, cores: tuple[Core, ...], shifts: dict[str, Any], steps: int) -> tuple[LayerPlan, ...]:
     network = laid.stored.network
-    bursts = _bursts(laid, steps)
+    spikes = _spikes(laid, steps)
     synapses = [synapse_list(layer) for layer in network.layers]
     found = []
     for position, name in enumerate(network.layer_names):
-        own = [core for core in cores if core.population == name]
+        own = _of(cores, name)
+        before = network.layer_names[position - 1]
         arriving = synapses[position - 1] if position else None
         leaving = synapses[position] if position < len(synapses) else None
         found.append(
@@ -331,7 +335,8 @@ def _layers(laid: layout.Laid, cores: tuple[Core, ...], shifts: dict[str, Any], 
                 synapses=0 if arriving is None else len(arriving),
                 fan_in=0 if arriving is None or not len(arriving) else int(np.bincount(arriving.post).max()),
                 fan_out=0 if leaving is None or not len(leaving) else int(np.bincount(leaving.pre).max()),
-                burst=bursts.get(name, 0),
+                burst=int(spikes[name].sum(axis=-1).max()) if name in spikes else 0,
+                arrivals=_arrivals(arriving, spikes[before], own, _of(cores, before)) if arriving is not None else 0,
                 shifts=(shifts[name][0], shifts[name][1]) if name in shifts else None,
                 lost=laid.stored.lost[position - 1] if position else 0,
             )
@@ -339,13 +344,30 @@ def _layers(laid: layout.Laid, cores: tuple[Core, ...], shifts: dict[str, Any], 
     return tuple(found)
 
 
-def _bursts(laid: layout.Laid, steps: int) -> dict[str, int]:
-    """The most spikes of each firing population in one step, over all items."""
+def _of(cores: tuple[Core, ...], population: str) -> list[Core]:
+    return [core for core in cores if core.population == population]
+
+
+def _spikes(laid: layout.Laid, steps: int) -> dict[str, np.ndarray]:
+    """The spikes to expect of each firing population, bool (items, steps, neurons)."""
     network = laid.stored.network
     record = Record(spikes=network.firing_names, items=len(laid.x))
     labels = np.zeros(len(laid.x), np.int64)
     result = simulate(network, laid.x, labels, steps, engine="event", record=record, progress=False, **model.SETTINGS)
-    return {name: int(result[f"spikes_{name}"].values.sum(axis=-1).max()) for name in network.firing_names}
+    return {name: result[f"spikes_{name}"].values for name in network.firing_names}
+
+
+def _arrivals(synapses: Synapses, spikes: np.ndarray, cores: list[Core], before: list[Core]) -> int:
+    """The most spikes that reach one of `cores` in a step; a core sends all its spikes to wherever one of its neurons has a
+    synapse."""
+    sent = np.stack([spikes[..., core.first : core.first + core.neurons].sum(axis=-1) for core in before], axis=-1)
+    from_core, to_core = (
+        np.searchsorted([core.first for core in group], ends, side="right") - 1
+        for group, ends in ((before, synapses.pre), (cores, synapses.post))
+    )
+    connected = np.zeros((len(before), len(cores)), np.int64)
+    connected[from_core, to_core] = 1
+    return int((sent @ connected).max())
 
 
 def _warnings(
@@ -360,16 +382,16 @@ def _warnings(
             "late or be lost. Remedy: pool the input (an average pooling as the first layer is done by the host), or dim it."
         )
     for layer, after in itertools.pairwise(layers):
-        if layer.burst > SPIKE_BUFFER:
+        if after.arrivals > SPIKE_BUFFER:
             found.append(
-                f"{layer.name} sends up to {layer.burst} spikes in one step to each core of {after.name}, whose buffer holds "
+                f"Up to {after.arrivals} spikes of {layer.name} reach one core of {after.name} in one step, and its buffer holds "
                 f"{SPIKE_BUFFER}: the rest would be lost. Remedy: make {layer.name} narrower or sparser, or pool the input."
             )
         elif after.fan_in > SPIKE_BUFFER:
             found.append(
                 f"A neuron of {after.name} has {after.fan_in} inputs, more than the {SPIKE_BUFFER} spikes that its core's buffer "
-                f"holds; on these items {layer.burst} at most come in one step. Remedy, should others spike more: pool the input, "
-                "or prune."
+                f"holds; on these items {after.arrivals} at most come in one step. Remedy, should others spike more: pool the "
+                "input, or prune."
             )
     for chip in chips:
         if chip.entries > chip.router:

@@ -127,7 +127,7 @@ def plan() -> dict[str, Any]:
         sdram = vertex.sdram_required
         core |= {"sdram_fixed": int(sdram.fixed), "sdram_per_step": float(sdram.per_timestep)}
         if owner is None:
-            core |= {"population": None, "first": None, "neurons": 0}
+            core |= {"population": None, "first": 0, "neurons": 0}
         else:
             part = vertex.vertex_slice
             core |= {"population": owner.label, "first": int(part.lo_atom), "neurons": int(part.n_atoms)}

@@ -10,6 +10,8 @@ import pytest
 from snnviz import pretrained
 from snnviz.errors import InputError
 from snnviz.hardware.spinnaker import dryrun, layout, model, process
+from snnviz.hardware.spinnaker.dryrun import Chip, Core
+from snnviz.hardware.synapses import Synapses
 from tests.hardware.spinnaker.networks import conv_network, dense_network, images, pooled_network
 
 needs_spynnaker = pytest.mark.skipif(
@@ -50,6 +52,7 @@ def test_counts_agree_with_the_network_and_its_spikes(planned):
     assert plan.layers[1].synapses == weights.sum()
     assert plan.layers[1].fan_in == weights.sum(axis=0).max()
     assert plan.layers[0].fan_out == weights.sum(axis=1).max()
+    assert [layer.arrivals for layer in plan.layers] == [0, plan.layers[0].burst, plan.layers[1].burst]  # one core each
     assert plan.layers[0].burst == layout.prepare(net, x, STEPS).input_spikes.sum(axis=-1).max()
 
 
@@ -86,23 +89,29 @@ def test_an_input_that_is_not_pooled_is_warned_about():
 def layer(name="hidden", **values):
     defaults = {
         "neurons": 10, "cores": 1, "sdram": 1000, "synapses": 10, "fan_in": 5, "fan_out": 5, "burst": 5,
+        "arrivals": 5,
         "shifts": (1, 1), "lost": 0,
     }  # fmt: skip
     return dryrun.LayerPlan(name, **defaults | values)
 
 
 def chip(x=0, y=0, **values):
-    return dryrun.Chip(x, y, **{"cores": 17, "sdram": 10_000, "entries": 3, "router": 1023, "board": (0, 0)} | values)
+    return Chip(x, y, **{"cores": 17, "sdram": 10_000, "entries": 3, "router": 1023, "board": (0, 0)} | values)
 
 
-CORE = dryrun.Core(0, 0, 3, "hidden", 0, 10, 1000)
+CORE = Core(0, 0, 3, "hidden", 0, 10, 1000)
 
 
 @pytest.mark.parametrize(
     ("layers", "cores", "chips", "words"),
     [
         ([layer("input", burst=101), layer()], [CORE], [chip()], "The input sends up to 101 spikes .* pool the input"),
-        ([layer("input"), layer("a", burst=300), layer("b")], [CORE], [chip()], "a sends up to 300 spikes .* of b"),
+        (
+            [layer("input"), layer("a"), layer("b", arrivals=300)],
+            [CORE],
+            [chip()],
+            "Up to 300 spikes of a reach one core of b",
+        ),
         ([layer("input"), layer(fan_in=300)], [CORE], [chip()], "A neuron of hidden has 300 inputs, more than the 256"),
         ([layer("input"), layer()], [CORE], [chip(entries=1100)], r"Chip \(0, 0\) needs 1100 routing entries of 1023"),
         ([layer("input"), layer()], [replace(CORE, sdram=2**25)], [chip()], r"Chip \(0, 0\) needs 32 MiB of memory"),
@@ -156,3 +165,14 @@ def test_a_tool_chain_that_fails(monkeypatch):
     x, _ = images(net, 1)
     with pytest.raises(InputError, match=r"does not fit"):
         dryrun.dry_run(net, x)
+
+
+def test_spikes_reach_the_cores_that_have_synapses_from_their_core():
+    """Two cores of two neurons each before, two of one neuron each after; the second of these hears the second core only."""
+    synapses = Synapses(np.array([0, 2, 3]), np.array([0, 0, 1]), np.ones(3, np.float32))
+    spikes = np.array([[[1, 1, 1, 0], [0, 1, 0, 0]]], bool)
+    before = [Core(0, 0, number, "a", first, 2, 0) for number, first in ((3, 0), (4, 2))]
+    after = [Core(0, 0, number, "b", first, 1, 0) for number, first in ((5, 0), (6, 1))]
+    assert dryrun._arrivals(synapses, spikes, after, before) == 3
+    only_last = Synapses(np.array([3]), np.array([1]), np.ones(1, np.float32))
+    assert dryrun._arrivals(only_last, spikes, after, before) == 1
