@@ -12,17 +12,24 @@ SHOW_AFTER_SECONDS = 2.0
 Listener = Callable[[Mapping[str, Any]], None]
 """Takes tqdm's `format_dict`: `prefix` (what is being done), `n`, `total`, `unit`, `rate`, `postfix`, `elapsed`."""
 _listener: Listener | None = None
+_drawing = True
 
 
 @contextmanager
-def listening(listener: Listener) -> Iterator[None]:
-    """Have `listener` told of every step of every bar made inside the `with` block, drawn or not; the innermost one counts."""
-    global _listener
-    before, _listener = _listener, listener
+def listening(listener: Listener, draw: bool = True) -> Iterator[None]:
+    """Have `listener` told of every step of every bar made inside the `with` block; the innermost block counts.
+
+    Args:
+        listener: is told, whether the bar is drawn or not.
+        draw: False draws none of them, e.g. where standard error is a log.
+    """
+    global _listener, _drawing
+    before = _listener, _drawing
+    _listener, _drawing = listener, draw
     try:
         yield
     finally:
-        _listener = before
+        _listener, _drawing = before
 
 
 def bar(total: int | None, description: str, unit: str, show: bool = True) -> Any:
@@ -47,7 +54,7 @@ def bar(total: int | None, description: str, unit: str, show: bool = True) -> An
     }
     if _listener is None:
         return tqdm(**options, disable=not show)
-    return _heard(tqdm, _listener, show, options)
+    return _heard(tqdm, _listener, show and _drawing, options)
 
 
 def _heard(base: Any, listener: Listener, show: bool, options: dict[str, Any]) -> Any:

@@ -4,8 +4,8 @@
 
 events(t) are the synaptic events up to step t, mean per item; every neuron but the input's is updated once a step. The
 constants were measured or simulated by others, on other workloads, and leave out what depends on the system around the chip
-(static power, memory, communication between chips). So a figure from here is an estimate, good for an order of magnitude and for comparing
-networks on one platform; it is not a measurement, and platforms should not be ranked by it.
+(static power, memory, communication between chips). So a figure from here is an estimate, good for an order of
+magnitude and for comparing networks on one platform; it is not a measurement, and platforms should not be ranked by it.
 """
 
 from __future__ import annotations

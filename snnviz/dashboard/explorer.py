@@ -201,7 +201,9 @@ class Explorer(Page):
         if len(names) > 1:
             few = len(names) <= 3
             kind = pn.widgets.RadioButtonGroup if few else pn.widgets.Select
-            widgets.append(parts.group("Layers of", kind.from_param(self.param.run, label="")))
+            widgets.append(
+                parts.group("Layers of", kind.from_param(self.param.run, label="", **({} if few else {"width": 160})))
+            )
         card = parts.card(*widgets, classes=["snn-controls"])
         return card if len(names) < 2 else parts.box(parts.choice("Runs", self.param.runs), card, classes=["snn-stack"])
 

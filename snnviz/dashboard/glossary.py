@@ -22,7 +22,7 @@ TERMS: dict[str, str] = {
     "time step": "One update of every neuron. Spikes travel through all layers within a step, unless a delay was chosen.",
     "anytime": "A spiking network has an answer after every step. It can be stopped at any time; the answer improves with time "
     "and with the events spent.",
-    "run": "One training, fine-tuning, optimisation or simulation, with its settings, what it recorded step by step, and its files.",
+    "run": "One training, fine-tuning, optimisation or simulation, with its settings, what it recorded and its files.",
     "SCHEDULED": "It waits for its turn: one heavy job runs at a time.",
     "FINISHED": "It has done all it was asked to do.",
     "FAILED": "It ended by a mistake, or its process was killed. Where it had saved its state it can go on.",
@@ -37,7 +37,7 @@ TERMS: dict[str, str] = {
     "never right": "Items whose answer is wrong after every step.",
     "late": "Items that settle on the right answer, the latest first.",
     "wavering": "Items whose answer changes, the most changes first.",
-    "L_SNN": "The loss of an optimisation: weight times (1 - peak accuracy), plus Pareto latency and Pareto power, each relative to "
+    "L_SNN": "The loss of an optimisation: weight times (1 - peak accuracy), plus Pareto latency and power, each relative to "
     "the network it began with.",
     "scale": "A factor on what a neuron or channel sends on. A larger one makes it fire more often: earlier answers, more events.",
     "evaluation": "One network that the search has tried: simulated on the held-out items and given its loss.",

@@ -185,7 +185,8 @@ def report_table(report: pd.DataFrame) -> str:
         for row in report.itertuples()
     ]  # fmt: skip
     agreement = report.attrs["spiking_agreement"]
-    words = f"{report.attrs['items']} items, {report.attrs['steps']} steps. The spiking network gives the analog network's answer to "
+    words = f"{report.attrs['items']} items, {report.attrs['steps']} steps. "
+    words += "The spiking network gives the analog network's answer to "
     return (
         parts.table(head, rows, words=2) + f"<p class='note notes'>{escape(words)}{100 * agreement:.1f} % of them.</p>"
     )

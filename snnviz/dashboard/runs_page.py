@@ -171,7 +171,8 @@ def _value(value: Any) -> str:
 
 NO_STORE = """<p>This page shows the runs of a store. Serve it with one:</p>
 <pre><code>snnviz dashboard --tracking-uri snnviz-runs</code></pre>"""
-EMPTY = """<p>Launch one from the pages <a href='sparsity'>Sparsity</a> or <a href='optimize'>Optimise</a>, or on the command line:</p>
-<pre><code>snnviz simulate dense-mnist-heuristic --limit 1000
+EMPTY = """<p>Launch one from the pages <a href='sparsity'>Sparsity</a> or <a href='optimize'>Optimise</a>,
+or on the command line:</p>
+<pre><code>snnviz simulate dense-mnist-heuristic --limit 1000 --track --out result.nc
 snnviz optimize dense-mnist-heuristic --minutes 2</code></pre>
 <p class='note'>Every one appears here, with its log and its progress.</p>"""

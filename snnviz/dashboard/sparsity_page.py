@@ -42,7 +42,7 @@ class Sparsity(Launching):
     slug = "sparsity"
     title = "Sparsity"
     heading = "Sparsity"
-    lead = "A zero activation sends no spike and a zero weight passes none on. Fine-tuning makes many of both, and keeps the accuracy."
+    lead = "A zero activation sends no spike, a zero weight passes none on. Fine-tuning makes many of both and keeps the accuracy."
     terms = ("S_a", "S_w", "S_c", "lambda_a", "lambda_w", "epsilon", "pruning curve", "held out")
     url_state = ("source", "model", "value", "lambda_a", "lambda_w", "epsilon", "epochs", "limit", "opened")
     launches = "finetune"
@@ -115,7 +115,8 @@ class Sparsity(Launching):
             ),
             "pruning_curve": Figure(
                 self, "pruning_curve", "Pruning curve", "Accuracy on held-out items once all weights below ε are set to zero.",
-                lambda: plots.pruning_curve(self._curve()[0], chosen=self._curve()[1], dark=self.dark), lambda: plots.pruning_curve_data(self._curve()[0]),
+                lambda: plots.pruning_curve(self._curve()[0], chosen=self._curve()[1], dark=self.dark),
+                lambda: plots.pruning_curve_data(self._curve()[0]),
                 redraw=["model"],
             ),
             "lambda_grid": Figure(

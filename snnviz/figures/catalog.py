@@ -58,6 +58,11 @@ def strip_items(material: Material) -> list[int]:
     return plots.telling_items(_named_pair(material), STRIP_ITEMS)
 
 
+def latest_item(material: Material) -> int:
+    """The item whose answer comes latest before."""
+    return plots.telling_items(first(material), 1)[0]
+
+
 def traced_item(material: Material) -> int:
     """Of the items whose spikes were kept the one whose answer comes latest."""
     result = first(material)
@@ -189,8 +194,8 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
         ),
         "class-scores": Figure(
             "Class scores of an item over time",
-            lambda m, dark: plots.class_scores(first(m), strip_items(m)[0], dark=dark),
-            lambda m: plots.class_scores_data(first(m), strip_items(m)[0]),
+            lambda m, dark: plots.class_scores(first(m), latest_item(m), dark=dark),
+            lambda m: plots.class_scores_data(first(m), latest_item(m)),
             _holding("logits", "prediction"),
         ),
         "raster": Figure(

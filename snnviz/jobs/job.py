@@ -25,6 +25,7 @@ from snnviz.runs import Folder, Progress, Recorder, Store, _mlflow, lock
 
 if TYPE_CHECKING:
     import pandas as pd
+    import xarray as xr
 
     from snnviz.network import SpikingNetwork
 
@@ -63,14 +64,14 @@ class Job:
         own: bool = False,
     ) -> None:
         self.spec, self.store, self.run_id, self.resume, self.own = spec, store, run_id, resume, own
-        self._track = track
+        self._track, self._launched = track, run_id is not None
         self._folder = None if run_id is None else Folder(store.home, run_id)
         self._lock: int | None = None
         self._recorder: Recorder | None = None
         self._budget: tuple[float, float] | None = None
         self._told_at = 0.0
         self._ended = threading.Event()
-        self._listening = _progress.listening(self._hear)
+        self._listening = _progress.listening(self._hear, draw=not self._launched)
         if track:  # MLflow's import takes seconds: meanwhile the work can load its data
             threading.Thread(target=_mlflow.prepare, name="snnviz-mlflow", daemon=True).start()
 
@@ -93,7 +94,7 @@ class Job:
         """Record the values of a step, each step once; a step that is there already is left out. `log` tells the log too."""
         if self._recorder is not None:
             self._recorder.metrics(values, step)
-            if self.own and log:
+            if self._launched and log:
                 shown = ", ".join(f"{name} {value:.5g}" for name, value in values.items())
                 self.say(f"step {step}: {shown}")
 
@@ -115,6 +116,15 @@ class Job:
         """Record a network as network.npz."""
         if self._folder is not None:
             self.file(network.save(self._folder.work / "network.npz"), "network.npz")
+
+    def figure(self, before: xr.Dataset, after: xr.Dataset | None = None) -> None:
+        """Record accuracy over time, as figure A, in a PNG and an SVG file."""
+        if self._folder is not None and self._recorder is not None:
+            from snnviz import plots
+
+            drawn = plots.figure_a(before, after)
+            for suffix in ("png", "svg"):
+                self.file(plots.save(drawn, self._folder.work / f"accuracy.{suffix}"), f"accuracy.{suffix}")
 
     def frame(self, frame: pd.DataFrame, name: str) -> None:
         """Record a table as a CSV file."""
@@ -167,7 +177,7 @@ class Job:
         if self._recorder is None or self.run_id is None:
             return
         try:
-            if self.own and self._folder is not None and self._folder.log.exists():
+            if self._launched and self._folder is not None:
                 if error is not None and not isinstance(error, (InputError, KeyboardInterrupt)):
                     traceback.print_exception(error)
                 self.say(_reason(error) or "finished")

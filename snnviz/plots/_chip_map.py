@@ -109,4 +109,6 @@ def _boxes(element: hv.Rectangles, fill: str, line: str, alpha: float, hover: bo
     bokeh = {"fill_color": fill, "line_color": line, "alpha": alpha}
     if hover:
         bokeh |= {"tools": ["hover"], "hover_tooltips": _TOOLTIPS}
-    return theme.style(element, bokeh=bokeh, mpl={"facecolor": fill, "edgecolor": line, "alpha": alpha, "linewidth": 0.6})
+    return theme.style(
+        element, bokeh=bokeh, mpl={"facecolor": fill, "edgecolor": line, "alpha": alpha, "linewidth": 0.6}
+    )

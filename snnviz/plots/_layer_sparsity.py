@@ -63,13 +63,14 @@ def layer_sparsity(measured: Mapping[str, Mapping[str, Any]], *, dark: bool = Fa
     ticks: list[tuple[float, str]] = [
         (len(groups) - 1 - index, f"{layer}\n{_MEASURES[measure]}") for index, (layer, measure) in enumerate(groups)
     ]
+    text = theme.labels(hv.Labels(words, ["x", "y"], ["text", "color"]), dx=6, size=11)
     # a legend of bars: empty curves carry the names
     names = [
         theme.curve(hv.Curve([(0.0, 0.0)], label=stage), theme.series_color(index, dark), width=8)
         for index, stage in enumerate(stages)
     ]
     return theme.figure(
-        hv.Overlay([*names, theme.rectangles(rectangles, tooltips=tooltips), theme.labels(hv.Labels(words, ["x", "y"], ["text", "color"]), dx=6, size=11)]),
+        hv.Overlay([*names, theme.rectangles(rectangles, tooltips=tooltips), text]),
         dark=dark,
         xlabel="Zeros (%)",
         ylabel="",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from snnviz import _checks as check
-from snnviz import _progress, architectures, sparsity
+from snnviz import _progress, architectures
 from snnviz._files import replacing
 from snnviz.errors import InputError
 from snnviz.training import checkpoint as checkpoints
@@ -133,6 +133,8 @@ def train(
         InputError: for bad data, a held-out part as large as the data, or a checkpoint of another training.
         TrainingInterrupted: on Ctrl-C, with a message that says how to resume; it is a KeyboardInterrupt.
     """
+    from snnviz import sparsity  # loads Keras, which a recipe alone does not need
+
     recipe = recipe or Recipe()
     if isinstance(model, str):
         model = architectures.build(model, seed=recipe.seed)
@@ -326,6 +328,8 @@ def _blocks(order: np.ndarray, batch: int, steps: int) -> Iterator[tuple[np.ndar
 
 
 def _steps_per_call(model: keras.Model, recipe: Recipe) -> int:
+    from snnviz import sparsity
+
     work = 3 * recipe.batch_size * sum(layer.synapses for layer in sparsity.weighted_layers(model))
     return int(min(_MAX_STEPS_PER_CALL, max(1, _WORK_PER_CALL // max(work, 1))))
 

@@ -18,7 +18,11 @@ def finished(tmp_path_factory):
     store = Store(tmp_path_factory.mktemp("runs"))
     for title, name in (("first", "dense-mnist-heuristic"), ("second", "dense-mnist-optimized")):
         jobs.run(
-            {"kind": "simulate", "name": title, "options": {"network": name, "limit": 60, "steps": 8, "engine": "event"}},
+            {
+                "kind": "simulate",
+                "name": title,
+                "options": {"network": name, "limit": 60, "steps": 8, "engine": "event"},
+            },
             store=store,
         )
     failed = store.create("finetune", "third", spec={"kind": "finetune", "options": {"model": "dense-mnist"}})
@@ -99,7 +103,10 @@ def test_pages_show_the_results_of_runs(finished):
 
 
 def test_nothing_is_launched_where_nothing_may_be(finished, pair):
-    for workspace, why in ((dashboard.Workspace(store=finished, read_only=True), "read-only"), (dashboard.Workspace(pair), "no store")):
+    for workspace, why in (
+        (dashboard.Workspace(store=finished, read_only=True), "read-only"),
+        (dashboard.Workspace(pair), "no store"),
+    ):
         with pytest.raises(InputError, match=why):
             workspace.launch({"kind": "simulate", "options": {"network": "dense-mnist-heuristic"}})
         with pytest.raises(InputError, match=why):

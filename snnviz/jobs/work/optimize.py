@@ -103,6 +103,8 @@ class Options:
         """`per` as a tuple."""
         from snnviz.optimization.scales import granularities
 
+        if not isinstance(self.per, Sequence):
+            raise InputError(f"`per` must be a text or a sequence of texts. Received: {check.describe(self.per)}")
         return granularities(tuple(self.per.split(",")) if isinstance(self.per, str) else self.per)
 
 
@@ -178,6 +180,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         job.file(results.save(after, job.place(None, "result.nc")), "result.nc")
         job.file(results.save(before, job.place(None, "start.nc")), "start.nc")
         job.network(found.network)
+        job.figure(before, after)
         job.frame(found.history, "history.csv")
     return {
         "network": options.network,

@@ -112,6 +112,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         record_result(job, result)
         job.file(out, "result.nc")
         job.network(network)
+        job.figure(result)
     return {
         "network": options.network,
         "items": len(images),

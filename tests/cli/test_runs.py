@@ -1,0 +1,141 @@
+"""`snnviz runs`: lists, shows, compares, follows, cancels, resumes, deletes and exports; mistakes are one line."""
+
+import json
+
+import pytest
+
+from snnviz.cli import main
+from snnviz.runs import Folder, Recorder, Store, lock
+
+SPEC = {"kind": "simulate", "options": {"network": "dense-mnist-heuristic", "data": "nowhere.npz"}}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """A finished run, one that was killed, and one that runs, as far as the store can tell."""
+    store = Store(tmp_path_factory.mktemp("store"))
+    store.locks = []
+    for name, status in (("good", "FINISHED"), ("cut off", "RUNNING"), ("at work", "RUNNING")):
+        run_id = store.create("simulate", name, spec=SPEC)
+        folder = Folder(store.home, run_id)
+        folder.make()
+        folder.log.write_text(f"{name}\nlast line\n")
+        handle = folder.claim()
+        recorder = Recorder(store, run_id)
+        recorder.params({"steps": 50 if name == "good" else 20})
+        recorder.metrics({"peak_accuracy": 0.98}, 0)
+        recorder.close()
+        if status == "FINISHED":
+            store.set_status(run_id, status)
+        if name == "at work":
+            store.locks.append(handle)
+        else:
+            lock.release(handle)
+    yield store
+    for handle in store.locks:
+        lock.release(handle)
+
+
+@pytest.fixture
+def told(store, capsys):
+    """Runs a command; gives what it printed, or its JSON."""
+
+    def run(action, *words, as_json=False):
+        more = ["--json"] if as_json else []
+        assert main(["runs", action, *words, "--tracking-uri", str(store.home), *more]) == 0
+        printed = capsys.readouterr().out
+        return json.loads(printed) if as_json else printed
+
+    return run
+
+
+def ids(store):
+    return {run.name: run.id for run in store.list()}
+
+
+def test_list(told, store):
+    lines = told("list").splitlines()
+    assert len(lines) == 4
+    assert "without a word" in next(line for line in lines if "cut off" in line)
+    assert "peak_accuracy 0.98" in next(line for line in lines if "good" in line)
+    found = told("list", "--status", "failed", as_json=True)["runs"]
+    assert [(run["name"], run["status"], run["resumable"]) for run in found] == [("cut off", "FAILED", True)]
+    assert len(told("list", "--limit", "1", as_json=True)["runs"]) == 1
+
+
+def test_list_of_nothing_says_what_to_do(tmp_path, capsys):
+    assert main(["runs", "list", "--tracking-uri", str(tmp_path / "none")]) == 0
+    assert "snnviz train" in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())
+
+
+def test_show(told, store):
+    text = told("show", ids(store)["good"][:8])
+    assert "FINISHED" in text
+    assert "steps  50" in text
+    answer = told("show", ids(store)["cut off"], as_json=True)
+    assert answer["spec"] == SPEC
+    assert answer["status"] == "FAILED"
+
+
+def test_compare(told, store):
+    both = (ids(store)["good"], ids(store)["cut off"])
+    assert "steps" in told("compare", *both)
+    answer = told("compare", *both, as_json=True)
+    assert answer[both[0]]["setting"] == {"steps": "50"}
+    assert answer[both[1]]["run"]["status"] == "FAILED"
+
+
+def test_logs(told, store):
+    assert told("logs", ids(store)["cut off"], "--lines", "1") == "last line\n"
+    assert told("logs", ids(store)["good"], "--follow") == "good\nlast line\n"  # it has ended
+
+
+def test_export_and_delete(told, store, tmp_path):
+    run_id = store.create("simulate", "short-lived", spec=SPEC)
+    Folder(store.home, run_id).make()
+    out = told("export", run_id, "--out", str(tmp_path / "out"), as_json=True)
+    assert out["files"] == ["run.json"]
+    assert told("delete", run_id, as_json=True) == {"deleted": [run_id]}
+    assert run_id not in ids(store).values()
+
+
+def test_resume_of_a_run_that_fails_again(told, store):
+    from snnviz import jobs
+
+    run_id = ids(store)["cut off"]
+    assert told("resume", run_id, as_json=True)["run"] == run_id
+    run = jobs.wait(run_id, 60, store=store)
+    assert (run.status, "nowhere.npz" in run.reason) == ("FAILED", True)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["show", "ffff"], "no run begins so"),
+        (["show", "../.."], "must be the id of a run"),
+        (["list", "--status", "done"], "`status` must be one of"),
+        (["list", "--limit", "0"], "`limit` must be"),
+        (["compare", "GOOD"], "two runs or more"),
+        (["logs", "GOOD", "--lines", "0"], "`lines` must be"),
+        (["cancel", "GOOD"], "which is FINISHED"),
+        (["resume", "GOOD"], "it is FINISHED"),
+        (["delete", "GOOD", "AT WORK"], "cancel it first"),
+        (["export", "GOOD", "--out", "."], "new or empty folder"),
+    ],
+)
+def test_mistakes_are_one_line(store, words, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "taken").touch()
+    known = {name.upper(): run_id for name, run_id in ids(store).items()}
+    words = [known.get(word, word) for word in words]
+    assert main(["runs", *words, "--tracking-uri", str(store.home)]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+    assert known["GOOD"] in ids(store).values()  # all or none are deleted
+
+
+def test_a_wrong_address(capsys):
+    assert main(["runs", "list", "--tracking-uri", "ftp://host"]) == 2
+    assert "`uri` must be" in capsys.readouterr().err

@@ -1,0 +1,139 @@
+"""Jobs as processes of their own: launched, queued, watched, cancelled, resumed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from snnviz import InputError, jobs, load_network
+from snnviz.jobs import processes
+from snnviz.runs import Folder
+
+ENDLESS = 10**6  # evaluations; cancelled long before
+
+
+def until(condition, seconds=90.0):
+    """Wait for `condition()` to be true and return what it gave."""
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, "it took too long"
+        time.sleep(0.1)
+    return found
+
+
+def searching(store, run_id):
+    """The run once its search has begun."""
+
+    def begun():
+        run = store.get(run_id)
+        return run if run.progress is not None and run.progress.what == "optimising" and run.progress.done > 3 else None
+
+    return until(begun)
+
+
+def test_one_after_the_other_watched_cancelled_killed_and_resumed(store, search, tmp_path):
+    """The life of two jobs: the second waits for the first, which is cancelled; then it is killed, resumed and finishes."""
+    whole = jobs.run(search(400, seed=7), store=store)
+    first = jobs.launch({**search(ENDLESS), "name": "first"}, store=store)
+    second = jobs.launch({**search(400, seed=7), "name": "second"}, store=store)
+    run = searching(store, first)
+    assert (run.name, run.status) == ("first", "RUNNING")
+    assert run.silence < 15
+    assert 0 < run.progress.fraction < 1
+    assert run.progress.seconds_left > 0
+    waiting = store.get(second)
+    assert (waiting.status, waiting.ahead) == ("SCHEDULED", 0)
+    with pytest.raises(InputError, match="it is RUNNING"):
+        jobs.resume(first, store=store)
+    with pytest.raises(InputError, match="cancel it first"):
+        store.delete(first)
+
+    began = time.monotonic()
+    cancelled = jobs.cancel(first, store=store)
+    assert time.monotonic() - began < 5
+    assert (cancelled.status, cancelled.resumable) == ("KILLED", True)
+    assert "step 3: loss" in Folder(store.home, first).log.read_text()
+    assert jobs.tail(first, 1, store=store)
+    with pytest.raises(InputError, match="which is KILLED"):
+        jobs.cancel(first, store=store)
+
+    searching(store, second)  # it has its turn now
+    os.kill(Folder(store.home, second).get("state")["pid"], signal.SIGKILL)
+    until(lambda: not Folder(store.home, second).alive(), 15)
+    lost = jobs.state(second, store=store)
+    assert (lost.status, lost.resumable) == ("FAILED", True)
+    assert "killed" in lost.reason
+    assert jobs.resume(second, store=store) == second
+    assert jobs.wait(second, 120, store=store).status == "FINISHED", jobs.tail(second, store=store)
+    assert store.network(second).hash == store.network(whole.run_id).hash
+    assert len(store.history(second, ["loss"])) == 400
+    assert "log.txt" in store.artifacts(second)
+
+
+def test_a_job_that_does_not_listen_is_killed_within_five_seconds(store, search):
+    run_id = jobs.launch(search(ENDLESS), store=store)
+    pid = until(lambda: Folder(store.home, run_id).get("state")).get("pid")
+    os.kill(pid, signal.SIGSTOP)  # now neither asking nor terminating reaches it
+    began = time.monotonic()
+    assert jobs.cancel(run_id, store=store).status == "KILLED"
+    assert time.monotonic() - began < 5
+
+
+def test_a_job_that_waits_is_cancelled_without_ever_running(store, search):
+    first, second = (jobs.launch(search(ENDLESS), store=store) for _ in range(2))
+    until(lambda: Folder(store.home, second).get("state"))
+    assert jobs.cancel(second, store=store).status == "KILLED"
+    assert store.get(second).metrics == {}
+    jobs.cancel(first, store=store)
+
+
+LAUNCHER = """
+import json, sys
+from snnviz import jobs
+from snnviz.runs import Store
+print(jobs.launch(json.loads(sys.argv[1]), store=Store(sys.argv[2])), flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_job_outlives_whoever_launched_it(store, search, tmp_path):
+    import json
+
+    spec = search(10, out=str(tmp_path / "relative.npz"))
+    command = [sys.executable, "-c", LAUNCHER, json.dumps(spec), str(store.home)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=tmp_path) as launcher:
+        run_id = launcher.stdout.readline().strip()
+        launcher.kill()
+    assert jobs.wait(run_id, 120, store=store).status == "FINISHED", jobs.tail(run_id, store=store)
+    assert load_network(tmp_path / "relative.npz").hash == store.network(run_id).hash
+
+
+def test_a_job_that_fails_says_why(store, search):
+    run_id = jobs.launch(search(5, data="nowhere.npz"), store=store)
+    run = jobs.wait(run_id, 60, store=store)
+    assert run.status == "FAILED"
+    assert "nowhere.npz" in run.reason
+    assert "nowhere.npz" in jobs.tail(run_id, store=store)
+
+
+def test_a_wrong_spec_starts_nothing(store):
+    before = len(store.list())
+    with pytest.raises(InputError, match="`steps` must be"):
+        jobs.launch({"kind": "simulate", "options": {"network": "dense-mnist-heuristic", "steps": 0}}, store=store)
+    assert len(store.list()) == before
+
+
+def test_leftovers_are_recognised_by_what_they_inherited():
+    mark = {**os.environ, "SNNVIZ_TEST_MARK": "this one"}
+    command = [sys.executable, "-c", "import sys; print(flush=True); sys.stdin.read()"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, env=mark, **pipes) as marked, subprocess.Popen(command, **pipes) as other:
+        marked.stdout.readline()
+        other.stdout.readline()
+        assert processes.kill_leftovers("SNNVIZ_TEST_MARK", "this one") == 1
+        assert marked.wait(10) == -signal.SIGKILL
+        assert other.poll() is None
+        other.kill()

@@ -1,0 +1,169 @@
+"""`run`: a job in this process, recorded as one of its own would be."""
+
+import json
+
+import numpy as np
+import pytest
+
+from snnviz import InputError, jobs, load_network, results
+from snnviz.cli import main
+from snnviz.runs import Folder
+
+
+@pytest.fixture(scope="module")
+def simulated(store, network, data):
+    options = {"network": network, "data": data, "steps": 6, "engine": "event"}
+    return jobs.run({"kind": "simulate", "name": "first", "options": options, "tags": {"colour": "blue"}}, store=store)
+
+
+def test_a_simulation_is_recorded(store, simulated, network, data):
+    run = store.get(simulated.run_id)
+    assert (run.kind, run.name, run.status, run.tags["colour"]) == ("simulate", "first", "FINISHED", "blue")
+    assert run.params["steps"] == "6"
+    assert run.params["items"] == "40"
+    assert run.params["network_hash"] == load_network(network).hash
+    assert store.artifacts(run.id) == ("accuracy.png", "accuracy.svg", "answer.json", "network.npz", "result.nc")
+    assert store.network(run.id).hash == load_network(network).hash
+    result = store.result(run.id)
+    assert store.history(run.id)["accuracy"].dropna().tolist() == result["accuracy"].values.tolist()
+    assert run.metrics["peak_accuracy"] == float(result["accuracy"].max())
+    assert json.loads(store.file(run.id, "answer.json").read_text()) == simulated.answer
+    versions = json.loads(run.tags["snnviz.versions"])
+    assert versions["numpy"] == np.__version__
+    inputs = store.client.get_run(run.id).inputs.dataset_inputs
+    assert len(inputs) == 1
+    assert len(inputs[0].dataset.digest) == 32
+    assert not Folder(store.home, run.id).alive()
+
+
+def test_the_digest_of_the_data_is_that_of_the_items(store, simulated, network, data):
+    options = {"network": network, "data": data, "steps": 2, "engine": "event", "limit": 39}
+    other = jobs.run({"kind": "simulate", "options": options}, store=store)
+    digests = [
+        store.client.get_run(run_id).inputs.dataset_inputs[0].dataset.digest
+        for run_id in (simulated.run_id, other.run_id)
+    ]
+    assert digests[0] != digests[1]
+
+
+def test_a_run_builds_on_another(store, simulated, data, search):
+    found = jobs.run(search(6, network=f"run:{simulated.run_id}"), store=store)
+    run = store.get(found.run_id)
+    assert run.parent == simulated.run_id
+    assert [child.id for child in store.list(parent=simulated.run_id)] == [run.id]
+    assert set(store.artifacts(run.id)) == {
+        "accuracy.png", "accuracy.svg", "answer.json", "history.csv", "network.npz", "result.nc", "start.nc"
+    }  # fmt: skip
+    history = store.history(run.id, ["loss", "best_loss"])
+    assert len(history) == found.answer["evaluations"]
+    assert history["best_loss"].tolist() == np.minimum.accumulate(history["loss"]).tolist()
+    assert run.metrics["best_loss"] == found.answer["loss"]["best"]
+    assert run.metrics["peak_accuracy"] == found.answer["test"]["best"]["peak_accuracy"]
+    assert store.network(run.id).metadata["optimization"]["evaluations"] == found.answer["evaluations"]
+
+
+def test_without_tracking_nothing_is_kept(store, network, data, tmp_path, search):
+    before = store.list()
+    out = tmp_path / "r.nc"
+    options = {"network": network, "data": data, "steps": 3, "engine": "event", "out": str(out)}
+    outcome = jobs.run({"kind": "simulate", "options": options}, store=store, track=False)
+    assert outcome.run_id is None
+    assert results.load(out).sizes["time"] == 3
+    assert [run.id for run in store.list()] == [run.id for run in before]
+    with pytest.raises(InputError, match="`out` must be given"):
+        jobs.run(search(3), store=store, track=False)
+
+
+def test_a_mistake_that_is_found_before_the_work_begins_is_no_run(store, network, data):
+    before = len(store.list())
+    for options in (
+        {"network": network, "data": "nowhere"},
+        {"network": "missing.npz", "data": data},
+        {"network": "run:" + "f" * 32, "data": data},
+    ):
+        with pytest.raises(InputError, match="Received: "):
+            jobs.run({"kind": "simulate", "options": options}, store=store)
+    assert len(store.list()) == before
+
+
+def test_a_run_that_fails_says_why(store, search, tmp_path):
+    taken = tmp_path / "checkpoint"
+    taken.mkdir()
+    (taken / "run.json").write_text("{}")
+    with pytest.raises(InputError, match="empty folder"):
+        jobs.run(search(3, checkpoint=str(taken)), store=store)
+    run = store.list()[0]
+    assert run.status == "FAILED"
+    assert "empty folder" in run.reason
+
+
+def test_ctrl_c_and_resume_is_one_run_and_the_same_outcome(store, search, tmp_path, monkeypatch):
+    """Cut off after some evaluations, then resumed with the same spec: the run goes on, each step is there once."""
+    from snnviz.optimization import loop
+
+    whole = jobs.run(search(15, seed=4, out=str(tmp_path / "whole.npz")), store=store)
+    tell = loop._Search._tell
+
+    def interrupted(search):
+        tell(search)
+        if len(search.history) > 5:
+            raise KeyboardInterrupt
+
+    spec = search(15, seed=4, out=str(tmp_path / "cut.npz"))
+    with monkeypatch.context() as patch:
+        patch.setattr(loop._Search, "_tell", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            jobs.run(spec, store=store)
+    cut = store.list(status="KILLED")[0]
+    assert cut.reason.startswith("interrupted")
+    assert cut.resumable
+    assert 5 < len(store.history(cut.id, ["loss"])) < 15
+    resumed = jobs.run(spec, store=store, resume=True)
+    assert resumed.run_id == cut.id
+    assert store.get(cut.id).status == "FINISHED"
+    assert load_network(tmp_path / "cut.npz").hash == load_network(tmp_path / "whole.npz").hash
+    columns = ["loss", "best_loss", "held_out_latency"]
+    assert store.history(cut.id, columns).equals(store.history(whole.run_id, columns))
+    points = store.client.get_metric_history(cut.id, "loss")
+    assert len(points) == len({point.step for point in points}) == whole.answer["evaluations"]
+
+
+def test_progress_is_kept_while_it_runs(store, search, monkeypatch):
+    from snnviz.jobs import job
+
+    monkeypatch.setattr(job, "_TELL_SECONDS", 0.0)
+    told = []
+    keep = Folder.tell
+    monkeypatch.setattr(Folder, "tell", lambda folder, progress: (told.append(progress), keep(folder, progress)))
+    jobs.run(search(10), store=store)
+    searching = [progress for progress in told if progress.what == "optimising"]
+    assert [progress.done for progress in searching] == sorted(progress.done for progress in searching)
+    assert searching[-1].total == 10
+    assert 0 < searching[0].fraction <= searching[-1].fraction <= 1
+    assert any(progress.seconds_left is not None for progress in searching)
+    assert told[-1].what == "simulating"
+
+
+def test_time_left_of_a_budget_in_minutes(store, search, monkeypatch):
+    from snnviz.jobs import job
+
+    monkeypatch.setattr(job, "_TELL_SECONDS", 0.0)
+    told = []
+    monkeypatch.setattr(Folder, "tell", lambda folder, progress: told.append(progress))
+    jobs.run(search(None, minutes=0.02), store=store)
+    timed = [progress for progress in told if progress.unit == "s"]
+    assert timed
+    assert all(progress.total == pytest.approx(1.2) for progress in timed)
+    assert all(progress.seconds_left == pytest.approx(max(0, 1.2 - progress.done)) for progress in timed)
+
+
+def test_the_command_records_the_same(store, network, data, capsys):
+    words = ["simulate", network, "--data", data, "--steps", "3", "--engine", "event", "--name", "told"]
+    assert main([*words, "--track", "--tracking-uri", str(store.home)]) == 0
+    assert "recorded as run" in capsys.readouterr().out
+    run = store.list()[0]
+    assert (run.name, run.status, run.params["steps"]) == ("told", "FINISHED", "3")
+    assert main([*words, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["run"] is None  # a simulation is recorded on request
+    assert main([*words, "--no-track", "--background"]) == 2
+    assert "cannot go with --no-track" in capsys.readouterr().err
