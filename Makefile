@@ -1,6 +1,7 @@
 # make demo   set up and run the main job on the embedded data, then serve the first page (SERVE=no stops before that)
 # make test   set up and run the tests
 # make bench  measure the simulators on this machine, with the peers that `make peers` has set up (7 GB)
+# make bench-dashboard  measure the pages in a real browser
 # make lint   style and types
 # make docs   build the documentation into build/docs
 
@@ -10,7 +11,7 @@ SERVE ?= yes
 PORT ?= 5006
 TESTS ?=
 
-.PHONY: demo test test-slow bench peers lint format docs clean
+.PHONY: demo test test-slow bench bench-dashboard peers lint format docs clean
 
 demo: $(VENV)/.ready
 	$(BIN)/snnviz demo --out snnviz-out $(if $(filter no,$(SERVE)),--no-serve,--port $(PORT))
@@ -26,6 +27,10 @@ test-slow: $(VENV)/.ready-dev
 
 bench: $(VENV)/.ready-dev
 	$(BIN)/python -m benchmarks.run
+
+bench-dashboard: $(VENV)/.ready-dev
+	sh tools/setup.sh browser
+	$(BIN)/python -m benchmarks.dashboard
 
 peers: $(VENV)/.ready-dev
 	$(BIN)/python -m benchmarks.peers.setup

@@ -1,10 +1,7 @@
-"""The explorer for `panel serve apps/explorer.py --args RESULT.nc ...`."""
+"""The page Explorer for `panel serve apps/*.py --args [RESULT.nc ...] [--read-only]`."""
 
 import sys
-from pathlib import Path
 
-from snnviz import results
-from snnviz.dashboard import create_app
+from snnviz.dashboard import Explorer, create_app, shared_workspace
 
-files = [Path(name) for name in sys.argv[1:]] or sorted(Path("snnviz-out").glob("*.nc"))
-create_app({file.stem: results.load(file) for file in files}).servable(title="snnviz explorer")
+create_app(shared_workspace(tuple(sys.argv[1:])), Explorer).servable()

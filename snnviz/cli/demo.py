@@ -93,7 +93,8 @@ def serve(args: argparse.Namespace, answer: dict[str, Any]) -> None:
     if args.no_serve:
         return
     from snnviz import dashboard, results
+    from snnviz.runs import Store
 
     files = [Path(file) for file in answer["files"] if file.endswith(".nc")]
     runs = {file.stem.removeprefix("dense-mnist-"): results.load(file) for file in files}
-    dashboard.serve(runs, port=args.port)
+    dashboard.serve(dashboard.Workspace(runs, store=Store()), port=args.port)

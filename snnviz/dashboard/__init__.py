@@ -1,9 +1,31 @@
-"""Pages: each a `param` Viewer that works alone in a notebook, and a function that serves it.
+"""Pages: each a `param` Viewer that works alone in a notebook, and a function that serves them.
 
 A page gets its results handed in, keeps its state in parameters, and draws with `snnviz.plots`.
 """
 
 from snnviz.dashboard.explorer import Explorer
-from snnviz.dashboard.server import Serving, create_app, serve
+from snnviz.dashboard.hardware_page import Hardware
+from snnviz.dashboard.network_page import Network
+from snnviz.dashboard.optimize_page import Optimize
+from snnviz.dashboard.pages import PAGES
+from snnviz.dashboard.predictions import Predictions
+from snnviz.dashboard.runs_page import Runs
+from snnviz.dashboard.server import Serving, create_app, serve, shared_workspace
+from snnviz.dashboard.sparsity_page import Sparsity
+from snnviz.dashboard.workspace import Workspace
 
-__all__ = ["Explorer", "Serving", "create_app", "serve"]
+__all__ = [
+    "PAGES",
+    "Explorer",
+    "Hardware",
+    "Network",
+    "Optimize",
+    "Predictions",
+    "Runs",
+    "Serving",
+    "Sparsity",
+    "Workspace",
+    "create_app",
+    "serve",
+    "shared_workspace",
+]

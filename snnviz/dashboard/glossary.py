@@ -12,6 +12,7 @@ TERMS: dict[str, str] = {
     "Lower is better; below 0 the network beats its reference.",
     "Pareto power": "The same sum with every step weighted by its synaptic events: the work spent while answers were wrong. "
     "Lower is better.",
+    "Pareto front": "The runs that no other run beats in accuracy, Pareto latency and Pareto power at once.",
     "reference": "The accuracy that Pareto latency and power measure against: the ANN's, or the network's own peak.",
     "synaptic event": "One spike arriving through one nonzero synapse. The events of a simulation are the cost of running it "
     "on event-driven hardware.",
@@ -21,4 +22,37 @@ TERMS: dict[str, str] = {
     "time step": "One update of every neuron. Spikes travel through all layers within a step, unless a delay was chosen.",
     "anytime": "A spiking network has an answer after every step. It can be stopped at any time; the answer improves with time "
     "and with the events spent.",
+    "run": "One training, fine-tuning, optimisation or simulation, with its settings, what it recorded and its files.",
+    "SCHEDULED": "It waits for its turn: one heavy job runs at a time.",
+    "FINISHED": "It has done all it was asked to do.",
+    "FAILED": "It ended by a mistake, or its process was killed. Where it had saved its state it can go on.",
+    "KILLED": "Somebody cancelled it. It can go on from what it had saved.",
+    "prediction strip": "The answer to one item after each step, as a band that is blue while the answer is right and orange while "
+    "it is wrong.",
+    "class score": "What the output layer says about each class: its membrane potential, in units of the firing threshold. "
+    "The class with the highest is the answer.",
+    "raster": "Time across, neurons down, a mark for every spike.",
+    "confusion matrix": "How many items of each true class get each answer.",
+    "confidence cut-off": "Stopping an item once the two best classes differ enough (softmax margin). Easy items then cost little.",
+    "never right": "Items whose answer is wrong after every step.",
+    "late": "Items that settle on the right answer, the latest first.",
+    "wavering": "Items whose answer changes, the most changes first.",
+    "L_SNN": "The loss of an optimisation: weight times (1 - peak accuracy), plus Pareto latency and power, each relative to "
+    "the network it began with.",
+    "scale": "A factor on what a neuron or channel sends on. A larger one makes it fire more often: earlier answers, more events.",
+    "evaluation": "One network that the search has tried: simulated on the held-out items and given its loss.",
+    "held out": "Items of the training set that are not learned from, by which choices are made. The test set is left for the end.",
+    "S_a": "Fraction of activations that are zero, over all hidden ReLU outputs.",
+    "S_w": "Fraction of synapses whose weight is zero; a shared weight of a convolution counts for each connection it makes.",
+    "S_c": "Fraction of synaptic events that need not happen: 1 - (1 - S_a)(1 - S_w).",
+    "lambda_a": "Strength of the penalty on active neurons.",
+    "lambda_w": "Strength of the penalty on large weights.",
+    "epsilon": "Weights smaller than this are set to zero after fine-tuning.",
+    "pruning curve": "Accuracy against the fraction of zero synapses, for growing limits of pruning.",
+    "synapse": "A connection from one neuron to another; a shared weight of a convolution makes many.",
+    "energy estimate": "Synaptic events and neuron updates times energy constants from publications. Static power, memory and "
+    "communication of a real system are left out.",
+    "saturated": "Fraction of analog activations above 1, which no firing rate reaches.",
+    "dead": "Fraction of neurons that were never active on these items.",
+    "rate error": "Mean distance between firing rate and analog activation (at most 1), over items and neurons.",
 }

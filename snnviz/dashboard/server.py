@@ -5,20 +5,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import ipaddress
 import queue
+import secrets
 import socket
 import sys
 import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import panel as pn
 
 from snnviz import _checks as check
-from snnviz.dashboard.explorer import URL_STATE, Explorer
+from snnviz.dashboard.page import Page
+from snnviz.dashboard.pages import PAGES
+from snnviz.dashboard.workspace import Workspace
 from snnviz.errors import InputError
-from snnviz.plots import Results
 
-TITLE = "snnviz explorer"
 # Panel's own page templates fetch a font; this one is its bare base with what a page needs to fit a narrow screen
 _TEMPLATE = """
 {% extends base %}
@@ -28,75 +32,110 @@ _TEMPLATE = """
 {% endblock %}
 {% block contents %}<main>{{ embed(roots.page) }}</main>{{ embed(roots.location) }}{% endblock %}
 """
+MESSAGE_BYTES = 64 * 2**20
+"""The largest message that a browser may send: an uploaded model in base64."""
 
 
-def create_app(results: Results | None = None, **state: Any) -> pn.Template:
-    """The explorer as a page for one session, its state kept in the address.
+def create_app(workspace: Any = None, page: type[Page] = PAGES[0], **state: Any) -> pn.Template:
+    """A page for one session, its state kept in the address.
 
     Args:
-        results: see `Explorer`.
+        workspace: see `Page`.
+        page: the class of the page.
         **state: initial values of the page's parameters; the address goes before them.
     """
-    explorer = Explorer(results, **state)
-    page = pn.Template(_TEMPLATE, location=True)
-    page.add_panel("page", explorer)
+    made = page(workspace, menu=[(each.slug, each.title) for each in PAGES], **state)
+    template = pn.Template(_TEMPLATE, location=True)
+    template.add_panel("page", made)
     if pn.state.location is not None:
-        known = {name: name for name in URL_STATE if name != "run" or len(explorer.results) > 1}
-        pn.state.location.sync(explorer, known, on_error=functools.partial(_apply_valid, explorer))
-    return page
+        known = {name: name for name in (*made.url_state, "dark")}
+        pn.state.location.sync(made, known, on_error=functools.partial(_apply_valid, made))
+    return template
 
 
-def _apply_valid(explorer: Explorer, wanted: dict[str, Any]) -> None:
+@functools.cache
+def shared_workspace(arguments: tuple[str, ...]) -> Workspace:
+    """The workspace of all sessions of `panel serve apps/*.py --args [RESULT.nc ...] [--read-only]`.
+
+    Args:
+        arguments: result files, by default those of `snnviz demo`; and --read-only, if nothing is to be launched.
+    """
+    from snnviz import results
+    from snnviz.runs import Store
+
+    names = [name for name in arguments if name != "--read-only"]
+    files = [Path(name) for name in names] or sorted(Path("snnviz-out").glob("*.nc"))
+    loaded = {file.stem: results.load(file) for file in files}
+    return Workspace(loaded, store=Store(), read_only="--read-only" in arguments)
+
+
+def titled(page: type[Page]) -> str:
+    """What the browser writes on a page's tab."""
+    return f"snnviz {page.title.lower()}"
+
+
+def _apply_valid(page: Page, wanted: dict[str, Any]) -> None:
     """Take from an address what the page understands and leave the rest, as for any web page."""
     for name, value in wanted.items():
-        with contextlib.suppress(ValueError):
-            explorer.param.update(**{name: value})
+        with contextlib.suppress(ValueError, TypeError):
+            page.param.update(**{name: value})
 
 
 def serve(
-    results: Results | None = None, port: int = 5006, address: str = "127.0.0.1", show: bool = False, **state: Any
+    workspace: Any = None,
+    port: int = 5006,
+    address: str = "127.0.0.1",
+    show: bool = False,
+    users: Mapping[str, str] | None = None,
+    open_to_all: bool = False,
+    origins: Sequence[str] = (),
+    **state: Any,
 ) -> None:
-    """Serve the explorer until Ctrl-C.
-
-    The page has no password; on the default address only this machine can open it.
+    """Serve the pages until Ctrl-C.
 
     Args:
-        results: a result, a sequence of results, or a mapping from names; shared by all sessions and never changed.
-        port: of the page; 0 takes a free one.
-        address: of the network interface.
+        workspace: a `Workspace`; or a result, a sequence of results, or a mapping from names; shared by all sessions and
+            never changed by them.
+        port: of the pages; 0 takes a free one.
+        address: of the network interface. On the default one only this machine can open the pages; another needs `users`.
         show: open a browser.
-        **state: initial values of the page's parameters.
+        users: passwords by user name, asked for before any page is shown.
+        open_to_all: serve on another address without asking for a password, e.g. behind a proxy that does.
+        origins: host names (with port) under which browsers reach the pages, beside `address`.
+        **state: initial values of the first page's parameters.
 
     Raises:
-        InputError: if the port is taken or out of range.
+        InputError: if the port is taken or out of range, or the pages would be open to others without a password.
     """
-    server = _server(results, port, address, show, state)
+    server = _server(workspace, port, address, show, users, open_to_all, origins, state)
     server.start()
-    sys.stderr.write(f"The explorer is at http://{address}:{server.port}/ (Ctrl-C ends it)\n")
+    sys.stderr.write(f"The pages are at http://{address}:{server.port}/ (Ctrl-C ends them)\n")
     server.io_loop.start()  # Panel makes Ctrl-C stop the loop
     server.stop()
 
 
 class Serving:
-    """The explorer served from a thread of its own, for notebooks and tests; leave the `with` block or call `stop` to end it.
+    """The pages served from a thread of their own, for notebooks and tests; leave the `with` block or call `stop` to end it.
 
     Args:
-        results: see `serve`.
-        port: of the page; 0 takes a free one.
+        workspace: see `serve`, like the other arguments.
+        port: of the pages; 0 takes a free one.
         address: of the network interface.
-        **state: initial values of the page's parameters.
+        **options: further arguments of `serve`.
 
     Attributes:
         port: where it listens.
-        url: of the page.
+        url: of the pages.
 
     Raises:
-        InputError: if the port is taken or out of range.
+        InputError: see `serve`.
     """
 
-    def __init__(self, results: Results | None = None, port: int = 0, address: str = "127.0.0.1", **state: Any) -> None:
+    def __init__(self, workspace: Any = None, port: int = 0, address: str = "127.0.0.1", **options: Any) -> None:
         handed: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._work, args=(handed, results, port, address, state), daemon=True)
+        self._thread = threading.Thread(
+            target=self._work, args=(handed, workspace, port, address, options), daemon=True
+        )
         self._thread.start()
         self._server = handed.get()
         if isinstance(self._server, BaseException):
@@ -106,13 +145,12 @@ class Serving:
         self.url = f"http://{address}:{self.port}/"
 
     @staticmethod
-    def _work(
-        handed: queue.SimpleQueue[Any], results: Results | None, port: int, address: str, state: dict[str, Any]
-    ) -> None:
+    def _work(handed: queue.SimpleQueue[Any], workspace: Any, port: int, address: str, options: dict[str, Any]) -> None:
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
+        known = {name: options.pop(name, default) for name, default in _OPTIONS.items()}
         try:
-            server = _server(results, port, address, False, state)
+            server = _server(workspace, port, address, False, state=options, **known)
             server.start()
         except BaseException as error:  # raised again where someone waits
             loop.close()
@@ -136,27 +174,61 @@ class Serving:
         self.stop()
 
 
-def _server(results: Results | None, port: int, address: str, show: bool, state: dict[str, Any]) -> Any:
+_OPTIONS: dict[str, Any] = {"users": None, "open_to_all": False, "origins": ()}
+
+
+def _server(
+    workspace: Any,
+    port: int,
+    address: str,
+    show: bool,
+    users: Mapping[str, str] | None,
+    open_to_all: bool,
+    origins: Sequence[str],
+    state: dict[str, Any],
+) -> Any:
     """A bound server in the current thread's event loop, not started."""
     from panel.io.server import get_server
 
     check.integer("port", port, 0, 65535)
-    Explorer(results, **state)  # a mistake should be answered here, not by an empty page
+    if not _is_loopback(address) and not users and not open_to_all:
+        raise InputError(
+            "`address` must be of this machine alone (127.0.0.1), unless a password is asked for (`users`, --basic-auth) or "
+            f"the pages are meant to be open to all (`open_to_all`, --open-to-all). Received: {address!r}"
+        )
+    shared = Workspace.of(workspace)
+    PAGES[0](shared, **state)  # a mistake should be answered here, not by an empty page
     wanted = _bindable(address, port)
 
-    def session() -> pn.Template:  # Panel takes a function, but not a functools.partial, for a page made per session
-        return create_app(results, **state)
+    def session(page: type[Page]) -> Any:
+        # Panel takes a function, but not a functools.partial, for a page made per session
+        return lambda: create_app(shared, page, **(state if page is PAGES[0] else {}))
 
+    guarded: dict[str, Any] = {}
+    if users:
+        guarded = {"basic_auth": dict(users), "cookie_secret": secrets.token_urlsafe(32)}
+    pages = {"/": PAGES[0], **{f"/{page.slug}": page for page in PAGES}}
     return get_server(
-        {"/": session},
+        {slug: session(page) for slug, page in pages.items()},
+        title={slug: titled(page) for slug, page in pages.items()},
         port=wanted,
         address=address,
-        websocket_origin=[f"{address}:{wanted}", f"localhost:{wanted}"],
+        websocket_origin=[f"{address}:{wanted}", f"localhost:{wanted}", *origins],
+        websocket_max_message_size=MESSAGE_BYTES,
         show=show,
-        title=TITLE,
         verbose=False,
         start=False,
+        **guarded,
     )
+
+
+def _is_loopback(address: str) -> bool:
+    if address == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:  # a host name
+        return False
 
 
 def _bindable(address: str, port: int) -> int:

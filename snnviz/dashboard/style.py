@@ -18,6 +18,7 @@ def properties(dark: bool) -> str:
     """CSS custom properties of one appearance, for the root of a page; they reach every component below it."""
     colors = dict(zip(_NAMES, _SURFACES["dark" if dark else "light"], strict=True))
     colors["missed"] = theme.palette(dark).missed
+    colors["wrong"] = theme.series_color(1, dark)
     lines = [f"--snn-{name}: {value};" for name, value in colors.items()]
     # the names that Panel's own style sheets look up first
     lines += [
@@ -33,6 +34,11 @@ def properties(dark: bool) -> str:
     return ":host { " + " ".join(lines) + " }"
 
 
+def source(name: str) -> str:
+    """A file of this package, e.g. "gallery.js"."""
+    return resources.files("snnviz.dashboard").joinpath(name).read_text(encoding="utf-8")
+
+
 def sheet(name: str) -> str:
     """A style sheet of this package, e.g. "page" for page.css."""
-    return resources.files("snnviz.dashboard").joinpath(f"{name}.css").read_text(encoding="utf-8")
+    return source(f"{name}.css")

@@ -1,11 +1,12 @@
-"""Networks beyond snnviz: PyNN and its simulators, NEURON, and the exchange format NIR.
+"""Networks beyond snnviz: PyNN and its simulators, NEURON, SpiNNaker, and the exchange format NIR.
 
 Each part is a module, loaded when first used, and so are the packages behind it:
 
 - `snnviz.hardware.synapses`: any layer as a list of synapses;
 - `snnviz.hardware.pynn`: a network on any PyNN simulator;
 - `snnviz.hardware.neuron`: the same on NEURON, with neurons that are exactly those of snnviz;
-- `snnviz.hardware.nir`: NIR graphs.
+- `snnviz.hardware.nir`: NIR graphs;
+- `snnviz.hardware.spinnaker`: SpiNNaker: what to expect, a dry run, runs.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-_MODULES = ("neuron", "nir", "pynn", "synapses")
+_MODULES = ("neuron", "nir", "pynn", "spinnaker", "synapses")
 
 __all__ = list(_MODULES)
 

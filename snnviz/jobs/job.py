@@ -157,8 +157,8 @@ class Job:
 
     @staticmethod
     def say(text: str) -> None:
-        """Write a line to the log."""
-        sys.stderr.write(f"{time.strftime('%H:%M:%S')} {text}\n")
+        """Write a line to the log, over a progress bar that stands there."""
+        sys.stderr.write(f"\r{time.strftime('%H:%M:%S')} {text}\n")
         sys.stderr.flush()
 
     # for whoever runs it

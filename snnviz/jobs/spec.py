@@ -21,6 +21,8 @@ KINDS: dict[str, str] = {
     "finetune": "snnviz.jobs.work.finetune",
     "optimize": "snnviz.jobs.work.optimize",
     "simulate": "snnviz.jobs.work.simulate",
+    "dryrun": "snnviz.jobs.work.dryrun",
+    "spinnaker": "snnviz.jobs.work.spinnaker",
 }
 """The kinds of jobs and the modules that do them. Such a module has `Options`, a frozen dataclass that checks itself, and
 `work(options, job)`, which returns what JSON can hold. A further kind is a further line (in a job's own process only the kinds

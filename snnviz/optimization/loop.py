@@ -13,9 +13,10 @@ import numpy as np
 from snnviz import __version__, _progress
 from snnviz import _checks as check
 from snnviz.errors import InputError
+from snnviz.hardware.spinnaker import model as spinnaker
 from snnviz.network import SpikingNetwork
 from snnviz.optimization.objective import LAMBDA_E, Objective, Terms, checked_lambdas
-from snnviz.optimization.problem import Problem
+from snnviz.optimization.problem import TARGETS, Problem
 from snnviz.optimization.record import Evaluation, Record
 from snnviz.optimization.scales import ScaleSpace, granularities
 from snnviz.optimization.searcher import Searcher
@@ -103,6 +104,7 @@ def optimize(
     scheduler: str | None = None,
     training: tuple[np.ndarray, np.ndarray] | None = None,
     engine: str = "event",
+    target: str | None = None,
     options: Mapping[str, Any] | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
@@ -137,6 +139,9 @@ def optimize(
         scheduler: address of a dask.distributed scheduler whose workers evaluate instead.
         training: (x, y) for the gradient's minibatches; None takes the items of the objective.
         engine: "event" or "graph".
+        target: "spinnaker" evaluates every network as that chip would compute it (`snnviz.hardware.spinnaker.model`): reset to
+            zero, a membrane floor, a step of delay per layer, stored weights. Not for the methods that use the gradient, whose
+            network is the unconstrained one; begin with what they found.
         options: further arguments of the searcher (`OPTIONS`), e.g. {"updates": 500}.
         checkpoint: folder that holds the search's state after each evaluation, and its best network so far (`best.npz`).
         resume: go on from `checkpoint`; one that is empty is begun.
@@ -166,7 +171,13 @@ def optimize(
         check.real("budget_minutes", budget_minutes, 0, above=True)
     if budget_evaluations is None and budget_minutes is None:
         budget_minutes = DEFAULT_MINUTES
-    problem = Problem(network, x, y, steps, stages_per[-1], with_potentials, engine)
+    whole = network
+    check_target(target, method)
+    if target is not None:
+        network, x = spinnaker.with_pooled_input(whole), spinnaker.pooled(whole, x)
+        if training is not None:
+            training = spinnaker.pooled(whole, training[0]), training[1]
+    problem = Problem(network, x, y, steps, stages_per[-1], with_potentials, engine, target)
     if training is not None:
         learn_x = check.images("training", training[0], network.input_shape)
         training = learn_x, check.labels("training", training[1], len(learn_x), network.classes)
@@ -193,7 +204,19 @@ def optimize(
             raise KeyboardInterrupt(_how_to_resume(checkpoint)) from interrupt
         finally:
             search.close()
-    return search.result(method, stages_per, seed)
+    result = search.result(method, stages_per, seed)
+    return replace(result, network=spinnaker.with_pooling_of(whole, result.network)) if target else result
+
+
+def check_target(target: str | None, method: str) -> None:
+    """Raise `InputError` unless networks can be evaluated as `target` computes them, by `method`."""
+    if target is None:
+        return
+    check.choice("target", target, TARGETS)
+    if method in ("auto", "gradient"):
+        raise InputError(
+            f"`method` with a target must be subplex, cmaes or percentile, which evaluate its constraints. Received: {method!r}"
+        )
 
 
 def _how_to_resume(checkpoint: str | os.PathLike[str] | None) -> str:
@@ -432,6 +455,7 @@ class _Search:
             "method": method,
             "per": list(per),
             "with_potentials": self.problem.with_potentials,
+            "target": self.problem.target,
             "seed": seed,
             "steps": self.problem.settings.steps,
             "items": len(self.problem.x),

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from snnviz import _checks as check
+from snnviz.hardware.spinnaker import model as spinnaker
 from snnviz.network import SpikingNetwork, load_network
 from snnviz.optimization.objective import Counts
 from snnviz.optimization.scales import ScaleSpace
@@ -19,6 +20,8 @@ from snnviz.simulation.driver import read_out
 from snnviz.simulation.engine import Engine
 
 ENGINES = ("event", "graph")
+TARGETS = ("spinnaker",)
+"""Hardware under whose constraints a network can be evaluated."""
 
 
 class Problem:
@@ -34,6 +37,8 @@ class Problem:
         per: granularity of the vectors, see `ScaleSpace`.
         with_potentials: whether vectors hold initial potentials.
         engine: "event", which needs no TensorFlow, or "graph".
+        target: evaluate the network as "spinnaker" would compute it (`snnviz.hardware.spinnaker.model`), without a pooling of
+            its input; None for no constraints.
 
     Raises:
         InputError: if the data do not fit, or there are none.
@@ -48,10 +53,12 @@ class Problem:
         per: str = "channel",
         with_potentials: bool = False,
         engine: str = "event",
+        target: str | None = None,
     ) -> None:
         self.x = check.images("x", x, network.input_shape)
         self.y = check.labels("y", y, len(self.x), network.classes)
-        self.settings = Settings(steps=steps)
+        self.target = None if target is None else check.choice("target", target, TARGETS)
+        self.settings = Settings(steps=steps, **(spinnaker.SETTINGS if self.target else {}))
         self.per, self.with_potentials = per, with_potentials
         self.engine = check.choice("engine", engine, ENGINES)
         self.space = ScaleSpace(network, per, with_potentials)
@@ -71,7 +78,7 @@ class Problem:
     def hash(self) -> str:
         """SHA-256 of everything that a vector's counts depend on: network, items, settings, meaning of the vector."""
         found = hashlib.sha256(self.network.hash.encode())
-        found.update(repr((self.x.shape, self.settings, self.per, self.with_potentials)).encode())
+        found.update(repr((self.x.shape, self.settings, self.target, self.per, self.with_potentials)).encode())
         found.update(self.x.data)
         found.update(self.y.data)
         return found.hexdigest()
@@ -90,7 +97,10 @@ class Problem:
             threads: of the event engine; None takes one per processor.
         """
         x, y = self.x[start:stop], self.y[start:stop]
-        engine = self._made_ready(self.space.apply(vector), threads)
+        network = self.space.apply(vector)
+        if self.target:
+            network = spinnaker.quantise(network).network
+        engine = self._made_ready(network, threads)
         correct = np.zeros(self.settings.steps, np.int64)
         events = np.zeros(self.settings.steps, np.int64)
         for first in range(0, len(x), engine.batch_size):
@@ -112,7 +122,9 @@ class Problem:
         return GraphEngine(network, self.settings, record)
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {name: getattr(self, name) for name in ("x", "y", "settings", "per", "with_potentials", "engine")}
+        state = {
+            name: getattr(self, name) for name in ("x", "y", "settings", "target", "per", "with_potentials", "engine")
+        }
         return state | {"_file": self._file or network_bytes(self.network)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -7,15 +7,19 @@ writes one as PDF, SVG or PNG, and its data as CSV.
 from snnviz.plots._accuracy_cost import accuracy_cost, accuracy_cost_data
 from snnviz.plots._accuracy_over_events import accuracy_over_events, accuracy_over_events_data
 from snnviz.plots._accuracy_over_time import accuracy_over_time, accuracy_over_time_data
+from snnviz.plots._chip_map import chip_map, chip_map_data
 from snnviz.plots._class_scores import class_scores, class_scores_data
 from snnviz.plots._confidence_cutoff import confidence_cutoff, confidence_cutoff_data
 from snnviz.plots._confusion import confusion, confusion_data
+from snnviz.plots._curves import move_threshold
 from snnviz.plots._evaluations import evaluations, evaluations_data
 from snnviz.plots._event_shares import event_shares, event_shares_data
 from snnviz.plots._figure_a import figure_a, figure_a_data
 from snnviz.plots._lambda_grid import lambda_grid, lambda_grid_data
 from snnviz.plots._layer_graph import layer_graph, layer_graph_data
+from snnviz.plots._layer_sparsity import layer_sparsity, layer_sparsity_data
 from snnviz.plots._membranes import membranes, membranes_data
+from snnviz.plots._metric_history import metric_history, metric_history_data
 from snnviz.plots._optimization_history import optimization_history, optimization_history_data
 from snnviz.plots._pareto_front import pareto_front, pareto_front_data
 from snnviz.plots._prediction_strip import prediction_strip, prediction_strip_data, telling_items
@@ -27,6 +31,7 @@ from snnviz.plots._search_progress import search_progress, search_progress_data
 from snnviz.plots._sparsity_front import sparsity_front, sparsity_front_data
 from snnviz.plots._spike_rates import spike_rates, spike_rates_data
 from snnviz.plots.export import DOUBLE_COLUMN, PICTURES, SINGLE_COLUMN, render, save
+from snnviz.plots.inplace import move_cursor, refresh
 
 __all__ = [
     "DOUBLE_COLUMN",
@@ -39,6 +44,8 @@ __all__ = [
     "accuracy_over_events_data",
     "accuracy_over_time",
     "accuracy_over_time_data",
+    "chip_map",
+    "chip_map_data",
     "class_scores",
     "class_scores_data",
     "confidence_cutoff",
@@ -56,8 +63,14 @@ __all__ = [
     "lambda_grid_data",
     "layer_graph",
     "layer_graph_data",
+    "layer_sparsity",
+    "layer_sparsity_data",
     "membranes",
     "membranes_data",
+    "metric_history",
+    "metric_history_data",
+    "move_cursor",
+    "move_threshold",
     "named",
     "optimization_history",
     "optimization_history_data",
@@ -70,6 +83,7 @@ __all__ = [
     "raster",
     "raster_data",
     "recorded_layers",
+    "refresh",
     "render",
     "save",
     "scales",

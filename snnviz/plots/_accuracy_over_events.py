@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import holoviews as hv
 import pandas as pd
 
-from snnviz.plots import theme
 from snnviz.plots._curves import accuracy_overlay
 from snnviz.plots._runs import Results, curves_data
 
@@ -45,7 +44,6 @@ def accuracy_over_events(
         "cumulative_events",
         threshold=threshold,
         reference=reference,
-        mark=lambda row: f"{theme.count(row.events)} events",
         dark=dark,
         zoom=zoom,
         log=log,

@@ -43,7 +43,6 @@ def accuracy_over_time(
         "time",
         threshold=threshold,
         reference=reference,
-        mark=lambda row: f"step {row.time}",
         dark=dark,
         zoom=zoom,
         log=False,

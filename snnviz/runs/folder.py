@@ -141,7 +141,7 @@ class Folder:
         return (self.path / "cancel").exists()
 
     def tail(self, lines: int) -> str:
-        """The last `lines` lines of the log."""
+        """The last `lines` lines of the log, of a progress bar what it showed last."""
         try:
             with self.log.open("rb") as file:
                 size = file.seek(0, os.SEEK_END)
@@ -149,4 +149,5 @@ class Folder:
                 text = file.read().decode("utf-8", "replace")
         except FileNotFoundError:
             return ""
-        return "\n".join(text.splitlines()[-lines:])
+        shown = [line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.split("\n")]
+        return "\n".join([line for line in shown if line.strip()][-lines:])

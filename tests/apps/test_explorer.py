@@ -1,27 +1,21 @@
 """The explorer without a browser: parameters in, state and words out."""
 
-import re
 import urllib.request
 
+import numpy as np
 import panel as pn
 import pytest
 from bokeh.models import ColumnDataSource
 
 from snnviz import dashboard, plots
 from snnviz.errors import InputError
+from tests.apps.words import written
 from tests.synthetic import dense_mnist, result_of
 
 
 @pytest.fixture(scope="module")
 def runs():
     return {"before": dense_mnist(title="before"), "after": dense_mnist(title="after", fast=True)}
-
-
-def written(explorer):
-    """Everything written on the page, tags removed."""
-    page = explorer.__panel__()
-    html = " ".join(pane.object for pane in page.select(pn.pane.HTML))
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
 
 
 def drawn_words(root):
@@ -42,31 +36,63 @@ def test_first_state(runs):
     assert dashboard.Explorer(result_of([0.5, 0.7], [1, 1], ann=0.7)).threshold == pytest.approx(0.686)
 
 
-def test_moving_the_threshold_moves_marks_and_numbers(runs):
+def test_moving_the_threshold_moves_marks_and_numbers_in_place(runs):
     explorer = dashboard.Explorer(runs)
-    pane = explorer.__panel__().select(pn.pane.HoloViews)[0]
-    root = pane.get_root()
-    try:
-        assert "step 13" in drawn_words(root)
-        explorer.threshold = 0.99
-        assert "Time to 99 %" in written(explorer)
-        assert "never reached: an underestimate" in written(explorer)
-        assert drawn_words(root) == {"before, after: never reached", ""}
-    finally:
-        pane._cleanup(root)
+    shown = explorer.figures["accuracy_over_time"].figure
+    assert "step 13" in drawn_words(shown)
+    explorer.threshold = 0.99
+    assert "Time to 99 %" in written(explorer)
+    assert "never reached: an underestimate" in written(explorer)
+    assert drawn_words(shown) == {"before, after: never reached", ""}
+    assert explorer.figures["accuracy_over_time"].figure is shown
+    explorer.threshold = 0.98
+    assert "step 13" in drawn_words(shown)
+
+
+@pytest.mark.parametrize("change", [{"threshold": 0.95}, {"threshold": 0.9999}, {"zoom": "all"}])
+def test_a_plot_changed_in_place_is_the_plot_drawn_anew(runs, change):
+    moved = dashboard.Explorer(runs, x_scale="log", dark=True)
+    moved.param.update(**change)
+    anew = dashboard.Explorer(runs, x_scale="log", dark=True, **change)
+    for name in ("accuracy_over_time", "accuracy_over_events"):
+        one, other = moved.figures[name].figure, anew.figures[name].figure
+        assert (one.y_range.start, one.y_range.end) == (other.y_range.start, other.y_range.end)
+        for left, right in zip(one.renderers, other.renderers, strict=True):
+            assert left.data_source.data.keys() == right.data_source.data.keys()
+            for column, values in left.data_source.data.items():
+                np.testing.assert_array_equal(np.asarray(values), np.asarray(right.data_source.data[column]))
 
 
 def test_state_redraws(runs):
     explorer = dashboard.Explorer(runs)
-    time, cost, rates, _ = explorer.__panel__().select(pn.pane.HoloViews)
-    drawn = [pane.object for pane in (time, cost, rates)]
+
+    def shown():
+        return {name: figure.figure for name, figure in explorer.figures.items()}
+
+    first = shown()
     explorer.x_scale = "log"
-    assert cost.object is not drawn[1]
+    assert {name for name, figure in shown().items() if figure is not first[name]} == {"accuracy_over_events"}
     explorer.run = "after"
-    assert rates.object is not drawn[2]
+    assert shown()["event_shares"] is explorer.figures["event_shares"].figure
     explorer.dark = True
-    assert time.object is not drawn[0]
+    assert all(figure is not first[name] for name, figure in shown().items())
     assert "color-scheme: dark" in explorer.__panel__().stylesheets[1]
+
+
+def test_choosing_points_of_the_front_chooses_the_curves(runs):
+    explorer = dashboard.Explorer(runs)
+    figure = explorer.figures["pareto_front"].figure
+    (points,) = [source for source in figure.select({"type": ColumnDataSource}) if "run" in source.data]
+    points.selected.indices = [1]
+    assert explorer.runs == ["after"]
+    assert explorer.run == "after"
+
+
+def test_no_run_chosen_is_said(runs):
+    explorer = dashboard.Explorer(runs)
+    explorer.runs = []
+    assert explorer.run is None
+    assert "Choose a run above." in written(explorer)
 
 
 def test_reference_and_frontier_change_the_pareto_metrics(runs):
@@ -90,10 +116,10 @@ def test_exports(runs, name):
     explorer = dashboard.Explorer(runs)
     starts = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF", "csv": b""}
     for kind, start in starts.items():
-        content = explorer.export(name, kind).getvalue()
+        content = explorer.figures[name].export(kind).getvalue()
         assert content.startswith(start)
         assert len(content) > 50
-    rows = explorer.export(name, "csv").getvalue().decode().count("\n")
+    rows = explorer.figures[name].export("csv").getvalue().decode().count("\n")
     data = getattr(plots, f"{name}_data")(runs if name.startswith("accuracy") else runs["before"])
     assert rows == len(data) + 1
 
@@ -112,9 +138,9 @@ def test_names_are_escaped():
 
 
 def test_one_run_needs_no_choice_of_run(runs):
-    widgets = dashboard.Explorer(runs["before"]).__panel__().select(pn.widgets.RadioButtonGroup)
-    assert len(widgets) == 3
-    assert len(dashboard.Explorer(runs).__panel__().select(pn.widgets.RadioButtonGroup)) == 4
+    assert "pareto_front" not in dashboard.Explorer(runs["before"]).figures
+    assert not dashboard.Explorer(runs["before"]).__panel__().select(pn.widgets.CheckButtonGroup)
+    assert dashboard.Explorer(runs).__panel__().select(pn.widgets.CheckButtonGroup)
 
 
 def test_results_are_never_changed(runs):

@@ -40,8 +40,12 @@ def test_walk(page, server):
 
     page.get_by_role("button", name="log").click()
     wait_for_address(page, "x_scale=log")
-    page.get_by_role("button", name="after").click()
+    page.get_by_role("button", name="after").last.click()  # the first one chooses curves
     wait_for_address(page, "run=after")
+    page.get_by_role("button", name="before").first.click()
+    wait_for_address(page, "runs=")
+    page.get_by_role("button", name="before").first.click()
+    wait_for_address(page, "before")
     page.get_by_role("button", name="Dark").click()
     wait_for_address(page, "dark=true")
     background = page.locator(".snn-page").evaluate("element => getComputedStyle(element).backgroundColor")

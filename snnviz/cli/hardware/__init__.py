@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-TARGETS = ("neuron", "nir")
+TARGETS = ("neuron", "nir", "spinnaker", "expect")
 
 
 def add(subparsers: Any) -> None:
@@ -13,7 +13,8 @@ def add(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "hardware",
         help="run a network on another simulator, or write it for other tools",
-        description="Take a spiking network beyond snnviz: simulate it in NEURON through PyNN, or exchange it as a NIR graph.",
+        description="Take a spiking network beyond snnviz: simulate it in NEURON through PyNN, exchange it as a NIR graph, map it "
+        "to SpiNNaker or run it there, or compute what to expect of it there.",
     )
     targets = parser.add_subparsers(dest="target", required=True, metavar="TARGET")
     for target in TARGETS:

@@ -37,6 +37,7 @@ class Options:
         evaluations: stop after so many.
         minutes: stop after so many.
         updates: of the gradient.
+        target: "spinnaker" evaluates networks as that chip would compute them; None for no constraints.
         seed: of the searcher.
         workers: processes that evaluate.
         scheduler: address of a dask.distributed scheduler.
@@ -58,6 +59,7 @@ class Options:
     evaluations: int | None = None
     minutes: float | None = None
     updates: int | None = None
+    target: str | None = None
     seed: int = 0
     workers: int = 1
     scheduler: str | None = None
@@ -67,6 +69,7 @@ class Options:
 
     def __post_init__(self) -> None:
         from snnviz.optimization import METHODS
+        from snnviz.optimization.loop import check_target
         from snnviz.optimization.objective import checked_lambdas
 
         for name in ("network", "data", "scheduler", "checkpoint", "history"):
@@ -88,6 +91,7 @@ class Options:
             if self.method not in ("auto", "gradient"):
                 raise InputError(f"`updates` is of methods auto and gradient. Received: method {self.method!r}")
             check.integer("updates", self.updates, 1)
+        check_target(self.target, self.method)
         check.file("out", self.out, ".npz")
 
     @property
@@ -107,6 +111,7 @@ class Options:
 def work(options: Options, job: Job) -> dict[str, Any]:
     """Load, search, report on the test set, save."""
     from snnviz import datasets, pretrained, results
+    from snnviz.hardware.spinnaker import model
     from snnviz.optimization import optimize
     from snnviz.optimization.loop import DEFAULT_MINUTES
     from snnviz.simulation import simulate
@@ -124,6 +129,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
             "with_potentials": options.with_potentials, "data": options.data, "items": options.items,
             "steps": options.steps, "evaluations": options.evaluations, "minutes": minutes, "updates": options.updates,
             "lambda_e": options.lambda_e, "lambda_l": options.lambda_l, "lambda_p": options.lambda_p, "seed": options.seed,
+            "target": options.target,
         }
     )  # fmt: skip
     record_data(job, images, "optimization")
@@ -155,6 +161,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         workers=options.workers,
         scheduler=options.scheduler,
         training=(learned.x, learned.y),
+        target=options.target,
         options={} if options.updates is None else {"updates": options.updates},
         checkpoint=options.checkpoint or folder,
         resume=job.resume,
@@ -164,7 +171,10 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     if options.history:
         found.history.to_csv(options.history)
     tests = datasets.load(options.data, split="test")
-    before, after = (simulate(one, tests.x, tests.y, options.steps, engine="event") for one in (network, found.network))
+    as_computed = model.expect if options.target else simulate
+    before, after = (
+        as_computed(one, tests.x, tests.y, options.steps, engine="event") for one in (network, found.network)
+    )
     if job.recorded:
         record_result(job, after)
         job.file(results.save(after, job.place(None, "result.nc")), "result.nc")

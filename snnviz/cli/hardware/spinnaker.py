@@ -1,0 +1,105 @@
+"""`snnviz hardware spinnaker`: a network mapped to a virtual SpiNNaker board, or run on a real one."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from snnviz import _checks as check
+from snnviz.cli import _job
+from snnviz.errors import InputError
+
+ITEMS = 500
+"""As many as the paper ran on SpiNNaker."""
+PICTURES = (".png", ".pdf", ".svg")
+
+
+def add(subparsers: Any) -> None:
+    """Add the parser."""
+    parser = subparsers.add_parser(
+        "spinnaker",
+        help="map a network to a virtual SpiNNaker board, or run it on a real one",
+        description="With --target dry-run, let sPyNNaker map a network to a virtual SpiNN-5 board: cores, chips, memory, routing "
+        "entries, bursts of spikes, and what to do about them. With the other targets, run it on SpiNNaker. Credentials come "
+        "from the environment or the keyring: SPALLOC_USER and SPALLOC_PASSWORD, or EBRAINS_TOKEN.",
+    )
+    add_network_options(parser)
+    parser.add_argument("--target", default="dry-run", help="dry-run, board, spalloc or ebrains (default: %(default)s)")
+    parser.add_argument("--host", metavar="IP", help="of target board")
+    parser.add_argument("--server", metavar="URL", help="of targets spalloc and ebrains (default for ebrains: its own)")
+    parser.add_argument("--collab", metavar="NAME", help="EBRAINS collab whose quota target ebrains uses")
+    parser.add_argument("--job", metavar="FILE.json", help="remembers the job of target ebrains, to take it up again")
+    parser.add_argument("--timeout", type=float, metavar="S", help="seconds (default: 540 dry, 14400 on a machine)")
+    parser.add_argument("--plan", metavar="FILE.json", help="file for what the dry run found")
+    parser.add_argument("--map", metavar="FILE", help="file for the map of chips and cores (.png, .pdf or .svg)")
+    parser.add_argument("--out", metavar="RESULT.nc", help="file for the result of a run")
+    _job.add_options(parser, track=False)
+    parser.set_defaults(run=run, show=show)
+
+
+def add_network_options(parser: argparse.ArgumentParser) -> None:
+    """Add what `spinnaker` and `expect` have in common."""
+    parser.add_argument("network", metavar="NETWORK", help="a network file (.npz), or the name of a shipped network")
+    parser.add_argument("--data", default="mnist", metavar="NAME|PATH", help="data set (default: %(default)s)")
+    parser.add_argument("--split", default="test", choices=("test", "train"), help="default: %(default)s")
+    parser.add_argument(
+        "--limit", type=int, default=ITEMS, metavar="N", help="the first N items (default: %(default)s)"
+    )
+    parser.add_argument("--steps", type=int, default=50, metavar="T", help="time steps of 1 ms (default: %(default)s)")
+    parser.add_argument(
+        "--headroom", default="exact", help="exact or estimate: how sums of weights are bounded (default: exact)"
+    )
+    parser.add_argument("--title", default="", help="label of the curves")
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Map or run."""
+    from snnviz.hardware.spinnaker.targets import TARGETS
+
+    dry = check.choice("--target", args.target, ("dry-run", *TARGETS)) == "dry-run"
+    for option, value, of_dry in (("--out", args.out, False), ("--plan", args.plan, True), ("--map", args.map, True)):
+        if value is not None and dry != of_dry:
+            kind = "a dry run" if of_dry else "a run on a machine"
+            raise InputError(f"`{option}` is for {kind}. Received: target {args.target!r}")
+    if args.map is not None and Path(args.map).suffix not in PICTURES:
+        raise InputError(f"`--map` must end in {' or '.join(PICTURES)}. Received: {check.describe(args.map)}")
+    answer = _job.done("dryrun" if dry else "spinnaker", args)
+    if dry and args.map and "background" not in answer:
+        from snnviz import plots
+        from snnviz.hardware.spinnaker.dryrun import Plan
+
+        plots.save(plots.chip_map(Plan.of(answer)), args.map, width=plots.DOUBLE_COLUMN)
+    return {**answer, "map": args.map} if dry else answer
+
+
+def show(answer: dict[str, Any]) -> str:
+    """The answer for people."""
+    if "background" in answer:
+        return _job.show_background(answer)
+    if answer["target"] != "dry-run":
+        import snnviz.cli.metrics as metrics_command
+
+        lines = [f"{answer['items']} items x {answer['steps']} steps on SpiNNaker ({answer['target']})", ""]
+        lines.append(metrics_command.show(answer["metrics"]))
+        return _job.show(
+            answer, "\n".join([*lines, *([f"\nresult written to {answer['out']}"] if answer["out"] else [])])
+        )
+    fits = "fits one SpiNN-5 board" if answer["fits_one_board"] else f"needs {answer['boards']} SpiNN-5 boards"
+    lines = [
+        f"{answer['network']} {fits}: {answer['application_cores']} cores on {answer['used_chips']} of {len(answer['chips'])} "
+        f"chips, {answer['sdram'] / 2**20:.2f} MiB, {answer['routing_entries']} of {answer['chips'][0]['router']} routing "
+        f"entries on one chip ({answer['seconds']:.0f} s)",
+        "",
+        f"{'layer':14}{'neurons':>9}{'cores':>7}{'KiB':>9}{'synapses':>10}{'fan-in':>8}{'fan-out':>9}{'burst':>7}{'arrivals':>10}"
+        "  shifts",
+    ]
+    for layer in answer["layers"]:
+        shifts = "-" if layer["shifts"] is None else f"{layer['shifts'][0]}, {layer['shifts'][1]}"
+        lines.append(
+            f"{layer['name']:14}{layer['neurons']:>9}{layer['cores']:>7}{layer['sdram'] / 1024:>9.1f}{layer['synapses']:>10}"
+            f"{layer['fan_in']:>8}{layer['fan_out']:>9}{layer['burst']:>7}{layer['arrivals']:>10}  {shifts}"
+        )
+    lines += ["", *answer["warnings"]] if answer["warnings"] else ["", "no warnings"]
+    written = [f"{what} written to {answer[what]}" for what in ("plan", "map") if answer[what]]
+    return _job.show(answer, "\n".join([*lines, *(["", *written] if written else [])]))

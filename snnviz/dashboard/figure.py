@@ -1,0 +1,128 @@
+"""A plot on a page: a heading, the picture, which follows the page's state, and a row of files to take away."""
+
+from __future__ import annotations
+
+import functools
+import io
+from collections.abc import Callable, Sequence
+from html import escape
+from typing import Any
+
+import holoviews as hv
+import panel as pn
+
+from snnviz import plots
+from snnviz.dashboard import parts
+from snnviz.errors import InputError
+
+EXPORTS = ("png", "svg", "pdf", "csv")
+
+
+class Figure:
+    """One plot of a page.
+
+    Args:
+        page: whose parameters the plot follows.
+        name: of the files, with underscores.
+        title: heading.
+        note: a sentence below it.
+        draw: makes the HoloViews element in the page's present state; an `InputError` is shown in the plot's place.
+        data: makes the table that is drawn.
+        redraw: parameters on whose change the plot is drawn anew; `dark` always is one.
+        move: parameters on whose change `mover(figure)` is called with the Bokeh figure, to change it in place, which takes
+            the server and the browser a tenth of the time of drawing it anew.
+        mover: see `move`; it is called after every drawing as well.
+        linker: called with every new Bokeh figure, to react to what is done to it.
+        tip: words shown in the plot's place when there is nothing to draw yet; `draw` then returns None.
+
+    Attributes:
+        view: the card.
+        figure: the Bokeh figure that is shown, or None.
+    """
+
+    _element: Any
+    _dark: Any
+
+    def __init__(
+        self,
+        page: Any,
+        name: str,
+        title: str,
+        note: str,
+        draw: Callable[[], Any],
+        data: Callable[[], Any],
+        *,
+        redraw: Sequence[str] = (),
+        move: Sequence[str] = (),
+        mover: Callable[[Any], None] | None = None,
+        linker: Callable[[Any], None] | None = None,
+        tip: str = "Nothing to draw yet.",
+        size: tuple[float, float | None] = (plots.DOUBLE_COLUMN / 1.4, None),
+        controls: Sequence[Any] = (),
+    ) -> None:
+        self.name, self._draw, self._data, self._mover, self._linker = name, draw, data, mover, linker
+        self._tip, self._size, self._element = tip, size, None
+        self._page, self._dark = page, None
+        self.figure: Any = None
+        self._pane = pn.pane.Bokeh(None, sizing_mode="stretch_width", margin=0)
+        self._words = parts.written("")
+        # a row's own display would win over its being hidden; its box has none
+        self._exports = parts.box(self._export_row(title), classes=[])
+        self.view = parts.card(parts.heading(title, note), *controls, self._words, self._pane, self._exports)
+        self.redraw()
+        page.param.watch(lambda *_: self.redraw(), ["dark", *redraw])
+        if move:
+            page.param.watch(lambda *_: self.move(), list(move))
+
+    def redraw(self) -> None:
+        """Show the present state: in place if the plot is built alike, else by drawing it anew."""
+        words, element = "", None
+        try:
+            element = self._draw()
+            words = self._tip if element is None else ""
+        except InputError as error:
+            words = str(error)
+        # the colours of axes are not in the element's options
+        before = self._element if self._dark == self._page.dark else None
+        self._element, self._dark = element, self._page.dark
+        if element is None:
+            self.figure = None
+        elif before is None or self.figure is None or not plots.refresh(self.figure, before, element):
+            self.figure = hv.render(element, backend="bokeh")
+            if self._linker is not None:
+                self._linker(self.figure)
+        shown = element is not None
+        self._words.object = f"<p class='note missing'>{escape(words)}</p>" if words else ""
+        self._words.visible, self._pane.visible, self._exports.visible = bool(words), shown, shown
+        self.move()
+        if self._pane.object is not self.figure:
+            self._pane.object = self.figure
+
+    def move(self) -> None:
+        """Change in place what moves."""
+        if self.figure is not None and self._mover is not None:
+            self._mover(self.figure)
+
+    def export(self, kind: str) -> io.BytesIO:
+        """The plot as it is shown, or its numbers ("csv"), as a file."""
+        drawn = self._data() if kind == "csv" else self._draw()
+        width, height = self._size
+        return io.BytesIO(plots.render(drawn, kind, width=width, height=height))
+
+    def _export_row(self, title: str) -> pn.Row:
+        buttons = [
+            parts.widget(
+                pn.widgets.FileDownload(
+                    callback=functools.partial(self.export, kind),
+                    filename=f"{self.name.replace('_', '-')}.{kind}",
+                    label=kind.upper(),
+                    description=None,
+                    width=52,
+                    height=26,
+                    css_classes=["snn-small"],
+                )
+            )
+            for kind in EXPORTS
+        ]
+        label = parts.written(f"<span class='label' aria-label='Export {escape(title)}'>Export</span>", stretch=False)
+        return parts.row(label, *buttons, classes=["snn-export"])

@@ -1,0 +1,151 @@
+"""What pages that launch jobs share: the button, the check of who may, the run that was launched."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import panel as pn
+import param
+
+from snnviz import pretrained
+from snnviz.dashboard import parts
+from snnviz.dashboard.page import Page
+from snnviz.dashboard.run_details import RunDetails
+from snnviz.dashboard.uploads import MOST_BYTES
+from snnviz.dashboard.workspace import READ_ONLY, label
+from snnviz.errors import InputError
+
+FROM_RUN = "run:"
+
+
+class Launching(Page):
+    """A page that launches jobs of one kind and shows the one that is opened.
+
+    Attributes:
+        details: the card of the opened run.
+        offered: what there is to start from, name -> what a job calls it.
+    """
+
+    source: Any = param.Selector(default=None, objects=[None], doc="the model or network to start from")
+    opened = param.String(default="", doc="id of the run whose details are shown")
+    run_name = param.String(default="", doc="name of the next run")
+
+    launches = ""
+    """Kind of job."""
+    suffix = ".npz"
+    """Of the shipped files that it can start from."""
+    source_kinds: tuple[str, ...] = ()
+    """Kinds of runs that it can start from."""
+
+    def _prepare(self, state: dict[str, Any]) -> None:
+        self.offered: dict[str, str] = {}
+        self._offer()
+        objects = list(self.param.source.objects)
+        state["source"] = state["source"] if state.get("source") in objects else objects[0]
+        if not state.get("opened"):
+            mine = [run for run in self.workspace.runs() if run.kind == self.launches]
+            state["opened"] = mine[0].id if mine else ""
+
+    def _offer(self) -> None:
+        """Set what there is to start from: uploads, finished runs, shipped models. A browser can name nothing else."""
+        shipped = [name for name in pretrained.names() if pretrained.path(name).suffix == self.suffix]
+        runs = [run for run in self.workspace.runs() if run.kind in self.source_kinds and run.status == "FINISHED"]
+        offered = {name: name for name in shipped} | {label(run): FROM_RUN + run.id for run in runs}
+        offered |= self.workspace.uploads(self.suffix)
+        if offered != self.offered:
+            self.offered = offered
+            self.param.source.objects = offered
+
+    def spec(self) -> dict[str, Any]:
+        """What would be launched now, as `snnviz.jobs.launch` takes it."""
+        raise NotImplementedError
+
+    def launch_card(self, *widgets: Any) -> pn.Column:
+        """The form: `widgets` and the button; words instead where nothing may be launched."""
+        title = parts.heading(f"New {self.launches_words}", self.launches_note)
+        if not self.workspace.may_launch:
+            why = READ_ONLY if self.workspace.read_only else NO_STORE
+            return parts.card(title, parts.written(f"<p class='note missing'>{why}</p>"))
+        self.button = parts.widget(pn.widgets.Button(label="Launch", width=130, css_classes=["snn-primary"]))
+        self.button.on_click(self._launch)
+        self.dropper = pn.widgets.FileDropper(
+            accepted_filetypes=[self.suffix],
+            max_file_size=f"{MOST_BYTES // 2**20}MB",
+            multiple=False,
+            width=230,
+            height=62,
+        )
+        parts.widget(self.dropper)
+        self.dropper.param.watch(self._uploaded, "value")
+        name = pn.widgets.TextInput.from_param(
+            self.param.run_name, label="", placeholder="a name, if you like", width=190
+        )
+        return parts.card(
+            title,
+            parts.row(
+                *widgets,
+                parts.box(parts.group(f"Or upload ({self.suffix})", self.dropper), classes=["snn-upload"]),
+                parts.group("Name", name),
+                self.button,
+                classes=["snn-buttons"],
+            ),
+        )
+
+    launches_words = ""
+    launches_note = ""
+
+    def _uploaded(self, event: Any) -> None:
+        """Keep what was uploaded and start from it."""
+        for name, content in (event.new or {}).items():
+            try:
+                path = self.workspace.upload(name, content.encode() if isinstance(content, str) else content)
+            except InputError as error:
+                self.say(str(error))
+                continue
+            self._offer()
+            self.source = path
+            self.say(f"{name} was uploaded and is chosen.")
+
+    async def _launch(self, _event: Any = None) -> None:
+        await self._do(lambda: self.workspace.launch(self.spec()))
+
+    async def _do(self, work: Callable[[], str]) -> None:
+        """Launch in a thread: checking what is asked for takes a moment, and other sessions go on."""
+        self.button.disabled = True
+        try:
+            run_id = await asyncio.to_thread(work)
+        except InputError as error:
+            self.say(str(error))
+        else:
+            self.say("Launched. It goes on when this page is closed; the page Runs lists it.")
+            self.opened = run_id
+        finally:
+            self.button.disabled = False
+        self.tick()
+
+    def tick(self) -> None:
+        """Show what is known of the store now."""
+        self._offer()
+        if not self.opened:
+            mine = [run for run in self.workspace.runs() if run.kind == self.launches]
+            self.opened = mine[0].id if mine else ""
+        self.details.update()
+
+    def follow(self, curves: bool = True) -> RunDetails:
+        """The card of the opened run, kept up to date; see `RunDetails`."""
+        self.details = RunDetails(self, curves)
+        self.every(self.tick)
+        return self.details
+
+    def named(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """A spec of this page's kind with these options, and the run's name where one was given."""
+        return {
+            "kind": self.launches,
+            "options": {name: value for name, value in options.items() if value is not None},
+            "name": self.run_name.strip(),
+        }
+
+
+NO_STORE = "these pages have no store of runs, so nothing can be launched from them; serve them with `snnviz dashboard`"

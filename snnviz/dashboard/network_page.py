@@ -1,0 +1,205 @@
+"""Network: its layers, where the events go, how well it stands for its classifier, and what it might cost in energy."""
+
+from __future__ import annotations
+
+import asyncio
+from html import escape
+from typing import Any
+
+import pandas as pd
+import panel as pn
+import param
+
+from snnviz import energy, plots
+from snnviz.dashboard import parts
+from snnviz.dashboard.figure import Figure
+from snnviz.dashboard.page import Page
+from snnviz.errors import InputError
+from snnviz.plots import theme
+
+REPORT_ITEMS = 100
+
+
+class Network(Page):
+    """The network behind a result: layers with shapes, neurons, synapses, spike rates and shares of the events, and estimates.
+
+    The arguments are those of `Page`.
+    """
+
+    run: Any = param.Selector(default=None, objects=[None], doc="the run whose network is shown")
+    time = param.Integer(default=1, bounds=(1, None), doc="step at which it is stopped, for the estimate of energy")
+
+    slug = "network"
+    title = "Network"
+    heading = "Network"
+    lead = "The layers of a spiking network: how large they are, how busy, and where its synaptic events go."
+    terms = (
+        "synapse", "synaptic event", "event share", "spike rate", "energy estimate", "saturated", "dead", "rate error",
+        "time step",
+    )  # fmt: skip
+    url_state = ("run", "time")
+
+    def _prepare(self, state: dict[str, Any]) -> None:
+        names = self.workspace.names()
+        self.param.run.objects = names or [None]
+        state["run"] = state["run"] if state.get("run") in names else (names[0] if names else None)
+        if state["run"] is not None:
+            steps = self.workspace.result(state["run"]).sizes["time"]
+            self.param.time.bounds = (1, steps)
+            state.setdefault("time", steps)
+
+    def _body(self) -> list[Any]:
+        if self.run is None:
+            return [parts.empty("No network yet", EMPTY)]
+        result = self.workspace.result(self.run)
+        slider = pn.widgets.IntSlider.from_param(
+            self.param.time, label="Stopped after step", start=1, end=result.sizes["time"]
+        )
+        slider.sizing_mode = "stretch_width"
+
+        def change(*_: Any) -> None:
+            steps = self.workspace.result(self.run).sizes["time"]
+            self.time = min(self.time, steps)
+            self.param.time.bounds, slider.end = (1, steps), steps
+            self._report.object = ""
+
+        self.param.watch(change, "run")
+        self.figures = {
+            "layer_graph": Figure(
+                self, "layer_graph", "Layers", "From the input down; a band is as wide as its share of all synaptic events.",
+                self._graph, lambda: plots.layer_graph_data(self._network(), self.workspace.result(self.run)), redraw=["run"],
+                size=(plots.DOUBLE_COLUMN, None),
+            ),
+            "spike_rates": Figure(
+                self, "spike_rates", "Spike rates", "How busy the neurons of each layer are at each step.",
+                lambda: plots.spike_rates(self.workspace.result(self.run), dark=self.dark),
+                lambda: plots.spike_rates_data(self.workspace.result(self.run)), redraw=["run"],
+            ),
+            "event_shares": Figure(
+                self, "event_shares", "Where the events go", "Each layer's share of all synaptic events.",
+                lambda: plots.event_shares(self.workspace.result(self.run), dark=self.dark),
+                lambda: plots.event_shares_data(self.workspace.result(self.run)), redraw=["run"],
+            ),
+        }  # fmt: skip
+        self._report = parts.written("")
+        self.compare = parts.widget(pn.widgets.Button(label=f"Compare on {REPORT_ITEMS} items", width=190))
+        self.compare.on_click(self._compare)
+        body = [
+            self.notice,
+            self.figures["layer_graph"].view,
+            parts.card(parts.heading("Layer table"), self.live(self._layers, "run")),
+            parts.grid(self.figures["spike_rates"].view, self.figures["event_shares"].view),
+            parts.card(
+                parts.written(
+                    f"<h2>{parts.term('energy estimate', 'Energy per item, an estimate')}</h2>"
+                    f"<p class='note'>{escape(_NOT_MEASURED)}</p>"
+                ),
+                parts.widget(slider),
+                self.live(self._energy, "run", "time"),
+                classes=["snn-loose"],
+            ),
+            parts.card(
+                parts.heading(
+                    "Conversion report", "How well firing rates stand for the activations of the analog network."
+                ),
+                parts.row(self.compare, classes=["snn-buttons"]),
+                self._report,
+                classes=["snn-loose"],
+            ),
+        ]
+        if len(self.workspace.names()) > 1:
+            body.insert(
+                1, parts.card(parts.group("Run", pn.widgets.Select.from_param(self.param.run, label="", width=320)))
+            )
+        return body
+
+    # --- what is shown ------------------------------------------------------------------------------------------------
+
+    def _network(self) -> Any:
+        network = self.workspace.network(self.run)
+        if network is None:
+            raise InputError(
+                "The network of this result is not at hand: simulate it as a run of the store, and it comes along."
+            )
+        return network
+
+    def _graph(self) -> Any:
+        return plots.layer_graph(self._network(), self.workspace.result(self.run), dark=self.dark)
+
+    def _layers(self) -> str:
+        try:
+            found = plots.layer_graph_data(self._network(), self.workspace.result(self.run))
+        except InputError as error:
+            return f"<p class='note missing'>{escape(str(error))}</p>"
+        head = [
+            "Layer", "", "", "Neurons", parts.term("synapse", "Synapses"), "nonzero",
+            parts.term("spike rate", "Spike rate"), "Events per item", parts.term("event share", "Share"),
+        ]  # fmt: skip
+        rows = [
+            [
+                escape(row.layer), escape(row.kind), escape(row.shape), f"{row.neurons:,}", f"{row.synapses:,}",
+                f"{100 * row.nonzero / row.synapses:.1f} %" if row.synapses else "–",
+                _number(row.spike_rate, ".4f"), theme.count(row.events), f"{100 * row.event_share:.1f} %",
+            ]
+            for row in found.itertuples()
+        ]  # fmt: skip
+        return parts.table(head, rows, words=3)
+
+    def _energy(self) -> str:
+        found = energy.estimate(self.workspace.result(self.run), self.time, self.workspace.network(self.run))
+        rows = [
+            [
+                escape(row.platform), f"<span class='source'>{escape(row.source)}; {escape(row.note)}</span>",
+                f"≈ {energy.readable(row.energy)}", energy.readable(row.synaptic), energy.readable(row.updates),
+            ]
+            for row in found.itertuples()
+        ]  # fmt: skip
+        head = ["Platform", "Source of the constants", "Estimate", "synaptic events", "neuron updates"]
+        spent = f"{theme.count(found.attrs['events'])} synaptic events and {found.attrs['neurons']:,} neurons, {self.time} steps"
+        return f"<p class='note'>{escape(spent)}</p>{parts.table(head, rows, words=2)}"
+
+    async def _compare(self, _event: Any = None) -> None:
+        self.compare.disabled = True
+        try:
+            run = self.run
+            found = await asyncio.to_thread(self.workspace.report, run, REPORT_ITEMS)
+            if run == self.run:
+                self._report.object = report_table(found)
+        except InputError as error:
+            self.say(str(error))
+        finally:
+            self.compare.disabled = False
+
+
+def report_table(report: pd.DataFrame) -> str:
+    """HTML of what `snnviz.conversion_report` returns."""
+    head = [
+        "Layer", "", "Scale", parts.term("saturated", "Saturated"), "Active", parts.term("dead", "Dead"),
+        parts.term("rate error", "Rate error"), "Rate bias",
+    ]  # fmt: skip
+    rows = [
+        [
+            escape(str(row.Index)), escape(str(row.kind)), _number(row.scale, ".4g"), _number(row.saturated, ".2%"),
+            _number(row.active, ".1%"), _number(row.dead, ".1%"), _number(row.rate_error, ".4f"), _number(row.rate_bias, "+.4f"),
+        ]
+        for row in report.itertuples()
+    ]  # fmt: skip
+    agreement = report.attrs["spiking_agreement"]
+    words = f"{report.attrs['items']} items, {report.attrs['steps']} steps. "
+    words += "The spiking network gives the analog network's answer to "
+    return (
+        parts.table(head, rows, words=2) + f"<p class='note notes'>{escape(words)}{100 * agreement:.1f} % of them.</p>"
+    )
+
+
+def _number(value: float, form: str) -> str:
+    return "–" if value != value else f"{value:{form}}"
+
+
+_NOT_MEASURED = (
+    "Counted events times constants that others published. Good for an order of magnitude and for comparing networks on one "
+    "platform; not a measurement, and no ranking of platforms."
+)
+EMPTY = """<p>Simulate a network, then look at it here:</p>
+<pre><code>snnviz simulate dense-mnist-optimized --out result.nc
+snnviz dashboard result.nc</code></pre>"""

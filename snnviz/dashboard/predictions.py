@@ -1,0 +1,299 @@
+"""Predictions: how the answer to each item comes about, step by step."""
+
+from __future__ import annotations
+
+import base64
+import io
+from html import escape
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import panel as pn
+import param
+import xarray as xr
+
+from snnviz import answers, plots
+from snnviz.dashboard import parts
+from snnviz.dashboard.components import Gallery
+from snnviz.dashboard.figure import Figure
+from snnviz.dashboard.page import Page
+from snnviz.errors import InputError
+
+PER_PAGE = 20
+MOST_COMPARED = 3
+PLAY_SECONDS = 0.35
+ANY = "any class"
+
+
+class Predictions(Page):
+    """Items with their images; for one of them the answer, the class scores and the spikes over time.
+
+    The arguments are those of `Page`; results must hold predictions (`simulate(..., record=["prediction"])`).
+    """
+
+    run: Any = param.Selector(default=None, objects=[None], doc="the run whose answers are shown")
+    compared: Any = param.ListSelector(default=[], objects=[], doc="further runs of the same items, in the strip")
+    kind: Any = param.Selector(default="late", objects=list(answers.KINDS), doc="which items are listed")
+    label: Any = param.Selector(default=ANY, objects=[ANY], doc="true class of the items listed")
+    shelf = param.Integer(default=0, bounds=(0, None), doc="page of the list of items, from 0")
+    item = param.Integer(default=0, bounds=(0, None), doc="the item that is shown")
+    time = param.Integer(default=1, bounds=(1, None), doc="step")
+    playing = param.Boolean(default=False, doc="whether the time goes on by itself")
+    cost: Any = param.Selector(default="time", objects=["time", "events"], doc="cost of stopping early")
+
+    slug = "predictions"
+    title = "Predictions"
+    heading = "Predictions"
+    lead = "How the answer comes about: choose an item, move the time, and see what the network thinks and which neurons fire."
+    terms = (
+        "prediction strip", "class score", "raster", "confusion matrix", "confidence cut-off", "never right", "late",
+        "wavering", "time step",
+    )  # fmt: skip
+    url_state = ("run", "compared", "kind", "label", "shelf", "item", "time", "cost")
+
+    def _prepare(self, state: dict[str, Any]) -> None:
+        names = self.workspace.names()
+        self.param.run.objects = names or [None]
+        state["run"] = state["run"] if state.get("run") in names else (names[0] if names else None)
+        self._answers: dict[str, pd.DataFrame] = {}
+        if state["run"] is None:
+            return
+        result = self.workspace.result(state["run"])
+        self._limits(result)
+        state.setdefault("compared", self._same_items(state["run"])[:1])
+        self.param.compared.objects = self._same_items(state["run"])
+        state.setdefault("time", min(5, result.sizes["time"]))
+        if "item" not in state:
+            listed = self._listed(state["run"], state.get("kind", "late"), None)
+            state["item"] = int(listed[0]) if len(listed) else 0
+
+    def _limits(self, result: xr.Dataset) -> None:
+        """Bounds and choices that depend on the result."""
+        self.param.label.objects = [ANY, *map(str, result["class"].values)]
+        self.param.time.bounds = (1, result.sizes["time"])
+        self.param.item.bounds = (0, result.sizes["item"] - 1)
+
+    def _same_items(self, run: str) -> list[str]:
+        """Other results handed in, and runs already read, of the same items and number of steps."""
+        wanted = self.workspace.result(run)
+        found: list[str] = []
+        for name in self.workspace.names():
+            if name == run or len(found) == MOST_COMPARED:
+                continue
+            other = self.workspace.result(name)
+            if "prediction" in other and np.array_equal(other["label"].values, wanted["label"].values):
+                found.append(name)
+        return found
+
+    @param.depends("run", watch=True)
+    def _change_run(self) -> None:
+        result = self.workspace.result(self.run)
+        with param.parameterized.batch_call_watchers(self):
+            self.param.compared.objects = self._same_items(self.run)
+            self.compared = [name for name in self.compared if name in self.param.compared.objects]
+            self.label = self.label if self.label in map(str, result["class"].values) else ANY
+            self.time = min(self.time, result.sizes["time"])
+            self.item = min(self.item, result.sizes["item"] - 1)
+            self._limits(result)
+
+    # --- what is shown ------------------------------------------------------------------------------------------------
+
+    def listed(self) -> np.ndarray:
+        """Indices of the items of the chosen kind and class."""
+        classes = [*map(str, self.workspace.result(self.run)["class"].values)]
+        return self._listed(self.run, self.kind, None if self.label == ANY else classes.index(self.label))
+
+    def _listed(self, run: str, kind: str, label: int | None) -> np.ndarray:
+        result = self.workspace.result(run)
+        if run not in self._answers:
+            try:
+                self._answers = {run: answers.table(result)}
+            except InputError:
+                return np.array([], np.int64)
+        return answers.select(self._answers[run], kind, result.sizes["time"], label)
+
+    def _one(self, name: str) -> tuple[xr.Dataset, int]:
+        """A result that holds what the plot `name` needs of the present item, and the item's index in it.
+
+        What the run has recorded, else what simulating this item alone gives.
+        """
+        result = self.workspace.result(self.run)
+        needed = "logits" if name == "class_scores" else "spikes"
+        if needed == "logits" and "logits" in result:
+            return result, self.item
+        if needed == "spikes" and plots.recorded_layers(result) and self.item < result.sizes["traced"]:
+            return result, self.item
+        traced = self.workspace.trace(self.run, self.item)
+        if traced is None:
+            raise InputError(NOT_RECORDED[needed])
+        return traced, 0
+
+    def _strip_runs(self) -> dict[str, xr.Dataset]:
+        return {name: self.workspace.result(name) for name in [self.run, *self.compared]}
+
+    def _draw(self, name: str) -> Any:
+        if name == "prediction_strip":
+            images = self.workspace.images(self.run)
+            return plots.prediction_strip(self._strip_runs(), [self.item], images, time=self.time, dark=self.dark)
+        if name == "confusion":
+            return plots.confusion(self.workspace.result(self.run), self.time, dark=self.dark, height=380)
+        if name == "confidence_cutoff":
+            return plots.confidence_cutoff(self.workspace.result(self.run), x=self.cost, dark=self.dark, height=380)
+        result, item = self._one(name)
+        return getattr(plots, name)(result, item, time=self.time, dark=self.dark, height=380)
+
+    def _data(self, name: str) -> Any:
+        if name == "prediction_strip":
+            return plots.prediction_strip_data(self._strip_runs(), [self.item])
+        if name == "confusion":
+            return plots.confusion_data(self.workspace.result(self.run), self.time)
+        if name == "confidence_cutoff":
+            return plots.confidence_cutoff_data(self.workspace.result(self.run))
+        return getattr(plots, f"{name}_data")(*self._one(name))
+
+    def _figure(self, name: str, redraw: list[str], cursor: bool = False, **options: Any) -> Figure:
+        title, note = _WORDS[name]
+        if cursor:
+            options |= {"move": ["time"], "mover": lambda figure: plots.move_cursor(figure, self.time)}
+        return Figure(
+            self, name, title, note, lambda: self._draw(name), lambda: self._data(name), redraw=["run", *redraw], **options
+        )  # fmt: skip
+
+    # --- layout -------------------------------------------------------------------------------------------------------
+
+    def _body(self) -> list[Any]:
+        if self.run is None:
+            return [parts.empty("No predictions yet", EMPTY)]
+        self.gallery = Gallery(sizing_mode="stretch_width", margin=0)
+        self.gallery.link(self, chosen="item", bidirectional=True)
+        cost = parts.group("Cost", pn.widgets.RadioButtonGroup.from_param(self.param.cost))
+        self.figures = {
+            "prediction_strip": self._figure("prediction_strip", ["item", "compared"], cursor=True),
+            "class_scores": self._figure("class_scores", ["item"], cursor=True),
+            "raster": self._figure("raster", ["item"], cursor=True),
+            "confusion": self._figure("confusion", ["time"]),
+            "confidence_cutoff": self._figure("confidence_cutoff", ["cost"], controls=[cost]),
+        }
+        self._count = parts.written("")
+        self._shelves()
+        self.param.watch(lambda *_: self._shelves(), ["run", "kind", "label", "shelf"])
+        self.param.watch(lambda *_: self._mark(), ["time"])
+        self.param.watch(lambda *_: setattr(self, "shelf", 0), ["kind", "label", "run"])
+        self.gallery.chosen = self.item
+        return [
+            self._controls(),
+            parts.card(parts.heading("Items", "The frame of a picture is the item shown; below it the true class and the answer."),
+                       self._choice(), self.gallery, self._turn()),
+            self.figures["prediction_strip"].view,
+            parts.grid(*(self.figures[name].view for name in ("class_scores", "raster", "confusion", "confidence_cutoff"))),
+        ]  # fmt: skip
+
+    def _play(self) -> None:
+        """One step on, while playing."""
+        if self.playing:
+            self.time = self.time % self.param.time.bounds[1] + 1
+
+    def _controls(self) -> pn.Column:
+        steps = self.param.time.bounds[1]
+        slider = pn.widgets.IntSlider.from_param(self.param.time, label="Time step", start=1, end=steps)
+        slider.sizing_mode = "stretch_width"
+        play = pn.widgets.Toggle.from_param(self.param.playing, label="▶ Play", width=90)
+        self.param.watch(lambda event: setattr(play, "label", "❚❚ Pause" if event.new else "▶ Play"), "playing")
+        self.param.watch(lambda *_: setattr(slider, "end", self.workspace.result(self.run).sizes["time"]), "run")
+        self.every(self._play, PLAY_SECONDS)
+        widgets = [parts.widget(slider), parts.group("Play", play)]
+        if len(self.workspace.names()) > 1:
+            widgets.append(parts.group("Run", pn.widgets.Select.from_param(self.param.run, label="", width=160)))
+        if self.param.compared.objects:
+            widgets.append(
+                parts.group("Compared with", pn.widgets.CheckButtonGroup.from_param(self.param.compared, label=""))
+            )
+        return parts.card(*widgets, classes=["snn-controls"])
+
+    def _choice(self) -> pn.Row:
+        return parts.row(
+            parts.group("Show", pn.widgets.RadioButtonGroup.from_param(self.param.kind)),
+            parts.group("True class", pn.widgets.Select.from_param(self.param.label, label="", width=140)),
+            self._count,
+            classes=["snn-buttons"],
+        )
+
+    def _turn(self) -> pn.Row:
+        self.back = parts.widget(pn.widgets.Button(label="← Earlier", width=100))
+        self.forth = parts.widget(pn.widgets.Button(label="More →", width=100))
+        self.back.on_click(lambda *_: setattr(self, "shelf", max(0, self.shelf - 1)))
+        self.forth.on_click(lambda *_: setattr(self, "shelf", self.shelf + 1))
+        self._shelves()
+        return parts.row(self.back, self.forth, classes=["snn-buttons"])
+
+    def _shelves(self) -> None:
+        """Fill the gallery with the items of the present page."""
+        items = self.listed()
+        last = max(0, (len(items) - 1) // PER_PAGE)
+        shelf = min(self.shelf, last)
+        shown = items[shelf * PER_PAGE : (shelf + 1) * PER_PAGE]
+        images = self.workspace.images(self.run)
+        result = self.workspace.result(self.run)
+        classes = [*map(str, result["class"].values)]
+        labels = result["label"].values
+        self.gallery.items = [
+            {
+                "item": int(item),
+                "label": classes[int(labels[item])],
+                "image": None if images is None else picture(images[item]),
+            }
+            for item in shown
+        ]
+        where = f", {shelf * PER_PAGE + 1:,} to {shelf * PER_PAGE + len(shown):,}" if last else ""
+        self._count.object = f"<p class='note'>{escape(f'{len(items):,} items{where}')}</p>"
+        if hasattr(self, "back"):
+            self.back.disabled, self.forth.disabled = shelf == 0, shelf >= last
+        self._mark()
+
+    def _mark(self) -> None:
+        """Say of each item in the gallery what its answer is now."""
+        result = self.workspace.result(self.run)
+        if "prediction" not in result:
+            return
+        classes = [*map(str, result["class"].values)]
+        now = result["prediction"].values[:, self.time - 1]
+        labels = result["label"].values
+        self.gallery.answers = [
+            {"answer": classes[int(now[item])], "right": bool(now[item] == labels[item])}
+            for item in (entry["item"] for entry in self.gallery.items)
+        ]
+
+
+_WORDS = {
+    "prediction_strip": (
+        "Prediction strip", "The answer after each step: right in blue, wrong in orange. The line is the present step."
+    ),
+    "class_scores": ("Class scores", "The score of every class; the highest is the answer."),
+    "raster": ("Spikes", "A mark where a neuron fires, a band a layer."),
+    "confusion": ("Confusion at this step", "True classes down, answers across; the diagonal is right."),
+    "confidence_cutoff": (
+        "Confidence cut-off", "Stop each item as soon as the network is sure, instead of all at the same step."
+    ),
+}  # fmt: skip
+NOT_RECORDED = {
+    "logits": "This run kept no class scores, and its network or images are not at hand to compute them. Simulate with "
+    '--record logits (record=["logits"]), or as a run of the store.',
+    "spikes": "This run kept no spikes of this item, and its network or images are not at hand to compute them. Simulate as a "
+    "run of the store, or in Python with record=Record(spikes=network.firing_names).",
+}
+EMPTY = """<p>Simulate a network, then look at its answers here:</p>
+<pre><code>snnviz simulate dense-mnist-optimized --out result.nc
+snnviz dashboard result.nc</code></pre>"""
+
+
+def picture(image: np.ndarray) -> str:
+    """Intensities in [0, 1], (height, width[, channels]), as a PNG in a data URI."""
+    from PIL import Image
+
+    pixels = (255 * np.clip(image, 0, 1)).round().astype(np.uint8)
+    if pixels.ndim == 3 and pixels.shape[-1] == 1:
+        pixels = pixels[..., 0]
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"

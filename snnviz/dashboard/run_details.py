@@ -1,0 +1,190 @@
+"""One run on a page: its state, how far it is, its log, what came out, and the buttons to stop it or go on with it."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import panel as pn
+
+from snnviz import plots
+from snnviz.dashboard import parts
+from snnviz.dashboard.figure import Figure
+from snnviz.errors import InputError
+
+if TYPE_CHECKING:
+    from snnviz.runs import Run
+
+_LOG_LINES = 200
+_TIMES = ("epoch", "seconds")
+CURVES = {
+    "train": ["loss", "val_loss"],
+    "finetune": ["loss", "val_loss"],
+    "optimize": ["best_loss"],
+    "simulate": ["accuracy"],
+    "spinnaker": ["accuracy"],
+}
+"""Kind of run -> the metrics over steps that tell how it goes."""
+
+
+class RunDetails:
+    """A card about the run whose id is the page's parameter `opened`; the page calls `update` every second.
+
+    Args:
+        page: has the parameters `opened` and `dark`, a `workspace` and the methods `say` and `tick`.
+        curves: draw the metrics that the run records by step.
+
+    Attributes:
+        view: the card; not visible while no run is opened.
+    """
+
+    def __init__(self, page: Any, curves: bool = True) -> None:
+        self._page = page
+        self._history = pd.DataFrame()
+        self._shown: Run | None = None
+        self._seen: tuple[Any, ...] = ()
+        self._head, self._facts, self._log = parts.written(""), parts.written(""), parts.written("")
+        self.cancel = self._button("Cancel", self._cancel)
+        self.resume = self._button("Resume", self._resume)
+        self.figure = Figure(
+            page, "metric_history", "How it goes", "What the run records, step by step.",
+            self._draw, lambda: plots.metric_history_data({self._name: self._history}, self._metrics()),
+            tip="Nothing recorded by step yet.",
+        )  # fmt: skip
+        self._buttons = parts.box(parts.row(self.cancel, self.resume, classes=["snn-buttons"]), classes=[])
+        log = parts.card(parts.heading("Log"), self._log)
+        self.view = parts.box(
+            parts.card(self._head, self._buttons, self._facts),
+            parts.grid(self.figure.view, log) if curves else log,
+            classes=["snn-stack"],
+        )
+        page.param.watch(lambda *_: self.update(), "opened")
+        self.update()
+
+    @property
+    def run(self) -> Run | None:
+        """The run that is opened, as it is known now."""
+        found = [run for run in self._page.workspace.runs() if run.id == self._page.opened]
+        return found[0] if found else None
+
+    @property
+    def _name(self) -> str:
+        return self._shown.name or self._shown.kind if self._shown else ""
+
+    def update(self) -> None:
+        """Show what is known now, where it differs from what is shown."""
+        run = self.run
+        self.view.visible = run is not None
+        if run is None:
+            self._shown, self._seen = None, ()
+            return
+        seen = (run.id, run.status, run.progress, tuple(run.metrics.items()), run.ahead)
+        self._shown = run
+        if seen != self._seen:
+            self._read(run, self._seen)
+            self._seen = seen
+        may = self._page.workspace.may_launch
+        self.cancel.visible, self.resume.visible = may and run.active, may and run.resumable
+        self._buttons.visible = self.cancel.visible or self.resume.visible
+        self._head.object = _head(run)
+        log = self._page.workspace.log(run.id, _LOG_LINES)
+        words = f"<pre class='log' tabindex='0'><code>{escape(log)}</code></pre>" if log else _NO_LOG
+        if self._log.object != words:
+            self._log.object = words
+
+    def _read(self, run: Run, before: tuple[Any, ...]) -> None:
+        """Read what takes the store a moment: only when the run has moved."""
+        store = self._page.workspace.store
+        if store is not None and (not before or before[:1] != (run.id,) or before[3] != tuple(run.metrics.items())):
+            try:
+                self._history = store.history(run.id, self._metrics() + list(_TIMES))
+            except InputError as error:  # deleted a moment ago
+                self._history = pd.DataFrame()
+                self._page.say(str(error))
+            self.figure.redraw()
+        self._facts.object = _facts(run)
+
+    def _metrics(self) -> list[str]:
+        run = self._shown or self.run
+        if run is None:
+            return []
+        wanted = [name for name in CURVES.get(run.kind, []) if name in run.metrics]
+        return wanted or [name for name in run.metrics if name not in _TIMES][:3]
+
+    def _draw(self) -> Any:
+        names = [name for name in self._metrics() if name in self._history]
+        if not names or len(self._history[names].dropna(how="all")) < 2:
+            return None
+        return plots.metric_history({self._name: self._history}, names, dark=self._page.dark)
+
+    def _button(self, label: str, work: Callable[[str], str]) -> Any:
+        button = parts.widget(pn.widgets.Button(label=label, width=110, visible=False))
+        button.on_click(functools.partial(self._act, work, button))
+        return button
+
+    async def _act(self, work: Callable[[str], str], button: Any, _event: Any) -> None:
+        """Do what a button says, in a thread: it may take seconds, and other sessions go on."""
+        run_id, button.disabled = self._page.opened, True
+        try:
+            self._page.say(await asyncio.to_thread(work, run_id))
+        except InputError as error:
+            self._page.say(str(error))
+        finally:
+            button.disabled = False
+        self._page.tick()
+
+    def _cancel(self, run_id: str) -> str:
+        self._page.workspace.cancel(run_id)
+        return "The run was cancelled. What it had saved is there, and Resume goes on from it."
+
+    def _resume(self, run_id: str) -> str:
+        self._page.workspace.resume(run_id)
+        return "The run goes on from its last checkpoint."
+
+
+_NO_LOG = "<p class='note missing'>No log: the run was made elsewhere, or in a process of its own.</p>"
+
+
+def state_words(run: Run) -> str:
+    """How far a run is, in words."""
+    if run.status == "SCHEDULED":
+        ahead = f", {run.ahead} before it" if run.ahead else ""
+        return f"waits for its turn{ahead}"
+    if run.progress is not None and run.status == "RUNNING":
+        told = run.progress
+        amount = "" if not told.total else f" {told.done:,.0f} of {told.total:,.0f} {told.unit}"
+        left = "" if told.seconds_left is None else f", {duration(told.seconds_left)} left"
+        return f"{told.what}{amount}{left}".strip()
+    return run.reason
+
+
+def duration(seconds: float) -> str:
+    """A time in words: 8 s, 3 min, 2.5 h."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _head(run: Run) -> str:
+    fraction = None if run.progress is None else run.progress.fraction
+    bar = "" if fraction is None or not run.active else f"<progress max='1' value='{fraction:.4f}'></progress>"
+    words = escape(state_words(run))
+    return (
+        f"<h2>{escape(run.name or run.kind)} <span class='state {escape(run.status)}'>{escape(run.status)}</span></h2>"
+        f"<p class='note' role='status'>{escape(run.kind)} · {escape(run.id[:12])} · {duration(run.seconds)}</p>"
+        f"<p class='progress'>{bar} {words}</p>"
+    )
+
+
+def _facts(run: Run) -> str:
+    """Settings and results side by side."""
+    results = {name: f"{value:.6g}" for name, value in run.metrics.items()}
+    halves = []
+    for title, entries in (("Settings", run.params), ("Last values", results)):
+        rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in sorted(entries.items()))
+        halves.append(f"<div><h3>{title}</h3><dl>{rows or '<dt>none yet</dt><dd></dd>'}</dl></div>")
+    return f"<details><summary>Settings and values</summary><div class='halves'>{''.join(halves)}</div></details>"

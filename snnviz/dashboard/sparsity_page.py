@@ -1,0 +1,219 @@
+"""Sparsity: what fine-tuning has made zero, layer by layer, at what price in accuracy; launch the next one."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import pandas as pd
+import panel as pn
+import param
+
+from snnviz import plots, reports
+from snnviz.dashboard import parts
+from snnviz.dashboard.figure import Figure
+from snnviz.dashboard.launching import Launching
+from snnviz.errors import InputError
+
+_PUBLISHED = "without the last hidden layer (as published)"
+_VALUES = {
+    "val_accuracy": "accuracy on held-out items",
+    "S_c": "S_c",
+    "S_a": "S_a",
+    "S_w": "S_w",
+}
+
+
+class Sparsity(Launching):
+    """Sparsity of activations and weights before and after fine-tuning, beside the paper's; and a form that launches one.
+
+    The arguments are those of `Page`; launching needs a store.
+    """
+
+    model: Any = param.Selector(default=None, objects=[None], doc="the fine-tuned model that is shown")
+    value: Any = param.Selector(default="S_c", objects=list(_VALUES), doc="what the grid of strengths shows")
+    lambda_a = param.Number(default=0.5, bounds=(0, None), doc="weight of the activation penalty")
+    lambda_w = param.Number(default=20.0, bounds=(0, None), doc="weight of the weight penalty")
+    epsilon = param.Number(default=1e-4, bounds=(0, None), doc="weights below it are pruned")
+    epochs = param.Integer(default=100, bounds=(1, 1000), doc="epochs of each of the two stages")
+    limit = param.Integer(default=60_000, bounds=(100, None), doc="training items")
+    seed = param.Integer(default=0, bounds=(0, None), doc="seed")
+
+    slug = "sparsity"
+    title = "Sparsity"
+    heading = "Sparsity"
+    lead = "A zero activation sends no spike, a zero weight passes none on. Fine-tuning makes many of both and keeps the accuracy."
+    terms = ("S_a", "S_w", "S_c", "lambda_a", "lambda_w", "epsilon", "pruning curve", "held out")
+    url_state = ("source", "model", "value", "lambda_a", "lambda_w", "epsilon", "epochs", "limit", "opened")
+    launches = "finetune"
+    launches_words = "fine-tuning"
+    launches_note = (
+        "From a trained classifier; 100 epochs a stage on all items take about ten minutes for the dense network."
+    )
+    suffix = ".keras"
+    source_kinds = ("train", "finetune")
+
+    def spec(self) -> dict[str, Any]:
+        """See `Launching.spec`."""
+        held_out = 10_000 if self.limit >= 20_000 else max(1, self.limit // 4)
+        return self.named({
+            "model": self.source, "lambda_a": float(self.lambda_a), "lambda_w": float(self.lambda_w),
+            "epsilon": float(self.epsilon), "epochs": [self.epochs, self.epochs], "limit": self.limit,
+            "validation": held_out, "seed": self.seed,
+        })  # fmt: skip
+
+    def _prepare(self, state: dict[str, Any]) -> None:
+        self._shown: set[str] = set()
+        self._watched = ""
+        self.figures: dict[str, Figure] = {}
+        super()._prepare(state)
+        names = self.workspace.models()
+        self.param.model.objects = names
+        state["model"] = state["model"] if state.get("model") in names else names[0]
+
+    def tick(self) -> None:
+        """Show what is known of the store now."""
+        super().tick()
+        names = self.workspace.models()
+        if names != list(self.param.model.objects):
+            self.param.model.objects = names
+            self.figures["lambda_grid"].redraw()
+        run = self.details.run
+        # the run that was launched from here is shown as soon as it is done
+        if run is not None and run.status == "FINISHED" and run.id not in self._shown:
+            self._shown.add(run.id)
+            done = [name for name in names if name.endswith(run.id[:6])]
+            if done and self._watched == run.id:
+                self.model = done[0]
+        self._watched = run.id if run is not None and run.active else self._watched
+
+    def _body(self) -> list[Any]:
+        form = self.launch_card(
+            parts.group("Model", pn.widgets.Select.from_param(self.param.source, label="", width=220)),
+            parts.group(
+                "Activations (λa)", pn.widgets.FloatInput.from_param(self.param.lambda_a, label="", width=90, step=0.1)
+            ),
+            parts.group(
+                "Weights (λw)", pn.widgets.FloatInput.from_param(self.param.lambda_w, label="", width=90, step=5)
+            ),
+            parts.group(
+                "Prune below (ε)", pn.widgets.FloatInput.from_param(self.param.epsilon, label="", width=100, step=1e-4)
+            ),
+            parts.group("Epochs a stage", pn.widgets.IntInput.from_param(self.param.epochs, label="", width=90)),
+            parts.group("Training items", pn.widgets.IntInput.from_param(self.param.limit, label="", width=110)),
+            parts.group("Seed", pn.widgets.IntInput.from_param(self.param.seed, label="", width=80)),
+        )
+        choice = pn.widgets.Select.from_param(self.param.model, label="", width=320)
+        grid_value = pn.widgets.Select.from_param(
+            self.param.value, label="", options={words: name for name, words in _VALUES.items()}, width=230
+        )
+        self.figures = {
+            "layer_sparsity": Figure(
+                self, "layer_sparsity", "Layer by layer", "Zeros among the activations and the weights of each layer.",
+                lambda: plots.layer_sparsity(self._stages(), dark=self.dark), lambda: plots.layer_sparsity_data(self._stages()),
+                redraw=["model"],
+            ),
+            "pruning_curve": Figure(
+                self, "pruning_curve", "Pruning curve", "Accuracy on held-out items once all weights below ε are set to zero.",
+                lambda: plots.pruning_curve(self._curve()[0], chosen=self._curve()[1], dark=self.dark),
+                lambda: plots.pruning_curve_data(self._curve()[0]),
+                redraw=["model"],
+            ),
+            "lambda_grid": Figure(
+                self, "lambda_grid", "Strengths tried", "Every fine-tuning of the store and of the model's card, by its strengths.",
+                self._grid, lambda: plots.lambda_grid_data(self.tried(), self.value),
+                redraw=["value", "model"], tip="No fine-tuning has recorded this yet.",
+                controls=[parts.group("Show", grid_value)],
+            ),
+        }  # fmt: skip
+        self.follow()
+        table = parts.card(
+            parts.heading("Before and after", "Measured on the test set, beside the paper's."),
+            parts.group("Model", choice),
+            self.live(self._table, "model"),
+            classes=["snn-loose"],
+        )
+        return [
+            self.notice, form, self.details.view, table, parts.grid(*(figure.view for figure in self.figures.values())),
+        ]  # fmt: skip
+
+    # --- what is shown ------------------------------------------------------------------------------------------------
+
+    def _stages(self) -> dict[str, dict[str, Any]]:
+        card = self.workspace.card(self.model)
+        return {"before": card.get("sparsity_before", {}), "after": card.get("sparsity", {})}
+
+    def _curve(self) -> tuple[list[dict[str, float]], float | None]:
+        card = self.workspace.card(self.model)
+        found = card.get("pruning_curve")
+        if not found:
+            raise InputError("The card of this model holds no pruning curve.")
+        return found["points"] if isinstance(found, dict) else found, card.get("epsilon")
+
+    def tried(self) -> pd.DataFrame:
+        """Every fine-tuning at hand: columns lambda_a, lambda_w, and what is known of val_accuracy, S_a, S_w, S_c."""
+        rows = []
+        for name in self.workspace.models():
+            card = self.workspace.card(name)
+            recipe, measured = card.get("recipe", {}), card.get("sparsity", {})
+            if "lambda_a" in recipe:
+                rows.append(
+                    {"lambda_a": recipe["lambda_a"], "lambda_w": recipe["lambda_w"]}
+                    | {key: measured.get(key) for key in ("S_a", "S_w", "S_c")}
+                    | {"val_accuracy": card.get("validation", {}).get("accuracy")}
+                )
+        return pd.DataFrame(rows, columns=["lambda_a", "lambda_w", *_VALUES])
+
+    def _grid(self) -> Any:
+        found = self.tried().dropna(subset=[self.value]).astype(float)
+        if found.empty:
+            return None
+        return plots.lambda_grid(found, self.value, label=_VALUES[self.value], dark=self.dark)
+
+    def _table(self) -> str:
+        """Tables F and G for the model shown."""
+        card = self.workspace.card(self.model)
+        before, after = card.get("sparsity_before", {}), card.get("sparsity", {})
+        accuracy = {"before": card.get("test_accuracy_before"), "after": card.get("test", {}).get("accuracy")}
+        architecture = str(card.get("architecture", ""))
+
+        def paper(stage: str, metric: str, percent: bool = False) -> str:
+            number = reports.PAPER.get((architecture, stage, metric))
+            return "–" if number is None else parts.percent(number.value) if percent else f"{number.value:.3f}"
+
+        def ours(stage: dict[str, Any], key: str) -> str:
+            return f"{stage[key]:.3f}" if stage.get(key) is not None else "–"
+
+        rows = [
+            [parts.term("ANN accuracy", "Accuracy of the classifier"), "%", parts.percent(accuracy["before"]),
+             paper("before", "ANN accuracy", True), parts.percent(accuracy["after"]), paper("after", "ANN accuracy", True)],
+        ]  # fmt: skip
+        for key, published in (
+            ("S_a", True),
+            (f"S_a {_PUBLISHED}", False),
+            ("S_w", False),
+            ("S_c", True),
+            (f"S_c {_PUBLISHED}", False),
+        ):
+            name = key.split()[0]
+            words = {"S_a": "Zero activations, S_a", "S_w": "Zero synapses, S_w", "S_c": "Silent, S_c"}[name]
+            detail = ", all hidden layers" if published else f", {_PUBLISHED}" if " " in key else ""
+            beside = [paper(stage, name) if not published else "–" for stage in ("before", "after")]
+            rows.append(
+                [
+                    parts.term(name, words) + escape(detail),
+                    "fraction",
+                    ours(before, key),
+                    beside[0],
+                    ours(after, key),
+                    beside[1],
+                ]
+            )
+        head = ["", "", "before", parts.term("", "paper", _TIP), "after", parts.term("", "paper", _TIP)]
+        where = escape(str(card.get("sparsity_measured_on", "test")))
+        return parts.table(head, rows, words=2) + (
+            f"<p class='note notes'>Measured on the {where} set. Made by <code>{escape(str(card.get('command', '')))}</code></p>"
+        )
+
+
+_TIP = "As published (Dutson, Li, Gupta, WACV 2023). The published code leaves the last hidden layer out of S_a."

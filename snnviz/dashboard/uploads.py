@@ -1,0 +1,113 @@
+"""Models that a browser uploads: checked, limited in size, and kept under the hash of their content.
+
+What a browser sends chooses no path: a file's name on disk is the hash of its bytes, and its own name is kept beside it as text. A
+spiking network (.npz) is read without pickle before it is kept. A Keras model (.keras) is a zip archive whose members are checked
+here and nothing in it is run; the job that uses it loads it in Keras' safe mode, in a process of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+import zlib
+from pathlib import Path
+
+from snnviz._files import replacing
+from snnviz.errors import InputError
+
+MOST_BYTES = 32 * 2**20
+_MOST_UNPACKED = 512 * 2**20
+SUFFIXES = (".keras", ".npz")
+_KERAS_MEMBERS = {"config.json", "metadata.json", "model.weights.h5"}
+_MOST_NAME = 80
+
+
+def keep(home: Path, name: str, content: bytes) -> Path:
+    """Keep an uploaded model and return where it is.
+
+    Args:
+        home: the folder of the runs.
+        name: what the file was called where it came from.
+        content: its bytes.
+
+    Raises:
+        InputError: if it is too large, or no model of the kind that its name says.
+    """
+    suffix = Path(name).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise InputError(f"an uploaded model must be a .keras or .npz file. Received: {name[:_MOST_NAME]!r}")
+    if not content or len(content) > MOST_BYTES:
+        raise InputError(
+            f"an uploaded model must have 1 byte to {MOST_BYTES // 2**20} MiB. Received: {len(content) / 2**20:.1f} MiB"
+        )
+    _checked_archive(suffix, content)
+    folder = home / "uploads"
+    target = folder / f"{hashlib.sha256(content).hexdigest()[:32]}{suffix}"
+    if suffix == ".npz":
+        from snnviz.network import load_network
+
+        with replacing(target) as temporary:
+            temporary.write_bytes(content)
+            load_network(temporary)  # refuses what is no network; nothing is kept then
+    else:
+        with replacing(target) as temporary:
+            temporary.write_bytes(content)
+    shown = "".join(sign for sign in Path(name).name if sign.isprintable())[-_MOST_NAME:]
+    with replacing(target.with_suffix(".json")) as temporary:
+        temporary.write_text(json.dumps({"name": shown}))
+    return target
+
+
+def known(home: Path, suffix: str) -> dict[str, str]:
+    """What was uploaded: its name -> its path, as text."""
+    found: dict[str, str] = {}
+    for path in sorted((home / "uploads").glob(f"*{suffix}")):
+        try:
+            name = str(json.loads(path.with_suffix(".json").read_text())["name"])
+        except (OSError, ValueError, KeyError):
+            continue
+        found[f"{name} (uploaded, {path.stem[:6]})"] = str(path)
+    return found
+
+
+def _checked_archive(suffix: str, content: bytes) -> None:
+    """Both kinds of file are zip archives: refuse one that is none, that unpacks to too much, or that holds other things."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = archive.infolist()
+            if sum(member.file_size for member in members) > _MOST_UNPACKED:
+                raise InputError(
+                    f"an uploaded model must unpack to at most {_MOST_UNPACKED // 2**20} MiB. Received: one that is larger"
+                )
+            config = archive.read("config.json") if "config.json" in archive.namelist() else b"{}"
+    except InputError:
+        raise
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, OSError, zlib.error) as error:
+        raise InputError(
+            f"an uploaded model must be a whole {suffix} file. Received: one that cannot be read"
+        ) from error
+    if suffix == ".npz":
+        return
+    names = {member.filename for member in members}
+    if "config.json" not in names or not names <= _KERAS_MEMBERS:
+        raise InputError(
+            f"a .keras file must hold {', '.join(sorted(_KERAS_MEMBERS))}. Received: {', '.join(sorted(names))[:200]}"
+        )
+    try:
+        described = json.loads(config)
+    except ValueError as error:
+        raise InputError("a .keras file must hold a readable config.json. Received: one without") from error
+    if "Lambda" in _class_names(described):
+        raise InputError("a .keras file must hold no code. Received: a model with a Lambda layer")
+
+
+def _class_names(described: object) -> set[str]:
+    """Every class that a Keras configuration names."""
+    if isinstance(described, dict):
+        own = {str(described["class_name"])} if "class_name" in described else set()
+        return own.union(*(_class_names(value) for value in described.values()))
+    if isinstance(described, list):
+        return set().union(*(_class_names(value) for value in described))
+    return set()

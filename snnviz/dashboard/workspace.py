@@ -1,0 +1,311 @@
+"""What pages show and what they may do: results handed in, the store of runs, and the launching of jobs.
+
+Pages get a `Workspace` handed in and reach files, the store and processes through it alone, so that one place decides what a
+browser may ask for.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sized
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from snnviz import metrics, results
+from snnviz.dashboard import uploads
+from snnviz.dashboard.watching import Watcher
+from snnviz.errors import InputError
+from snnviz.plots import Results, named
+
+if TYPE_CHECKING:
+    from snnviz.network import SpikingNetwork
+    from snnviz.runs import Run, Store
+
+T = TypeVar("T")
+
+RESULT_KINDS = ("simulate", "optimize", "spinnaker")
+"""Kinds of runs that leave a simulation result."""
+MODEL_KINDS = ("train", "finetune")
+"""Kinds of runs that leave a Keras model."""
+_KEPT = 64
+_LARGE = 4
+"""Results kept in memory, beside those handed in: one may take 100 MB."""
+READ_ONLY = "these pages are served read-only: nothing is launched, cancelled or resumed from them"
+
+
+class Workspace:
+    """Results and runs by name, shared by all sessions and never changed by them.
+
+    Args:
+        given: a result, a sequence of results (named by their titles), or a mapping from names; None for none.
+        store: where runs are kept; None for no store, and then nothing can be launched.
+        read_only: launch, cancel and resume nothing, whoever asks.
+
+    Attributes:
+        watcher: what is known of the store's runs; None without a store.
+
+    Raises:
+        InputError: if `given` holds anything else.
+    """
+
+    def __init__(self, given: Results | None = None, *, store: Store | None = None, read_only: bool = False) -> None:
+        nothing = given is None or (isinstance(given, Sized) and not isinstance(given, xr.Dataset) and not len(given))
+        self._results: dict[str, xr.Dataset] = {} if nothing else named(given)  # type: ignore[arg-type]
+        self.store = store
+        self.read_only = read_only
+        self.watcher = None if store is None else Watcher(store)
+        self._kept: OrderedDict[Any, Any] = OrderedDict()
+        self._guard = threading.Lock()
+
+    @classmethod
+    def of(cls, value: Any) -> Workspace:
+        """`value` if it is a workspace, else one that holds it as its results."""
+        return value if isinstance(value, Workspace) else cls(value)
+
+    # --- runs ---------------------------------------------------------------------------------------------------------
+
+    def runs(self) -> list[Run]:
+        """The runs of the store, newest first, as they were a moment ago."""
+        return [] if self.watcher is None else self.watcher.runs()
+
+    @property
+    def may_launch(self) -> bool:
+        """Whether jobs can be launched from here."""
+        return self.store is not None and not self.read_only
+
+    def launch(self, spec: Mapping[str, Any]) -> str:
+        """Start a job as a process of its own and return the id of its run; see `snnviz.jobs.launch`."""
+        from snnviz import jobs
+
+        return self._act(lambda store: jobs.launch(spec, store=store))
+
+    def cancel(self, run_id: str) -> str:
+        """Stop a run within five seconds; see `snnviz.jobs.cancel`."""
+        from snnviz import jobs
+
+        return self._act(lambda store: jobs.cancel(run_id, store=store).id)
+
+    def resume(self, run_id: str) -> str:
+        """Go on with a run that failed or was killed; see `snnviz.jobs.resume`."""
+        from snnviz import jobs
+
+        return self._act(lambda store: jobs.resume(run_id, store=store))
+
+    def log(self, run_id: str, lines: int = 200) -> str:
+        """The last lines of a run's log."""
+        from snnviz import jobs
+
+        return "" if self.store is None else jobs.tail(run_id, lines, store=self.store)
+
+    def _act(self, act: Callable[[Store], str]) -> str:
+        if self.read_only:
+            raise InputError(READ_ONLY)
+        if self.store is None:
+            raise InputError("these pages have no store of runs, so nothing can be launched from them")
+        done = act(self.store)
+        if self.watcher is not None:
+            self.watcher.look_now()
+        return done
+
+    # --- results ------------------------------------------------------------------------------------------------------
+
+    def names(self) -> list[str]:
+        """Names of the results at hand: those handed in, then those of finished runs, newest first."""
+        return [*self._results, *self._by_name(RESULT_KINDS)]
+
+    def result(self, name: str) -> xr.Dataset:
+        """The result called `name`.
+
+        Raises:
+            InputError: for an unknown name, or a run that left no result.
+        """
+        if name in self._results:
+            return self._results[name]
+        run = self._by_name(RESULT_KINDS).get(name)
+        if run is None or self.store is None:
+            raise InputError(f"`name` must be one of {', '.join(self.names()) or 'no result'}. Received: {name!r}")
+        store = self.store
+        return self._remembered(("result", run.id), lambda: store.result(run.id))
+
+    def scores(self, reference: str = "ann") -> pd.DataFrame:
+        """The anytime metrics of every result: columns run, peak_accuracy, pareto_latency, pareto_power.
+
+        For a run of the store they are those that it recorded, measured against its ANN, whatever the reference.
+        """
+        rows: list[tuple[Any, ...]] = [
+            (
+                name,
+                metrics.peak_accuracy(result),
+                metrics.pareto_latency(result, reference),
+                metrics.pareto_power(result, reference),
+            )
+            for name, result in self._results.items()
+        ]
+        columns = ("peak_accuracy", "pareto_latency", "pareto_power")
+        for name, run in self._by_name(RESULT_KINDS).items():
+            if all(column in run.metrics for column in columns):
+                rows.append((name, *(run.metrics[column] for column in columns)))
+        return pd.DataFrame(rows, columns=["run", *columns])
+
+    def network(self, name: str) -> SpikingNetwork | None:
+        """The network behind the result called `name`, where it is at hand: a run's own, or a shipped one."""
+        run = self._by_name((*RESULT_KINDS, *MODEL_KINDS)).get(name)
+        if run is not None and self.store is not None:
+            store = self.store
+            return self._remembered(("network", run.id), lambda: store.network(run.id))
+        return self._shipped().get(str(self.result(name).attrs.get("network_hash", "")))
+
+    def images(self, name: str) -> np.ndarray | None:
+        """The images that the result called `name` is of, where they are known: (items, height, width, channels)."""
+        result = self.result(name)
+        dataset = str(result.attrs.get("dataset", ""))
+        if not dataset:
+            return None
+
+        def load() -> np.ndarray | None:
+            from snnviz import datasets
+
+            for split in ("test", "train"):
+                try:
+                    found = datasets.load(dataset, split=split)
+                except InputError:
+                    continue
+                labels = result["label"].values
+                if len(found) >= len(labels) and np.array_equal(found.y[: len(labels)], labels):
+                    return found.x[: len(labels)]
+            return None
+
+        return self._remembered(("images", dataset, result.attrs.get("network_hash"), result.sizes.get("item")), load)
+
+    def trace(self, name: str, item: int) -> xr.Dataset | None:
+        """Scores, spikes and potentials of one item, as the result of simulating it alone; None without network or image.
+
+        It takes milliseconds: the event engine, on one item.
+        """
+        network, images = self.network(name), self.images(name)
+        if network is None or images is None:
+            return None
+        result = self.result(name)
+
+        def simulate() -> xr.Dataset:
+            from snnviz.simulation import Record
+            from snnviz.simulation import simulate as run
+
+            record = Record(
+                logits=True, events=True, spikes=network.firing_names, potentials=network.layer_names, items=1
+            )
+            part = slice(item, item + 1)
+            settings = json.loads(str(result.attrs["settings"]))
+            return run(
+                network,
+                images[part],
+                result["label"].values[part],
+                engine="event",
+                record=record,
+                progress=False,
+                **settings,
+            )
+
+        return self._remembered(("trace", name, item), simulate)
+
+    def before_and_after(self, run_id: str) -> dict[str, xr.Dataset]:
+        """The two simulations that a finished optimisation leaves: of the network it began with, and of the one it found."""
+        if self.store is None:
+            raise InputError("these pages have no store of runs")
+        store = self.store
+
+        def load() -> dict[str, xr.Dataset]:
+            return {"before": results.load(store.file(run_id, "start.nc")), "after": store.result(run_id)}
+
+        return self._remembered(("pair", run_id), load)
+
+    def card(self, name: str) -> dict[str, Any]:
+        """The card of a shipped model, or of a finished training or fine-tuning by its name on the pages.
+
+        Raises:
+            InputError: if there is no such model, or it has no card.
+        """
+        from snnviz import pretrained
+
+        run = self._by_name(MODEL_KINDS).get(name)
+        if run is None or self.store is None:
+            return pretrained.card(name)
+        store = self.store
+
+        def load() -> dict[str, Any]:
+            found: dict[str, Any] = json.loads(store.file(run.id, "card.json").read_text())
+            return found
+
+        return self._remembered(("card", run.id), load)
+
+    def models(self) -> list[str]:
+        """Names of the models that were fine-tuned: finished runs, newest first, then those shipped."""
+        from snnviz import pretrained
+
+        shipped = [name for name in pretrained.names() if "sparsity" in pretrained.card(name)]
+        return [*self._by_name(("finetune",)), *shipped]
+
+    def upload(self, name: str, content: bytes) -> str:
+        """Keep a model that a browser sends, and return its path; see `snnviz.dashboard.uploads`."""
+        if self.read_only:
+            raise InputError(READ_ONLY)
+        if self.store is None:
+            raise InputError("these pages have no store of runs, so there is no place for an uploaded model")
+        return str(uploads.keep(self.store.home, name, content))
+
+    def uploads(self, suffix: str) -> dict[str, str]:
+        """Uploaded models by the name they had: name -> path; see `snnviz.dashboard.uploads`."""
+        return {} if self.store is None else uploads.known(self.store.home, suffix)
+
+    def report(self, name: str, items: int = 100) -> pd.DataFrame:
+        """How well the network of the result called `name` stands for its analog network, on its first items.
+
+        Raises:
+            InputError: if the network or the images are not at hand.
+        """
+        network, images = self.network(name), self.images(name)
+        if network is None or images is None:
+            raise InputError("the network or the images of this run are not at hand, so there is nothing to compare")
+        steps = self.result(name).sizes["time"]
+
+        def compare() -> pd.DataFrame:
+            from snnviz.conversion.report import conversion_report
+
+            return conversion_report(network, images[:items], steps, engine="event", progress=False)
+
+        return self._remembered(("report", name, items), compare)
+
+    def _by_name(self, kinds: tuple[str, ...]) -> dict[str, Run]:
+        """Finished runs of these kinds by the name they have on the pages."""
+        return {label(run): run for run in self.runs() if run.status == "FINISHED" and run.kind in kinds}
+
+    def _shipped(self) -> dict[str, SpikingNetwork]:
+        def load() -> dict[str, SpikingNetwork]:
+            from snnviz import pretrained
+
+            found = [pretrained.network(name) for name in pretrained.names() if pretrained.path(name).suffix == ".npz"]
+            return {network.hash: network for network in found}
+
+        return self._remembered(("shipped",), load)
+
+    def _remembered(self, key: Any, make: Callable[[], T]) -> T:
+        """What `make` returns, kept for as long as it is among the last things asked for."""
+        with self._guard:
+            if key not in self._kept:
+                self._kept[key] = make()
+                large = [one for one in self._kept if one[0] in ("result", "pair", "images")]
+                for one in [*large[:-_LARGE], *list(self._kept)[:-_KEPT]]:
+                    self._kept.pop(one, None)
+            self._kept.move_to_end(key)
+            found: T = self._kept[key]
+            return found
+
+
+def label(run: Run) -> str:
+    """The name of a run on the pages: its own, and the beginning of its id, which tells it from others of that name."""
+    return f"{run.name or run.kind} · {run.id[:6]}"

@@ -1,0 +1,231 @@
+"""What SpiNNaker computes of a network, as another network and other settings for snnviz's own engines.
+
+The neuron is sPyNNaker's IF_trunc_delta, non-leaky with delta synapses. At each step of 1 ms, in 32-bit fixed point with 15
+fractional bits (s16.15),
+
+    v <- max(v + E - I + b, V_reset),    a spike where v >= V_thresh, and then v <- V_reset
+
+with V_reset = 0 and V_thresh = 1: reset to zero, and a floor at zero. Spikes travel a step from each population to the next. E
+and I are sums of excitatory and inhibitory weights, in 16 bits each (a *ring buffer*), shifted left by a number of bits that is
+fixed for a population and a sign. A weight w is therefore stored as
+
+    rint(|w| 2^(15 - shift)),    of which a sum must stay below 2^16.
+
+The tool chain estimates how large sums may become, w_max times the largest fan-in, and takes the shift from that; it can also be
+told (`max_expected_summed_weight`). We tell it the smallest shift with which no sum can overflow: finer weights, no saturation.
+
+Input spikes are computed by the host, so that they reset by subtraction, and average pooling that comes first is done there too,
+on intensities. The output population has a threshold out of reach and no floor; its membrane is read.
+
+On these grids all sums are exact in float32 (up to 2^9), so that the engines compute what the chip's integers do, bit for bit:
+tests/hardware/spinnaker holds them against a simulator in integers. Sources: neuron_model_if_trunc.h, synapses.c,
+population_vertex.py (get_ring_buffer_shifts) and synapse_dynamics_static.py of sPyNNaker 7.4.1.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from snnviz import _checks as check
+from snnviz.errors import InputError
+from snnviz.hardware.synapses import synapse_list
+from snnviz.network import DepthwiseConv2D, Input, Layer, SpikingNetwork
+from snnviz.simulation import Record, analog, simulate
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+SETTINGS: dict[str, Any] = {"reset": "zero", "input_reset": "subtract", "floor": 0.0, "delay": 1}
+"""The chip's neurons as `snnviz.simulation.Settings`."""
+
+HEADROOMS = ("exact", "estimate")
+FRACTION = 15
+"""Fractional bits of s16.15."""
+LARGEST_SUM = 2**16 - 1
+"""Of stored weights that arrive at a neuron in a step."""
+EXACT_BELOW = 2.0**9
+"""Potentials of s16.15 are exact in float32 up to here."""
+
+
+@dataclass(frozen=True)
+class Quantised:
+    """A network as the tool chain stores it.
+
+    Attributes:
+        network: weights, biases and initial potentials on the chip's grids; weights that round to zero are zero.
+        shifts: for each layer the shifts (excitatory, inhibitory) of its ring buffers.
+        lost: for each layer the number of weights that rounded to zero.
+        headroom: how the shifts were found, see `quantise`.
+    """
+
+    network: SpikingNetwork
+    shifts: tuple[tuple[int, int], ...]
+    lost: tuple[int, ...]
+    headroom: str
+
+
+def quantise(network: SpikingNetwork, headroom: str = "exact") -> Quantised:
+    """`network` with the weights, biases and initial potentials that SpiNNaker would hold.
+
+    Args:
+        network: the network, without a pooling of its input if the host is to do that (`with_pooled_input`).
+        headroom: "exact", the smallest shifts with which no sum of weights overflows; "estimate", those that the tool chain
+            chooses when it is told nothing.
+
+    Raises:
+        InputError: if a weight, bias or potential is beyond the chip's range.
+    """
+    check.choice("headroom", headroom, HEADROOMS)
+    layers, shifts, lost = [], [], []
+    for layer in network.layers:
+        signs = [np.maximum(layer.weights, 0), np.maximum(-layer.weights, 0)]
+        found = [_shift(layer, part, headroom) for part in signs]
+        grids = [np.float64(2.0 ** (FRACTION - shift)) for shift in found]
+        stored = [np.rint(part.astype(np.float64) * grid) for part, grid in zip(signs, grids, strict=True)]
+        weights = stored[0] / grids[0] - stored[1] / grids[1]
+        lost.append(int(np.count_nonzero(layer.weights) - np.count_nonzero(weights)))
+        layers.append(
+            replace(
+                layer,
+                weights=weights,
+                bias=s1615(f"bias of layer {layer.name!r}", layer.bias),
+                initial_potential=s1615(f"initial_potential of layer {layer.name!r}", layer.initial_potential),
+            )
+        )
+        shifts.append((found[0], found[1]))
+    return Quantised(replace(network, layers=tuple(layers)), tuple(shifts), tuple(lost), headroom)
+
+
+def s1615(name: str, value: float | np.ndarray) -> Any:
+    """`value` rounded to s16.15.
+
+    Raises:
+        InputError: if it is beyond the range of s16.15.
+    """
+    array = np.asarray(value, np.float64)
+    if np.abs(array).max() >= 2.0**16:
+        raise InputError(
+            f"`{name}` must be within SpiNNaker's range, below 65536 in size. Received: {np.abs(array).max():g}"
+        )
+    rounded = np.rint(array * 2.0**FRACTION) / 2.0**FRACTION
+    return float(rounded) if rounded.ndim == 0 else rounded
+
+
+def _shift(layer: Layer, weights: np.ndarray, headroom: str) -> int:
+    """The ring buffers' shift for weights of one sign, given as positive numbers, 0 where there is none."""
+    if not weights.any():
+        return 0
+    if headroom == "estimate":
+        synapses = synapse_list(replace(layer, weights=weights))
+        summed = float(weights.max()) * int(np.bincount(synapses.post).max())
+        shift = math.ceil(max(0.0, math.log2(summed)))
+        return shift + 1 if 2**shift <= summed else shift
+    everything = np.ones((1, *layer.input_shape), np.float32)
+    for shift in range(FRACTION + 1):
+        stored = np.rint(weights.astype(np.float64) * 2.0 ** (FRACTION - shift))
+        if stored.max() > LARGEST_SUM:
+            continue
+        if analog.linear(replace(layer, weights=stored), everything).max() <= LARGEST_SUM:
+            return shift
+    raise InputError(
+        f"`weights` of layer {layer.name!r} must have sums below {2 ** (FRACTION + 1)} for SpiNNaker. "
+        f"Received: up to {weights.max():g} each"
+    )
+
+
+def told_sums(quantised: Quantised) -> list[list[float] | None]:
+    """For each layer what `max_expected_summed_weight` must be for its shifts; None leaves the tool chain to its estimate."""
+    if quantised.headroom == "estimate":
+        return [None] * len(quantised.shifts)
+    return [[0.75 * 2.0**shift for shift in pair] for pair in quantised.shifts]
+
+
+def with_pooled_input(network: SpikingNetwork) -> SpikingNetwork:
+    """The network without the average pooling that it begins with, if it does; its input is then what `pooled` gives."""
+    if not _pools_first(network):
+        return network
+    first = network.layers[0]
+    return replace(
+        network,
+        input=Input(shape=first.output_shape, initial_potential=first.initial_potential, name=network.input.name),
+        layers=network.layers[1:],
+    )
+
+
+def with_pooling_of(whole: SpikingNetwork, network: SpikingNetwork) -> SpikingNetwork:
+    """`network`, made from `with_pooled_input(whole)`, with the pooling of `whole` before it again."""
+    if not _pools_first(whole):
+        return network
+    pooling = replace(whole.layers[0], initial_potential=network.input.initial_potential)
+    return replace(network, input=whole.input, layers=(pooling, *network.layers))
+
+
+def pooled(network: SpikingNetwork, x: np.ndarray) -> np.ndarray:
+    """Intensities `x` (items, *network.input_shape) as `with_pooled_input(network)` takes them, at most 1."""
+    x = check.images("x", x, network.input_shape)
+    if not _pools_first(network):
+        return x
+    return np.clip(analog.linear(network.layers[0], x), 0, 1).astype(np.float32)
+
+
+def _pools_first(network: SpikingNetwork) -> bool:
+    first = network.layers[0]
+    return (
+        isinstance(first, DepthwiseConv2D) and first.pooling and not first.bias.any() and len(first.output_shape) == 3
+    ) and len(network.layers) > 1
+
+
+def expect(
+    network: SpikingNetwork,
+    x: np.ndarray,
+    y: np.ndarray,
+    steps: int = 50,
+    *,
+    headroom: str = "exact",
+    engine: str = "auto",
+    record: Record | Sequence[str] | str | None = None,
+    progress: bool = True,
+    title: str = "",
+) -> xr.Dataset:
+    """The result to expect of `network` on SpiNNaker, computed on this machine.
+
+    Args:
+        network: the network; an average pooling that comes first is done by the host.
+        x: intensities in [0, 1], float (items, *network.input_shape).
+        y: class indices, int (items,).
+        steps: time steps.
+        headroom: of the stored weights, see `quantise`.
+        engine: of snnviz, see `snnviz.simulate`.
+        record: see `snnviz.simulate`.
+        progress: show a progress bar if it takes more than two seconds.
+        title: label of the curves.
+
+    Returns:
+        The result (`snnviz.results`). Its accuracy counts against the ANN's of `network` itself; its events are those on the
+        chip, without the pooling that the host did and without synapses whose weight rounded to zero.
+
+    Raises:
+        InputError: if an argument is wrong, or a number beyond the chip's range.
+    """
+    if not isinstance(network, SpikingNetwork):
+        raise InputError(f"`network` must be a SpikingNetwork. Received: {check.describe(network)}")
+    stored = quantise(with_pooled_input(network), headroom)
+    result = simulate(
+        stored.network,
+        pooled(network, x),
+        y,
+        steps,
+        engine=engine,
+        record=record,
+        progress=progress,
+        title=title or "SpiNNaker, expected",
+        **SETTINGS,
+    )
+    result.attrs["ann_accuracy"] = analog.accuracy(network, x, y)
+    result.attrs["target"] = "spinnaker, expected"
+    return result

@@ -1,0 +1,152 @@
+"""The program that runs on SpiNNaker's host: it builds a network with sPyNNaker, runs items, and writes what it recorded.
+
+It stands alone: it needs sPyNNaker and numpy, not snnviz, because a job queue runs it on a machine of its own. Beside it lies
+`network.npz`, which `snnviz.hardware.spinnaker.layout` writes. On a virtual board nothing is computed; then it writes what the
+tool chain planned.
+
+Neurons are IF_trunc_delta: non-leaky, delta synapses, set to V_reset by a spike and never below it. The output population has a
+threshold that it never reaches and a V_reset that it never sinks to; its membrane is the answer.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+THRESHOLD = 1.0
+UNREACHABLE = 32767.0
+"""A potential that no output neuron reaches, upwards or (negative) downwards."""
+DONE = "snnviz item"
+"""A line that begins with this says how many items are done."""
+SAVE_EVERY = 25
+"""Items from one write of what was recorded to the next: a job that is killed leaves what it had."""
+
+
+def build(sim: Any, arrays: dict[str, np.ndarray], layers: list[dict[str, Any]]) -> list[Any]:
+    """The source of input spikes and a population per layer, with their projections."""
+    times = spike_times(arrays, 0, layers[0]["neurons"])
+    populations = [
+        sim.Population(layers[0]["neurons"], sim.SpikeSourceArray(spike_times=times), label=layers[0]["name"])
+    ]
+    for index, layer in enumerate(layers[1:]):
+        last = index == len(layers) - 2
+        cell = sim.extra_models.IFTruncDelta(
+            tau_m=1.0,  # with cm = 1 a membrane resistance of exactly 1
+            cm=1.0,
+            v_reset=-UNREACHABLE if last else 0.0,
+            v_thresh=UNREACHABLE if last else THRESHOLD,
+            tau_refrac=0.0,
+            i_offset=arrays[f"bias_{index}"].tolist(),
+        )
+        options = {}
+        if layer["summed_weights"] is not None:
+            options["max_expected_summed_weight"] = layer["summed_weights"]
+        population = sim.Population(
+            layer["neurons"],
+            cell,
+            label=layer["name"],
+            initial_values={"v": arrays[f"potential_{index}"].tolist()},
+            additional_parameters=options,
+        )
+        for receptor, sign in (("excitatory", 1), ("inhibitory", -1)):
+            chosen = np.sign(arrays[f"weight_{index}"]) == sign
+            if chosen.any():
+                columns = [arrays[f"{name}_{index}"][chosen] for name in ("pre", "post", "weight")]
+                synapses = np.column_stack([*columns, np.ones(chosen.sum())])
+                connector = sim.FromListConnector(synapses, column_names=["weight", "delay"])
+                sim.Projection(populations[-1], population, connector, receptor_type=receptor)
+        populations.append(population)
+    return populations
+
+
+def spike_times(arrays: dict[str, np.ndarray], item: int, neurons: int) -> list[list[float]]:
+    """Times in ms, one list for each input neuron; step t is the time t - 1."""
+    bits = np.unpackbits(arrays["input_spikes"][item], axis=-1, count=neurons)
+    return [np.nonzero(bits[:, neuron])[0].astype(float).tolist() for neuron in range(neurons)]
+
+
+def run(folder: Path) -> None:
+    """Build, run every item from the same start, write `recorded.npz` now and then, or `plan.json` on a virtual board."""
+    import spynnaker.pyNN as sim
+
+    with np.load(folder / "network.npz", allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    job = json.loads(arrays["job"].tobytes())
+    layers, steps, items = job["layers"], job["steps"], job["items"]
+    sim.setup(timestep=1.0)
+    populations = build(sim, arrays, layers)
+    for population in populations[1:-1]:
+        population.record("spikes")
+    populations[-1].record("v")
+    recorded = {"output": np.full((items, steps, layers[-1]["neurons"]), np.nan, np.float32)}
+    for index, layer in enumerate(layers[1:-1], start=1):
+        recorded[f"spikes_{index}"] = np.zeros((items, steps, layer["neurons"]), bool)
+    for item in range(items):
+        if item:
+            sim.reset()
+            populations[0].set(spike_times=spike_times(arrays, item, layers[0]["neurons"]))
+        # a membrane is recorded before it moves: that of the last step appears one step later
+        sim.run(steps + 1)
+        if job["virtual"]:
+            (folder / "plan.json").write_text(json.dumps(plan()))
+            break
+        collect(populations, recorded, item, steps)
+        if (item + 1) % SAVE_EVERY == 0 or item == items - 1:
+            np.savez_compressed(folder / "unfinished.npz", allow_pickle=False, done=np.array(item + 1), **recorded)
+            (folder / "unfinished.npz").replace(folder / "recorded.npz")
+        sys.stdout.write(f"{DONE} {item + 1}\n")
+        sys.stdout.flush()
+    sim.end()
+
+
+def collect(populations: list[Any], recorded: dict[str, np.ndarray], item: int, steps: int) -> None:
+    """Put what was recorded since the last reset into the arrays."""
+    for index, population in enumerate(populations[1:-1], start=1):
+        for neuron, train in enumerate(population.get_data("spikes").segments[-1].spiketrains):
+            times = np.rint(np.asarray(train.times.magnitude)).astype(int)
+            recorded[f"spikes_{index}"][item, times[times < steps], neuron] = True
+    membrane = populations[-1].get_data("v").segments[-1].filter(name="v")[0]
+    recorded["output"][item] = np.asarray(membrane.magnitude)[1 : steps + 1]
+
+
+def plan() -> dict[str, Any]:
+    """What the tool chain decided: for every core its place, population, neurons and memory; chips; the weights' shifts."""
+    from spynnaker.pyNN.data import SpynnakerDataView as View
+
+    machine, cores = View.get_machine(), []
+    shifts: dict[str, list[int]] = {}
+    for placement in View.iterate_placemements():
+        vertex = placement.vertex
+        owner: Any = vertex.app_vertex
+        core: dict[str, Any] = {"x": placement.x, "y": placement.y, "core": placement.p, "label": vertex.label}
+        # memory of the longest run between two read-outs, as the partitioner plans it, is a matter of the board
+        sdram = vertex.sdram_required
+        core |= {"sdram_fixed": int(sdram.fixed), "sdram_per_step": float(sdram.per_timestep)}
+        if owner is None:
+            core |= {"population": None, "first": 0, "neurons": 0}
+        else:
+            part = vertex.vertex_slice
+            core |= {"population": owner.label, "first": int(part.lo_atom), "neurons": int(part.n_atoms)}
+            if hasattr(owner, "get_ring_buffer_shifts"):
+                shifts[owner.label] = [int(shift) for shift in owner.get_ring_buffer_shifts()]
+        cores.append(core)
+    chips = [
+        {
+            "x": chip.x,
+            "y": chip.y,
+            "cores": chip.n_placable_processors,
+            "sdram": int(chip.sdram),
+            "board": [chip.nearest_ethernet_x, chip.nearest_ethernet_y],
+            "router_entries": chip.router.n_available_multicast_entries,
+        }
+        for chip in machine.chips
+    ]
+    return {"cores": cores, "chips": chips, "shifts": shifts}
+
+
+if __name__ == "__main__":
+    run(Path.cwd())

@@ -1,0 +1,103 @@
+"""The predictions page without a browser."""
+
+import numpy as np
+import pytest
+from bokeh.models import Segment
+
+from snnviz import answers, dashboard
+from tests.apps.words import written
+from tests.synthetic import dense_mnist
+
+
+@pytest.fixture
+def page(pair):
+    return dashboard.Predictions(pair)
+
+
+def cursor(figure):
+    line = [renderer for renderer in figure.renderers if isinstance(renderer.glyph, Segment)][-1]
+    return line.data_source.data["x0"][0]
+
+
+def test_first_state(page, pair):
+    assert page.run == "before"
+    assert page.compared == ["after"]
+    late = answers.select(answers.table(pair["before"]), "late", pair["before"].sizes["time"])
+    assert page.item == late[0], "the item that takes longest comes first"
+    assert [entry["item"] for entry in page.gallery.items] == late[: len(page.gallery.items)].tolist()
+    assert page.gallery.items[0]["image"].startswith("data:image/png;base64,")
+    assert all(figure.figure is not None for figure in page.figures.values())
+
+
+def test_time_moves_the_lines_and_marks_the_gallery(page, pair):
+    drawn = {name: figure.figure for name, figure in page.figures.items()}
+    for step in (2, 9):
+        page.time = step
+        assert {cursor(drawn[name]) for name in ("prediction_strip", "class_scores", "raster")} == {step}
+        now = pair["before"]["prediction"].values[:, step - 1] == pair["before"]["label"].values
+        assert [mark["right"] for mark in page.gallery.answers] == [now[entry["item"]] for entry in page.gallery.items]
+    assert all(page.figures[name].figure is drawn[name] for name in drawn if name != "confusion"), "nothing drawn anew"
+
+
+def test_another_item_changes_the_plots_in_place(page):
+    drawn = page.figures["class_scores"].figure
+    before = [np.array(renderer.data_source.data.get("score", [])) for renderer in drawn.renderers]
+    page.item = (page.item + 7) % 300
+    assert page.figures["class_scores"].figure is drawn
+    after = [np.array(renderer.data_source.data.get("score", [])) for renderer in drawn.renderers]
+    assert any(not np.array_equal(one, other) for one, other in zip(before, after, strict=True))
+    anew = dashboard.Predictions(page.workspace, item=page.item, time=page.time).figures["class_scores"].figure
+    assert [item.label.value for item in drawn.legend[0].items] == [item.label.value for item in anew.legend[0].items]
+    assert drawn.y_range.end == pytest.approx(anew.y_range.end)
+
+
+def test_scores_and_spikes_that_were_not_kept_are_simulated_for_the_item(pair):
+    bare = {name: result.drop_vars(["logits", "item_events"]) for name, result in pair.items()}
+    page = dashboard.Predictions(bare, item=5)
+    kept, one = pair["before"]["logits"].values[5], page.workspace.trace("before", 5)
+    np.testing.assert_allclose(one["logits"].values[0], kept, atol=1e-4)
+    assert page.figures["class_scores"].figure is not None
+    assert page.figures["raster"].figure is not None
+    assert "record" in page.figures["confidence_cutoff"]._words.object, "what cannot be had says how to get it"
+
+
+def test_filters(page, pair):
+    page.kind = "never right"
+    found = page.listed()
+    right = (pair["before"]["prediction"].values == pair["before"]["label"].values[:, None]).any(axis=1)
+    assert found.tolist() == np.flatnonzero(~right).tolist()
+    page.kind, page.label = "all", "7"
+    assert (pair["before"]["label"].values[page.listed()] == 7).all()
+    page.shelf = 10**6
+    assert page.gallery.items, "beyond the last page is the last page"
+
+
+def test_playing_goes_round(page):
+    page.playing, page.time = True, 12
+    page._play()
+    assert page.time == 1
+    page.playing = False
+    page._play()
+    assert page.time == 1
+
+
+def test_another_run_keeps_what_fits(page):
+    page.param.update(time=12, item=250, run="after")
+    assert (page.time, page.item, page.run) == (12, 250, "after")
+    assert page.compared == []
+
+
+@pytest.mark.parametrize("name", ["prediction_strip", "class_scores", "raster", "confusion", "confidence_cutoff"])
+def test_exports(page, name):
+    for kind, start in {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}.items():
+        assert page.figures[name].export(kind).getvalue().startswith(start)
+    assert page.figures[name].export("csv").getvalue().count(b"\n") > 1
+
+
+def test_a_result_without_predictions_says_what_to_record():
+    page = dashboard.Predictions(dense_mnist())
+    assert 'record=["prediction"]' in written(page).replace("&quot;", '"').replace("&#x27;", "'")
+
+
+def test_empty_state():
+    assert "No predictions yet" in written(dashboard.Predictions())

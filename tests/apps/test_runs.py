@@ -1,0 +1,207 @@
+"""The pages about runs without a browser: a real store, real runs made in this process."""
+
+import asyncio
+import json
+
+import numpy as np
+import pytest
+
+from snnviz import dashboard, jobs, pretrained, results
+from snnviz.errors import InputError
+from snnviz.runs import Store
+from tests.apps.words import written
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A store with two simulations and one that failed."""
+    store = Store(tmp_path_factory.mktemp("runs"))
+    for title, name in (("first", "dense-mnist-heuristic"), ("second", "dense-mnist-optimized")):
+        jobs.run(
+            {
+                "kind": "simulate",
+                "name": title,
+                "options": {"network": name, "limit": 60, "steps": 8, "engine": "event"},
+            },
+            store=store,
+        )
+    failed = store.create("finetune", "third", spec={"kind": "finetune", "options": {"model": "dense-mnist"}})
+    store.set_status(failed, "FAILED", "it was <b>killed</b>")
+    return store
+
+
+@pytest.fixture
+def runs(finished):
+    """The page of runs, its store read once."""
+    workspace = dashboard.Workspace(store=finished)
+    workspace.watcher.look_now()
+    return dashboard.Runs(workspace)
+
+
+def ids(store):
+    return {run.name: run.id for run in store.list()}
+
+
+def test_the_list(runs):
+    rows = {row["name"]: row for row in runs.table.rows}
+    assert list(rows) == ["third", "second", "first"], "newest first"
+    assert rows["first"]["state"] == "FINISHED"
+    assert rows["first"]["cells"][3].startswith("peak ")
+    assert rows["third"]["cells"][1] == "it was <b>killed</b>", "text stays text: the table sets it as text"
+    runs.state = "FAILED"
+    assert [row["name"] for row in runs.table.rows] == ["third"]
+    runs.kind = "simulate"
+    assert runs.table.rows == []
+
+
+def test_details_follow_the_opened_run(runs, finished):
+    assert not runs.details.view.visible
+    runs.table.opened = ids(finished)["first"]
+    assert runs.opened == ids(finished)["first"], "a click in the table is the page's state"
+    assert runs.details.view.visible
+    assert "FINISHED" in written(runs)
+    assert "dense-mnist-heuristic" in written(runs), "settings"
+    assert runs.details.figure.figure is not None
+    assert not runs.details.cancel.visible
+    runs.opened = ids(finished)["third"]
+    assert "it was &lt;b&gt;killed&lt;/b&gt;" in runs.details._head.object
+    assert runs.details.resume.visible
+    runs.opened = "nonsense"
+    assert not runs.details.view.visible
+
+
+def test_comparison(runs, finished):
+    found = ids(finished)
+    runs.table.chosen = [found["first"]]
+    assert not runs.comparison.visible
+    runs.table.chosen = [found["first"], found["second"]]
+    assert runs.comparison.visible
+    assert "dense-mnist-optimized" in runs._comparison.object
+    assert "explorer?runs=" in runs._comparison.object
+    assert {name for name, _ in _groups(runs)} == {"first", "second"}
+
+
+def _groups(runs):
+    return {(label.split(" · ")[0], label) for label in runs._compared()[0]}
+
+
+def test_pages_show_the_results_of_runs(finished):
+    workspace = dashboard.Workspace(store=finished)
+    workspace.watcher.look_now()
+    names = workspace.names()
+    assert [name.split(" · ")[0] for name in names] == ["second", "first"]
+    explorer = dashboard.Explorer(workspace)
+    assert explorer.runs == names
+    assert workspace.result(names[0]).sizes["item"] == 60
+    assert workspace.network(names[1]).hash == pretrained.network("dense-mnist-heuristic").hash
+    assert workspace.images(names[0]).shape[0] == 60
+    scores = workspace.scores()
+    assert list(scores["run"]) == names
+    assert np.isfinite(scores.drop(columns="run").to_numpy()).all()
+    with pytest.raises(InputError, match="must be one of"):
+        workspace.result("../../etc/passwd")
+
+
+def test_nothing_is_launched_where_nothing_may_be(finished, pair):
+    for workspace, why in (
+        (dashboard.Workspace(store=finished, read_only=True), "read-only"),
+        (dashboard.Workspace(pair), "no store"),
+    ):
+        with pytest.raises(InputError, match=why):
+            workspace.launch({"kind": "simulate", "options": {"network": "dense-mnist-heuristic"}})
+        with pytest.raises(InputError, match=why):
+            workspace.cancel("0" * 32)
+        with pytest.raises(InputError, match=why):
+            workspace.resume("0" * 32)
+        with pytest.raises(InputError, match=why):
+            workspace.upload("a.npz", b"x")
+        for page in (dashboard.Optimize(workspace), dashboard.Sparsity(workspace)):
+            assert not hasattr(page, "button")
+            assert why in written(page)
+    assert len(finished.list()) == 3
+
+
+@pytest.mark.parametrize("page", [dashboard.Optimize, dashboard.Sparsity])
+def test_what_a_form_launches(page, finished, monkeypatch):
+    asked = []
+    monkeypatch.setattr(jobs, "launch", lambda spec, store: asked.append(jobs.Spec.of(spec)) or "f" * 32)
+    workspace = dashboard.Workspace(store=finished)
+    workspace.watcher.look_now()
+    made = page(workspace, run_name="  mine ")
+    asyncio.run(made._launch())
+    assert made.opened == "f" * 32
+    assert "Launched" in written(made)
+    assert asked[0].kind == page.launches
+    assert asked[0].name == "mine"
+    assert not made.button.disabled
+
+
+def test_a_form_says_what_is_wrong(finished):
+    workspace = dashboard.Workspace(store=finished)
+    page = dashboard.Optimize(workspace)
+    with pytest.raises(ValueError, match="source"):
+        page.source = "../secret.npz"  # what is not offered cannot be chosen, whatever a browser sends
+    with pytest.raises(ValueError, match="minutes"):
+        page.minutes = -1
+    page.source = "dense-mnist-heuristic"
+    asyncio.run(page._do(lambda: workspace.launch({"kind": "nonsense"})))
+    assert "`kind` must be one of" in written(page)
+
+
+def test_forms_offer_finished_runs_and_uploads(finished, tmp_path):
+    workspace = dashboard.Workspace(store=finished)
+    workspace.watcher.look_now()
+    page = dashboard.Optimize(workspace)
+    offered = page.offered
+    assert "dense-mnist-heuristic" in offered
+    assert f"run:{ids(finished)['first']}" in offered.values()
+    content = pretrained.path("dense-mnist-heuristic").read_bytes()
+    page.dropper.value = {"my network.npz": content}
+    assert "is chosen" in written(page)
+    assert page.source.endswith(".npz")
+    page.dropper.value = {"evil.npz": b"PK nonsense"}
+    assert "cannot be read" in written(page)
+
+
+def test_optimisation_page_shows_a_search(tmp_path):
+    """A real search, of a few evaluations."""
+    store = Store(tmp_path)
+    options = {"network": "dense-mnist-heuristic", "method": "percentile", "evaluations": 4, "items": 100, "steps": 5}
+    jobs.run({"kind": "optimize", "name": "short", "options": options}, store=store)
+    workspace = dashboard.Workspace(store=store)
+    workspace.watcher.look_now()
+    page = dashboard.Optimize(workspace)
+    assert page.opened == store.list()[0].id, "the newest is shown"
+    history = page.history()
+    assert len(history) >= 2
+    assert np.isfinite(history["loss"]).all()
+    for name, figure in page.figures.items():
+        assert figure.figure is not None, name
+        assert figure.export("csv").getvalue()
+    curves = workspace.before_and_after(page.opened)
+    assert curves["after"].identical(results.load(store.file(page.opened, "result.nc")))
+
+
+def test_sparsity_page_shows_the_shipped_model(finished):
+    page = dashboard.Sparsity(dashboard.Workspace(store=finished))
+    assert page.model == "dense-mnist-sparse"
+    text = written(page)
+    card = pretrained.card("dense-mnist-sparse")
+    assert f"{card['sparsity']['S_w']:.3f}" in text
+    assert "0.431" in text, "the paper's"
+    assert json.dumps(card["command"])[1:-1] in text
+    tried = page.tried()
+    assert tried["lambda_a"].tolist() == [card["recipe"]["lambda_a"]]
+    for figure in page.figures.values():
+        assert figure.figure is not None
+        assert figure.export("csv").getvalue().count(b"\n") > 1
+
+
+def test_empty_states_say_what_to_do(tmp_path):
+    assert "snnviz dashboard" in written(dashboard.Runs())
+    workspace = dashboard.Workspace(store=Store(tmp_path))
+    workspace.watcher.look_now()
+    page = dashboard.Runs(workspace)
+    assert page.nothing.visible
+    assert "snnviz simulate" in written(page)
+    assert "Nothing tried yet" in written(dashboard.Optimize(workspace))

@@ -1,0 +1,138 @@
+"""Who may see the pages, and what a browser may send."""
+
+import io
+import json
+import urllib.request
+import zipfile
+
+import numpy as np
+import pytest
+
+from snnviz import cli, dashboard, pretrained
+from snnviz.dashboard import uploads
+from snnviz.errors import InputError
+from tests.synthetic import dense_mnist
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "192.0.2.7", "example.org"])
+def test_others_need_a_password(address):
+    with pytest.raises(InputError, match="`address` must be of this machine alone"):
+        dashboard.serve(dense_mnist(), port=0, address=address)
+
+
+def test_served_to_all_only_where_that_is_said():
+    with (
+        dashboard.Serving(dense_mnist(), address="0.0.0.0", open_to_all=True) as server,
+        urllib.request.urlopen(f"http://127.0.0.1:{server.port}/explorer", timeout=60) as answer,
+    ):
+        assert "<title>snnviz explorer</title>" in answer.read().decode()
+
+
+def test_a_password_is_asked_for_on_every_page():
+    with dashboard.Serving(dense_mnist(), users={"ada": "engine"}) as server:
+        for slug in ("", *(page.slug for page in dashboard.PAGES)):
+            with urllib.request.urlopen(f"{server.url}{slug}", timeout=60) as answer:
+                text = answer.read().decode()
+            assert "/login" in answer.geturl()
+            assert "password" in text.lower()
+            assert "snn-page" not in text
+
+
+def test_every_page_has_its_address_and_title():
+    with dashboard.Serving() as server:
+        for page in dashboard.PAGES:
+            with urllib.request.urlopen(f"{server.url}{page.slug}", timeout=60) as answer:
+                assert f"<title>snnviz {page.title.lower()}</title>" in answer.read().decode()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"lovelace": 3}', '{"lovelace": ""}', "not json"],
+)  # fmt: skip
+def test_users_that_are_none(text, tmp_path, capsys):
+    (tmp_path / "users.json").write_text(text)
+    assert cli.main(["dashboard", "--basic-auth", str(tmp_path / "users.json"), "--tracking-uri", str(tmp_path)]) == 2
+    answer = capsys.readouterr().err
+    assert "must hold JSON" in answer
+    assert "lovelace" not in answer, "what may be a secret is not repeated"
+
+
+def test_users_from_the_environment(monkeypatch):
+    from snnviz.cli.dashboard import USERS_VARIABLE, load_users
+
+    assert load_users(None) is None
+    monkeypatch.setenv(USERS_VARIABLE, json.dumps({"ada": "engine"}))
+    assert load_users(None) == {"ada": "engine"}
+
+
+def test_the_command_refuses_another_address_without_a_password(tmp_path, capsys):
+    assert cli.main(["dashboard", "--address", "0.0.0.0", "--tracking-uri", str(tmp_path)]) == 2
+    assert "--basic-auth" in capsys.readouterr().err
+
+
+def archive(**members):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in members.items():
+            file.writestr(name.replace("__", "."), content)
+    return buffer.getvalue()
+
+
+def pickled():
+    buffer = io.BytesIO()
+    np.savez(buffer, header=np.array([{"a": 1}], dtype=object))
+    return buffer.getvalue()
+
+
+LAMBDA = json.dumps({"config": {"layers": [{"class_name": "Lambda", "config": {}}]}, "class_name": "Sequential"})
+MEMBERS = {"metadata__json": "{}", "model__weights__h5": "x"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("a.pkl", b"x", "a .keras or .npz file"),
+        ("a.npz", b"", "1 byte to 32 MiB"),
+        ("a.npz", b"x" * (uploads.MOST_BYTES + 1), "1 byte to 32 MiB"),
+        ("a.npz", b"PK\x03\x04 and then nothing", "cannot be read"),
+        ("a.npz", pickled(), "network file"),
+        ("a.keras", b"nonsense", "cannot be read"),
+        ("a.keras", archive(**MEMBERS), "must hold config.json"),
+        ("a.keras", archive(config__json="{}", evil__py="x", **MEMBERS), "must hold config.json"),
+        ("a.keras", archive(config__json="{", **MEMBERS), "readable config.json"),
+        ("a.keras", archive(config__json=LAMBDA, **MEMBERS), "Lambda"),
+        (
+            "a.keras",
+            archive(config__json="{}", metadata__json="{}", model__weights__h5=b"\0" * 540 * 2**20),
+            "unpack to at most",
+        ),
+    ],
+    ids=[
+        "suffix",
+        "empty",
+        "large",
+        "truncated",
+        "pickle",
+        "no zip",
+        "no config",
+        "other members",
+        "bad json",
+        "code",
+        "bomb",
+    ],
+)
+def test_uploads_that_are_refused(tmp_path, name, content, why):
+    with pytest.raises(InputError, match=why):
+        uploads.keep(tmp_path, name, content)
+    assert not [file for file in tmp_path.rglob("*") if file.is_file()], "nothing of it is kept"
+
+
+@pytest.mark.parametrize("name", ["dense-mnist-heuristic", "dense-mnist"])
+def test_uploads_lie_under_the_hash_of_their_content(tmp_path, name):
+    file = pretrained.path(name)
+    kept = uploads.keep(tmp_path, f"../../../etc/evil\n{file.suffix}", file.read_bytes())
+    assert kept.parent == tmp_path / "uploads"
+    assert kept.read_bytes() == file.read_bytes()
+    assert uploads.keep(tmp_path, f"again{file.suffix}", file.read_bytes()) == kept
+    (shown,) = uploads.known(tmp_path, file.suffix)
+    assert shown.startswith("again")
+    assert uploads.known(tmp_path, ".other") == {}

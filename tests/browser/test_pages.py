@@ -1,0 +1,114 @@
+"""Every page walked in a real browser: its main widgets, no error on the console, nothing from outside."""
+
+import io
+
+import pytest
+from pypdf import PdfReader
+
+from snnviz import dashboard, datasets, jobs, pretrained, simulate
+from snnviz.runs import Store
+
+EVIL = "<img src=x onerror=console.error('evil')>"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    images = datasets.load("mnist", split="test", limit=200)
+    results = {}
+    for title, name in (("before", "dense-mnist-heuristic"), ("after", "dense-mnist-optimized")):
+        results[title] = simulate(
+            pretrained.network(name), images.x, images.y, 10, engine="event",
+            record=("prediction", "logits", "events"), progress=False, title=title,
+        )  # fmt: skip
+        results[title].attrs["dataset"] = "mnist"
+    store = Store(tmp_path_factory.mktemp("runs"))
+    for name in ("plain", EVIL):
+        options = {"network": "dense-mnist-heuristic", "limit": 50, "steps": 6, "engine": "event"}
+        jobs.run({"kind": "simulate", "name": name, "options": options}, store=store)
+    workspace = dashboard.Workspace(results, store=store)
+    workspace.watcher.look_now()
+    with dashboard.Serving(workspace) as running:
+        yield running
+
+
+def test_every_page_opens_from_the_menu(page, server):
+    page.goto(server.url)
+    for one in dashboard.PAGES:
+        page.locator("nav").get_by_role("link", name=one.title, exact=True).click()
+        page.get_by_role("heading", level=1, name=one.heading).wait_for()
+        page.wait_for_url(f"**/{one.slug}*")
+        page.wait_for_function("document.documentElement.scrollWidth <= window.innerWidth")
+    assert page.problems == []
+
+
+def test_predictions(page, server):
+    page.goto(f"{server.url}predictions?kind=all&dark=true")
+    pictures = page.get_by_role("group", name="Items").get_by_role("button")
+    pictures.nth(3).click()
+    page.wait_for_function("location.search.includes('item=3')")
+    handle = page.locator(".noUi-handle").first
+    handle.focus()
+    page.keyboard.press("End")
+    page.wait_for_function("location.search.includes('time=10')")
+    page.get_by_role("button", name="wavering").click()
+    page.wait_for_function("location.search.includes('kind=wavering')")
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function("location.search.includes('time=2')")
+    page.get_by_role("button", name="Pause").click()
+    assert page.locator(".bk-Canvas").count() == 5
+    assert page.problems == []
+
+
+def test_network(page, server):
+    page.goto(f"{server.url}network")
+    page.get_by_role("button", name="Compare on 100 items").click()
+    page.get_by_text("The spiking network gives the analog network's answer").wait_for()
+    handle = page.locator(".noUi-handle").first
+    handle.focus()
+    page.keyboard.press("Home")
+    page.get_by_text("128 neurons, 1 steps").or_(page.get_by_text("266 neurons, 1 steps")).wait_for()
+    assert page.problems == []
+
+
+def test_runs_compared_and_exported(page, server):
+    page.goto(f"{server.url}runs")
+    page.get_by_role("checkbox").nth(0).check()
+    page.get_by_role("checkbox").nth(1).check()
+    page.get_by_role("heading", name="Side by side").wait_for()
+    page.wait_for_function("location.search.includes('chosen')")
+    page.get_by_role("button", name="plain").click()
+    page.get_by_role("heading", name="Log").wait_for()
+    with page.expect_download() as download:
+        page.get_by_text("PDF", exact=True).first.click()
+    with open(download.value.path(), "rb") as file:  # noqa: PTH123 - a path of playwright's
+        document = PdfReader(io.BytesIO(file.read()))
+    assert "Accuracy" in document.pages[0].extract_text()
+    page.get_by_role("link", name="Show their curves in the explorer").click()
+    page.get_by_text("Time to").first.wait_for()
+    page.locator(".bk-Canvas").nth(3).wait_for(state="attached")
+    assert page.problems == [], "not even by a run with an evil name"
+
+
+def test_an_optimisation_page_without_a_search_says_what_to_do(page, server):
+    page.goto(f"{server.url}optimize")
+    page.get_by_text("Nothing tried yet").first.wait_for()
+    page.get_by_role("button", name="layer", exact=True).click()
+    page.wait_for_function("location.search.includes('per=layer')")
+    assert page.problems == []
+
+
+def test_sparsity(page, server):
+    page.goto(f"{server.url}sparsity")
+    page.get_by_text("without the last hidden layer (as published)").first.wait_for()
+    page.get_by_label("Show").or_(page.locator("select").last).first.select_option(label="S_w")
+    page.wait_for_function("location.search.includes('value=S_w')")
+    assert page.problems == []
+
+
+@pytest.mark.parametrize("slug", [one.slug for one in dashboard.PAGES])
+def test_narrow_screens(page, server, slug):
+    page.set_viewport_size({"width": 390, "height": 900})
+    page.goto(f"{server.url}{slug}")
+    page.get_by_role("heading", level=1).wait_for()
+    page.wait_for_function("document.documentElement.scrollWidth <= window.innerWidth")
+    assert page.problems == []

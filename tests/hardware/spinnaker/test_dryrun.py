@@ -1,0 +1,178 @@
+"""The dry run on sPyNNaker's own virtual board, and what it says about plans."""
+
+import importlib.util
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from snnviz import pretrained
+from snnviz.errors import InputError
+from snnviz.hardware.spinnaker import dryrun, layout, model, process
+from snnviz.hardware.spinnaker.dryrun import Chip, Core
+from snnviz.hardware.synapses import Synapses
+from tests.hardware.spinnaker.networks import conv_network, dense_network, images, pooled_network
+
+needs_spynnaker = pytest.mark.skipif(
+    importlib.util.find_spec("spynnaker") is None, reason="needs sPyNNaker: pip install 'snnviz[spinnaker]'"
+)
+STEPS = 10
+
+
+@pytest.fixture(scope="module")
+def planned():
+    """A network that begins with pooling, mapped by the real tool chain, once for all tests."""
+    net = pooled_network(1)
+    x, _ = images(net, 5)
+    return net, x, dryrun.dry_run(net, x, STEPS)
+
+
+@needs_spynnaker
+def test_what_the_tool_chain_decides(planned):
+    net, _, plan = planned
+    stored = model.quantise(model.with_pooled_input(net))
+    assert [layer.name for layer in plan.layers] == ["input", "hidden", "output"]
+    assert [layer.neurons for layer in plan.layers] == [12, 30, 4]
+    # the shifts that the chip will use are those that our model rounds with
+    assert [layer.shifts for layer in plan.layers] == [None, *stored.shifts]
+    assert plan.fits_one_board
+    assert len(plan.chips) == 48
+    assert plan.application_cores == sum(layer.cores for layer in plan.layers) == 3
+    assert plan.used_chips == 1
+    assert 0 < plan.routing_entries <= 3
+    assert all(layer.sdram > 1000 for layer in plan.layers)
+    assert plan.warnings == ()
+
+
+@needs_spynnaker
+def test_counts_agree_with_the_network_and_its_spikes(planned):
+    net, x, plan = planned
+    weights = model.quantise(model.with_pooled_input(net)).network.layers[0].weights != 0
+    assert plan.layers[1].synapses == weights.sum()
+    assert plan.layers[1].fan_in == weights.sum(axis=0).max()
+    assert plan.layers[0].fan_out == weights.sum(axis=1).max()
+    assert [layer.arrivals for layer in plan.layers] == [0, plan.layers[0].burst, plan.layers[1].burst]  # one core each
+    assert plan.layers[0].burst == layout.prepare(net, x, STEPS).input_spikes.sum(axis=-1).max()
+
+
+@needs_spynnaker
+def test_a_plan_as_a_file(planned, tmp_path):
+    plan = planned[2]
+    plan.save(tmp_path / "plan.json")
+    assert dryrun.Plan.load(tmp_path / "plan.json") == plan
+    json.dumps(plan.as_json())
+    assert list(plan.table().index) == ["input", "hidden", "output"]
+
+
+@needs_spynnaker
+@pytest.mark.slow
+@pytest.mark.parametrize("make", [dense_network, conv_network])
+@pytest.mark.parametrize("headroom", model.HEADROOMS)
+def test_shifts_are_those_of_the_tool_chain(make, headroom):
+    net = make(2)
+    x, _ = images(net, 2)
+    plan = dryrun.dry_run(net, x, 3, headroom=headroom)
+    assert [layer.shifts for layer in plan.layers[1:]] == list(model.quantise(net, headroom).shifts)
+
+
+@needs_spynnaker
+@pytest.mark.slow
+def test_an_input_that_is_not_pooled_is_warned_about():
+    net = pretrained.network("dense-mnist-heuristic")
+    plan = dryrun.dry_run(net, np.full((1, 28, 28, 1), 0.5, np.float32), 3)
+    assert any("The input sends up to 784 spikes in one step" in warning for warning in plan.warnings)
+    assert all("Remedy" in warning for warning in plan.warnings)
+    assert plan.fits_one_board
+
+
+def layer(name="hidden", **values):
+    defaults = {
+        "neurons": 10, "cores": 1, "sdram": 1000, "synapses": 10, "fan_in": 5, "fan_out": 5, "burst": 5,
+        "arrivals": 5,
+        "shifts": (1, 1), "lost": 0,
+    }  # fmt: skip
+    return dryrun.LayerPlan(name, **defaults | values)
+
+
+def chip(x=0, y=0, **values):
+    return Chip(x, y, **{"cores": 17, "sdram": 10_000, "entries": 3, "router": 1023, "board": (0, 0)} | values)
+
+
+CORE = Core(0, 0, 3, "hidden", 0, 10, 1000)
+
+
+@pytest.mark.parametrize(
+    ("layers", "cores", "chips", "words"),
+    [
+        ([layer("input", burst=101), layer()], [CORE], [chip()], "The input sends up to 101 spikes .* pool the input"),
+        (
+            [layer("input"), layer("a"), layer("b", arrivals=300)],
+            [CORE],
+            [chip()],
+            "Up to 300 spikes of a reach one core of b",
+        ),
+        ([layer("input"), layer(fan_in=300)], [CORE], [chip()], "A neuron of hidden has 300 inputs, more than the 256"),
+        ([layer("input"), layer()], [CORE], [chip(entries=1100)], r"Chip \(0, 0\) needs 1100 routing entries of 1023"),
+        ([layer("input"), layer()], [replace(CORE, sdram=2**25)], [chip()], r"Chip \(0, 0\) needs 32 MiB of memory"),
+        ([layer("input"), layer(lost=4)], [CORE], [chip()], "4 weights of hidden are too small"),
+        ([layer("input"), layer()], [CORE], [chip(), chip(8, 0, board=(8, 0))], "needs 2 boards"),
+    ],
+)
+def test_warnings_name_the_remedy(layers, cores, chips, words):
+    import re
+
+    (warning,) = dryrun._warnings(tuple(layers), tuple(cores), tuple(chips))
+    assert re.search(words, warning)
+    assert "Remedy" in warning
+
+
+def test_nothing_to_warn_about():
+    assert dryrun._warnings((layer("input"), layer()), (CORE,), (chip(),)) == []
+
+
+def test_networks_that_are_too_large(monkeypatch):
+    monkeypatch.setattr(layout, "MOST_SYNAPSES", 100)
+    net = dense_network()
+    x, _ = images(net, 1)
+    with pytest.raises(
+        InputError, match=r"`network` must have at most 100 synapses for SpiNNaker; prune it, or pool its input"
+    ):
+        dryrun.dry_run(net, x)
+
+
+def test_wrong_arguments(tmp_path):
+    net = dense_network()
+    x, _ = images(net, 1)
+    with pytest.raises(InputError, match=r"`steps` must be a whole number, at least 1. Received: 0"):
+        dryrun.dry_run(net, x, 0)
+    with pytest.raises(InputError, match=r"`network` must be a SpikingNetwork"):
+        dryrun.dry_run("net", x)
+    with pytest.raises(InputError, match=r"`path` must be a plan of a dry run"):
+        dryrun.Plan.load(tmp_path / "missing.json")
+    (tmp_path / "other.json").write_text('{"layers": 3}')
+    with pytest.raises(InputError, match=r"`path` must be a plan of a dry run"):
+        dryrun.Plan.load(tmp_path / "other.json")
+
+
+def test_a_tool_chain_that_fails(monkeypatch):
+    def fail(*arguments, **options):
+        raise InputError("`target` failed: the network does not fit the machine")
+
+    monkeypatch.setattr(process, "run_program", fail)
+    monkeypatch.setattr(process, "require_spynnaker", lambda: None)
+    net = dense_network()
+    x, _ = images(net, 1)
+    with pytest.raises(InputError, match=r"does not fit"):
+        dryrun.dry_run(net, x)
+
+
+def test_spikes_reach_the_cores_that_have_synapses_from_their_core():
+    """Two cores of two neurons each before, two of one neuron each after; the second of these hears the second core only."""
+    synapses = Synapses(np.array([0, 2, 3]), np.array([0, 0, 1]), np.ones(3, np.float32))
+    spikes = np.array([[[1, 1, 1, 0], [0, 1, 0, 0]]], bool)
+    before = [Core(0, 0, number, "a", first, 2, 0) for number, first in ((3, 0), (4, 2))]
+    after = [Core(0, 0, number, "b", first, 1, 0) for number, first in ((5, 0), (6, 1))]
+    assert dryrun._arrivals(synapses, spikes, after, before) == 3
+    only_last = Synapses(np.array([3]), np.array([1]), np.ones(1, np.float32))
+    assert dryrun._arrivals(only_last, spikes, after, before) == 1
