@@ -171,3 +171,19 @@ def test_serve_refuses_what_it_cannot_use(runs):
         dashboard.serve(runs, port=70000)
     with pytest.raises(InputError, match="`results`"):
         dashboard.serve(3)
+
+
+def test_a_run_that_left_no_result_is_said_and_left_out(runs, tmp_path):
+    from snnviz.runs import Store
+
+    store = Store(tmp_path)
+    lost = store.create("simulate", "lost")
+    store.set_status(lost, "FINISHED")
+    workspace = dashboard.Workspace(runs, store=store)
+    workspace.watcher.look_now()
+    explorer = dashboard.Explorer(workspace)
+    name = f"lost · {lost[:6]}"
+    assert name in explorer.param.runs.objects
+    explorer.runs = ["before", name]
+    assert explorer.runs == ["before"]
+    assert "lost" in explorer.notice.object

@@ -21,9 +21,11 @@ def test_others_need_a_password(address):
 
 
 def test_served_to_all_only_where_that_is_said():
-    with dashboard.Serving(dense_mnist(), address="0.0.0.0", open_to_all=True) as server:
-        with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/explorer", timeout=60) as answer:
-            assert "<title>snnviz explorer</title>" in answer.read().decode()
+    with (
+        dashboard.Serving(dense_mnist(), address="0.0.0.0", open_to_all=True) as server,
+        urllib.request.urlopen(f"http://127.0.0.1:{server.port}/explorer", timeout=60) as answer,
+    ):
+        assert "<title>snnviz explorer</title>" in answer.read().decode()
 
 
 def test_a_password_is_asked_for_on_every_page():
