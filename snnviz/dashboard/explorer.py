@@ -14,6 +14,7 @@ from snnviz import metrics, plots, reports
 from snnviz.dashboard import parts
 from snnviz.dashboard.figure import Figure
 from snnviz.dashboard.page import Page
+from snnviz.errors import InputError
 from snnviz.plots import theme
 
 MOST_SHOWN = 7
@@ -55,7 +56,9 @@ class Explorer(Page):
     def _prepare(self, state: dict[str, Any]) -> None:
         names = self.workspace.names()
         self.param.runs.objects = names
-        chosen = [name for name in state.get("runs") or [] if name in names] or names[: min(4, MOST_SHOWN)]
+        # of what must be read first, no more than two without being asked
+        first = self.workspace.given()[:4] or names[:2]
+        chosen = self._readable([name for name in state.get("runs") or [] if name in names] or first)
         state["runs"] = chosen
         self.param.run.objects = chosen or [None]
         state.setdefault("run", chosen[0] if chosen else None)
@@ -68,11 +71,24 @@ class Explorer(Page):
         """The results whose curves are shown, by name."""
         return {name: self.workspace.result(name) for name in self.runs}
 
+    def _readable(self, names: list[str]) -> list[str]:
+        """Those of `names` whose results can be read; of others it is said why not."""
+        found = []
+        for name in names:
+            try:
+                self.workspace.result(name)
+            except InputError as error:
+                self.say(f"{name}: {error}")
+            else:
+                found.append(name)
+        return found
+
     @param.depends("runs", watch=True)
     def _keep_run(self) -> None:
         """The layers shown are those of a run whose curve is shown."""
-        if len(self.runs) > MOST_SHOWN:
-            self.runs = self.runs[:MOST_SHOWN]
+        readable = self._readable(self.runs[:MOST_SHOWN])
+        if readable != self.runs:
+            self.runs = readable
             return
         names = list(self.runs) or [None]
         keep = self.run if self.run in names else names[0]
@@ -125,6 +141,7 @@ class Explorer(Page):
             ),
         }
         body = [
+            self.notice,
             self._controls(),
             self.live(self._tiles, "threshold", "reference", "frontier", "dark", "runs"),
             parts.grid(*(figure.view for figure in self.figures.values())),
@@ -133,7 +150,7 @@ class Explorer(Page):
         ]
         if len(self.workspace.names()) > 1:
             self.figures["pareto_front"] = self._front()
-            body.insert(3, self.figures["pareto_front"].view)
+            body.insert(4, self.figures["pareto_front"].view)
         return body
 
     def _curve(self, name: str, title: str, note: str) -> Figure:

@@ -103,18 +103,21 @@ class Optimize(Launching):
                 lambda: self._curve(plots.accuracy_over_time_data), redraw=["opened"], tip=AT_THE_END,
             ),
         }  # fmt: skip
-        self._evaluated = -1
+        self._evaluated = self._known()
         return [self.notice, form, self.details.view, parts.grid(*(figure.view for figure in self.figures.values()))]
 
     def tick(self) -> None:
         """Show what is known of the store now."""
         super().tick()
-        run = self.details.run
-        seen = hash((run.status, tuple(run.metrics.items()))) if run else -1
-        if seen != self._evaluated:
-            self._evaluated = seen
+        if self._known() != self._evaluated:
+            self._evaluated = self._known()
             for figure in self.figures.values():
                 figure.redraw()
+
+    def _known(self) -> Any:
+        """What the plots depend on."""
+        run = self.details.run
+        return None if run is None else (run.id, run.status, dict(run.metrics))
 
     # --- what is shown ------------------------------------------------------------------------------------------------
 

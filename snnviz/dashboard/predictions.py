@@ -61,8 +61,9 @@ class Predictions(Page):
             return
         result = self.workspace.result(state["run"])
         self._limits(result)
-        state.setdefault("compared", self._same_items(state["run"])[:1])
-        self.param.compared.objects = self._same_items(state["run"])
+        alike = self.workspace.of_same_items(state["run"])[:MOST_COMPARED]
+        self.param.compared.objects = alike
+        state.setdefault("compared", [name for name in alike if name in self.workspace.given()][:1])
         state.setdefault("time", min(5, result.sizes["time"]))
         if "item" not in state:
             listed = self._listed(state["run"], state.get("kind", "late"), None)
@@ -74,23 +75,11 @@ class Predictions(Page):
         self.param.time.bounds = (1, result.sizes["time"])
         self.param.item.bounds = (0, result.sizes["item"] - 1)
 
-    def _same_items(self, run: str) -> list[str]:
-        """Other results handed in, and runs already read, of the same items and number of steps."""
-        wanted = self.workspace.result(run)
-        found: list[str] = []
-        for name in self.workspace.names():
-            if name == run or len(found) == MOST_COMPARED:
-                continue
-            other = self.workspace.result(name)
-            if "prediction" in other and np.array_equal(other["label"].values, wanted["label"].values):
-                found.append(name)
-        return found
-
     @param.depends("run", watch=True)
     def _change_run(self) -> None:
         result = self.workspace.result(self.run)
         with param.parameterized.batch_call_watchers(self):
-            self.param.compared.objects = self._same_items(self.run)
+            self.param.compared.objects = self.workspace.of_same_items(self.run)[:MOST_COMPARED]
             self.compared = [name for name in self.compared if name in self.param.compared.objects]
             self.label = self.label if self.label in map(str, result["class"].values) else ANY
             self.time = min(self.time, result.sizes["time"])

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from snnviz.runs import Run
 
 ALL = "all"
+_LONGEST = 28
 COLUMNS = ["Run", "State", "Progress", "Kind", "Best", "Started", "Took"]
 _STATES = (ALL, "SCHEDULED", "RUNNING", "FINISHED", "FAILED", "KILLED")
 _BEST = {
@@ -166,7 +167,10 @@ def _row(run: Run) -> dict[str, Any]:
 
 
 def _value(value: Any) -> str:
-    return "–" if value is None or value != value else f"{value:.6g}" if isinstance(value, float) else str(value)
+    if value is None or value != value:
+        return "–"
+    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 2]} …"
 
 
 NO_STORE = """<p>This page shows the runs of a store. Serve it with one:</p>

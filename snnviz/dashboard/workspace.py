@@ -118,6 +118,24 @@ class Workspace:
         """Names of the results at hand: those handed in, then those of finished runs, newest first."""
         return [*self._results, *self._by_name(RESULT_KINDS)]
 
+    def given(self) -> list[str]:
+        """Names of the results handed in, which are in memory."""
+        return list(self._results)
+
+    def of_same_items(self, name: str) -> list[str]:
+        """Names of further results that are of the items of the one called `name`, as far as is known without reading them."""
+        wanted = self.result(name)
+        about = (str(wanted.attrs.get("dataset", "")), wanted.sizes["item"])
+        found = [
+            other
+            for other, result in self._results.items()
+            if other != name and np.array_equal(result["label"].values, wanted["label"].values)
+        ]
+        for other, run in self._by_name(RESULT_KINDS).items():
+            if other != name and (run.params.get("data"), run.params.get("items")) == (about[0], str(about[1])):
+                found.append(other)
+        return found
+
     def result(self, name: str) -> xr.Dataset:
         """The result called `name`.
 

@@ -56,6 +56,6 @@ def metric_history(
         dark=dark,
         xlabel="Step",
         ylabel=words[0].replace("_", " ").capitalize() if len(words) == 1 else "Value",
-        legend="top_right" if len(curves) > 1 else None,
+        legend="right" if len(curves) > 1 else None,
         height=height,
     )

@@ -84,6 +84,7 @@ def test_playing_goes_round(page):
 def test_another_run_keeps_what_fits(page):
     page.param.update(time=12, item=250, run="after")
     assert (page.time, page.item, page.run) == (12, 250, "after")
+    assert page.param.compared.objects == ["before"]
     assert page.compared == []
 
 

@@ -29,7 +29,7 @@ def chromium():
 def page(chromium):
     """A page that notes errors on the console and requests that leave this machine."""
     page = chromium.new_page(viewport={"width": 1440, "height": 900})
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(60_000)
     page.problems = []
     page.on("pageerror", lambda error: page.problems.append(f"page error: {error}"))
     page.on("console", lambda message: message.type == "error" and page.problems.append(f"console: {message.text}"))

@@ -10,9 +10,13 @@ def test_results_are_served_by_name(tmp_path, monkeypatch, capsys):
     second = results.save(dense_mnist(fast=True), tmp_path / "two" / "run.nc")
     third = results.save(dense_mnist(), tmp_path / "other.nc")
     served = {}
-    monkeypatch.setattr("snnviz.dashboard.serve", lambda runs, **options: served.update(runs=runs, **options))
-    assert cli.main(["dashboard", str(first), str(second), str(third), "--port", "5999"]) == 0
-    assert list(served["runs"]) == ["one/run", "two/run", "other"]
+    monkeypatch.setenv("SNNVIZ_TRACKING_URI", str(tmp_path / "runs"))
+    monkeypatch.setattr(
+        "snnviz.dashboard.serve", lambda workspace, **options: served.update(workspace=workspace, **options)
+    )
+    assert cli.main(["dashboard", str(first), str(second), str(third), "--port", "5999", "--read-only"]) == 0
+    assert served["workspace"].given() == ["one/run", "two/run", "other"]
+    assert served["workspace"].read_only
     assert served["port"] == 5999
     assert "3 results" in capsys.readouterr().out
 
