@@ -117,7 +117,7 @@ def optimize(
 
     Args:
         network: H_0, as `snnviz.convert` gives it.
-        x: items of the training set on which the objective is evaluated: intensities in [0, 1], (items, *network.input_shape).
+        x: items of the training set on which the objective is evaluated: intensities in [0, 1], `(items, *network.input_shape)`.
             Best are items that the ANN was not fitted to, as those held out for validation.
         y: their classes (items,).
         method: "gradient" (surrogate gradients, see `snnviz.optimization.gradient`), "subplex" (the paper's), "cmaes",

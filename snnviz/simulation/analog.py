@@ -201,7 +201,7 @@ def sparsity(network: SpikingNetwork, x: np.ndarray, batch_size: int | None = No
 
     Args:
         network: the network.
-        x: float intensities (items, *network.input_shape), in [0, 1].
+        x: float intensities `(items, *network.input_shape)`, in [0, 1].
         batch_size: as in `activations`.
 
     Raises:
