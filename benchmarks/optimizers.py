@@ -37,7 +37,7 @@ METHODS: dict[str, dict[str, Any]] = {
 """Name in the figure -> arguments of `optimize`; all but the last search the same scales, one per channel."""
 DETERMINISTIC = ("subplex", "percentile")
 """Methods without randomness: one seed is all seeds."""
-UPDATES_PER_MINUTE = 700
+UPDATES_PER_MINUTE = 1000
 """The gradient's updates for a minute of the budget, fewer than one core does, so that its learning rate falls to 0 in time."""
 FOLDER = ROOT / "benchmarks" / "results" / "searchers"
 PAGE = ROOT / "docs" / "optimisation.md"

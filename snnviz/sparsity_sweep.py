@@ -11,6 +11,7 @@ import hashlib
 import json
 import multiprocessing
 import os
+import signal
 import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -299,8 +300,9 @@ _data: tuple[np.ndarray, np.ndarray] | None = None
 
 
 def _receive(images: np.ndarray, labels: np.ndarray, threads: int) -> None:
-    """In a worker process, once: keep the data, and use no more than a share of the machine."""
+    """In a worker process, once: keep the data, use no more than a share of the machine, leave Ctrl-C to the parent."""
     global _data
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
         os.environ[name] = str(threads)  # before TensorFlow is imported
     _data = images, labels

@@ -235,7 +235,7 @@ def dry_run(
 
     Args:
         network: the network; an average pooling that comes first is done by the host.
-        x: items, whose spikes are counted and of which the first is mapped: float (items, *network.input_shape) in [0, 1].
+        x: items, whose spikes are counted and of which the first is mapped: float `(items, *network.input_shape)` in [0, 1].
         steps: time steps of an item.
         headroom: see `model.quantise`.
         timeout: seconds for the tool chain.

@@ -1,13 +1,13 @@
 """What SpiNNaker computes of a network, as another network and other settings for snnviz's own engines.
 
 The neuron is sPyNNaker's IF_trunc_delta, non-leaky with delta synapses. At each step of 1 ms, in 32-bit fixed point with 15
-fractional bits (s16.15),
+fractional bits (s16.15)::
 
     v <- max(v + E - I + b, V_reset),    a spike where v >= V_thresh, and then v <- V_reset
 
 with V_reset = 0 and V_thresh = 1: reset to zero, and a floor at zero. Spikes travel a step from each population to the next. E
 and I are sums of excitatory and inhibitory weights, in 16 bits each (a *ring buffer*), shifted left by a number of bits that is
-fixed for a population and a sign. A weight w is therefore stored as
+fixed for a population and a sign. A weight w is therefore stored as ::
 
     rint(|w| 2^(15 - shift)),    of which a sum must stay below 2^16.
 
@@ -166,7 +166,7 @@ def with_pooling_of(whole: SpikingNetwork, network: SpikingNetwork) -> SpikingNe
 
 
 def pooled(network: SpikingNetwork, x: np.ndarray) -> np.ndarray:
-    """Intensities `x` (items, *network.input_shape) as `with_pooled_input(network)` takes them, at most 1."""
+    """Intensities `x` `(items, *network.input_shape)` as `with_pooled_input(network)` takes them, at most 1."""
     x = check.images("x", x, network.input_shape)
     if not _pools_first(network):
         return x
@@ -196,7 +196,7 @@ def expect(
 
     Args:
         network: the network; an average pooling that comes first is done by the host.
-        x: intensities in [0, 1], float (items, *network.input_shape).
+        x: intensities in [0, 1], float `(items, *network.input_shape)`.
         y: class indices, int (items,).
         steps: time steps.
         headroom: of the stored weights, see `quantise`.

@@ -62,7 +62,7 @@ def run(
 
     Args:
         network: the network; an average pooling that comes first is done by the host.
-        x: intensities in [0, 1], float (items, *network.input_shape).
+        x: intensities in [0, 1], float `(items, *network.input_shape)`.
         y: class indices, int (items,).
         steps: time steps, of 1 ms.
         target: "board", a SpiNN-5 board at `host`; "spalloc", boards that `server` lends; "ebrains", the job queue.
