@@ -111,8 +111,8 @@ def _machine(results: Sequence[Result]) -> str:
 def _limits(limits: Result) -> str:
     return (
         f"float32 matrix products {limits['gemm_flops']['median'] / 1e9:.0f} GFLOP/s; "
-        f"synaptic adds {limits['adds_per_second']['median'] / 1e9:.1f} billion a second on all cores, "
-        f"{limits['adds_per_second_one_core']['median'] / 1e9:.1f} on one "
+        f"synaptic adds {limits['adds_per_second']['max'] / 1e9:.1f} billion a second on all cores at best, "
+        f"{limits['adds_per_second_one_core']['max'] / 1e9:.1f} on one "
         "(the quickest way to add that we know of, with everything in the first-level cache)"
     )
 
@@ -185,7 +185,7 @@ def _share(title: str, column: Result) -> str:
     event = row_of(column, "event")
     if event is None:
         return ""
-    rate, limit = event["events"] / event["seconds"]["median"], column["limits"]["adds_per_second"]["median"]
+    rate, limit = event["events"] / event["seconds"]["median"], column["limits"]["adds_per_second"]["max"]
     return f"{title}: {rate / 1e9:.1f} billion a second, {rate / limit:.0%}"
 
 
@@ -224,7 +224,7 @@ def _layers_part(result: Result) -> str:
         if event is None:
             continue
         rate = event["events"] / event["seconds"]["median"]
-        limit = limits["adds_per_second"]["median"]
+        limit = limits["adds_per_second"]["max"]  # the median of our runs against the best that the machine ever did
         rows.append(
             [
                 point["network"].removeprefix("layer-"),
@@ -236,7 +236,7 @@ def _layers_part(result: Result) -> str:
         [
             "## Against the add limit",
             "A single 3x3 convolution on spikes of as many channels (with its input layer and a small read-out), event engine, "
-            "billions of synaptic adds a second on all cores, beside the limit measured in the same run.",
+            "billions of synaptic adds a second on all cores, beside the limit: the most that the machine did in the same minute.",
             table(["channels", "engine", "limit", "share"], rows),
         ]
     )

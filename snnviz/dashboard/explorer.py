@@ -25,7 +25,7 @@ _CURVES = {"accuracy_over_time": "time", "accuracy_over_events": "cumulative_eve
 class Explorer(Page):
     """Accuracy against time and against synaptic events, per-layer activity and the metrics of one or more results.
 
-    In a notebook: `Explorer(result)` in a cell after `panel.extension()`; as a page: `snnviz.dashboard.serve(result)`.
+    In a notebook: `Explorer(result)` in a cell after `panel.extension(inline=True)`; as a page: `snnviz.dashboard.serve(result)`.
     The arguments are those of `Page`.
     """
 

@@ -17,7 +17,7 @@ from snnviz.dashboard.workspace import Workspace
 class Page(pn.viewable.Viewer):
     """A page; its parameters are its state.
 
-    In a notebook: a page in a cell after `panel.extension()`; in a browser: `snnviz.dashboard.serve`.
+    In a notebook: a page in a cell after `panel.extension(inline=True)`; in a browser: `snnviz.dashboard.serve`.
 
     Args:
         workspace: a `Workspace`; or a result, a sequence of results (named by their titles), or a mapping from names; None

@@ -266,6 +266,7 @@ class Workspace:
         from snnviz import pretrained
 
         shipped = [name for name in pretrained.names() if "sparsity" in pretrained.card(name)]
+        shipped.sort(key=lambda name: name != "dense-mnist-sparse")  # the paper's recipe first
         return [*self._by_name(("finetune",)), *shipped]
 
     def upload(self, name: str, content: bytes) -> str:

@@ -89,14 +89,15 @@ def shipped(
 ) -> Material:
     """Material from the shipped models: dense MNIST before and after sparsity fine-tuning and optimisation, simulated here and now.
 
-    "before" is the classifier `dense-mnist`, converted by percentile normalisation; "after" is `dense-mnist-optimized`.
+    "before" is the classifier `dense-mnist`, converted by percentile normalisation; "after" is `dense-mnist-optimized`, whose
+    search started from the fine-tuned classifier `dense-mnist-sparse-shifted`, converted likewise.
 
     Args:
         limit: test images, the first ones; None for all 10 000.
         steps: time steps.
         engine: see `snnviz.simulate`.
         traces: keep spikes and potentials of the first items.
-        search: also run a short search from `dense-mnist-heuristic`, whose history is drawn.
+        search: also run a short search from the same start, whose history is drawn.
         say: is told what happens, a line at a time.
     """
     from snnviz import datasets
@@ -122,8 +123,8 @@ def shipped(
             )
         runs[name] = simulate(network, images.x, images.y, steps, engine=engine, record=kept, title=name)
         runs[name].attrs |= {"dataset": "mnist", "model": "dense-mnist"}
-    networks["start"] = pretrained.network("dense-mnist-heuristic")
-    dense, sparse = pretrained.card("dense-mnist"), pretrained.card("dense-mnist-sparse")
+    networks["start"] = convert(load_keras(pretrained.path("dense-mnist-sparse-shifted")), sample.x)
+    dense, sparse = pretrained.card("dense-mnist"), pretrained.card("dense-mnist-sparse-shifted")
     notes = {"pruning": f"{sparse['pruning_curve']['items']} items, {sparse['command']}"}
     history = None
     if search:

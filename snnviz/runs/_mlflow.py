@@ -23,8 +23,10 @@ def prepare() -> Any:
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # no complaint where git is not installed
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     with _guard:
+        import mlflow.telemetry
         import mlflow.tracking
 
+        mlflow.telemetry.set_telemetry_client()  # ends it where somebody imported MLflow before
         for name in ("mlflow", "alembic"):  # after the import, which sets levels of its own
             logging.getLogger(name).setLevel(logging.WARNING)
         return mlflow.tracking

@@ -75,5 +75,5 @@ def test_demo_serves_what_it_wrote(demo, monkeypatch):
     assert served == {}  # --no-serve
     args.no_serve = False
     args.after(args, answer)
-    assert sorted(served["runs"]) == ["after", "before"]
+    assert sorted(served["runs"].given()) == ["after", "before"]
     assert served["port"] == 5006

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from snnviz import _checks as check
 from snnviz.jobs.work.sources import located, record_data
+from snnviz.simulation import ENGINES, Record, Settings, simulate
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -16,42 +17,27 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
-    """Settings of a simulation.
+class Options(Settings):
+    """Settings of a simulation: those of `snnviz.simulation.Settings`, and
 
     Attributes:
         network: a network file (.npz), the name of a shipped network, or run:ID for that of a run.
         data: data set, by name or path.
         split: "test" or "train".
         limit: the first so many items only.
-        steps: time steps.
         engine: "auto", "graph" or "event".
         record: names among "prediction", "logits" and "events"; None for predictions only.
         batch_size: items at once; None for the engine's choice.
         threshold: accuracy to time; None for 0.98 of the ANN's.
         title: label of the curves.
         out: result file (.nc) to write; None writes into the run's folder.
-        input, reset, input_reset, floor, delay, refractory, clamp, readout, decay, synapses, seed: see
-            `snnviz.simulation.Settings`.
     """
 
     network: str
     data: str = "mnist"
     split: str = "test"
     limit: int | None = None
-    steps: int = 50
     engine: str = "auto"
-    input: str = "spiking"
-    reset: str = "subtract"
-    input_reset: str | None = None
-    floor: float | None = None
-    delay: int = 0
-    refractory: int = 0
-    clamp: int = 0
-    readout: str = "membrane"
-    decay: float = 0.9
-    synapses: str = "nonzero"
-    seed: int = 0
     record: Sequence[str] | None = None
     batch_size: int | None = None
     threshold: float | None = None
@@ -59,17 +45,13 @@ class Options:
     out: str | None = None
 
     def __post_init__(self) -> None:
-        from snnviz.simulation import Record
-        from snnviz.simulation.driver import ENGINES
-        from snnviz.simulation.settings import Settings
-
+        super().__post_init__()
         check.text("network", self.network)
         check.text("data", self.data)
         check.choice("split", self.split, ("test", "train"))
         if self.limit is not None:
             check.integer("limit", self.limit, 1)
         check.choice("engine", self.engine, ENGINES)
-        Settings(**{name: getattr(self, name) for name in Settings.__dataclass_fields__})
         Record.of(self.record)
         if self.batch_size is not None:
             check.integer("batch_size", self.batch_size, 1)
@@ -83,8 +65,6 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     from dataclasses import asdict
 
     from snnviz import datasets, metrics, pretrained, results
-    from snnviz.simulation import simulate
-    from snnviz.simulation.settings import Settings
 
     network = pretrained.network(located(options.network, "network.npz", job))
     images = datasets.load(options.data, split=options.split, limit=options.limit)
