@@ -321,11 +321,12 @@ def default_threshold(result: xr.Dataset) -> float:
 def _margin(scores: np.ndarray, temperature: float) -> np.ndarray:
     """Difference of the two largest softmax values over the last axis, float64."""
     scaled = scores.astype(np.float64) / temperature
-    scaled -= scaled.max(axis=-1, keepdims=True)
+    best = scaled.argmax(axis=-1, keepdims=True)
+    scaled -= np.take_along_axis(scaled, best, axis=-1)
     np.exp(scaled, out=scaled)
     total = scaled.sum(axis=-1)
-    top = np.partition(scaled, -2, axis=-1)[..., -2:]
-    return (top[..., 1] - top[..., 0]) / total
+    np.put_along_axis(scaled, best, 0.0, axis=-1)  # it was exp(0) = 1
+    return (1.0 - scaled.max(axis=-1)) / total
 
 
 def _shortfall(result: xr.Dataset, reference: str | float, frontier: bool) -> np.ndarray:

@@ -168,8 +168,8 @@ class Explorer(Page):
 
     def _layers(self, name: str, title: str, note: str) -> Figure:
         return Figure(
-            self, name, title, note, lambda: self.plot(name), lambda: self.data(name), redraw=["run"], tip=CHOOSE
-        )
+            self, name, title, note, lambda: self.plot(name), lambda: self.data(name), redraw=["run"], tip=CHOOSE, later=True
+        )  # fmt: skip
 
     def _front(self) -> Figure:
         """The Pareto front of all runs; choosing points there chooses the curves."""
@@ -192,7 +192,7 @@ class Explorer(Page):
             self, "pareto_front", "Pareto front",
             "Every run as a point. Click one, or several with Shift, and the curves above are theirs.",
             lambda: self.plot("pareto_front"), lambda: self.data("pareto_front"),
-            redraw=["plane", "reference", "runs"], linker=link, controls=[choice],
+            redraw=["plane", "reference", "runs"], linker=link, controls=[choice], later=True,
         )  # fmt: skip
 
     # --- layout -------------------------------------------------------------------------------------------------------

@@ -34,6 +34,7 @@ class Figure:
         mover: see `move`; it is called after every drawing as well.
         linker: called with every new Bokeh figure, to react to what is done to it.
         tip: words shown in the plot's place when there is nothing to draw yet; `draw` then returns None.
+        later: whether a browser gets the page first and this plot after it: for what stands further down.
 
     Attributes:
         view: the card.
@@ -58,6 +59,7 @@ class Figure:
         linker: Callable[[Any], None] | None = None,
         tip: str = "Nothing to draw yet.",
         size: tuple[float, float | None] = (plots.DOUBLE_COLUMN / 1.4, None),
+        later: bool = False,
         controls: Sequence[Any] = (),
     ) -> None:
         self.name, self._draw, self._data, self._mover, self._linker = name, draw, data, mover, linker
@@ -69,7 +71,10 @@ class Figure:
         # a row's own display would win over its being hidden; its box has none
         self._exports = parts.box(self._export_row(title), classes=[])
         self.view = parts.card(parts.heading(title, note), *controls, self._words, self._pane, self._exports)
-        self.redraw()
+        if later:
+            pn.state.onload(self.redraw)  # at once where there is no browser
+        else:
+            self.redraw()
         page.param.watch(lambda *_: self.redraw(), ["dark", *redraw])
         if move:
             page.param.watch(lambda *_: self.move(), list(move))

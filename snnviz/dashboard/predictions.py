@@ -146,7 +146,8 @@ class Predictions(Page):
         if cursor:
             options |= {"move": ["time"], "mover": lambda figure: plots.move_cursor(figure, self.time)}
         return Figure(
-            self, name, title, note, lambda: self._draw(name), lambda: self._data(name), redraw=["run", *redraw], **options
+            self, name, title, note, lambda: self._draw(name), lambda: self._data(name), redraw=["run", *redraw],
+            later=name != "prediction_strip", **options,
         )  # fmt: skip
 
     # --- layout -------------------------------------------------------------------------------------------------------

@@ -120,7 +120,7 @@ class Sparsity(Launching):
                 redraw=["model"],
             ),
             "lambda_grid": Figure(
-                self, "lambda_grid", "Strengths tried", "Every fine-tuning of the store and of the model's card, by its strengths.",
+                self, "lambda_grid", "Strengths tried", "Every fine-tuning of this architecture, of the store and shipped, by its strengths.",
                 self._grid, lambda: plots.lambda_grid_data(self.tried(), self.value),
                 redraw=["value", "model"], tip="No fine-tuning has recorded this yet.",
                 controls=[parts.group("Show", grid_value)],
@@ -151,10 +151,14 @@ class Sparsity(Launching):
         return found["points"] if isinstance(found, dict) else found, card.get("epsilon")
 
     def tried(self) -> pd.DataFrame:
-        """Every fine-tuning at hand: columns lambda_a, lambda_w, and what is known of val_accuracy, S_a, S_w, S_c."""
+        """The fine-tunings at hand of the shown model's architecture: columns lambda_a, lambda_w, and what is known of
+        val_accuracy, S_a, S_w, S_c."""
         rows = []
+        shown = self.workspace.card(self.model).get("architecture")
         for name in self.workspace.models():
             card = self.workspace.card(name)
+            if card.get("architecture") != shown:
+                continue
             recipe, measured = card.get("recipe", {}), card.get("sparsity", {})
             if "lambda_a" in recipe:
                 rows.append(

@@ -60,14 +60,13 @@ def class_scores(
     tooltips = [("class", "@class"), ("step", "@time"), ("score", "@score{0.000}")]
     pale = theme.blend(palette.muted, palette.background, 0.6)
     others = [name for name in dict.fromkeys(data["class"]) if name not in (label, *rivals)]
+    by_class = dict(iter(data.groupby("class", sort=False)[["time", "score", "class"]]))
     parts = []
     for name in [*others, *reversed(rivals), label]:
         bold = name == label
         place = 0 if bold else 1 + rivals.index(name) if name in rivals else None
         text = f"{name} (true)" if bold else name
-        line = hv.Curve(
-            data[data["class"] == name], "time", ["score", "class"], **({} if place is None else {"label": text})
-        )
+        line = hv.Curve(by_class[name], "time", ["score", "class"], **({} if place is None else {"label": text}))
         color = pale if place is None else theme.series_color(place, dark)
         dash = "solid" if place is None else theme.DASHES[place]
         width = 3.2 if bold else 1.0 if place is None else 2.0

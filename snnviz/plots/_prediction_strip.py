@@ -14,6 +14,7 @@ from snnviz.errors import InputError
 from snnviz.plots import theme
 from snnviz.plots._cursor import cursor
 from snnviz.plots._runs import Results, named, recorded
+from snnviz.plots.inplace import ADDED, in_place
 
 _ROW = 0.42
 """Height of a run's strip, of an item's 1."""
@@ -192,17 +193,19 @@ def _bokeh_pictures(
     """Images in screen units, so that they are square whatever the page's width."""
     from bokeh.models import ColumnDataSource
 
-    def hook(plot: Any, element: Any) -> None:
-        if getattr(plot, "_pictures", None) is None:
-            plot._pictures = plot.state.image_rgba(
-                image="image", x="x", y="y", dw=size, dh=size, dw_units="screen", dh_units="screen",
+    packed = [np.ascontiguousarray(picture[::-1]).view(np.uint32)[..., 0] for picture in pictures]
+
+    def show(figure: Any) -> None:
+        drawn = next((renderer for renderer in figure.renderers if renderer.name == ADDED), None)
+        if drawn is None:
+            drawn = figure.image_rgba(
+                image="image", x="x", y="y", dw=size, dh=size, dw_units="screen", dh_units="screen", name=ADDED,
                 anchor="center_right", source=ColumnDataSource({"image": [], "x": [], "y": []}),
             )  # fmt: skip
-        packed = [np.ascontiguousarray(picture[::-1]).view(np.uint32)[..., 0] for picture in pictures]
-        plot._pictures.data_source.data = {"image": packed, "x": [right] * len(packed), "y": centres}
-        plot._pictures.glyph.dw = plot._pictures.glyph.dh = size
+        drawn.data_source.data = {"image": packed, "x": [right] * len(packed), "y": centres}
+        drawn.glyph.dw = drawn.glyph.dh = size
 
-    return hook
+    return in_place(show)
 
 
 def _mpl_pictures(

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import holoviews as hv
 from bokeh.core.properties import value
-from bokeh.models import Segment
+from bokeh.models import FixedTicker, Segment
 from bokeh.models.glyph import Glyph
 
 _GLYPHS = ("glyph", "nonselection_glyph", "selection_glyph", "muted_glyph", "hover_glyph")
 _COLORS = ("line_color", "fill_color", "hatch_color", "text_color")
 _RANGES = ("xlim", "ylim")
-_FREE = {*_RANGES, "hooks", "xformatter", "yformatter"}
+_FREE = {*_RANGES, "hooks", "xformatter", "yformatter", "yticks"}
 _QUAD = {"left": "x0", "bottom": "y0", "right": "x1", "top": "y1"}
+ADDED = "added"
+"""Name of a renderer that a hook adds to those of the elements."""
+
+
+def in_place(show: Callable[[Any], None]) -> Callable[[Any, Any], None]:
+    """A HoloViews hook that calls `show` with the Bokeh figure, and which `refresh` calls too."""
+
+    def hook(plot: Any, element: Any) -> None:
+        show(plot.state)
+
+    hook.show = show  # type: ignore[attr-defined]
+    return hook
 
 
 def refresh(figure: Any, before: hv.Overlay, after: hv.Overlay) -> bool:
@@ -28,15 +41,16 @@ def refresh(figure: Any, before: hv.Overlay, after: hv.Overlay) -> bool:
         Whether it was done; if not (other elements, options or columns), the figure is as it was and must be drawn anew.
     """
     old, new = list(before), list(after)
-    if len(old) != len(new) or len(new) != len(figure.renderers) or _options(before) != _options(after):
+    renderers = [renderer for renderer in figure.renderers if renderer.name != ADDED]
+    if len(old) != len(new) or len(new) != len(renderers) or _options(before) != _options(after):
         return False
-    for one, other, renderer in zip(old, new, figure.renderers, strict=True):
+    for one, other, renderer in zip(old, new, renderers, strict=True):
         if type(one) is not type(other) or _options(one) != _options(other):
             return False
         known = {dimension.name for dimension in other.dimensions()} | {"text_color", *_QUAD}
         if not set(renderer.data_source.data) <= known:
             return False
-    for one, other, renderer in zip(old, new, figure.renderers, strict=True):
+    for one, other, renderer in zip(old, new, renderers, strict=True):
         columns = {dimension.name: other.dimension_values(dimension) for dimension in other.dimensions()}
         if isinstance(other, hv.Rectangles):
             columns |= {side: columns[name] for side, name in _QUAD.items()}
@@ -47,6 +61,13 @@ def refresh(figure: Any, before: hv.Overlay, after: hv.Overlay) -> bool:
         limits = _plot_options(after).get(name)
         if limits is not None:
             axis.update(start=limits[0], end=limits[1], reset_start=limits[0], reset_end=limits[1])
+    ticks, earlier = (dict(_plot_options(each).get("yticks") or {}) for each in (after, before))  # (place, word) pairs
+    if ticks != earlier:
+        figure.yaxis.ticker = FixedTicker(ticks=list(ticks))
+        figure.yaxis.major_label_overrides = ticks
+    for hook in _plot_options(after).get("hooks", []):
+        if hasattr(hook, "show"):
+            hook.show(figure)
     return True
 
 

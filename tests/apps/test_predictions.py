@@ -51,6 +51,20 @@ def test_another_item_changes_the_plots_in_place(page):
     assert drawn.y_range.end == pytest.approx(anew.y_range.end)
 
 
+def test_the_strip_of_another_item_is_the_strip_drawn_anew(page, pair):
+    drawn = page.figures["prediction_strip"].figure
+    labels = pair["before"]["label"].values
+    page.item = int(np.flatnonzero(labels != labels[page.item])[3])  # of another class, so that the axis says so
+    assert page.figures["prediction_strip"].figure is drawn
+    anew = dashboard.Predictions(page.workspace, item=page.item, time=page.time).figures["prediction_strip"].figure
+    assert drawn.yaxis.major_label_overrides == anew.yaxis.major_label_overrides
+    assert drawn.yaxis.ticker.ticks == anew.yaxis.ticker.ticks
+    for one, other in zip(drawn.renderers, anew.renderers, strict=True):
+        left, right = one.data_source.data, other.data_source.data
+        for column in set(right) - {"text_color"}:
+            np.testing.assert_array_equal(np.asarray(left[column]), np.asarray(right[column]))
+
+
 def test_scores_and_spikes_that_were_not_kept_are_simulated_for_the_item(pair):
     bare = {name: result.drop_vars(["logits", "item_events"]) for name, result in pair.items()}
     page = dashboard.Predictions(bare, item=5)

@@ -51,7 +51,8 @@ def lab(tmp_path):
                     json.load(answer)
                 break
             except OSError:
-                assert time.monotonic() < end and process.poll() is None, log.read_text()
+                assert process.poll() is None, log.read_text()
+                assert time.monotonic() < end, log.read_text()
                 time.sleep(0.2)
         yield f"http://127.0.0.1:{port}/lab/tree/page.ipynb?token={token}"
     finally:

@@ -12,6 +12,7 @@ from snnviz import InputError, jobs, load_network
 from snnviz.runs import Folder
 
 ENDLESS = 10**6  # evaluations; cancelled long before
+LONG = 4000  # evaluations, some seconds: long enough to be seen searching, and killed
 
 
 def until(condition, seconds=90.0):
@@ -35,9 +36,9 @@ def searching(store, run_id):
 
 def test_one_after_the_other_watched_cancelled_killed_and_resumed(store, search, tmp_path):
     """The life of two jobs: the second waits for the first, which is cancelled; then it is killed, resumed and finishes."""
-    whole = jobs.run(search(400, seed=7), store=store)
+    whole = jobs.run(search(LONG, seed=7), store=store)
     first = jobs.launch({**search(ENDLESS), "name": "first"}, store=store)
-    second = jobs.launch({**search(400, seed=7), "name": "second"}, store=store)
+    second = jobs.launch({**search(LONG, seed=7), "name": "second"}, store=store)
     run = searching(store, first)
     assert (run.name, run.status) == ("first", "RUNNING")
     assert run.silence < 15
@@ -68,7 +69,7 @@ def test_one_after_the_other_watched_cancelled_killed_and_resumed(store, search,
     assert jobs.resume(second, store=store) == second
     assert jobs.wait(second, 120, store=store).status == "FINISHED", jobs.tail(second, store=store)
     assert store.network(second).hash == store.network(whole.run_id).hash
-    assert len(store.history(second, ["loss"])) == 400
+    assert len(store.history(second, ["loss"])) == LONG
     assert "log.txt" in store.artifacts(second)
 
 
