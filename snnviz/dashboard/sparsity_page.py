@@ -120,7 +120,7 @@ class Sparsity(Launching):
                 redraw=["model"],
             ),
             "lambda_grid": Figure(
-                self, "lambda_grid", "Strengths tried", "Every fine-tuning of this architecture, of the store and shipped, by its strengths.",
+                self, "lambda_grid", "Strengths tried", "Every fine-tuning of this architecture, by its strengths.",
                 self._grid, lambda: plots.lambda_grid_data(self.tried(), self.value),
                 redraw=["value", "model"], tip="No fine-tuning has recorded this yet.",
                 controls=[parts.group("Show", grid_value)],
