@@ -90,7 +90,7 @@ class Hardware(Launching):
 
     def _body(self) -> list[Any]:
         form = self.launch_card(
-            parts.group("Network", pn.widgets.Select.from_param(self.param.source, label="", width=230)),
+            parts.group("Network", pn.widgets.Select.from_param(self.param.source, label="", width=260)),
             parts.group(
                 "Target", pn.widgets.Select.from_param(self.param.target, label="", options=TARGETS, width=210)
             ),

@@ -82,7 +82,7 @@ def search_progress(
         ylabel="Best loss so far",
         xlim=(0.0, float(data["minutes"].max())),
         ylim=(low - room, high + room),
-        legend="top_right",
+        legend="right",
         height=height,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import queue
+import re
 import shutil
 import sys
 import tempfile
@@ -21,6 +22,7 @@ HEARTBEAT = "snnviz.heartbeat"
 _HEARTBEAT_SECONDS = 10.0
 _BATCH = 500
 _LONGEST_PAUSE = 30.0
+_REFUSED = re.compile(r"[^\w\-. :/]", re.ASCII)
 _HOPELESS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "BAD_REQUEST", "PERMISSION_DENIED")
 """Answers of a store that will be the same next time."""
 _STOP = object()
@@ -57,8 +59,8 @@ class Recorder:
         self._queue.put(("tags", {key: str(value) for key, value in tags.items()}))
 
     def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
-        """Record the values of a step; those that are not finite are left out."""
-        finite = {key: float(value) for key, value in values.items() if math.isfinite(value)}
+        """Record the values of a step; those that are not finite are left out, and characters of names that MLflow refuses."""
+        finite = {_REFUSED.sub("", key): float(value) for key, value in values.items() if math.isfinite(value)}
         self._queue.put(("metrics", (int(time.time() * 1000), int(step), finite)))
 
     def data(self, name: str, digest: str, items: int, use: str) -> None:

@@ -89,3 +89,10 @@ def test_a_resumed_run_has_each_step_once(store, run_id):
     second.close()
     points = store.client.get_metric_history(run_id, "loss")
     assert [(point.step, point.value) for point in points] == [(step, 1 / step) for step in (1, 2, 3, 4)]
+
+
+def test_names_that_mlflow_refuses_lose_what_it_refuses(store, run_id):
+    writer = Recorder(store, run_id)
+    writer.metrics({"S_a without the last hidden layer (as published)": 0.8, "λ_a: 1/2 - ok": 1.0})
+    assert writer.close() == ""
+    assert store.get(run_id).metrics == {"S_a without the last hidden layer as published": 0.8, "_a: 1/2 - ok": 1.0}
