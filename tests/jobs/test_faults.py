@@ -1,5 +1,5 @@
-"""SIGKILL at random moments, of the job and of whoever launched it: no run is lost, no store is corrupted, and a resumed run ends
-as one that was never cut off, with the same network and the same record of every step."""
+"""SIGKILL at random moments, of the job and of the server that launched it: no run is lost, no store is corrupted, and a resumed
+run ends as one that was never cut off, with the same network and the same record of every step."""
 
 import json
 import os
@@ -15,13 +15,16 @@ import pytest
 from snnviz import jobs
 from snnviz.runs import Folder, Store
 
-LAUNCHER = """
-import json, sys
-from snnviz import jobs
+SERVER = """
+import json, sys, time
+from snnviz import dashboard
 from snnviz.runs import Store
-spec = json.loads(sys.argv[1])
-jobs.launch(spec, store=Store(sys.argv[2]))
+workspace = dashboard.Workspace(store=Store(sys.argv[2]))
+with dashboard.Serving(workspace):
+    workspace.launch(json.loads(sys.argv[1]))
+    time.sleep(120)
 """
+"""Serves the pages and launches what a page's button would."""
 
 
 class Trial:
@@ -86,14 +89,14 @@ def killed_job_round(trial, chance):
     trial.check_same(run_id)
 
 
-def killed_launcher_round(trial, chance):
-    """Kill the launching process at a random moment; whatever it had begun ends, or can be resumed, and none is forgotten."""
+def killed_server_round(trial, chance):
+    """Kill the server of the pages at a random moment; what it had begun ends, or can be resumed, and none is forgotten."""
     store = trial.store
     before = {run.id for run in store.list()}
-    command = [sys.executable, "-c", LAUNCHER, json.dumps(trial.spec), str(store.home)]
-    with subprocess.Popen(command) as launcher:
-        time.sleep(chance.uniform(0, 6))
-        launcher.kill()
+    command = [sys.executable, "-c", SERVER, json.dumps(trial.spec), str(store.home)]
+    with subprocess.Popen(command) as server:
+        time.sleep(chance.uniform(2, 9))
+        server.kill()
     began = [run.id for run in store.list() if run.id not in before]
     assert len(began) <= 1
     for run_id in began:
@@ -124,7 +127,7 @@ def test_two_rounds(store, search):
     chance = random.Random(11)
     trial = optimisation(store, search)
     killed_job_round(trial, chance)
-    killed_launcher_round(trial, chance)
+    killed_server_round(trial, chance)
 
 
 @pytest.mark.slow
@@ -135,4 +138,4 @@ def test_twenty_rounds(tmp_path, search):
     trials = [optimisation(store, search), training(store)]
     for number in range(20):
         trial = trials[number % 2]
-        (killed_launcher_round if number % 5 == 4 else killed_job_round)(trial, chance)
+        (killed_server_round if number % 5 == 4 else killed_job_round)(trial, chance)
