@@ -20,6 +20,8 @@ from snnviz.plots import theme
 MOST_SHOWN = 7
 """Curves at once: as many as there are colours."""
 _CURVES = {"accuracy_over_time": "time", "accuracy_over_events": "cumulative_events"}
+_OF_ALL = {*_CURVES, "events_over_time"}
+"""Plots of all chosen runs; the others are of one."""
 
 
 class Explorer(Page):
@@ -107,6 +109,8 @@ class Explorer(Page):
             return plots.accuracy_over_events(
                 self.results, threshold=self.threshold, log=self.x_scale == "log", zoom=self.zoom, dark=self.dark
             )
+        if name == "events_over_time":
+            return plots.events_over_time(self.results, threshold=self.threshold, dark=self.dark)
         if name == "pareto_front":
             return plots.pareto_front(
                 self.workspace.scores(self.reference), x=self.plane, selected=self.runs, dark=self.dark
@@ -117,7 +121,7 @@ class Explorer(Page):
         """The table behind the plot `name`."""
         if name == "pareto_front":
             return plots.pareto_front_data(self.workspace.scores(self.reference))
-        return getattr(plots, f"{name}_data")(self.results if name in _CURVES else self.workspace.result(self.run))
+        return getattr(plots, f"{name}_data")(self.results if name in _OF_ALL else self.workspace.result(self.run))
 
     def _body(self) -> list[Any]:
         if not self.workspace.names():
@@ -140,17 +144,20 @@ class Explorer(Page):
                 "event_shares", "Where the events go", "Each layer's share of all synaptic events."
             ),
         }
+        grid = parts.grid(*(figure.view for figure in self.figures.values()))
+        self.figures["events_over_time"] = self._plane()
         body = [
             self.notice,
             self._controls(),
             self.live(self._tiles, "threshold", "reference", "frontier", "dark", "runs"),
-            parts.grid(*(figure.view for figure in self.figures.values())),
+            grid,
+            self.figures["events_over_time"].view,
             self._table_card(),
             self.live(self._facts, "runs"),
         ]
         if len(self.workspace.names()) > 1:
             self.figures["pareto_front"] = self._front()
-            body.insert(4, self.figures["pareto_front"].view)
+            body.insert(5, self.figures["pareto_front"].view)
         return body
 
     def _curve(self, name: str, title: str, note: str) -> Figure:
@@ -164,6 +171,17 @@ class Explorer(Page):
         return Figure(
             self, name, title, note, lambda: self.plot(name), lambda: self.data(name),
             redraw=redraw, move=["threshold", "zoom"], mover=move, tip=CHOOSE,
+        )  # fmt: skip
+
+    def _plane(self) -> Figure:
+        def move(figure: Any) -> None:
+            plots.move_events_threshold(figure, self.results, threshold=self.threshold, dark=self.dark)
+
+        name = "events_over_time"
+        return Figure(
+            self, name, "Time and cost", "How fast events are spent; a mark where the threshold is reached.",
+            lambda: self.plot(name), lambda: self.data(name), redraw=["runs"], move=["threshold"], mover=move, tip=CHOOSE,
+            later=True,
         )  # fmt: skip
 
     def _layers(self, name: str, title: str, note: str) -> Figure:

@@ -54,7 +54,7 @@ def test_a_plot_changed_in_place_is_the_plot_drawn_anew(runs, change):
     moved = dashboard.Explorer(runs, x_scale="log", dark=True)
     moved.param.update(**change)
     anew = dashboard.Explorer(runs, x_scale="log", dark=True, **change)
-    for name in ("accuracy_over_time", "accuracy_over_events"):
+    for name in ("accuracy_over_time", "accuracy_over_events", "events_over_time"):
         one, other = moved.figures[name].figure, anew.figures[name].figure
         assert (one.y_range.start, one.y_range.end) == (other.y_range.start, other.y_range.end)
         for left, right in zip(one.renderers, other.renderers, strict=True):
@@ -115,7 +115,9 @@ def test_the_papers_thresholds_show_at_the_papers_threshold_only(runs):
     assert "17.5 M" not in written(explorer)
 
 
-@pytest.mark.parametrize("name", ["accuracy_over_time", "accuracy_over_events", "spike_rates", "event_shares"])
+@pytest.mark.parametrize(
+    "name", ["accuracy_over_time", "accuracy_over_events", "events_over_time", "spike_rates", "event_shares"]
+)
 def test_exports(runs, name):
     explorer = dashboard.Explorer(runs)
     starts = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF", "csv": b""}
@@ -124,7 +126,7 @@ def test_exports(runs, name):
         assert content.startswith(start)
         assert len(content) > 50
     rows = explorer.figures[name].export("csv").getvalue().decode().count("\n")
-    data = getattr(plots, f"{name}_data")(runs if name.startswith("accuracy") else runs["before"])
+    data = getattr(plots, f"{name}_data")(runs if "_over_" in name else runs["before"])
     assert rows == len(data) + 1
 
 

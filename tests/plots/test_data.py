@@ -19,6 +19,18 @@ def test_curves(before, after):
     assert (np.diff(cost["cumulative_events"]) >= 0).all()
 
 
+def test_marks_of_the_plane_are_the_metrics(before, after):
+    """A dot at (time, events) where the threshold is reached, a cross at the end of a run that never reaches it."""
+    *_, dots, crosses = plots.events_over_time({"b": before, "a": after}, threshold={"b": 0.98, "a": 0.99})
+    reached = metrics.time_to_accuracy(before, 0.98).value, metrics.events_to_accuracy(before, 0.98).value
+    assert dots.array(["time", "cumulative_events"]).tolist() == [pytest.approx(reached)]
+    end = after.sizes["time"], float(metrics.events_per_step(after).sum())
+    assert crosses.array(["time", "cumulative_events"]).tolist() == [pytest.approx(end)]
+    data = plots.events_over_time_data(before)
+    assert list(data.columns) == ["run", "time", "cumulative_events", "accuracy"]
+    assert data["cumulative_events"].iloc[-1] == pytest.approx(float(before["synaptic_events"].sum()))
+
+
 def test_crossings(before, after):
     data = plots.crossings_data({"b": before, "a": after}, {"b": 0.98, "a": 0.99}).set_index("run")
     assert data.loc["b", "time"] == metrics.time_to_accuracy(before, 0.98).value
