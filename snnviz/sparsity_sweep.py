@@ -126,8 +126,7 @@ def sweep(
         for number, (active, heavy) in study.left():
             stem = home / f"lambda-a-{active:g}-lambda-w-{heavy:g}"
             jobs[number] = _Job(str(start), replace(recipe, lambda_a=active, lambda_w=heavy), epsilon, str(stem))
-        with _progress.bar(study.size, "sweeping", "point", progress) as bar:
-            bar.update(study.size - len(jobs))
+        with _progress.bar(study.size, "sweeping", "point", progress, study.size - len(jobs)) as bar:
             try:
                 _run(jobs, images, labels, workers, study, bar, progress)
             except KeyboardInterrupt as interrupt:

@@ -143,17 +143,10 @@ class PyNNEngine(Engine):
         }
 
     def run(self, inputs: np.ndarray, traced: int = 0) -> Block:
-        network, settings, record = self.network, self.settings, self.record
-        items, steps, depth = len(inputs), settings.steps, len(network.layers)
-        sizes = {network.input.name: network.input.neurons} | {layer.name: layer.neurons for layer in network.layers}
-        block = Block(
-            output=np.zeros((items, steps, network.classes), np.float32),
-            events=np.zeros((items, steps, depth), np.int64),
-            spikes=np.zeros((steps, depth), np.int64),
-            spike_trains={name: np.zeros((traced, steps, sizes[name]), bool) for name in record.spikes},
-            potentials={name: np.full((traced, steps, sizes[name]), np.nan, np.float32) for name in record.potentials},
-        )
-        for item in range(items):
+        block = Block.empty(self.network, self.settings.steps, self.record, len(inputs), traced)
+        for potentials in block.potentials.values():
+            potentials.fill(np.nan)  # not every cell tells its own
+        for item in range(len(inputs)):
             self._simulate(item, inputs[item], block, item < traced)
         return block
 

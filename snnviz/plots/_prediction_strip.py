@@ -14,7 +14,7 @@ from snnviz.errors import InputError
 from snnviz.plots import theme
 from snnviz.plots._cursor import cursor
 from snnviz.plots._runs import Results, named, recorded
-from snnviz.plots.inplace import ADDED, in_place
+from snnviz.plots.inplace import ADDED, Hook
 
 _ROW = 0.42
 """Height of a run's strip, of an item's 1."""
@@ -205,7 +205,7 @@ def _bokeh_pictures(
         drawn.data_source.data = {"image": packed, "x": [right] * len(packed), "y": centres}
         drawn.glyph.dw = drawn.glyph.dh = size
 
-    return in_place(show)
+    return Hook(show)
 
 
 def _mpl_pictures(

@@ -73,15 +73,13 @@ def search_progress(
         curve = hv.Curve(rows, "minutes", ["median", "run"], label=str(name))
         dash = theme.DASHES[index % len(theme.DASHES)]
         lines.append(theme.curve(curve, color, dash=dash, width=2.4, tooltips=tooltips))
-    low, high = float(data["low"].min()), float(data["high"].max())
-    room = 0.06 * max(high - low, 1e-3)
     return theme.figure(
         hv.Overlay([*bands, *lines]),
         dark=dark,
         xlabel="Time (minutes)",
         ylabel="Best loss so far",
         xlim=(0.0, float(data["minutes"].max())),
-        ylim=(low - room, high + room),
+        ylim=theme.room(data[["low", "high"]]),
         legend="right",
         height=height,
     )

@@ -10,6 +10,7 @@ import pandas as pd
 from snnviz import _checks as check
 from snnviz.errors import InputError
 from snnviz.plots import theme
+from snnviz.plots._scatter import on_front
 
 MEASURES = {
     "S_c": "Sparsity of synaptic events S_c",
@@ -35,9 +36,7 @@ def sparsity_front_data(table: pd.DataFrame, *, measure: str = "S_c") -> pd.Data
             f"`table` must be the table of a sweep, with columns {', '.join(columns)}. Received: {check.describe(table)}"
         )
     data = table[columns].sort_values(["lambda_a", "lambda_w"], ignore_index=True)
-    pairs = data[[measure, "accuracy"]].to_numpy()
-    beaten = [bool(((pairs >= pair).all(axis=1) & (pairs > pair).any(axis=1)).any()) for pair in pairs]
-    return data.assign(on_front=[not each for each in beaten])
+    return data.assign(on_front=on_front(-data[[measure, "accuracy"]].to_numpy(float)))
 
 
 def sparsity_front(table: pd.DataFrame, *, measure: str = "S_c", dark: bool = False, height: int = 340) -> hv.Overlay:

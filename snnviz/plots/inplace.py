@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import holoviews as hv
@@ -19,14 +20,15 @@ ADDED = "added"
 """Name of a renderer that a hook adds to those of the elements."""
 
 
-def in_place(show: Callable[[Any], None]) -> Callable[[Any, Any], None]:
-    """A HoloViews hook that calls `show` with the Bokeh figure, and which `refresh` calls too."""
+@dataclass(frozen=True)
+class Hook:
+    """A HoloViews hook that calls `show` with the Bokeh figure; `refresh` calls it as well."""
 
-    def hook(plot: Any, element: Any) -> None:
-        show(plot.state)
+    show: Callable[[Any], None]
 
-    hook.show = show  # type: ignore[attr-defined]
-    return hook
+    def __call__(self, plot: Any, element: Any) -> None:
+        """Called by HoloViews after drawing."""
+        self.show(plot.state)
 
 
 def refresh(figure: Any, before: hv.Overlay, after: hv.Overlay) -> bool:
@@ -66,7 +68,7 @@ def refresh(figure: Any, before: hv.Overlay, after: hv.Overlay) -> bool:
         figure.yaxis.ticker = FixedTicker(ticks=list(ticks))
         figure.yaxis.major_label_overrides = ticks
     for hook in _plot_options(after).get("hooks", []):
-        if hasattr(hook, "show"):
+        if isinstance(hook, Hook):
             hook.show(figure)
     return True
 

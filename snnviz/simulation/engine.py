@@ -31,6 +31,19 @@ class Block:
     spike_trains: dict[str, np.ndarray] = field(default_factory=dict)
     potentials: dict[str, np.ndarray] = field(default_factory=dict)
 
+    @classmethod
+    def empty(cls, network: SpikingNetwork, steps: int, record: Record, items: int, traced: int) -> Block:
+        """A block of zeros for `items` items, the first `traced` of them with spike trains and potentials, to be filled."""
+        depth = len(network.layers)
+        sizes = {network.input.name: network.input.neurons} | {layer.name: layer.neurons for layer in network.layers}
+        return cls(
+            output=np.zeros((items, steps, network.classes), np.float32),
+            events=np.zeros((items, steps, depth), np.int64),
+            spikes=np.zeros((steps, depth), np.int64),
+            spike_trains={name: np.zeros((traced, steps, sizes[name]), bool) for name in record.spikes},
+            potentials={name: np.zeros((traced, steps, sizes[name]), np.float32) for name in record.potentials},
+        )
+
 
 class Engine(ABC):
     """A simulator made ready for one network and one set of options.

@@ -262,16 +262,9 @@ class EventEngine(Engine):
         return max(1, size // together) * together
 
     def run(self, inputs: np.ndarray, traced: int = 0) -> Block:
-        network, settings, record = self.network, self.settings, self.record
-        items, steps, depth = len(inputs), settings.steps, len(network.layers)
-        sizes = {network.input.name: network.input.neurons} | {layer.name: layer.neurons for layer in network.layers}
-        block = Block(
-            output=np.zeros((items, steps, network.classes), np.float32),
-            events=np.zeros((items, steps, depth), np.int64),
-            spikes=np.zeros((steps, depth), np.int64),
-            spike_trains={name: np.zeros((traced, steps, sizes[name]), bool) for name in record.spikes},
-            potentials={name: np.zeros((traced, steps, sizes[name]), np.float32) for name in record.potentials},
-        )
+        network, steps, depth = self.network, self.settings.steps, len(self.network.layers)
+        items = len(inputs)
+        block = Block.empty(network, steps, self.record, items, traced)
         job = _Job(inputs, traced, block, np.zeros((items, steps, depth), np.int64))
         self._share(job, range(0, items, self._items_per_call))
         block.spikes[:] = job.spikes.sum(axis=0)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from snnviz import _checks as check
 from snnviz.jobs.work.sources import located, record_data
+from snnviz.jobs.work.spinnaker import Shared
 
 if TYPE_CHECKING:
     from snnviz.jobs.job import Job
@@ -15,41 +16,17 @@ PICTURES = (".png", ".pdf", ".svg")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
-    """Settings of a dry run.
+class Options(Shared):
+    """Settings of a dry run; of the items, the spikes are counted.
 
     Attributes:
-        network: a network file (.npz), the name of a shipped network, or run:ID for that of a run.
-        data: data set, by name or path, whose spikes are counted.
-        split: "test" or "train".
-        limit: the first so many items only.
-        steps: time steps.
-        headroom: "exact" or "estimate", see `snnviz.hardware.spinnaker.model.quantise`.
-        timeout: seconds for the tool chain; None for the usual.
         plan: file (.json) for what was found; None writes into the run's folder.
     """
 
-    network: str
-    data: str = "mnist"
-    split: str = "test"
-    limit: int | None = 500
-    steps: int = 50
-    headroom: str = "exact"
-    timeout: float | None = None
     plan: str | None = None
 
     def __post_init__(self) -> None:
-        from snnviz.hardware.spinnaker.model import HEADROOMS
-
-        check.text("network", self.network)
-        check.text("data", self.data)
-        check.choice("split", self.split, ("test", "train"))
-        if self.limit is not None:
-            check.integer("limit", self.limit, 1)
-        check.integer("steps", self.steps, 1)
-        check.choice("headroom", self.headroom, HEADROOMS)
-        if self.timeout is not None:
-            check.real("timeout", self.timeout, 0, above=True)
+        super().__post_init__()
         check.file("plan", self.plan, ".json")
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from snnviz.jobs.job import Job
+    from snnviz.network import SpikingNetwork
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +65,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     """Load, simulate, score, save."""
     from dataclasses import asdict
 
-    from snnviz import datasets, metrics, pretrained, results
+    from snnviz import datasets, metrics, pretrained
 
     network = pretrained.network(located(options.network, "network.npz", job))
     images = datasets.load(options.data, split=options.split, limit=options.limit)
@@ -84,15 +85,11 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         **settings,
     )
     result.attrs["dataset"] = images.name
-    if options.out or job.recorded:
-        out = results.save(result, job.place(options.out, "result.nc"))
+    keep(job, result, network, options.out)
+    if job.recorded:
+        job.figure(result)
     thresholds = None if options.threshold is None else [options.threshold]
     summary = metrics.summary(result, thresholds=thresholds)
-    if job.recorded:
-        record_result(job, result)
-        job.file(out, "result.nc")
-        job.network(network)
-        job.figure(result)
     return {
         "network": options.network,
         "items": len(images),
@@ -105,6 +102,18 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         "metrics": summary,
         "out": options.out,
     }
+
+
+def keep(job: Job, result: xr.Dataset, network: SpikingNetwork, out: str | None) -> None:
+    """Save a result where the user wants it, and record it with its network."""
+    from snnviz import results
+
+    if out or job.recorded:
+        file = results.save(result, job.place(out, "result.nc"))
+    if job.recorded:
+        record_result(job, result)
+        job.file(file, "result.nc")
+        job.network(network)
 
 
 def record_result(job: Job, result: xr.Dataset) -> None:

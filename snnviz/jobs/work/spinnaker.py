@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from snnviz import _checks as check
-from snnviz.jobs.work.simulate import record_result
+from snnviz.jobs.work.simulate import keep
 from snnviz.jobs.work.sources import located, record_data
 
 if TYPE_CHECKING:
@@ -16,66 +16,81 @@ EXPECT = "expect"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
-    """Settings of a run on SpiNNaker. Credentials are none of them: they come from the environment or the keyring.
+class Shared:
+    """Settings of whatever is about SpiNNaker.
 
     Attributes:
         network: a network file (.npz), the name of a shipped network, or run:ID for that of a run.
-        target: "expect" (computed here), "board", "spalloc" or "ebrains".
         data: data set, by name or path.
         split: "test" or "train".
         limit: the first so many items only.
         steps: time steps.
         headroom: "exact" or "estimate", see `snnviz.hardware.spinnaker.model.quantise`.
-        engine: of snnviz, for target "expect".
-        host: of target "board".
-        server: of targets "spalloc" and "ebrains".
-        collab: of target "ebrains".
-        job: file (.json) that remembers the job of target "ebrains"; None takes one in the run's folder.
-        timeout: seconds for everything on a machine; None for the usual.
-        title: label of the curves.
-        out: result file (.nc) to write; None writes into the run's folder.
+        timeout: seconds for everything on a machine or on the virtual board; None for the usual.
     """
 
     network: str
-    target: str = EXPECT
     data: str = "mnist"
     split: str = "test"
     limit: int | None = 500
     steps: int = 50
     headroom: str = "exact"
-    engine: str = "auto"
-    host: str | None = None
-    server: str | None = None
-    collab: str | None = None
-    job: str | None = None
     timeout: float | None = None
-    title: str = ""
-    out: str | None = None
 
     def __post_init__(self) -> None:
         from snnviz.hardware.spinnaker.model import HEADROOMS
-        from snnviz.hardware.spinnaker.targets import TARGETS
-        from snnviz.simulation.driver import ENGINES
 
-        check.choice("target", self.target, (EXPECT, *TARGETS))
-        for name in ("network", "data", "host", "server", "collab"):
-            check.text(name, getattr(self, name))
+        check.text("network", self.network)
+        check.text("data", self.data)
         check.choice("split", self.split, ("test", "train"))
         if self.limit is not None:
             check.integer("limit", self.limit, 1)
         check.integer("steps", self.steps, 1)
         check.choice("headroom", self.headroom, HEADROOMS)
-        check.choice("engine", self.engine, ENGINES)
         if self.timeout is not None:
             check.real("timeout", self.timeout, 0, above=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(Shared):
+    """Settings of a run on SpiNNaker. Credentials are none of them: they come from the environment or the keyring.
+
+    Attributes:
+        target: "expect" (computed here), "board", "spalloc" or "ebrains".
+        engine: of snnviz, for target "expect".
+        host: of target "board".
+        server: of targets "spalloc" and "ebrains".
+        collab: of target "ebrains".
+        job: file (.json) that remembers the job of target "ebrains"; None takes one in the run's folder.
+        title: label of the curves.
+        out: result file (.nc) to write; None writes into the run's folder.
+    """
+
+    target: str = EXPECT
+    engine: str = "auto"
+    host: str | None = None
+    server: str | None = None
+    collab: str | None = None
+    job: str | None = None
+    title: str = ""
+    out: str | None = None
+
+    def __post_init__(self) -> None:
+        from snnviz.hardware.spinnaker.targets import TARGETS
+        from snnviz.simulation.driver import ENGINES
+
+        super().__post_init__()
+        check.choice("target", self.target, (EXPECT, *TARGETS))
+        for name in ("host", "server", "collab"):
+            check.text(name, getattr(self, name))
+        check.choice("engine", self.engine, ENGINES)
         check.file("job", self.job, ".json")
         check.file("out", self.out, ".nc")
 
 
 def work(options: Options, job: Job) -> dict[str, Any]:
     """Load, run, score, save."""
-    from snnviz import datasets, metrics, pretrained, results
+    from snnviz import datasets, metrics, pretrained
     from snnviz.hardware.spinnaker import model, targets
 
     network = pretrained.network(located(options.network, "network.npz", job))
@@ -105,12 +120,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
             title=title,
         )
     result.attrs["dataset"] = images.name
-    if options.out or job.recorded:
-        out = results.save(result, job.place(options.out, "result.nc"))
-    if job.recorded:
-        record_result(job, result)
-        job.file(out, "result.nc")
-        job.network(network)
+    keep(job, result, network, options.out)
     stored = model.quantise(model.with_pooled_input(network), options.headroom)
     return {
         "network": options.network,
