@@ -2,6 +2,8 @@
 # make test   set up and run the tests
 # make bench  measure the simulators on this machine, with the peers that `make peers` has set up (7 GB)
 # make bench-dashboard  measure the pages in a real browser
+# make reproduce  the report on the shipped models (MODELS), from recorded runs, into snnviz-report
+# make reproduce-from-scratch  the same, with the models made anew first (hours; goes on where it was stopped)
 # make lint   style and types
 # make docs   build the documentation into build/docs
 
@@ -10,8 +12,9 @@ BIN := $(VENV)/bin
 SERVE ?= yes
 PORT ?= 5006
 TESTS ?=
+MODELS ?= dense-mnist conv-mnist
 
-.PHONY: demo test test-slow bench bench-dashboard peers lint format docs clean
+.PHONY: demo test test-slow bench bench-dashboard reproduce reproduce-from-scratch peers lint format docs clean
 
 demo: $(VENV)/.ready
 	$(BIN)/snnviz demo --out snnviz-out $(if $(filter no,$(SERVE)),--no-serve,--port $(PORT))
@@ -35,6 +38,12 @@ bench-dashboard: $(VENV)/.ready-dev
 peers: $(VENV)/.ready-dev
 	$(BIN)/python -m benchmarks.peers.setup
 
+reproduce: $(VENV)/.ready
+	$(BIN)/snnviz reproduce $(MODELS) --benchmarks benchmarks/results --out snnviz-report
+
+reproduce-from-scratch: $(VENV)/.ready
+	$(BIN)/snnviz reproduce $(MODELS) --from-scratch --benchmarks benchmarks/results --out snnviz-report
+
 lint: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -57,4 +66,4 @@ $(VENV)/.ready-dev: $(VENV)/.ready
 	touch $@
 
 clean:
-	rm -rf $(VENV) build snnviz-out *.egg-info
+	rm -rf $(VENV) build snnviz-out snnviz-report *.egg-info

@@ -5,6 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 
+def mirrored(images: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Images (B, H, W, C), those with `chosen` (B,) true mirrored left to right."""
+    return np.where(chosen[:, None, None, None], images[:, :, ::-1], images)
+
+
 def shifted(images: np.ndarray, offsets: np.ndarray, reach: int) -> np.ndarray:
     """Images (B, H, W, C) moved by `offsets` (2, B) - reach pixels, zeros coming in at the borders."""
     height, width = images.shape[1:3]

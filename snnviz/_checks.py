@@ -45,6 +45,13 @@ def real(name: str, value: Any, minimum: float = -math.inf, maximum: float = mat
     return number
 
 
+def flag(name: str, value: Any) -> bool:
+    """`value`, which must be true or false."""
+    if not isinstance(value, bool):
+        raise InputError(f"`{name}` must be true or false. Received: {describe(value)}")
+    return value
+
+
 def choice(name: str, value: Any, allowed: Collection[str]) -> str:
     """`value`, which must be one of the strings in `allowed`."""
     if not isinstance(value, str) or value not in allowed:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,46 @@ _FOLDER = Path(__file__).parent / "pretrained_models"
 _SUFFIXES = (".keras", ".npz")
 
 
+@dataclass(frozen=True)
+class Chain:
+    """A classifier that ships, and what it became.
+
+    Attributes:
+        title: of the model, for people.
+        data: name of its data set.
+        classifier: the shipped classifier, trained as usual; converted as it is, it is "before".
+        sparse: the same after sparsity fine-tuning.
+        optimized: the spiking network made from that, "after".
+        steps: time steps of its evaluation.
+    """
+
+    title: str
+    data: str
+    classifier: str
+    sparse: str
+    optimized: str
+    steps: int = 50
+
+
+CHAINS: Mapping[str, Chain] = {
+    "dense-mnist": Chain("dense MNIST", "mnist", "dense-mnist", "dense-mnist-sparse-shifted", "dense-mnist-optimized"),
+    "conv-mnist": Chain("conv MNIST", "mnist", "conv-mnist", "conv-mnist-sparse", "conv-mnist-optimized"),
+}
+"""The models that ship whole, by the name of their architecture."""
+
+
 def names() -> tuple[str, ...]:
     """Names of the shipped models, in alphabetical order."""
     return tuple(sorted(card.stem for card in _FOLDER.glob("*.json")))
+
+
+def chain(model: str) -> Chain:
+    """The chain of `model`.
+
+    Raises:
+        InputError: for a model that does not ship whole.
+    """
+    return CHAINS[check.choice("model", model, CHAINS)]
 
 
 def path(name: str) -> Path:

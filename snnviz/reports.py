@@ -5,15 +5,16 @@ Each table is a pandas DataFrame with columns `ours`, `paper`, `difference` (our
 
 About the published event counts: the published code sums the events of dense layers over a whole batch (128 items by
 default) instead of per item, and ours are per item. So events and Pareto power cannot be compared as they stand: their
-`difference` is left empty, and for the all-dense model the note gives the published number divided by 128. Ratios of after
-to before of that model are not affected.
+`difference` is left empty, and rows of their own give ours as that code would have counted them (`published_count`), with the
+difference. For the all-dense model the note also gives the published number divided by 128. Ratios of after to before of that
+model are not affected.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,12 +48,14 @@ class Published:
         unit: "fraction", "time steps", "events", "s" or "".
         crossed: False for a threshold that was never crossed, which makes the value an underestimate.
         remark: what to know about it.
+        comparable: whether ours is measured alike, so that a difference means something.
     """
 
     value: float
     unit: str
     crossed: bool = True
     remark: str = ""
+    comparable: bool = True
 
 
 def _published() -> dict[tuple[str, str, str], Published]:
@@ -80,7 +83,7 @@ def _published() -> dict[tuple[str, str, str], Published]:
                     continue
                 crossed = not ("to threshold" in metric and (model, stage) in never_crossed)
                 remark = TYPO if value == 0.00527 else _event_remark(model, value) if unit == "events" else ""
-                table[model, stage, metric] = Published(float(value), unit, crossed, remark)
+                table[model, stage, metric] = Published(float(value), unit, crossed, remark, unit != "events")
     return table
 
 
@@ -111,6 +114,9 @@ _NEURONS = {
     "conv-cifar10": (3072, *[65536] * 3, 16384, *[32768] * 3, 8192, *[16384] * 3, 4096, 512, 10),
     "conv-cifar100": (3072, *[65536] * 3, 16384, *[32768] * 3, 8192, *[16384] * 3, 4096, 512, 100),
 }
+# the last layers of each model, which are dense
+_DENSE_LAYERS = {"dense-mnist": 3, "conv-mnist": 2, "conv-cifar10": 2, "conv-cifar100": 2}
+_AS_PUBLISHED = ", counted as published"
 _DATASETS = {"dense-mnist": "mnist", "conv-mnist": "mnist", "conv-cifar10": "cifar10", "conv-cifar100": "cifar100"}
 
 _SPARSITIES = ("S_a", "S_w", "S_c", "S_a, all hidden layers", "S_c, all hidden layers")
@@ -139,6 +145,25 @@ def paper_threshold(model: str, stage: str = "before") -> float:
     return PAPER[_model(model), check.choice("stage", stage, STAGES), "threshold"].value
 
 
+def published_count(model: str, result: xr.Dataset) -> xr.Dataset:
+    """`result` with synaptic events as the published code counts them: those of dense layers over a batch of `BATCH` items.
+
+    Args:
+        model: one of `MODELS`.
+        result: of a network of that model.
+
+    Raises:
+        InputError: if the result has too few layers for the model.
+    """
+    dense = _DENSE_LAYERS[_model(model)]
+    layers = result.sizes["layer"]
+    if layers <= dense:
+        raise InputError(f"`result` must have more than {dense} layers to be of {model!r}. Received: {layers}")
+    factors = np.where(np.arange(layers) < layers - dense, 1, BATCH)
+    events = result["synaptic_events"].transpose("time", "layer")
+    return result.assign(synaptic_events=events.copy(data=events.values * factors))
+
+
 def comparison(model: str, results: Mapping[str, xr.Dataset], threshold: float | None = None) -> pd.DataFrame:
     """All metrics of one model that a simulation gives, beside the paper's.
 
@@ -155,9 +180,9 @@ def comparison(model: str, results: Mapping[str, xr.Dataset], threshold: float |
     rows = []
     for stage, result in results.items():
         goal = paper_threshold(model, stage) if threshold is None else threshold
-        for metric, (value, crossed) in _ours(result, goal).items():
+        for metric, (value, crossed) in _ours(model, result, goal).items():
             comparable = "threshold" not in metric or goal == paper_threshold(model, stage)
-            published = PAPER.get((model, stage, metric)) if comparable else None
+            published = _counterpart(model, stage, metric) if comparable else None
             rows.append(((stage, metric), _row(value, crossed, published)))
         events = float(metrics.events_per_step(result).sum())
         rows.append(((stage, "events in all steps"), _row(events, True, None) | {"unit": "events"}))
@@ -196,8 +221,7 @@ def table_e(results: Entries, thresholds: Mapping[tuple[str, str], float] | None
 
     def ours(key: tuple[str, str], result: xr.Dataset) -> dict[str, tuple[float, bool]]:
         goal = (thresholds or {}).get(key, paper_threshold(*key))
-        wanted = ("threshold", "time to threshold", "events to threshold")
-        return {name: value for name, value in _ours(result, goal).items() if name in wanted}
+        return {name: value for name, value in _ours(key[0], result, goal).items() if "threshold" in name}
 
     return _table(results, ours)
 
@@ -245,15 +269,16 @@ def table_h(results: Entries) -> pd.DataFrame:
     """Table H, anytime metrics: peak accuracy, Pareto latency and power. Arguments and columns as in `table_e`."""
 
     def ours(key: tuple[str, str], result: xr.Dataset) -> dict[str, tuple[float, bool]]:
-        wanted = ("peak accuracy", "Pareto latency", "Pareto power")
-        return {name: value for name, value in _ours(result, None).items() if name in wanted}
+        return {name: value for name, value in _ours(key[0], result, None).items() if name != "ANN accuracy"}
 
     return _table(results, ours)
 
 
-def _ours(result: xr.Dataset, threshold: float | None) -> dict[str, tuple[float, bool]]:
+def _ours(model: str, result: xr.Dataset, threshold: float | None) -> dict[str, tuple[float, bool]]:
     """Metric -> (value, whether it was crossed), in the order of the tables."""
-    found = metrics.summary(result, [] if threshold is None else [threshold])
+    goals = [] if threshold is None else [threshold]
+    found = metrics.summary(result, goals)
+    theirs = metrics.summary(published_count(model, result), goals)
     values: dict[str, tuple[float, bool]] = {}
     for name, key in (
         ("ANN accuracy", "ann_accuracy"),
@@ -262,11 +287,20 @@ def _ours(result: xr.Dataset, threshold: float | None) -> dict[str, tuple[float,
         ("Pareto power", "pareto_power"),
     ):
         values[name] = (np.nan if found[key] is None else found[key], True)
-    for entry in found["thresholds"]:
+    power = theirs["pareto_power"]
+    values[f"Pareto power{_AS_PUBLISHED}"] = (np.nan if power is None else power, True)
+    for entry, counted in zip(found["thresholds"], theirs["thresholds"], strict=True):
         values["threshold"] = (entry["threshold"], True)
         values["time to threshold"] = (entry["time"], entry["crossed"])
         values["events to threshold"] = (entry["events"], entry["crossed"])
+        values[f"events to threshold{_AS_PUBLISHED}"] = (counted["events"], entry["crossed"])
     return values
+
+
+def _counterpart(model: str, stage: str, metric: str) -> Published | None:
+    """The published number that stands beside `metric`."""
+    found = PAPER.get((model, stage, metric.removesuffix(_AS_PUBLISHED)))
+    return replace(found, remark="", comparable=True) if found and metric.endswith(_AS_PUBLISHED) else found
 
 
 def _row(value: float, crossed: bool, published: Published | None) -> dict[str, object]:
@@ -277,7 +311,7 @@ def _row(value: float, crossed: bool, published: Published | None) -> dict[str, 
             notes.append("paper's never crossed: an underestimate")
         if published.remark:
             notes.append(published.remark)
-        if published.unit != "events":
+        if published.comparable:
             difference = value - published.value
     return {
         "ours": value,
@@ -297,7 +331,7 @@ def _table(
         _model(model)
         check.choice("stage", stage, STAGES)
         for metric, (value, crossed) in ours(key, entry).items():
-            rows.append(((model, stage, metric), _row(value, crossed, PAPER.get((model, stage, metric)))))
+            rows.append(((model, stage, metric), _row(value, crossed, _counterpart(model, stage, metric))))
     return _frame(rows, ["model", "stage", "metric"])
 
 
@@ -315,8 +349,8 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
         table: what `comparison` or a `table_...` function returned.
 
     Returns:
-        The same rows as text, with columns metric, unit, ours, paper, note (and stage or model where there are several); of
-        table A simulator, measured and the models.
+        The same rows as text, with columns metric, unit, ours, paper, difference, note (and stage or model where there are
+        several); of table A simulator, measured and the models.
     """
     if "unit" not in table:  # table A, all of it in seconds
         return table.map(lambda value: _text(value, "s")).reset_index().rename(columns=MODELS)
@@ -326,7 +360,8 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
         unit = "%" if row["unit"] == "fraction" else row["unit"]
         rows.append(
             {name: row[name] for name in table.index.names}
-            | {"ours": _text(row["ours"], unit), "paper": _text(row["paper"], unit), "unit": unit, "note": row["note"]}
+            | {name: _text(row[name], unit) for name in ("ours", "paper")}
+            | {"difference": _signed(row["difference"], unit), "unit": unit, "note": row["note"]}
         )
     return pd.DataFrame(rows)
 
@@ -339,6 +374,11 @@ def _text(value: float, unit: str) -> str:
     if unit == "":  # a fraction that the paper gives as such
         return f"{value:.3f}"
     return f"{value:,.0f}" if abs(value) >= 100 or float(value).is_integer() else f"{value:.3g}"
+
+
+def _signed(value: float, unit: str) -> str:
+    text = _text(value, unit)
+    return f"+{text}" if value > 0 and text.strip("0.") else text
 
 
 def _model(model: str) -> str:

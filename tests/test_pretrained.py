@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from snnviz import datasets, pretrained
+from snnviz import datasets, pretrained, reports
 from snnviz.errors import InputError
 from snnviz.network import Dense, Input, SpikingNetwork
 
@@ -46,8 +46,11 @@ def test_a_model_reaches_what_its_card_says(name):
             assert found[key] == pytest.approx(card["sparsity"][key], abs=1e-4)
 
 
-def test_published_accuracy_of_the_dense_model_is_reached():
-    assert pretrained.card("dense-mnist")["test"]["accuracy"] >= 0.9836
+@pytest.mark.parametrize("model", pretrained.CHAINS)
+def test_published_accuracy_is_reached(model):
+    chain = pretrained.chain(model)
+    for name, stage in ((chain.classifier, "before"), (chain.sparse, "after")):
+        assert pretrained.card(name)["test"]["accuracy"] >= reports.PAPER[model, stage, "ANN accuracy"].value
 
 
 @pytest.mark.parametrize("ask", [pretrained.path, pretrained.card, pretrained.network])
@@ -100,12 +103,23 @@ def test_the_optimised_network_is_there_in_two_steps():
     assert pretrained.card("dense-mnist-optimized")["test"]["time_to_0.9797"] == 2
 
 
-@pytest.mark.parametrize("name", ["dense-mnist-sparse", "dense-mnist-sparse-shifted"])
-def test_fine_tuning_reaches_the_published_sparsity(name):
-    """Paper, dense MNIST after fine-tuning: S_a 0.812, S_w 0.431, S_c 0.893, accuracy 98.29 %."""
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [("dense-mnist", "dense-mnist-sparse"), *((model, chain.sparse) for model, chain in pretrained.CHAINS.items())],
+)
+def test_fine_tuning_reaches_the_published_sparsity(model, name):
     card = pretrained.card(name)
     found = card["sparsity"]
-    assert found["S_a without the last hidden layer (as published)"] >= 0.812
-    assert found["S_w"] >= 0.431
-    assert found["S_c without the last hidden layer (as published)"] >= 0.893
-    assert card["test"]["accuracy"] >= 0.9829
+    paper = {metric: reports.PAPER[model, "after", metric].value for metric in ("S_a", "S_w", "S_c", "ANN accuracy")}
+    assert found["S_a without the last hidden layer (as published)"] >= paper["S_a"]
+    assert found["S_w"] >= paper["S_w"]
+    assert found["S_c without the last hidden layer (as published)"] >= paper["S_c"]
+    assert card["test"]["accuracy"] >= paper["ANN accuracy"]
+
+
+def test_conv_mnist_reaches_the_published_peak():
+    found = pretrained.card("conv-mnist-optimized")["test"]
+    assert found["peak_accuracy"] >= reports.PAPER["conv-mnist", "after", "peak accuracy"].value
+    # P_l 0.12 and P_p 1.51e5 in the paper
+    assert found["pareto_latency"] <= 0.2
+    assert found["pareto_power"] <= 1.51e5

@@ -57,6 +57,7 @@ def test_tables(runs):
         "threshold",
         "time to threshold",
         "events to threshold",
+        "events to threshold, counted as published",
     ]
     assert e.loc[("dense-mnist", "after", "time to threshold"), "difference"] == (
         metrics.time_to_accuracy(runs["after"], 0.9797).value - 3
@@ -66,9 +67,32 @@ def test_tables(runs):
     f = reports.table_f(entries)
     assert f.loc[("dense-mnist", "before", "ANN accuracy"), "difference"] == pytest.approx(0.9836 - 0.9836)
     h = reports.table_h(entries)
-    assert h.index.get_level_values("metric").unique().tolist() == ["peak accuracy", "Pareto latency", "Pareto power"]
+    assert h.index.get_level_values("metric").unique().tolist() == [
+        "peak accuracy",
+        "Pareto latency",
+        "Pareto power",
+        "Pareto power, counted as published",
+    ]
     g = reports.table_g({("conv-mnist", "after"): {"S_a": 0.9, "S_w": 0.8, "S_c": 0.98}})
     assert g.loc[("conv-mnist", "after", "S_a"), "difference"] == pytest.approx(0.9 - 0.959)
+
+
+def test_events_counted_as_published(runs):
+    power = reports.table_h({("dense-mnist", "before"): runs["before"]})["ours"].loc["dense-mnist", "before"]
+    # every layer of this model is dense
+    assert power["Pareto power, counted as published"] == pytest.approx(128 * power["Pareto power"])
+    accuracy, events = [0.5, 0.7, 0.9], [[100.0, 7.0, 3.0], [200.0, 9.0, 5.0], [300.0, 11.0, 7.0]]
+    conv = result_of(accuracy, events, layers=["conv", "hidden", "out"], ann=0.9)
+    expected = [0.0, 100 + 128 * 10, 200 + 128 * 14, 300 + 128 * 18]
+    counted = reports.published_count("conv-mnist", conv)
+    assert metrics.events_per_step(counted).tolist() == expected[1:]
+    table = reports.table_h({("conv-mnist", "after"): conv})
+    row = table.loc[("conv-mnist", "after", "Pareto power, counted as published")]
+    assert row["ours"] == pytest.approx(sum((0.9 - a) * e / 0.9 for a, e in zip(accuracy, expected[1:], strict=True)))
+    assert row["difference"] == row["ours"] - 1.51e5
+    assert np.isnan(table.loc[("conv-mnist", "after", "Pareto power"), "difference"])
+    with pytest.raises(InputError, match="more than 3 layers"):
+        reports.published_count("dense-mnist", result_of([0.5], [1], layers=["out"]))
 
 
 def test_table_a():

@@ -20,7 +20,7 @@ from snnviz.errors import InputError
 
 COMMANDS = (
     "demo", "train", "finetune", "sweep", "convert", "simulate", "metrics", "optimize",
-    "runs", "figures", "tables", "hardware", "data", "dashboard", "info",
+    "runs", "figures", "tables", "reproduce", "hardware", "data", "dashboard", "info",
 )  # fmt: skip
 USER_MISTAKE = 2
 INTERRUPTED = 130

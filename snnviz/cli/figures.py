@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from snnviz.cli._job import add_store_option
@@ -18,6 +19,12 @@ def add(subparsers: Any) -> None:
         "picture says in its metadata where it comes from.",
     )
     add_source(parser)
+    parser.add_argument(
+        "--model",
+        default="dense-mnist",
+        metavar="NAME",
+        help="without --run: a model that ships whole (default: %(default)s)",
+    )
     parser.add_argument("--names", nargs="+", metavar="NAME", help="which figures (default: all that can be drawn)")
     parser.add_argument("--list", action="store_true", help="print the figures' names and titles, and draw none")
     parser.add_argument(
@@ -55,11 +62,13 @@ def add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", type=int, metavar="N", help="without --run: the first N test images only")
 
 
-def material_of(args: argparse.Namespace, *, traces: bool, search: bool, benchmarks: str | None = None) -> Any:
-    """The material that the arguments name."""
+def material_of(
+    args: argparse.Namespace, models: Sequence[str], *, traces: bool, search: bool, benchmarks: str | None = None
+) -> Any:
+    """The material that the arguments name; without results, that of shipped models."""
     from dataclasses import replace
 
-    from snnviz import figures
+    from snnviz import figures, pretrained
     from snnviz.errors import InputError
     from snnviz.figures.sources import runtimes
 
@@ -68,8 +77,13 @@ def material_of(args: argparse.Namespace, *, traces: bool, search: bool, benchma
             if getattr(args, name) is not None:
                 raise InputError(f"`--{name}` must come with --run. Received: {getattr(args, name)!r}")
         found = {} if benchmarks is None else runtimes(benchmarks)
-        made = figures.shipped(args.limit, traces=traces, search=search, say=lambda text: _say(text))
-        return replace(made, runtimes=found)
+        for model in models:
+            pretrained.chain(model)
+        made = {
+            model: figures.shipped(args.limit, model, traces=traces, search=search, say=lambda text: _say(text))
+            for model in models
+        }
+        return replace(figures.together(made) if len(made) > 1 else made[models[0]], runtimes=found)
     if args.limit is not None:
         raise InputError(f"`--limit` must come without --run. Received: {args.limit}")
     return figures.from_files(
@@ -102,6 +116,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     names = set(args.names or figures.FIGURES)
     material = material_of(
         args,
+        [args.model],
         traces=bool(moving or names & {"raster", "membranes"}),
         search=bool(names & {"optimization-history", "evaluations"}),
     )

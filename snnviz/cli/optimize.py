@@ -43,6 +43,7 @@ def add(subparsers: Any) -> None:
         "--minutes", type=float, metavar="M", help="stop after M minutes (default without a budget: 10)"
     )
     parser.add_argument("--updates", type=int, metavar="N", help="of the gradient (default: 4000)")
+    parser.add_argument("--batch-size", type=int, metavar="N", help="items of an update of the gradient (default: 256)")
     parser.add_argument("--target", metavar="CHIP", help="spinnaker: as that chip computes (with subplex or cmaes)")
     parser.add_argument("--seed", type=int, default=0, help="of the searcher (default: %(default)s)")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes that evaluate (default: 1)")

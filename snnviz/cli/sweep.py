@@ -14,7 +14,8 @@ from snnviz.errors import InputError
 from snnviz.sparsity_sweep import LAMBDA_A, LAMBDA_W
 
 _RECIPE = (
-    "data", "limit", "epochs", "learning_rate", "batch_size", "l2", "momentum", "shift", "validation", "seed",
+    "data", "limit", "epochs", "learning_rate", "batch_size", "l2", "momentum", "shift", "flip", "anneal",
+    "precision", "validation", "seed",
 )  # fmt: skip
 
 

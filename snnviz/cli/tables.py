@@ -17,6 +17,12 @@ def add(subparsers: Any) -> None:
         "G sparsity, H anytime metrics. From the shipped models, or from results.",
     )
     add_source(parser)
+    parser.add_argument(
+        "--model",
+        nargs="+",
+        metavar="NAME",
+        help="without --run: models that ship whole (default: those whose data are here)",
+    )
     parser.add_argument("--names", nargs="+", metavar="LETTER", help="of a, e, f, g, h (default: all that can be made)")
     parser.add_argument("--benchmarks", metavar="JSON", help="table.json of `make bench`, for our times in table A")
     parser.add_argument("--format", default="md,csv,tex", metavar="LIST", help="of md, csv, tex (default: %(default)s)")
@@ -35,7 +41,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         check.choice("--names", name, figures.TABLES)
     if args.limit is not None:
         check.integer("--limit", args.limit, 1)
-    material = material_of(args, traces=False, search=False, benchmarks=args.benchmarks)
+    material = material_of(args, args.model or _here(), traces=False, search=False, benchmarks=args.benchmarks)
     made = figures.make_tables(material, args.out, args.names, formats=formats)
     files = [f"{args.out}/table-{name}.{format}" for name in made for format in formats] if args.out else []
     return {
@@ -43,6 +49,14 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         "files": files,
         "origin": material.origin,
     }
+
+
+def _here() -> list[str]:
+    """The models that ship whole and whose data sets are on this machine."""
+    from snnviz import datasets, pretrained
+
+    here = {record.name for record in datasets.available() if record.state != "not here"}
+    return [name for name, chain in pretrained.CHAINS.items() if chain.data in here]
 
 
 def show(answer: dict[str, Any]) -> str:

@@ -44,6 +44,11 @@ def add_recipe_options(parser: argparse.ArgumentParser, data: str) -> None:
     parser.add_argument("--l2", type=float, metavar="L", help="weight decay of kernels (default: 0.001)")
     parser.add_argument("--momentum", type=float, metavar="M", help="default: 0")
     parser.add_argument("--shift", type=int, metavar="N", help="move images by up to N pixels each way (default: 0)")
+    parser.add_argument("--flip", action="store_true", default=None, help="mirror images by chance")
+    parser.add_argument(
+        "--anneal", action="store_true", default=None, help="the last stage's learning rate falls along half a cosine"
+    )
+    parser.add_argument("--precision", metavar="P", help="float32, or bfloat16 for quicker steps (default: float32)")
     parser.add_argument("--validation", type=int, metavar="N", help="items held out (default: 10000, at most a fifth)")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="of weights and order (default: %(default)s)")
 

@@ -7,7 +7,7 @@ nothing else.
 from snnviz.figures.animation import Animation
 from snnviz.figures.catalog import FIGURES, Figure
 from snnviz.figures.make import Made, make, make_animations
-from snnviz.figures.material import Material, shipped
+from snnviz.figures.material import Material, classifiers, shipped, together
 from snnviz.figures.scenes import firing_animation, prediction_animation
 from snnviz.figures.sources import from_files
 from snnviz.figures.tables import TABLES, make_tables, table
@@ -19,6 +19,7 @@ __all__ = [
     "Figure",
     "Made",
     "Material",
+    "classifiers",
     "firing_animation",
     "from_files",
     "make",
@@ -27,4 +28,5 @@ __all__ = [
     "prediction_animation",
     "shipped",
     "table",
+    "together",
 ]

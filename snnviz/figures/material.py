@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -16,11 +17,10 @@ from snnviz.plots import named
 if TYPE_CHECKING:
     import xarray as xr
 
-STEPS = 50
 NORMALISATION_ITEMS = 10_000
 """Training images by which the "before" network is normalised."""
-TRACED = 16
-"""Items whose spikes and potentials are kept."""
+TRACED, TRACED_NEURONS = 16, 1024
+"""Items, and the largest layers, whose spikes and potentials are kept."""
 HELD_OUT = 10_000
 SEARCH_ITEMS, SEARCH_EVALUATIONS = 2_000, 150
 """Of the short search whose history is drawn; the shipped network is the fruit of a longer one."""
@@ -80,79 +80,98 @@ class Material:
 
 def shipped(
     limit: int | None = None,
+    model: str = "dense-mnist",
     *,
-    steps: int = STEPS,
+    steps: int | None = None,
     engine: str = "auto",
     traces: bool = True,
     search: bool = True,
     say: Callable[[str], None] = lambda text: None,
 ) -> Material:
-    """Material from the shipped models: dense MNIST before and after sparsity fine-tuning and optimisation, simulated here and now.
+    """Material from a shipped model, before and after sparsity fine-tuning and optimisation, simulated here and now.
 
-    "before" is the classifier `dense-mnist`, converted by percentile normalisation; "after" is `dense-mnist-optimized`, whose
-    search started from the fine-tuned classifier `dense-mnist-sparse-shifted`, converted likewise.
+    "before" is the classifier, converted by percentile normalisation; "after" is the optimised network, whose search started from
+    the fine-tuned classifier, converted likewise.
 
     Args:
-        limit: test images, the first ones; None for all 10 000.
-        steps: time steps.
+        limit: test images, the first ones; None for all of them.
+        model: one of `snnviz.pretrained.CHAINS`.
+        steps: time steps; None for the model's.
         engine: see `snnviz.simulate`.
-        traces: keep spikes and potentials of the first items.
+        traces: keep spikes and potentials of the first items, of layers that are small enough to be drawn.
         search: also run a short search from the same start, whose history is drawn.
         say: is told what happens, a line at a time.
+
+    Raises:
+        InputError: for an unknown model, or one whose data set is not here.
     """
     from snnviz import datasets
     from snnviz.conversion import convert, load_keras
     from snnviz.simulation import Record, simulate
 
-    images = datasets.load("mnist", split="test", limit=limit)
-    sample = datasets.load("mnist", split="train", limit=NORMALISATION_ITEMS)
-    say("converting the shipped dense MNIST classifier")
-    networks = {"before": convert(load_keras(pretrained.path("dense-mnist")), sample.x)}
-    networks["after"] = pretrained.network("dense-mnist-optimized")
+    chain = pretrained.chain(model)
+    steps = chain.steps if steps is None else steps
+    images = datasets.load(chain.data, split="test", limit=limit)
+    sample = datasets.load(chain.data, split="train", limit=NORMALISATION_ITEMS)
+    say(f"converting the shipped {chain.title} classifier")
+    networks = {"before": convert(load_keras(pretrained.path(chain.classifier)), sample.x)}
+    networks["after"] = pretrained.network(chain.optimized)
     runs = {}
     for name, network in networks.items():
         say(f"simulating {len(images)} test images for {steps} steps, {name} optimisation")
         kept = Record(logits=True, events=True)
         if traces:
+            small = {layer.name for layer in network.layers if layer.neurons <= TRACED_NEURONS}
+            small |= {network.input.name} if math.prod(network.input_shape) <= TRACED_NEURONS else set()
             kept = Record(
                 logits=True,
                 events=True,
-                spikes=network.firing_names,
-                potentials=network.layer_names,
+                spikes=tuple(layer for layer in network.firing_names if layer in small),
+                potentials=tuple(layer for layer in network.layer_names if layer in small),
                 items=min(TRACED, len(images)),
             )
         runs[name] = simulate(network, images.x, images.y, steps, engine=engine, record=kept, title=name)
-        runs[name].attrs |= {"dataset": "mnist", "model": "dense-mnist"}
-    networks["start"] = convert(load_keras(pretrained.path("dense-mnist-sparse-shifted")), sample.x)
-    dense, sparse = pretrained.card("dense-mnist"), pretrained.card("dense-mnist-sparse-shifted")
+        runs[name].attrs |= {"dataset": chain.data, "model": model, "stage": name}
+    networks["start"] = convert(load_keras(pretrained.path(chain.sparse)), sample.x)
+    sparse = pretrained.card(chain.sparse)
     notes = {"pruning": f"{sparse['pruning_curve']['items']} items, {sparse['command']}"}
     history = None
     if search:
         say(f"searching, {SEARCH_EVALUATIONS} evaluations")
-        history, notes["history"] = _short_search(networks["start"], steps)
+        history, notes["history"] = _short_search(networks["start"], chain.data, steps)
     return Material(
         results=runs,
         networks=networks,
         images=images.x,
         history=history,
         pruning=sparse["pruning_curve"]["points"],
-        sparsity={
-            ("dense-mnist", "before"): sparse["sparsity_before"],
-            ("dense-mnist", "after"): sparse["sparsity"],
-        },
-        accuracies={
-            ("dense-mnist", "before"): dense["test"]["accuracy"],
-            ("dense-mnist", "after"): sparse["test"]["accuracy"],
-        },
         notes=notes,
+        **classifiers(model, pretrained.card(chain.classifier), sparse),
     )
 
 
-def _short_search(network: SpikingNetwork, steps: int) -> tuple[pd.DataFrame, str]:
+def classifiers(model: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """Sparsity and accuracy as `Material` takes them, from the cards of a classifier before and after fine-tuning."""
+    return {
+        "sparsity": {(model, "before"): after["sparsity_before"], (model, "after"): after["sparsity"]},
+        "accuracies": {(model, "before"): before["test"]["accuracy"], (model, "after"): after["test"]["accuracy"]},
+    }
+
+
+def together(materials: Mapping[str, Material]) -> Material:
+    """What is told of several models in one table: their results, sparsities and accuracies, by the models' names."""
+    return Material(
+        results={f"{model} {name}": run for model, found in materials.items() for name, run in found.results.items()},
+        sparsity={key: value for found in materials.values() for key, value in found.sparsity.items()},
+        accuracies={key: value for found in materials.values() for key, value in found.accuracies.items()},
+    )
+
+
+def _short_search(network: SpikingNetwork, data: str, steps: int) -> tuple[pd.DataFrame, str]:
     from snnviz import datasets
     from snnviz.optimization import optimize
 
-    _, held_out = datasets.validation_split(datasets.load("mnist", split="train"), HELD_OUT)
+    _, held_out = datasets.validation_split(datasets.load(data, split="train"), HELD_OUT)
     found = optimize(
         network,
         held_out.x[:SEARCH_ITEMS],

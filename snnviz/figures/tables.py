@@ -155,11 +155,12 @@ def _escaped(cell: str) -> str:
 
 
 def _entries(material: Material) -> dict[tuple[str, str], xr.Dataset]:
-    """Results of the paper's models by (model, stage): a stage by its name, else by the order of two."""
+    """Results of the paper's models by (model, stage): a stage as it is marked or named, else by the order of two."""
     found: dict[tuple[str, str], xr.Dataset] = {}
     for position, (name, result) in enumerate(material.results.items()):
         model = reports.paper_model(result)
-        stage = name if name in reports.STAGES else reports.STAGES[min(position, 1)]
+        stage = result.attrs.get("stage", name)
+        stage = stage if stage in reports.STAGES else reports.STAGES[min(position, 1)]
         if model is not None and (model, stage) not in found:
             found[model, stage] = result
     return found

@@ -15,6 +15,19 @@ from snnviz.training.loop import Evaluation, Training
 _PACKAGES = ("keras", "tensorflow", "tensorflow-cpu", "jax", "numpy")
 
 
+def versions() -> dict[str, str]:
+    """Versions of Python, of this package, and of what a training builds on, as far as it is installed."""
+    import snnviz
+
+    found = {"python": platform.python_version(), "snnviz": snnviz.__version__}
+    for package in _PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
 def model_card(
     training: Training,
     *,
@@ -36,14 +49,6 @@ def model_card(
     """
     import keras
 
-    import snnviz
-
-    versions = {"python": platform.python_version(), "snnviz": snnviz.__version__}
-    for package in _PACKAGES:
-        try:
-            versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
     best = training.best
     return {
         "architecture": architecture,
@@ -58,7 +63,7 @@ def model_card(
         if test is None
         else {"accuracy": test.accuracy, "cross_entropy": test.cross_entropy, "items": test.items},
         "backend": keras.backend.backend(),
-        "versions": versions,
+        "versions": versions(),
         **more,
     }
 

@@ -16,10 +16,11 @@ import numpy as np
 
 from snnviz import _checks as check
 from snnviz import _progress, architectures
-from snnviz._augment import shifted
+from snnviz._augment import mirrored, shifted
 from snnviz._files import replacing
 from snnviz.errors import InputError
 from snnviz.training import checkpoint as checkpoints
+from snnviz.training.precision import computing_in
 from snnviz.training.recipe import FINE_TUNING, Recipe
 from snnviz.training.steps import Steps, compiled_steps
 
@@ -149,7 +150,10 @@ def train(
     if resume and checkpoint is None:
         raise InputError("`checkpoint` must name a file when `resume` is true. Received: None")
 
-    with sparsity.penalised(model, l2=recipe.l2, lambda_a=recipe.lambda_a, lambda_w=recipe.lambda_w):
+    with (
+        sparsity.penalised(model, l2=recipe.l2, lambda_a=recipe.lambda_a, lambda_w=recipe.lambda_w),
+        computing_in(model, recipe.precision),
+    ):
         run = _Run(model, recipe, _fingerprint(model, images, labels))
         if resume and checkpoint is not None and Path(checkpoint).exists():
             run.restore(checkpoints.load(checkpoint))
@@ -227,8 +231,10 @@ class _Run:
         self.best_values = _values(model.variables)
 
     def restore(self, saved: checkpoints.Checkpoint) -> None:
-        if saved.settings != self.settings:
-            keys = [key for key in self.settings if saved.settings.get(key) != self.settings[key]]
+        # settings that came after the checkpoint was written had their defaults
+        theirs = saved.settings | {"recipe": Recipe().as_json() | saved.settings["recipe"]}
+        if theirs != self.settings:
+            keys = [key for key in self.settings if theirs.get(key) != self.settings[key]]
             raise InputError(
                 "`checkpoint` must be of the same model, data and recipe to resume. "
                 f"Received: one that differs in {', '.join(keys)}"
@@ -253,16 +259,21 @@ class _Run:
         rate = self.recipe.learning_rate(epoch)
         self.optimizer.learning_rate.assign(rate)
         order = kept[np.random.default_rng((self.recipe.seed, epoch)).permutation(len(kept))]
-        # one offset per item of the data, so that they do not depend on the blocks
+        # one draw per item of the data, so that they do not depend on the blocks
         reach, stream = self.recipe.shift, np.random.default_rng((self.recipe.seed, epoch, 1))
         offsets = stream.integers(0, 2 * reach + 1, (2, len(images))) if reach else None
+        flips = stream.random(len(images)) < 0.5 if self.recipe.flip else None
         loss, correct, steps = 0.0, 0, 0
         for indices, count in _blocks(order, self.recipe.batch_size, _steps_per_call(self.model, self.recipe)):
-            block = images[indices]
+            items = indices.ravel()
+            block = images[items]
             if offsets is not None:
-                flat = block.reshape(-1, *images.shape[1:])
-                block = shifted(flat, offsets[:, indices.ravel()], reach).reshape(block.shape)
-            block_loss, block_correct = self.steps.run(block, labels[indices], count)
+                block = shifted(block, offsets[:, items], reach)
+            if flips is not None:
+                block = mirrored(block, flips[items])
+            block_loss, block_correct = self.steps.run(
+                block.reshape(*indices.shape, *images.shape[1:]), labels[indices], count
+            )
             loss, correct, steps = loss + block_loss, correct + block_correct, steps + count
             bar.update(count * indices.shape[1])
         row = {

@@ -45,7 +45,7 @@ def test_tables_of_results(files, tmp_path, capsys):
     out = tmp_path / "out"
     assert cli.main(["tables", "--run", *files, "--format", "tex", "--out", str(out)]) == 0
     told = capsys.readouterr().out
-    assert "| dense-mnist | before | time to threshold | 13 | 12 |" in told
+    assert "| dense-mnist | before | time to threshold | 13 | 12 | +1 |" in told
     assert sorted(file.name for file in out.iterdir()) == [f"table-{name}.tex" for name in "aefh"]
 
 
@@ -57,6 +57,10 @@ def test_tables_of_results(files, tmp_path, capsys):
         (["figures", "--width", "wide"], "--width"),
         (["figures", "--dpi", "1"], "--dpi"),
         (["figures", "--limit", "0"], "--limit"),
+        (["figures", "--model", "resnet"], "dense-mnist"),
+        (["tables", "--model", "dense-mnist", "resnet"], "dense-mnist"),
+        (["reproduce", "resnet"], "dense-mnist"),
+        (["reproduce", "--limit", "0"], "--limit"),
         (["figures", "--network", "x.npz"], "--network"),
         (["figures", "--run", "no.nc"], "not a file"),
         (["figures", "--run", "no.nc", "--limit", "3"], "--limit"),

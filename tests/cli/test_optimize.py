@@ -59,6 +59,8 @@ def test_it_resumes(network, tmp_path, capsys):
         (["--items", "20000"], "--items"),
         (["--out", "better.keras"], "--out"),
         (["--method", "cmaes", "--updates", "5"], "--updates"),
+        (["--method", "cmaes", "--batch-size", "5"], "--batch-size"),
+        (["--batch-size", "0"], "--batch-size"),
         (["--minutes", "0"], "--minutes"),
     ],
 )

@@ -39,7 +39,7 @@ def test_markdown(paper_material):
 def test_latex_is_escaped_and_balanced(paper_material):
     written = text("e", table("e", paper_material), "tex", "origin")
     assert written.startswith("% origin\n\\begin{table}")
-    assert "98.00 & 98.00 & \\% &" in written
+    assert "98.00 & 98.00 & 0.00 & \\% &" in written
     assert text("g", table("g", paper_material), "tex").count("S\\_a") == 2
     assert written.count("\\begin") == written.count("\\end") == 2
     rows = [line for line in written.splitlines() if line.endswith("\\\\")]

@@ -267,9 +267,9 @@ def test_the_block_size_is_only_a_matter_of_speed(monkeypatch):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
 
 
-def test_shifted_images_train_the_same_model_whatever_the_blocks(monkeypatch):
+def test_shifted_and_mirrored_images_train_the_same_model_whatever_the_blocks(monkeypatch):
     x, y = data()
-    recipe = Recipe(**{**RECIPE.as_json(), "shift": 1})
+    recipe = Recipe(**{**RECIPE.as_json(), "shift": 1, "flip": True})
     plain = train(dense_model(), x, y, RECIPE, progress=False)
     first = train(dense_model(), x, y, recipe, progress=False)
     assert not same(first.model, plain.model)
@@ -281,11 +281,26 @@ def test_shifted_images_train_the_same_model_whatever_the_blocks(monkeypatch):
     again = train(dense_model(), x, y, recipe, progress=False)
     for a, b in zip(first.model.get_weights(), again.model.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
-    # every image that was learned from is one of the data, moved by at most a pixel
+    # every image that was learned from is one of the data, moved by at most a pixel, and some are mirrored
     wide = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    moved = np.concatenate([wide[:, i : i + 6, j : j + 6] for i in range(3) for j in range(3)]).reshape(9 * len(x), -1)
+    moved = np.concatenate([wide[:, i : i + 6, j : j + 6] for i in range(3) for j in range(3)])
     known = {image.tobytes() for image in moved}
-    assert all(image.tobytes() in known for block, _ in seen for image in block.reshape(-1, 36))
+    flipped = {image.tobytes() for image in moved[:, :, ::-1].copy()}
+    learned = {image.tobytes() for block, _ in seen for image in block.reshape(-1, 36)}
+    assert learned <= known | flipped
+    assert 0.3 < len(learned - known) / len(learned) < 0.7
+
+
+def test_less_precision_in_training_leaves_a_model_of_full_precision():
+    x, y = data()
+    recipe = Recipe(**{**RECIPE.as_json(), "precision": "bfloat16"})
+    exact = train(dense_model(), x, y, RECIPE, progress=False)
+    found = train(dense_model(), x, y, recipe, progress=False)
+    assert not same(found.model, exact.model)
+    assert {layer.compute_dtype for layer in found.model.layers} == {"float32"}
+    for a, b in zip(found.model.get_weights(), exact.model.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, atol=0.1)
+        assert a.dtype == np.float32
 
 
 def test_held_out_items_are_those_of_the_data_module():

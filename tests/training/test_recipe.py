@@ -30,6 +30,12 @@ def test_learning_rate_follows_the_schedule():
         recipe.learning_rate(3)
 
 
+def test_the_last_stage_may_be_annealed():
+    recipe = Recipe(schedule=((2, 0.1), (4, 1.0)), anneal=True)
+    rates = [recipe.learning_rate(epoch) for epoch in range(6)]
+    assert rates == pytest.approx([0.1, 0.1, 1.0, (1 + 0.5**0.5) / 2, 0.5, (1 - 0.5**0.5) / 2])
+
+
 def test_json_holds_every_setting():
     recipe = Recipe(schedule=((1, 0.5),), seed=7)
     stored = json.loads(json.dumps(recipe.as_json()))
@@ -56,6 +62,9 @@ def test_json_holds_every_setting():
         ("split_seed", None),
         ("lambda_a", -0.5),
         ("lambda_w", float("inf")),
+        ("flip", 1),
+        ("anneal", "yes"),
+        ("precision", "float16"),
     ],
 )
 def test_wrong_settings_are_refused(field, value):

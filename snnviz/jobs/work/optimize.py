@@ -37,6 +37,7 @@ class Options:
         evaluations: stop after so many.
         minutes: stop after so many.
         updates: of the gradient.
+        batch_size: items of each of them.
         target: "spinnaker" evaluates networks as that chip would compute them; None for no constraints.
         seed: of the searcher.
         workers: processes that evaluate.
@@ -59,6 +60,7 @@ class Options:
     evaluations: int | None = None
     minutes: float | None = None
     updates: int | None = None
+    batch_size: int | None = None
     target: str | None = None
     seed: int = 0
     workers: int = 1
@@ -76,10 +78,7 @@ class Options:
             check.text(name, getattr(self, name))
         check.choice("method", self.method, METHODS)
         self.granularities()
-        if not isinstance(self.with_potentials, bool):
-            raise InputError(
-                f"`with_potentials` must be true or false. Received: {check.describe(self.with_potentials)}"
-            )
+        check.flag("with_potentials", self.with_potentials)
         checked_lambdas(self.lambdas)
         for name, minimum in (("items", 1), ("steps", 1), ("seed", 0), ("workers", 1)):
             check.integer(name, getattr(self, name), minimum)
@@ -87,10 +86,11 @@ class Options:
             check.integer("evaluations", self.evaluations, 1)
         if self.minutes is not None:
             check.real("minutes", self.minutes, 0, above=True)
-        if self.updates is not None:
-            if self.method not in ("auto", "gradient"):
-                raise InputError(f"`updates` is of methods auto and gradient. Received: method {self.method!r}")
-            check.integer("updates", self.updates, 1)
+        for name in ("updates", "batch_size"):
+            if getattr(self, name) is not None:
+                if self.method not in ("auto", "gradient"):
+                    raise InputError(f"`{name}` is of methods auto and gradient. Received: method {self.method!r}")
+                check.integer(name, getattr(self, name), 1)
         check_target(self.target, self.method)
         check.file("out", self.out, ".npz")
 
@@ -128,6 +128,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
             "network": options.network, "network_hash": network.hash, "method": options.method, "per": ",".join(per),
             "with_potentials": options.with_potentials, "data": options.data, "items": options.items,
             "steps": options.steps, "evaluations": options.evaluations, "minutes": minutes, "updates": options.updates,
+            "batch_size": options.batch_size,
             "lambda_e": options.lambda_e, "lambda_l": options.lambda_l, "lambda_p": options.lambda_p, "seed": options.seed,
             "target": options.target,
         }
@@ -162,7 +163,11 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         scheduler=options.scheduler,
         training=(learned.x, learned.y),
         target=options.target,
-        options={} if options.updates is None else {"updates": options.updates},
+        options={
+            name: value
+            for name, value in (("updates", options.updates), ("batch", options.batch_size))
+            if value is not None
+        },
         checkpoint=options.checkpoint or folder,
         resume=job.resume,
         on_evaluation=record,

@@ -36,6 +36,9 @@ class Shared:
         l2: weight decay of kernels.
         momentum: of the gradient descent.
         shift: images are moved by up to so many pixels each way.
+        flip: images are mirrored by chance.
+        anneal: the last stage's learning rate falls along half a cosine.
+        precision: "float32" or "bfloat16".
         validation: items held out.
         seed: of weights and order.
     """
@@ -49,6 +52,9 @@ class Shared:
     l2: float | None = None
     momentum: float | None = None
     shift: int | None = None
+    flip: bool | None = None
+    anneal: bool | None = None
+    precision: str | None = None
     validation: int | None = None
     seed: int = 0
 
@@ -157,7 +163,7 @@ def recipe_from(options: Shared, base: Recipe, items: int) -> Recipe:
     """`base` with what the options say instead, for `items` training items."""
     changes: dict[str, Any] = {
         field: getattr(options, field)
-        for field in ("batch_size", "l2", "momentum", "shift", "lambda_a", "lambda_w")
+        for field in ("batch_size", "l2", "momentum", "shift", "flip", "anneal", "precision", "lambda_a", "lambda_w")
         if getattr(options, field, None) is not None
     }
     if options.epochs is not None or options.learning_rate is not None:
@@ -206,18 +212,17 @@ def command_line(command: str, what: str, options: Shared, base: Recipe) -> str:
     """The command that makes the same model again: everything that is not a default."""
     words = ["snnviz", command, what]
     for option in (
-        "data", "limit", "alpha", "epochs", "learning_rate", "batch_size", "l2", "momentum", "shift", "validation",
+        "data", "limit", "alpha", "epochs", "learning_rate", "batch_size", "l2", "momentum", "shift", "flip", "anneal",
+        "precision", "validation", "lambda_a", "lambda_w", "epsilon",
     ):  # fmt: skip
         value = getattr(options, option, None)
-        if value is not None:
+        if value is True:
+            words.append(f"--{option}")
+        elif value is not None and value is not False:
             words += [
                 f"--{option.replace('_', '-')}",
                 *map(str, value if isinstance(value, (list, tuple)) else [value]),
             ]
-    for option in ("lambda_a", "lambda_w", "epsilon"):
-        value = getattr(options, option, None)
-        if value is not None:
-            words += [f"--{option.replace('_', '-')}", str(value)]
     words += ["--seed", str(options.seed)]
     return shlex.join(words)
 

@@ -1,0 +1,242 @@
+"""`snnviz reproduce`: the report on the shipped models, every number from a recorded run."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from snnviz.cli._job import add_store_option
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from snnviz.figures import Material
+    from snnviz.pretrained import Chain
+
+
+def add(subparsers: Any) -> None:
+    """Add the parser."""
+    parser = subparsers.add_parser(
+        "reproduce",
+        help="the report on the shipped models: tables and figures from recorded runs",
+        description="Convert and simulate the shipped models before and after optimisation, record every run, and write the "
+        "paper's tables and figures with the runs' commands. With --from-scratch train, fine-tune and optimise them anew first, "
+        "by the commands on their cards; that takes hours, and goes on where it was stopped when it is called again.",
+    )
+    parser.add_argument("model", nargs="*", metavar="MODEL", help="of those that ship whole (default: dense-mnist)")
+    parser.add_argument("--from-scratch", action="store_true", help="make the models anew first")
+    parser.add_argument("--limit", type=int, metavar="N", help="the first N test images only")
+    parser.add_argument("--benchmarks", metavar="JSON", help="table.json of `make bench`, for our times in table A")
+    parser.add_argument("--out", default="snnviz-report", metavar="FOLDER", help="default: %(default)s")
+    add_store_option(parser)
+    parser.set_defaults(run=run, show=show)
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Make the models if asked to, simulate, compare, write."""
+    from dataclasses import replace
+
+    from snnviz import _checks as check
+    from snnviz import figures, plots, pretrained
+    from snnviz.figures.sources import runtimes
+
+    models = list(dict.fromkeys(args.model)) or ["dense-mnist"]
+    chains = {model: pretrained.chain(model) for model in models}
+    if args.limit is not None:
+        check.integer("--limit", args.limit, 1)
+    times = {} if args.benchmarks is None else runtimes(args.benchmarks)
+    folder = Path(args.out)
+    folder.mkdir(parents=True, exist_ok=True)
+    materials, commands = {}, {}
+    for model, chain in chains.items():
+        steps = _Steps(folder / model, chain, args)
+        materials[model] = steps.material(model, steps.make() if args.from_scratch else steps.shipped())
+        commands[model] = steps.done
+    whole = replace(figures.together(materials), runtimes=times)
+    tables = figures.make_tables(whole, folder, formats=("md", "csv", "tex"))
+    files = [folder / f"table-{name}.{format}" for name in tables for format in ("md", "csv", "tex")]
+    for model, material in materials.items():
+        names = [name for name in ("figure-a", "figure-b", "figure-5") if not figures.FIGURES[name].lacks(material)]
+        made = figures.make(material, folder / model, names, formats=("pdf", "svg", "png"))
+        files += [file for group in made.files.values() for file in group]
+    files.append(plots.save(_frame(commands), folder / "commands.csv"))
+    report = folder / "report.md"
+    report.write_text(_report(tables, commands, materials, folder), encoding="utf-8")
+    return {
+        "tables": {name: figures.tables.text(name, table, "md") for name, table in tables.items()},
+        "commands": commands,
+        "files": [str(file) for file in [report, *files]],
+    }
+
+
+class _Steps:
+    """The commands that a model is made and measured by, carried out one after the other.
+
+    Attributes:
+        done: those carried out, each with the id of its run, if it was recorded.
+    """
+
+    def __init__(self, folder: Path, chain: Chain, args: argparse.Namespace) -> None:
+        self.folder, self.chain, self.limit, self.store = folder, chain, args.limit, args.tracking_uri
+        self.done: list[dict[str, str]] = []
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def shipped(self) -> dict[str, Any]:
+        """Names of the shipped models, and their cards."""
+        from snnviz import pretrained
+
+        return {
+            "classifier": self.chain.classifier,
+            "optimized": self.chain.optimized,
+            "cards": [pretrained.card(self.chain.classifier), pretrained.card(self.chain.sparse)],
+        }
+
+    def make(self) -> dict[str, Any]:
+        """Train, fine-tune, convert and optimise by the shipped models' commands; files and cards as of `shipped`."""
+        from snnviz import pretrained
+
+        chain = self.chain
+        trained, sparse, start, optimized = (
+            self.folder / name
+            for name in (
+                f"{chain.classifier}.keras", f"{chain.sparse}.keras", "heuristic.npz", f"{chain.optimized}.npz"
+            )
+        )  # fmt: skip
+        again = ["--data", chain.data, "--resume", *self._recorded()]
+        cards = []
+        for name, source, out in ((chain.classifier, None, trained), (chain.sparse, trained, sparse)):
+            words = _words(pretrained.card(name)["command"], source)
+            cards.append(self._call([*words, "--out", str(out), *again])["card"])
+        words = _words(pretrained.card(chain.optimized)["start"], sparse)
+        self._call([*words, "--data", chain.data, "--out", str(start)])
+        words = _words(pretrained.card(chain.optimized)["command"], start)
+        found = self._call([*words, "--out", str(optimized), "--checkpoint", str(self.folder / "search"), *again])
+        return {"classifier": str(trained), "optimized": str(optimized), "cards": cards, "search": found}
+
+    def material(self, model: str, made: Mapping[str, Any]) -> Material:
+        """Simulate before and after; what figures and tables are made of."""
+        from snnviz import datasets, figures, pretrained, results
+        from snnviz.figures.material import NORMALISATION_ITEMS
+        from snnviz.training.card import save_card
+
+        chain = self.chain
+        before = str(self.folder / "before.npz")
+        self._call(
+            [
+                "convert",
+                made["classifier"],
+                "--data",
+                chain.data,
+                "--norm-items",
+                str(NORMALISATION_ITEMS),
+                "--out",
+                before,
+            ]
+        )
+        runs = {}
+        for stage, network in (("before", before), ("after", made["optimized"])):
+            file = self.folder / f"{stage}.nc"
+            kept = ["--record", "prediction", "logits", "events"]
+            words = ["simulate", network, "--data", chain.data, "--steps", str(chain.steps), *kept]
+            words += [] if self.limit is None else ["--limit", str(self.limit)]
+            answer = self._call([*words, "--title", stage, "--out", str(file), "--track", *self._recorded()])
+            runs[stage] = results.load(file).assign_attrs(model=model, stage=stage, run_id=answer["run"])
+        if "search" in made and self.limit is None:
+            save_card(_network_card(chain, made, runs["after"]), Path(made["optimized"]).with_suffix(".json"))
+        images = datasets.load(chain.data, split="test", limit=self.limit).x
+        networks = {"before": pretrained.network(before), "after": pretrained.network(made["optimized"])}
+        return figures.Material(
+            results=runs, networks=networks, images=images, **figures.classifiers(model, *made["cards"])
+        )
+
+    def _recorded(self) -> list[str]:
+        return [] if self.store is None else ["--tracking-uri", self.store]
+
+    def _call(self, words: Sequence[str]) -> dict[str, Any]:
+        """Carry out a command as if it had been typed, and return its answer."""
+        from snnviz.cli import parser
+
+        line = shlex.join(["snnviz", *words])
+        sys.stderr.write(f"$ {line}\n")
+        args = parser().parse_args(list(words))
+        answer: dict[str, Any] = args.run(args)
+        self.done.append({"command": line, "run": answer.get("run") or ""})
+        return answer
+
+
+def _words(command: str, source: Path | None) -> list[str]:
+    """The words of a card's command after `snnviz`, its first argument replaced by the file it is to work on."""
+    words = shlex.split(command)[1:]
+    if source is not None:
+        words[1] = str(source)
+    for option in ("--out", "--data"):
+        if option in words:
+            del words[words.index(option) : words.index(option) + 2]
+    return words
+
+
+def _network_card(chain: Chain, made: Mapping[str, Any], result: xr.Dataset) -> dict[str, Any]:
+    """The card of the optimised network, whose test figures are those of `result`."""
+    from snnviz import metrics, pretrained
+    from snnviz.training.card import versions
+
+    shipped, found = pretrained.card(chain.optimized), made["search"]
+    told = metrics.summary(result)
+    search = ("method", "per", "evaluations", "minutes", "stopped", "objective", "loss", "held_out")
+    return {
+        "kind": "spiking network",
+        "command": shipped["command"],
+        "start": shipped["start"],
+        "source": chain.sparse,
+        "date": made["cards"][1]["date"],
+        "data": made["cards"][1]["data"],
+        "network_hash": result.attrs["network_hash"],
+        "test": {
+            **{name: int(result.attrs[name]) for name in ("items", "steps")},
+            "engine": result.attrs["engine"],
+            "ann_accuracy": float(result.attrs["ann_accuracy"]),
+            **{name: told[name] for name in ("peak_accuracy", "pareto_latency", "pareto_power")},
+            "accuracy": result["accuracy"].values.tolist(),
+        },
+        "test_of_the_start": found["test"]["start"],
+        "versions": versions(),
+        "search": {key: found[key] for key in search},
+    }
+
+
+def _frame(commands: Mapping[str, Sequence[Mapping[str, str]]]) -> Any:
+    import pandas as pd
+
+    return pd.DataFrame([{"model": model, **each} for model, done in commands.items() for each in done])
+
+
+def _report(
+    tables: Mapping[str, Any],
+    commands: Mapping[str, Sequence[Mapping[str, str]]],
+    materials: Mapping[str, Material],
+    folder: Path,
+) -> str:
+    """The report as Markdown."""
+    from snnviz.figures.tables import text
+
+    parts = ["# The paper's tables beside ours", *(text(name, table, "md").strip() for name, table in tables.items())]
+    for model in materials:
+        pictures = [f"![{file.stem}]({file.relative_to(folder)})" for file in sorted((folder / model).glob("*.png"))]
+        parts += [f"## {model}", *pictures]
+    parts += [
+        "## Every run",
+        "In this order; seeds that are not named are 0, and the cards beside the models hold the rest.",
+    ]
+    for model, done in commands.items():
+        lines = [f"{each['command']}" + (f"  # run {each['run'][:8]}" if each["run"] else "") for each in done]
+        parts += [f"### {model}", "\n".join(["```console", *lines, "```"])]
+    return "\n\n".join(parts) + "\n"
+
+
+def show(answer: dict[str, Any]) -> str:
+    """The answer for people."""
+    return "\n".join([*answer["tables"].values(), "written:", *(f"  {file}" for file in answer["files"])])
