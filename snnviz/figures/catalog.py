@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from snnviz import plots, reports
+from snnviz import metrics, plots, reports
 from snnviz.errors import InputError
 from snnviz.figures.material import Material
 from snnviz.plots import DOUBLE_COLUMN, SINGLE_COLUMN
 
 STRIP_ITEMS = 5
+FAR_APART = 10
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,12 @@ def _thresholds(material: Material) -> Mapping[str, float] | None:
     return dict(zip(_named_pair(material), values, strict=True))
 
 
+def far_apart(results: Sequence[Any]) -> bool:
+    """Whether one result spends so many more synaptic events than another that the latter is a stroke on a linear axis."""
+    spent = [float(metrics.events_per_step(result).sum()) for result in results]
+    return max(spent) > FAR_APART * min(spent) > 0
+
+
 def _named_pair(material: Material) -> dict[str, Any]:
     return dict(list(material.results.items())[:2])
 
@@ -160,7 +167,9 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
         ),
         "figure-5": Figure(
             "Accuracy against latency and against power (figure 5)",
-            lambda m, dark: plots.accuracy_cost(_named_pair(m), threshold=_thresholds(m), dark=dark),
+            lambda m, dark: plots.accuracy_cost(
+                _named_pair(m), threshold=_thresholds(m), log=far_apart(pair(m)), dark=dark
+            ),
             lambda m: plots.accuracy_cost_data(_named_pair(m)),
             _results,
             width=DOUBLE_COLUMN,

@@ -368,6 +368,8 @@ def _mpl_shift(dx: int) -> Callable[[Any, Any], None]:
         for text in plot.handles["artist"]:
             shift = ScaledTranslation(inches, 0, text.axes.figure.dpi_scale_trans)
             text.set_transform(text.axes.transData + shift)
+            # lines that pass behind a label stop short of it
+            text.set_bbox({"facecolor": text.axes.get_facecolor(), "edgecolor": "none", "pad": 0.5})
 
     return hook
 
@@ -426,6 +428,8 @@ def _mpl_axes(colors: Palette, grid: bool, frame: bool, counted: Sequence[str]) 
         legend = axes.get_legend()
         if legend is not None:
             legend.set_frame_on(False)
+            if axes.get_xscale() == "log":  # where curves are far apart, and none of the corners may be free
+                legend.set_loc("best")
             for text in legend.get_texts():
                 text.set_color(colors.text)
 

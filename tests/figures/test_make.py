@@ -3,6 +3,7 @@
 import hashlib
 import io
 
+import holoviews as hv
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +13,7 @@ from pypdf import PdfReader
 from snnviz import plots
 from snnviz.errors import InputError
 from snnviz.figures import FIGURES, Material, make
+from tests.synthetic import result_of
 
 
 @pytest.fixture(scope="module")
@@ -117,3 +119,16 @@ def test_bytes_of_a_png_are_the_same(material):
     first, second = (plots.render(drawn, "png", dpi=50) for _ in range(2))
     assert first == second
     assert Image.open(io.BytesIO(first)).size[0] > 100
+
+
+def test_power_is_on_a_logarithmic_axis_where_it_differs_much():
+    def drawn(events):
+        pair = {"before": result_of([0.5, 0.9], [100, 100]), "after": result_of([0.6, 0.9], events)}
+        return FIGURES["figure-5"].draw(Material(results=pair), False)
+
+    near, far = (
+        [curve.opts.get().kwargs for curve in drawn(events).traverse(lambda e: e, [hv.Overlay])]
+        for events in ([50, 50], [5, 5])
+    )
+    assert [bool(each.get("logx")) for each in near] == [False, False]
+    assert [bool(each.get("logx")) for each in far] == [False, True]
