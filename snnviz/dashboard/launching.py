@@ -51,6 +51,7 @@ class Launching(Page):
     def _offer(self) -> None:
         """Set what there is to start from: uploads, finished runs, shipped models. A browser can name nothing else."""
         shipped = [name for name in pretrained.names() if pretrained.path(name).suffix == self.suffix]
+        shipped.sort(key=lambda name: not name.startswith("dense"))  # first those that take minutes, not hours
         runs = [run for run in self.workspace.runs() if run.kind in self.source_kinds and run.status == "FINISHED"]
         offered = {name: name for name in shipped} | {label(run): FROM_RUN + run.id for run in runs}
         offered |= self.workspace.uploads(self.suffix)

@@ -11,6 +11,7 @@ import pandas as pd
 from snnviz.errors import InputError
 from snnviz.plots import theme
 
+_GROUP_HEIGHT = 36  # pixels: two lines of text
 _MEASURES = {"S_a": "activations", "S_w": "weights"}
 
 
@@ -36,13 +37,15 @@ def layer_sparsity_data(measured: Mapping[str, Mapping[str, Any]]) -> pd.DataFra
     return pd.DataFrame(rows, columns=["stage", "layer", "measure", "value"])
 
 
-def layer_sparsity(measured: Mapping[str, Mapping[str, Any]], *, dark: bool = False, height: int = 340) -> hv.Overlay:
+def layer_sparsity(
+    measured: Mapping[str, Mapping[str, Any]], *, dark: bool = False, height: int | None = None
+) -> hv.Overlay:
     """The fraction of zeros among each layer's activations and weights, a bar a stage, the first layer on top.
 
     Args:
         measured: as in `layer_sparsity_data`.
         dark: for a dark background.
-        height: on pages, in pixels.
+        height: on pages, in pixels; None makes room for the layers there are.
     """
     data = layer_sparsity_data(measured)
     palette = theme.palette(dark)
@@ -78,5 +81,5 @@ def layer_sparsity(measured: Mapping[str, Mapping[str, Any]], *, dark: bool = Fa
         ylim=(-0.6, len(groups) - 0.4),
         yticks=ticks,
         legend="bottom_right" if len(stages) > 1 else None,
-        height=height,
+        height=height or max(340, _GROUP_HEIGHT * len(groups) + 60),
     )  # fmt: skip

@@ -43,7 +43,7 @@ def test_latex_is_escaped_and_balanced(paper_material):
     assert text("g", table("g", paper_material), "tex").count("S\\_a") == 2
     assert written.count("\\begin") == written.count("\\end") == 2
     rows = [line for line in written.splitlines() if line.endswith("\\\\")]
-    assert {line.count(" & ") for line in rows} == {6}
+    assert {line.count(" & ") for line in rows} == {7}
 
 
 def test_table_a_has_ours_where_measured(paper_material):
