@@ -121,5 +121,5 @@ def test_conv_mnist_reaches_the_published_peak():
     found = pretrained.card("conv-mnist-optimized")["test"]
     assert found["peak_accuracy"] >= reports.PAPER["conv-mnist", "after", "peak accuracy"].value
     # P_l 0.12 and P_p 1.51e5 in the paper
-    assert found["pareto_latency"] <= 0.2
+    assert found["pareto_latency"] <= 0.125
     assert found["pareto_power"] <= 1.51e5

@@ -6,6 +6,7 @@ import argparse
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
     from snnviz import _checks as check
     from snnviz import figures, plots, pretrained
+    from snnviz._files import replacing
     from snnviz.figures.sources import runtimes
 
     models = list(dict.fromkeys(args.model)) or ["dense-mnist"]
@@ -64,13 +66,32 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         made = figures.make(material, folder / model, names, formats=("pdf", "svg", "png"))
         files += [file for group in made.files.values() for file in group]
     files.append(plots.save(_frame(commands), folder / "commands.csv"))
+    texts = {name: figures.tables.text(name, table, "md") for name, table in tables.items()}
     report = folder / "report.md"
-    report.write_text(_report(tables, commands, materials, folder), encoding="utf-8")
+    with replacing(report) as temporary:
+        temporary.write_text(_report(texts, commands, folder), encoding="utf-8")
     return {
-        "tables": {name: figures.tables.text(name, table, "md") for name, table in tables.items()},
+        "tables": texts,
         "commands": commands,
         "files": [str(file) for file in [report, *files]],
     }
+
+
+@dataclass(frozen=True)
+class _Made:
+    """The models of a chain: names of shipped ones, or files.
+
+    Attributes:
+        classifier: the Keras model before.
+        optimized: the spiking network after.
+        cards: of the classifier, and of what fine-tuning made of it.
+        search: what `snnviz optimize` answered, of a network that was made here.
+    """
+
+    classifier: str
+    optimized: str
+    cards: tuple[Mapping[str, Any], Mapping[str, Any]]
+    search: Mapping[str, Any] | None = None
 
 
 class _Steps:
@@ -85,18 +106,16 @@ class _Steps:
         self.done: list[dict[str, str]] = []
         folder.mkdir(parents=True, exist_ok=True)
 
-    def shipped(self) -> dict[str, Any]:
-        """Names of the shipped models, and their cards."""
+    def shipped(self) -> _Made:
+        """The shipped models."""
         from snnviz import pretrained
 
-        return {
-            "classifier": self.chain.classifier,
-            "optimized": self.chain.optimized,
-            "cards": [pretrained.card(self.chain.classifier), pretrained.card(self.chain.sparse)],
-        }
+        chain = self.chain
+        cards = pretrained.card(chain.classifier), pretrained.card(chain.sparse)
+        return _Made(chain.classifier, chain.optimized, cards)
 
-    def make(self) -> dict[str, Any]:
-        """Train, fine-tune, convert and optimise by the shipped models' commands; files and cards as of `shipped`."""
+    def make(self) -> _Made:
+        """Train, fine-tune, convert and optimise by the shipped models' commands."""
         from snnviz import pretrained
 
         chain = self.chain
@@ -107,17 +126,15 @@ class _Steps:
             )
         )  # fmt: skip
         again = ["--data", chain.data, "--resume", *self._recorded()]
-        cards = []
-        for name, source, out in ((chain.classifier, None, trained), (chain.sparse, trained, sparse)):
-            words = _words(pretrained.card(name)["command"], source)
-            cards.append(self._call([*words, "--out", str(out), *again])["card"])
-        words = _words(pretrained.card(chain.optimized)["start"], sparse)
-        self._call([*words, "--data", chain.data, "--out", str(start)])
-        words = _words(pretrained.card(chain.optimized)["command"], start)
-        found = self._call([*words, "--out", str(optimized), "--checkpoint", str(self.folder / "search"), *again])
-        return {"classifier": str(trained), "optimized": str(optimized), "cards": cards, "search": found}
+        how = pretrained.card(chain.optimized)
+        before = self._call([*_words(pretrained.card(chain.classifier)["command"]), "--out", str(trained), *again])
+        after = self._call([*_words(pretrained.card(chain.sparse)["command"], trained), "--out", str(sparse), *again])
+        self._call([*_words(how["start"], sparse), "--data", chain.data, "--out", str(start)])
+        kept = ["--checkpoint", str(self.folder / "search")]
+        search = self._call([*_words(how["command"], start), "--out", str(optimized), *kept, *again])
+        return _Made(str(trained), str(optimized), (before["card"], after["card"]), search)
 
-    def material(self, model: str, made: Mapping[str, Any]) -> Material:
+    def material(self, model: str, made: _Made) -> Material:
         """Simulate before and after; what figures and tables are made of."""
         from snnviz import datasets, figures, pretrained, results
         from snnviz.figures.material import NORMALISATION_ITEMS
@@ -125,32 +142,23 @@ class _Steps:
 
         chain = self.chain
         before = str(self.folder / "before.npz")
-        self._call(
-            [
-                "convert",
-                made["classifier"],
-                "--data",
-                chain.data,
-                "--norm-items",
-                str(NORMALISATION_ITEMS),
-                "--out",
-                before,
-            ]
-        )
+        words = ["convert", made.classifier, "--data", chain.data, "--norm-items", str(NORMALISATION_ITEMS)]
+        self._call([*words, "--out", before])
         runs = {}
-        for stage, network in (("before", before), ("after", made["optimized"])):
+        for stage, network in (("before", before), ("after", made.optimized)):
             file = self.folder / f"{stage}.nc"
             kept = ["--record", "prediction", "logits", "events"]
             words = ["simulate", network, "--data", chain.data, "--steps", str(chain.steps), *kept]
             words += [] if self.limit is None else ["--limit", str(self.limit)]
             answer = self._call([*words, "--title", stage, "--out", str(file), "--track", *self._recorded()])
             runs[stage] = results.load(file).assign_attrs(model=model, stage=stage, run_id=answer["run"])
-        if "search" in made and self.limit is None:
-            save_card(_network_card(chain, made, runs["after"]), Path(made["optimized"]).with_suffix(".json"))
+        if made.search is not None:
+            card = _network_card(chain, made.cards[1], made.search, runs["after"])
+            save_card(card, Path(made.optimized).with_suffix(".json"))
         images = datasets.load(chain.data, split="test", limit=self.limit).x
-        networks = {"before": pretrained.network(before), "after": pretrained.network(made["optimized"])}
+        networks = {"before": pretrained.network(before), "after": pretrained.network(made.optimized)}
         return figures.Material(
-            results=runs, networks=networks, images=images, **figures.classifiers(model, *made["cards"])
+            results=runs, networks=networks, images=images, **figures.classifiers(model, *made.cards)
         )
 
     def _recorded(self) -> list[str]:
@@ -168,8 +176,8 @@ class _Steps:
         return answer
 
 
-def _words(command: str, source: Path | None) -> list[str]:
-    """The words of a card's command after `snnviz`, its first argument replaced by the file it is to work on."""
+def _words(command: str, source: Path | None = None) -> list[str]:
+    """The words of a card's command after `snnviz`, its first argument replaced by the file it is to work on, if any."""
     words = shlex.split(command)[1:]
     if source is not None:
         words[1] = str(source)
@@ -179,21 +187,22 @@ def _words(command: str, source: Path | None) -> list[str]:
     return words
 
 
-def _network_card(chain: Chain, made: Mapping[str, Any], result: xr.Dataset) -> dict[str, Any]:
-    """The card of the optimised network, whose test figures are those of `result`."""
+def _network_card(
+    chain: Chain, source: Mapping[str, Any], search: Mapping[str, Any], result: xr.Dataset
+) -> dict[str, Any]:
+    """The card of an optimised network, made from the classifier of card `source`; its test figures are those of `result`."""
     from snnviz import metrics, pretrained
     from snnviz.training.card import versions
 
-    shipped, found = pretrained.card(chain.optimized), made["search"]
-    told = metrics.summary(result)
-    search = ("method", "per", "evaluations", "minutes", "stopped", "objective", "loss", "held_out")
+    how, told = pretrained.card(chain.optimized), metrics.summary(result)
+    kept = ("method", "per", "evaluations", "minutes", "stopped", "objective", "loss", "held_out")
     return {
         "kind": "spiking network",
-        "command": shipped["command"],
-        "start": shipped["start"],
+        "command": how["command"],
+        "start": how["start"],
         "source": chain.sparse,
-        "date": made["cards"][1]["date"],
-        "data": made["cards"][1]["data"],
+        "date": source["date"],
+        "data": source["data"],
         "network_hash": result.attrs["network_hash"],
         "test": {
             **{name: int(result.attrs[name]) for name in ("items", "steps")},
@@ -202,9 +211,9 @@ def _network_card(chain: Chain, made: Mapping[str, Any], result: xr.Dataset) -> 
             **{name: told[name] for name in ("peak_accuracy", "pareto_latency", "pareto_power")},
             "accuracy": result["accuracy"].values.tolist(),
         },
-        "test_of_the_start": found["test"]["start"],
+        "test_of_the_start": search["test"]["start"],
         "versions": versions(),
-        "search": {key: found[key] for key in search},
+        "search": {key: search[key] for key in kept},
     }
 
 
@@ -214,17 +223,10 @@ def _frame(commands: Mapping[str, Sequence[Mapping[str, str]]]) -> Any:
     return pd.DataFrame([{"model": model, **each} for model, done in commands.items() for each in done])
 
 
-def _report(
-    tables: Mapping[str, Any],
-    commands: Mapping[str, Sequence[Mapping[str, str]]],
-    materials: Mapping[str, Material],
-    folder: Path,
-) -> str:
+def _report(tables: Mapping[str, str], commands: Mapping[str, Sequence[Mapping[str, str]]], folder: Path) -> str:
     """The report as Markdown."""
-    from snnviz.figures.tables import text
-
-    parts = ["# The paper's tables beside ours", *(text(name, table, "md").strip() for name, table in tables.items())]
-    for model in materials:
+    parts = ["# The paper's tables beside ours", *(table.strip() for table in tables.values())]
+    for model in commands:
         pictures = [f"![{file.stem}]({file.relative_to(folder)})" for file in sorted((folder / model).glob("*.png"))]
         parts += [f"## {model}", *pictures]
     parts += [

@@ -91,7 +91,7 @@ def shipped(
     """Material from a shipped model, before and after sparsity fine-tuning and optimisation, simulated here and now.
 
     "before" is the classifier, converted by percentile normalisation; "after" is the optimised network, whose search started from
-    the fine-tuned classifier, converted likewise.
+    the fine-tuned classifier, converted by a percentile of its own.
 
     Args:
         limit: test images, the first ones; None for all of them.
@@ -132,7 +132,14 @@ def shipped(
             )
         runs[name] = simulate(network, images.x, images.y, steps, engine=engine, record=kept, title=name)
         runs[name].attrs |= {"dataset": chain.data, "model": model, "stage": name}
-    networks["start"] = convert(load_keras(pretrained.path(chain.sparse)), sample.x)
+    # as the optimised network says that the one it came from was converted
+    begun = networks["after"].metadata
+    networks["start"] = convert(
+        load_keras(pretrained.path(chain.sparse)),
+        datasets.load(chain.data, split="train", limit=begun["norm_items"]).x,
+        begun["percentile"],
+        begun["per"],
+    )
     sparse = pretrained.card(chain.sparse)
     notes = {"pruning": f"{sparse['pruning_curve']['items']} items, {sparse['command']}"}
     history = None

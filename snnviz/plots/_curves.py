@@ -221,8 +221,8 @@ def _marks(rows: _Rows) -> list[Any]:
         theme.segments(_segments(made["drops"]), dash="dotted", width=1.8),
         theme.points(hv.Points(made["dots"], place, "color")),
         theme.points(hv.Points(made["crosses"], place, "color"), marker="x", size=11),
-        theme.labels(hv.Labels(made["left"], place, ["text", "color"]), dx=8),
-        theme.labels(hv.Labels(made["right"], place, ["text", "color"]), align="right", dx=-10),
+        theme.labels(hv.Labels(made["left"], place, ["text", "color"]), dx=8, clear=True),
+        theme.labels(hv.Labels(made["right"], place, ["text", "color"]), align="right", dx=-10, clear=True),
     ]
 
 

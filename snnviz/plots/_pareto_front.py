@@ -104,7 +104,7 @@ def pareto_front(
     parts = [
         front_line(data, across, up, palette.muted),
         theme.points(hv.Points(data, place, kept), size="size", tooltips=tooltips),
-        theme.labels(hv.Labels(right, place, ["text", "color"]), dx=9),
-        theme.labels(hv.Labels(left, place, ["text", "color"]), align="right", dx=-9),
+        theme.labels(hv.Labels(right, place, ["text", "color"]), dx=9, clear=True),
+        theme.labels(hv.Labels(left, place, ["text", "color"]), align="right", dx=-9, clear=True),
     ]
     return scatter_figure(parts, across, up, spans, dark, height)

@@ -215,10 +215,11 @@ def rectangles(
     return style(element, bokeh=bokeh, mpl=mpl)
 
 
-def labels(element: hv.Labels, *, align: str = "left", dx: int = 8, size: int = 12) -> hv.Labels:
+def labels(element: hv.Labels, *, align: str = "left", dx: int = 8, size: int = 12, clear: bool = False) -> hv.Labels:
     """Words, each in the colour of its value dimension "color", `dx` screen pixels to the right of their points.
 
-    `size` is that of the type on pages, in pixels; in files it is 7/12 of that in points.
+    `size` is that of the type on pages, in pixels; in files it is 7/12 of that in points. `clear` hides what passes behind a word
+    in files; it is for words on the background alone.
     """
     return style(
         element,
@@ -228,7 +229,7 @@ def labels(element: hv.Labels, *, align: str = "left", dx: int = 8, size: int = 
         },
         mpl={
             "color": "color", "size": 7 * size / 12, "horizontalalignment": align, "verticalalignment": "center",
-            "hooks": [_mpl_shift(dx)],
+            "hooks": [_mpl_words(dx, clear)],
         },
     )  # fmt: skip
 
@@ -360,7 +361,7 @@ def _bokeh_words(dx: int) -> Callable[[Any, Any], None]:
     return hook
 
 
-def _mpl_shift(dx: int) -> Callable[[Any, Any], None]:
+def _mpl_words(dx: int, clear: bool) -> Callable[[Any, Any], None]:
     def hook(plot: Any, element: Any) -> None:
         from matplotlib.transforms import ScaledTranslation
 
@@ -368,8 +369,8 @@ def _mpl_shift(dx: int) -> Callable[[Any, Any], None]:
         for text in plot.handles["artist"]:
             shift = ScaledTranslation(inches, 0, text.axes.figure.dpi_scale_trans)
             text.set_transform(text.axes.transData + shift)
-            # lines that pass behind a label stop short of it
-            text.set_bbox({"facecolor": text.axes.get_facecolor(), "edgecolor": "none", "pad": 0.5})
+            if clear:
+                text.set_bbox({"facecolor": text.axes.get_facecolor(), "edgecolor": "none", "pad": 0.5})
 
     return hook
 
@@ -415,6 +416,8 @@ def _mpl_axes(colors: Palette, grid: bool, frame: bool, counted: Sequence[str]) 
             axes.grid(True, color=colors.grid, linewidth=0.5)
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_zorder(-1)  # HoloViews numbers what it draws from 0: keep the grid below all of it
+            if axis.get_scale() == "log":
+                axis.set_minor_formatter("")  # on a short axis their numbers would crowd those of the major ticks
         for name in counted:
             getattr(axes, name).set_major_formatter(_large)
         for side, spine in axes.spines.items():

@@ -39,9 +39,57 @@ def test_the_cards_hold_the_commands_to_make_each_model_anew(model):
         chain.optimized: ("command", "optimize"),
     }
     for name, (key, kind) in kinds.items():
-        words = reproduce._words(pretrained.card(name)[key], None)
+        words = reproduce._words(pretrained.card(name)[key])
         assert parser().parse_args(words).command == kind
-    assert parser().parse_args(reproduce._words(pretrained.card(chain.optimized)["start"], None)).command == "convert"
+    assert parser().parse_args(reproduce._words(pretrained.card(chain.optimized)["start"])).command == "convert"
+
+
+SHORT = {
+    "dense-mnist": {"command": "snnviz train dense-mnist --limit 300 --epochs 1 --learning-rate 0.1"},
+    "dense-mnist-sparse-shifted": {
+        "command": "snnviz finetune dense-mnist --limit 300 --epochs 1 --learning-rate 0.05 --shift 1 --anneal"
+    },
+    "dense-mnist-optimized": {
+        "command": "snnviz optimize heuristic.npz --method percentile --items 50 --evaluations 3 --steps 5",
+        "start": "snnviz convert dense-mnist-sparse-shifted --percentile 99.5 --norm-items 200 --out heuristic.npz",
+    },
+}
+"""Commands as on the cards, but of seconds."""
+
+
+def test_models_are_made_from_scratch_and_not_twice(tmp_path, capsys, monkeypatch):
+    whole = pretrained.card
+    monkeypatch.setattr(pretrained, "card", lambda name: whole(name) | SHORT[name])
+    out = tmp_path / "report"
+    words = [
+        "reproduce",
+        "--from-scratch",
+        "--limit",
+        "40",
+        "--out",
+        str(out),
+        "--tracking-uri",
+        str(tmp_path / "runs"),
+    ]
+    assert main([*words, "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    done = [each["command"].split()[1] for each in answer["commands"]["dense-mnist"]]
+    assert done == ["train", "finetune", "convert", "optimize", "convert", "simulate", "simulate"]
+    made = out / "dense-mnist"
+    card = json.loads((made / "dense-mnist-optimized.json").read_text())
+    network = pretrained.network(made / "dense-mnist-optimized.npz")
+    assert card["network_hash"] == network.hash != whole("dense-mnist-optimized")["network_hash"]
+    assert network.metadata["percentile"] == 99.5
+    rows = pd.read_csv(out / "table-h.csv").set_index(["model", "stage", "metric"])["ours"]
+    assert card["test"]["peak_accuracy"] == rows["dense-mnist", "after", "peak accuracy"]
+    assert card["test"]["items"] == 40
+    # called again it goes on where it was, which is at the end
+    model = (made / "dense-mnist.checkpoint.npz").stat().st_mtime_ns
+    assert main([*words, "--json"]) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert again["tables"]["f"] == answer["tables"]["f"]
+    assert (made / "dense-mnist.checkpoint.npz").stat().st_mtime_ns == model
+    assert pretrained.network(made / "dense-mnist-optimized.npz").hash == network.hash
 
 
 def test_what_a_cards_command_works_on_is_replaced(tmp_path):

@@ -111,6 +111,12 @@ def test_shipped_models(tmp_path):
     make(found, tmp_path, ["scales", "figure-b", "membranes"], formats=["png"], dpi=40, progress=False)
 
 
+@pytest.mark.parametrize("model", pretrained.CHAINS)
+def test_a_search_began_with_the_start_that_is_shown(model):
+    found = shipped(20, model, traces=False, search=False).networks
+    assert found["start"].metadata["scales"] == pytest.approx(found["after"].metadata["scales"], rel=1e-4)
+
+
 @pytest.mark.slow
 def test_all_figures_of_the_shipped_models_take_less_than_two_minutes(tmp_path):
     import time

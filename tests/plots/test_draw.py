@@ -171,3 +171,13 @@ def test_colours_stand_out_from_the_background(dark):
 )
 def test_count(value, text):
     assert theme.count(value) == text
+
+
+def test_only_words_on_the_background_hide_what_is_behind_them(drawings):
+    def backed(name):
+        figure = hv.renderer("matplotlib").get_plot(drawings[name]).state
+        return {text.get_bbox_patch() is not None for axes in figure.axes for text in axes.texts if text.get_text()}
+
+    assert backed("time") == backed("front") == {True}
+    for name in ("confusion", "strip without images, dark", "grid"):
+        assert backed(name) == {False}, f"{name}: its words stand on colours"
