@@ -111,7 +111,7 @@ def test_shipped_models(tmp_path):
     make(found, tmp_path, ["scales", "figure-b", "membranes"], formats=["png"], dpi=40, progress=False)
 
 
-@pytest.mark.parametrize("model", pretrained.CHAINS)
+@pytest.mark.parametrize("model", ["dense-mnist", pytest.param("conv-mnist", marks=pytest.mark.slow)])
 def test_a_search_began_with_the_start_that_is_shown(model):
     found = shipped(20, model, traces=False, search=False).networks
     assert found["start"].metadata["scales"] == pytest.approx(found["after"].metadata["scales"], rel=1e-4)
