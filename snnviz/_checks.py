@@ -74,6 +74,14 @@ def file(name: str, value: Any, suffix: str) -> str | None:
     return value
 
 
+def half(name: str, array: np.ndarray) -> np.ndarray:
+    """`array` rounded to half precision (IEEE 754 binary16), whose largest number it must not exceed."""
+    largest = float(np.abs(array).max(initial=0.0))
+    if largest > float(np.finfo(np.float16).max):
+        raise InputError(f"`{name}` must be at most 65504 in magnitude for half precision. Received: {largest:g}")
+    return array.astype(np.float16)
+
+
 def finite(name: str, array: np.ndarray) -> np.ndarray:
     """`array`, which must hold no NaN and no infinity."""
     if not np.isfinite(array).all():

@@ -487,6 +487,18 @@ class SpikingNetwork:
         layers = [layer.scaled(out, into) for layer, out, into in zip(self.layers, checked, incoming, strict=True)]
         return replace(self, layers=tuple(layers))
 
+    def halved(self) -> SpikingNetwork:
+        """The network with every weight rounded to the nearest number of half precision (IEEE 754 binary16).
+
+        Raises:
+            InputError: for a weight beyond half precision's largest number, 65 504.
+        """
+        layers = [
+            replace(layer, weights=check.half(f"weights of layer {layer.name!r}", layer.weights))
+            for layer in self.layers
+        ]
+        return replace(self, layers=tuple(layers))
+
     def with_initial_potentials(self, potentials: Sequence[Scale]) -> SpikingNetwork:
         """The network with other initial membrane potentials, one entry for the input and one per layer."""
         if len(potentials) != len(self.layers) + 1:
@@ -538,7 +550,10 @@ class SpikingNetwork:
         return header, arrays
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the network to `path` (.npz: float32 arrays and a JSON header, no pickle) and return the path."""
+        """Write the network to `path` (.npz: arrays and a JSON header, no pickle) and return the path.
+
+        Arrays that half precision holds exactly, as those of `halved`, are written so.
+        """
         target = Path(path)
         if target.suffix != ".npz":
             raise InputError(f"`path` of a network must end in .npz. Received: {str(path)!r}")
@@ -547,6 +562,7 @@ class SpikingNetwork:
             text = json.dumps(header, allow_nan=False)
         except (TypeError, ValueError) as error:
             raise InputError(f"`metadata` must hold only what JSON can hold. Received: {error}") from error
+        arrays = {name: _narrow(array) for name, array in arrays.items()}
         with replacing(target) as temporary:
             np.savez_compressed(temporary, allow_pickle=False, header=np.frombuffer(text.encode(), np.uint8), **arrays)
         return target
@@ -607,6 +623,13 @@ def decode(header: Any, arrays: Mapping[str, np.ndarray], path: str) -> SpikingN
         raise InputError(f"`path` must hold a valid network. Received: {path!r}, where {error}") from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"`path` must hold a whole network. Received: {path!r}, lacking {error}") from error
+
+
+def _narrow(array: np.ndarray) -> np.ndarray:
+    """`array` in half precision if that changes nothing."""
+    with np.errstate(over="ignore"):
+        half = array.astype(np.float16)
+    return half if np.array_equal(half, array) else array
 
 
 def _tuples(value: Any) -> Any:

@@ -28,6 +28,7 @@ class Chain:
         sparse: the same after sparsity fine-tuning.
         optimized: the spiking network made from that, "after".
         steps: time steps of its evaluation.
+        horizon: (items, time steps) of another evaluation, for time and events to the threshold accuracy; None for none.
     """
 
     title: str
@@ -36,6 +37,7 @@ class Chain:
     sparse: str
     optimized: str
     steps: int = 50
+    horizon: tuple[int, int] | None = None
 
 
 CHAINS: Mapping[str, Chain] = {

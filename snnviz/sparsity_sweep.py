@@ -24,7 +24,6 @@ import numpy as np
 
 from snnviz import _checks as check
 from snnviz import _progress
-from snnviz._files import replacing
 from snnviz.errors import InputError
 
 if TYPE_CHECKING:
@@ -99,7 +98,7 @@ def sweep(
         KeyboardInterrupt: on Ctrl-C, with a message that says how to resume.
     """
     from snnviz import sparsity
-    from snnviz.training import FINE_TUNING, checked_data, split
+    from snnviz.training import FINE_TUNING, checked_data, save_model, split
 
     grid = {"lambda_a": _penalties("lambda_a", lambda_a), "lambda_w": _penalties("lambda_w", lambda_w)}
     recipe = recipe or FINE_TUNING
@@ -120,8 +119,7 @@ def sweep(
         study.agree(_settings(trained, images, labels, grid, recipe, epsilon))
         start = home / "start.keras"
         if not start.exists():
-            with replacing(start) as temporary:
-                trained.save(temporary)
+            save_model(trained, start)
         jobs = {}
         for number, (active, heavy) in study.left():
             stem = home / f"lambda-a-{active:g}-lambda-w-{heavy:g}"
@@ -317,7 +315,7 @@ def _point(job: _Job, images: np.ndarray, labels: np.ndarray, progress: bool) ->
     """Fine-tune, prune and measure one point; what came out, as JSON holds it."""
     from snnviz import sparsity
     from snnviz.conversion.loading import load_keras
-    from snnviz.training import TrainingDiverged, evaluate, finetune, split
+    from snnviz.training import TrainingDiverged, evaluate, finetune, save_model, split
 
     began = time.perf_counter()
     model = load_keras(job.model)
@@ -333,8 +331,7 @@ def _point(job: _Job, images: np.ndarray, labels: np.ndarray, progress: bool) ->
     sparsity.prune(model, job.epsilon)
     measured = sparsity.measure(model, x)
     training.save_history(f"{job.stem}.history.csv")
-    with replacing(f"{job.stem}.keras") as temporary:
-        model.save(temporary)
+    save_model(model, f"{job.stem}.keras")
     checkpoint.unlink(missing_ok=True)
     return {
         "epsilon": job.epsilon,

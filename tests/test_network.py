@@ -62,6 +62,26 @@ def test_save_and_load_give_the_same_network(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["network.npz"]
 
 
+def test_a_halved_network_is_near_and_its_file_half_as_large(tmp_path):
+    rng = np.random.default_rng(0)
+    layer = Dense(name="d", input_shape=(100,), weights=rng.normal(size=(100, 50)), bias=rng.normal(size=50))
+    network = SpikingNetwork(input=Input(shape=(100,)), layers=(layer,))
+    halved = network.halved()
+    weights = halved.layers[0].weights
+    np.testing.assert_array_equal(weights, weights.astype(np.float16))
+    np.testing.assert_allclose(weights, layer.weights, rtol=2.0**-11, atol=2.0**-24)
+    np.testing.assert_array_equal(halved.layers[0].bias, layer.bias)
+    small = halved.save(tmp_path / "small.npz")
+    assert load_network(small).hash == halved.hash
+    assert small.stat().st_size < 0.6 * network.save(tmp_path / "large.npz").stat().st_size
+
+
+def test_a_weight_beyond_half_precision_is_refused():
+    layer = Dense(name="d", input_shape=(1,), weights=[[1e5]], bias=[0])
+    with pytest.raises(InputError, match=r"at most 65504 in magnitude .* Received: 100000"):
+        SpikingNetwork(input=Input(shape=(1,)), layers=(layer,)).halved()
+
+
 def test_hash_changes_with_what_a_simulation_reads():
     network = small()
     assert small().hash == network.hash

@@ -44,6 +44,14 @@ def add(subparsers: Any) -> None:
     )
     parser.add_argument("--updates", type=int, metavar="N", help="of the gradient (default: 4000)")
     parser.add_argument("--batch-size", type=int, metavar="N", help="items of an update of the gradient (default: 256)")
+    parser.add_argument("--rate", type=float, metavar="R", help="of the gradient, at the beginning (default: 0.05)")
+    parser.add_argument(
+        "--unrolled", type=int, metavar="T", help="time steps that the gradient computes as spikes (default: 6)"
+    )
+    parser.add_argument("--every", type=int, metavar="N", help="updates from one candidate to the next (default: 200)")
+    parser.add_argument(
+        "--half", action="store_true", help="round the result's weights to half precision: about half the file"
+    )
     parser.add_argument("--target", metavar="CHIP", help="spinnaker: as that chip computes (with subplex or cmaes)")
     parser.add_argument("--seed", type=int, default=0, help="of the searcher (default: %(default)s)")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes that evaluate (default: 1)")

@@ -67,9 +67,15 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         files += [file for group in made.files.values() for file in group]
     files.append(plots.save(_frame(commands), folder / "commands.csv"))
     texts = {name: figures.tables.text(name, table, "md") for name, table in tables.items()}
+    longer = [
+        f"Table E of {model} is of {next(iter(found.horizon.values())).sizes['item']} test images and "
+        f"{next(iter(found.horizon.values())).sizes['time']} time steps."
+        for model, found in materials.items()
+        if found.horizon
+    ]
     report = folder / "report.md"
     with replacing(report) as temporary:
-        temporary.write_text(_report(texts, commands, folder), encoding="utf-8")
+        temporary.write_text(_report([*texts.values(), *longer], commands, folder), encoding="utf-8")
     return {
         "tables": texts,
         "commands": commands,
@@ -136,7 +142,7 @@ class _Steps:
 
     def material(self, model: str, made: _Made) -> Material:
         """Simulate before and after; what figures and tables are made of."""
-        from snnviz import datasets, figures, pretrained, results
+        from snnviz import datasets, figures, pretrained
         from snnviz.figures.material import NORMALISATION_ITEMS
         from snnviz.training.card import save_card
 
@@ -144,22 +150,38 @@ class _Steps:
         before = str(self.folder / "before.npz")
         words = ["convert", made.classifier, "--data", chain.data, "--norm-items", str(NORMALISATION_ITEMS)]
         self._call([*words, "--out", before])
-        runs = {}
-        for stage, network in (("before", before), ("after", made.optimized)):
-            file = self.folder / f"{stage}.nc"
-            kept = ["--record", "prediction", "logits", "events"]
-            words = ["simulate", network, "--data", chain.data, "--steps", str(chain.steps), *kept]
-            words += [] if self.limit is None else ["--limit", str(self.limit)]
-            answer = self._call([*words, "--title", stage, "--out", str(file), "--track", *self._recorded()])
-            runs[stage] = results.load(file).assign_attrs(model=model, stage=stage, run_id=answer["run"])
+        stages = {"before": before, "after": made.optimized}
+        runs, long = {}, {}
+        for stage, network in stages.items():
+            kept = ("prediction", "logits", "events")
+            run = self._simulated(network, stage, self.folder / f"{stage}.nc", chain.steps, self.limit, kept)
+            runs[stage] = run.assign_attrs(model=model, stage=stage)
+        if chain.horizon is not None:
+            items, steps = chain.horizon
+            limit = items if self.limit is None else min(items, self.limit)
+            for stage, network in stages.items():
+                file = self.folder / f"{stage}-{steps}.nc"
+                run = self._simulated(network, stage, file, steps, limit, ("prediction",))
+                long[f"{stage}, {steps} steps"] = run.assign_attrs(model=model, stage=stage)
         if made.search is not None:
             card = _network_card(chain, made.cards[1], made.search, runs["after"])
             save_card(card, Path(made.optimized).with_suffix(".json"))
         images = datasets.load(chain.data, split="test", limit=self.limit).x
         networks = {"before": pretrained.network(before), "after": pretrained.network(made.optimized)}
         return figures.Material(
-            results=runs, networks=networks, images=images, **figures.classifiers(model, *made.cards)
+            results=runs, horizon=long, networks=networks, images=images, **figures.classifiers(model, *made.cards)
         )
+
+    def _simulated(
+        self, network: str, title: str, file: Path, steps: int, limit: int | None, kept: Sequence[str]
+    ) -> xr.Dataset:
+        """The recorded run of `network` on the test images, or the first `limit` of them."""
+        from snnviz import results
+
+        words = ["simulate", network, "--data", self.chain.data, "--steps", str(steps), "--record", *kept]
+        words += [] if limit is None else ["--limit", str(limit)]
+        answer = self._call([*words, "--title", title, "--out", str(file), "--track", *self._recorded()])
+        return results.load(file).assign_attrs(run_id=answer["run"])
 
     def _recorded(self) -> list[str]:
         return [] if self.store is None else ["--tracking-uri", self.store]
@@ -223,9 +245,9 @@ def _frame(commands: Mapping[str, Sequence[Mapping[str, str]]]) -> Any:
     return pd.DataFrame([{"model": model, **each} for model, done in commands.items() for each in done])
 
 
-def _report(tables: Mapping[str, str], commands: Mapping[str, Sequence[Mapping[str, str]]], folder: Path) -> str:
+def _report(tables: Sequence[str], commands: Mapping[str, Sequence[Mapping[str, str]]], folder: Path) -> str:
     """The report as Markdown."""
-    parts = ["# The paper's tables beside ours", *(table.strip() for table in tables.values())]
+    parts = ["# The paper's tables beside ours", *(table.strip() for table in tables)]
     for model in commands:
         pictures = [f"![{file.stem}]({file.relative_to(folder)})" for file in sorted((folder / model).glob("*.png"))]
         parts += [f"## {model}", *pictures]

@@ -27,6 +27,9 @@ def add(subparsers: Any) -> None:
 def add_training_options(parser: argparse.ArgumentParser, data: str, out: str) -> None:
     """Add what `train` and `finetune` have in common; the texts name their defaults."""
     add_recipe_options(parser, data)
+    parser.add_argument(
+        "--half", action="store_true", default=None, help="round kernels to half precision: about half the file"
+    )
     parser.add_argument("--out", metavar="FILE.keras", help=f"file to write (default: {out})")
     parser.add_argument(
         "--resume", action="store_true", help="go on from the checkpoint beside the output, if there is one"

@@ -176,7 +176,7 @@ class Workspace:
         if run is not None and self.store is not None:
             store = self.store
             return self._remembered(("network", run.id), lambda: store.network(run.id))
-        return self._shipped().get(str(self.result(name).attrs.get("network_hash", "")))
+        return self._shipped(str(self.result(name).attrs.get("network_hash", "")))
 
     def images(self, name: str) -> np.ndarray | None:
         """The images that the result called `name` is of, where they are known: (items, height, width, channels)."""
@@ -303,14 +303,12 @@ class Workspace:
         """Finished runs of these kinds by the name they have on the pages."""
         return {label(run): run for run in self.runs() if run.status == "FINISHED" and run.kind in kinds}
 
-    def _shipped(self) -> dict[str, SpikingNetwork]:
-        def load() -> dict[str, SpikingNetwork]:
-            from snnviz import pretrained
+    def _shipped(self, network_hash: str) -> SpikingNetwork | None:
+        """The shipped network whose card has this hash."""
+        from snnviz import pretrained
 
-            found = [pretrained.network(name) for name in pretrained.names() if pretrained.path(name).suffix == ".npz"]
-            return {network.hash: network for network in found}
-
-        return self._remembered(("shipped",), load)
+        names = [name for name in pretrained.names() if pretrained.card(name).get("network_hash") == network_hash]
+        return self._remembered(("shipped", names[0]), lambda: pretrained.network(names[0])) if names else None
 
     def _remembered(self, key: Any, make: Callable[[], T]) -> T:
         """What `make` returns, kept for as long as it is among the last things asked for."""

@@ -33,6 +33,7 @@ class Material:
     Attributes:
         results: by name; of two the first is "before" and the second "after" where a figure is about a pair.
         networks: by the names of results, and "start", the network that a search began with.
+        horizon: results that table E is made of instead, where a model has longer ones.
         images: intensities of the results' items, (items, height, width[, channels]).
         history: of an optimisation (`OptimizationResult.history`).
         pruning: what `snnviz.sparsity.pruning_curve` returned.
@@ -45,6 +46,7 @@ class Material:
 
     results: Mapping[str, xr.Dataset] = field(default_factory=dict)
     networks: Mapping[str, SpikingNetwork] = field(default_factory=dict)
+    horizon: Mapping[str, xr.Dataset] = field(default_factory=dict)
     images: np.ndarray | None = None
     history: pd.DataFrame | None = None
     pruning: Any = None
@@ -62,7 +64,7 @@ class Material:
     def origin(self) -> str:
         """Where the results come from: version, and each result's network, seed, engine, items and settings."""
         parts = [f"snnviz {__version__}"]
-        for name, result in self.results.items():
+        for name, result in [*self.results.items(), *self.horizon.items()]:
             facts = result.attrs
             told = [
                 f"network {facts.get('network_hash', '?')}",
@@ -169,6 +171,7 @@ def together(materials: Mapping[str, Material]) -> Material:
     """What is told of several models in one table: their results, sparsities and accuracies, by the models' names."""
     return Material(
         results={f"{model} {name}": run for model, found in materials.items() for name, run in found.results.items()},
+        horizon={f"{model} {name}": run for model, found in materials.items() for name, run in found.horizon.items()},
         sparsity={key: value for found in materials.values() for key, value in found.sparsity.items()},
         accuracies={key: value for found in materials.values() for key, value in found.accuracies.items()},
     )

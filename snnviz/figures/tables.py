@@ -38,11 +38,13 @@ def table(name: str, material: Material) -> pd.DataFrame | None:
     Table A is there without ours, too. The columns are those of `snnviz.reports`.
     """
     check.choice("name", name, TABLES)
-    entries = _entries(material)
+    entries = _entries(material.results)
     if name == "a":
         return reports.table_a(material.runtimes)
-    if name in ("e", "h"):
-        return _either(reports.table_e if name == "e" else reports.table_h, entries)
+    if name == "e":
+        return _either(reports.table_e, entries | _entries(material.horizon))
+    if name == "h":
+        return _either(reports.table_h, entries)
     if name == "f":
         if material.accuracies:
             return reports.table_f(material.accuracies)
@@ -154,10 +156,10 @@ def _escaped(cell: str) -> str:
     return cell.translate(_LATEX)
 
 
-def _entries(material: Material) -> dict[tuple[str, str], xr.Dataset]:
+def _entries(results: Mapping[str, xr.Dataset]) -> dict[tuple[str, str], xr.Dataset]:
     """Results of the paper's models by (model, stage): a stage as it is marked or named, else by the order of two."""
     found: dict[tuple[str, str], xr.Dataset] = {}
-    for position, (name, result) in enumerate(material.results.items()):
+    for position, (name, result) in enumerate(results.items()):
         model = reports.paper_model(result)
         stage = result.attrs.get("stage", name)
         stage = stage if stage in reports.STAGES else reports.STAGES[min(position, 1)]

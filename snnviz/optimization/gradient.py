@@ -36,7 +36,8 @@ from snnviz.simulation.synops import fanout
 Tensor = Any
 
 UNROLLED = 6
-"""Steps computed as spikes; few enough that a batch takes milliseconds, enough that what follows changes slowly."""
+"""Steps computed as spikes by default: few enough that a batch of a dense network takes milliseconds, enough that what follows
+changes slowly."""
 
 
 WORTH_COMPILING = 300
@@ -64,6 +65,7 @@ class Gradient(Searcher):
         distilled: how much of the target is the analog network's answer; the rest is the label.
         early: factor of the divergences of the unrolled steps, c_1 ... c_T'; above 1 it favours the first answers.
         width: half the base of the surrogate's triangle, in units of the threshold.
+        unrolled: T', the steps that are computed as spikes, at most `steps`; time and memory grow with them.
         recency: the running mean gives update t a weight of about t ** recency: 0 makes it the plain mean, and the larger it
             is, the more it is the last vector alone.
 
@@ -92,6 +94,7 @@ class Gradient(Searcher):
         distilled: float = 0.5,
         early: float = 10.0,
         width: float = 0.5,
+        unrolled: int = UNROLLED,
         recency: float = 3.0,
     ) -> None:
         self.updates, self.every = check.integer("updates", updates, 1), check.integer("every", every, 1)
@@ -106,7 +109,7 @@ class Gradient(Searcher):
         check.real("width", width, 0, above=True)
         self._done = 0
         self._told = 0
-        unrolled = min(UNROLLED, check.integer("steps", steps, 1))
+        unrolled = min(check.integer("unrolled", unrolled, 1), check.integer("steps", steps, 1))
         base = space.start() if base is None else base
         expansion = np.arange(space.size) if expansion is None else expansion
         self._program = _Program(space, objective, steps, unrolled, distilled, early, width, base, expansion, updates)

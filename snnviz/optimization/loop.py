@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 METHODS = ("auto", "gradient", "subplex", "cmaes", "percentile")
 OPTIONS = {
-    "gradient": ("updates", "every", "batch", "rate", "shift", "distilled", "early", "width", "recency"),
+    "gradient": ("updates", "every", "batch", "rate", "shift", "distilled", "early", "width", "unrolled", "recency"),
     "subplex": ("step", "tolerance"),
     "cmaes": ("step", "population"),
     "percentile": ("grid",),

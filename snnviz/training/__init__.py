@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         train,
     )
     from snnviz.training.recipe import FINE_TUNING, Recipe, default_recipe
+    from snnviz.training.storage import halve, save_model
 
 __all__ = [
     "FINE_TUNING",
@@ -32,18 +33,24 @@ __all__ = [
     "default_recipe",
     "evaluate",
     "finetune",
+    "halve",
     "model_card",
     "save_card",
+    "save_model",
     "split",
     "train",
 ]
-_CARD, _RECIPE = ("model_card", "save_card"), ("FINE_TUNING", "Recipe", "default_recipe")
+_MODULES = {
+    **dict.fromkeys(("model_card", "save_card"), "card"),
+    **dict.fromkeys(("FINE_TUNING", "Recipe", "default_recipe"), "recipe"),
+    **dict.fromkeys(("halve", "save_model"), "storage"),
+}
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'snnviz.training' has no attribute {name!r}")
-    module = "card" if name in _CARD else "recipe" if name in _RECIPE else "loop"
-    value = getattr(importlib.import_module(f"snnviz.training.{module}"), name)
+    module = importlib.import_module(f"snnviz.training.{_MODULES.get(name, 'loop')}")
+    value = getattr(module, name)
     globals()[name] = value
     return value

@@ -27,12 +27,14 @@ def arguments(network, *more):
 def test_it_searches_reports_and_saves(network, tmp_path, capsys):
     out, history = tmp_path / "better.npz", tmp_path / "history.csv"
     given = arguments(network, "--method", "cmaes", "--per", "layer", "--evaluations", "12", "--out", str(out))
-    assert main([*given, "--history", str(history), "--json"]) == 0
+    assert main([*given, "--history", str(history), "--half", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["evaluations"] <= 12
     assert answer["loss"]["best"] <= answer["loss"]["start"]
     assert answer["test"]["items"] == 10_000
-    assert load_network(out).metadata["optimization"]["per"] == ["layer"]
+    better = load_network(out)
+    assert better.metadata["optimization"]["per"] == ["layer"]
+    assert better.halved().hash == better.hash
     assert len(history.read_text().splitlines()) == answer["evaluations"] + 1
 
 
@@ -61,6 +63,10 @@ def test_it_resumes(network, tmp_path, capsys):
         (["--method", "cmaes", "--updates", "5"], "--updates"),
         (["--method", "cmaes", "--batch-size", "5"], "--batch-size"),
         (["--batch-size", "0"], "--batch-size"),
+        (["--method", "subplex", "--rate", "0.1"], "--rate"),
+        (["--rate", "0"], "--rate"),
+        (["--unrolled", "0"], "--unrolled"),
+        (["--every", "0"], "--every"),
         (["--minutes", "0"], "--minutes"),
     ],
 )

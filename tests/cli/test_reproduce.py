@@ -1,11 +1,12 @@
 """`snnviz reproduce`."""
 
 import json
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 
-from snnviz import pretrained
+from snnviz import metrics, pretrained, results
 from snnviz.cli import main, reproduce
 from snnviz.runs import Store
 
@@ -26,6 +27,22 @@ def test_every_number_comes_from_a_recorded_run(tmp_path, capsys):
     assert all(each["command"] in report for each in commands)
     assert "dense-mnist/figure-a.png" in report
     assert (out / "dense-mnist" / "figure-a.png").is_file()
+
+
+def test_table_e_has_its_own_horizon(tmp_path, capsys, monkeypatch):
+    longer = replace(pretrained.CHAINS["dense-mnist"], horizon=(20, 60))
+    monkeypatch.setattr(pretrained, "CHAINS", {"dense-mnist": longer})
+    out = tmp_path / "report"
+    words = ["reproduce", "--limit", "30", "--out", str(out), "--tracking-uri", str(tmp_path / "runs")]
+    assert main([*words, "--json"]) == 0
+    commands = [each["command"] for each in json.loads(capsys.readouterr().out)["commands"]["dense-mnist"]]
+    assert sum("--steps 60" in command and "--limit 20" in command for command in commands) == 2
+    rows = pd.read_csv(out / "table-e.csv").set_index(["model", "stage", "metric"])["ours"]
+    long = results.load(out / "dense-mnist" / "after-60.nc")
+    assert long.sizes["item"] == 20
+    crossing = metrics.time_to_accuracy(long, 0.9797)
+    assert rows["dense-mnist", "after", "time to threshold"] == crossing.value
+    assert "Table E of dense-mnist is of 20 test images and 60 time steps." in (out / "report.md").read_text()
 
 
 @pytest.mark.parametrize("model", pretrained.CHAINS)

@@ -56,11 +56,15 @@ def test_train_writes_model_card_history_and_checkpoint(tmp_path, capsys):
 
 
 def test_finetune_prunes_measures_and_says_so(tmp_path, capsys):
+    from snnviz.conversion.loading import load_keras
+    from snnviz.sparsity import weighted_layers
+
     out = tmp_path / "m.keras"
-    assert main(["train", "dense-mnist-pooled", *QUICK, "--out", str(out)]) == 0
+    assert main(["train", "dense-mnist-pooled", *QUICK, "--half", "--out", str(out)]) == 0
     assert "test accuracy" in capsys.readouterr().out
+    assert "--half" in json.loads((tmp_path / "m.json").read_text())["command"]
     arguments = ["finetune", str(out), "--data", "mnist", *QUICK, "--lambda-a", "3", "--epsilon", "0.01"]
-    assert main([*arguments, "--out", str(tmp_path / "s.keras")]) == 0
+    assert main([*arguments, "--half", "--out", str(tmp_path / "s.keras")]) == 0
     text = capsys.readouterr().out
     assert "sparsity on the test set, before / after" in text
     card = json.loads((tmp_path / "s.json").read_text())
@@ -69,6 +73,9 @@ def test_finetune_prunes_measures_and_says_so(tmp_path, capsys):
     assert card["sparsity"]["S_w"] > card["sparsity_before"]["S_w"] > 0
     at_epsilon = [point for point in card["pruning_curve"]["points"] if point["epsilon"] == 0.01]
     assert at_epsilon[0]["S_w"] == card["sparsity"]["S_w"]
+    for name in ("m", "s"):
+        kernels = [each.kernel for each in weighted_layers(load_keras(tmp_path / f"{name}.keras"))]
+        assert all(np.array_equal(kernel, kernel.astype(np.float16)) for kernel in kernels)
 
 
 def test_small_mobilenet_on_a_file(tmp_path, capsys):

@@ -46,13 +46,15 @@ def made():
     return network, x, np.arange(12) % 3
 
 
-@pytest.mark.parametrize("with_potentials", [False, True])
-def test_the_unrolled_network_is_the_simulators(made, with_potentials):
+@pytest.mark.parametrize(
+    ("with_potentials", "unrolled", "steps"), [(False, 6, 6), (True, 6, 6), (True, 9, 9), (True, 30, 20)]
+)
+def test_the_unrolled_network_is_the_simulators(made, with_potentials, unrolled, steps):
     network, x, y = made
-    program = gradient_of(network, x, y, with_potentials)._program
+    program = gradient_of(network, x, y, with_potentials, unrolled=unrolled)._program  # of 20 steps
     scales, potentials = program._unpacked()
     scores, events = program._spiking(tf.constant(x), scales, potentials)
-    block = EventEngine(network, Settings(steps=6), Record(prediction=False)).run(x)
+    block = EventEngine(network, Settings(steps=steps), Record(prediction=False)).run(x)
     np.testing.assert_array_equal(scores.numpy().swapaxes(0, 1), block.output)
     np.testing.assert_allclose(events.numpy(), block.events.sum(axis=2).mean(axis=0), rtol=1e-6)
 

@@ -43,7 +43,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     """Load, fine-tune, prune, measure, save, convert."""
     from snnviz import sparsity
     from snnviz.conversion.loading import load_keras
-    from snnviz.training import default_recipe, evaluate, finetune, split
+    from snnviz.training import default_recipe, evaluate, finetune, halve, split
 
     epsilon = sparsity.PAPER_EPSILON if options.epsilon is None else options.epsilon
     base = default_recipe(stem(options.model), finetuning=True)
@@ -68,6 +68,8 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     judged = held_out if len(held_out) else kept
     curve = sparsity.pruning_curve(model, images.x[judged], images.y[judged])
     pruned = sparsity.prune(model, epsilon)
+    if options.half:
+        halve(model)
     return common.saved(
         job,
         training,

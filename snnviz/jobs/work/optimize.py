@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 
 HELD_OUT = 10_000
 """Training items that `snnviz train` holds out: the default items of the objective, which the ANN was not fitted to."""
+GRADIENT_OPTIONS = {
+    "updates": "updates",
+    "batch_size": "batch",
+    "rate": "rate",
+    "unrolled": "unrolled",
+    "every": "every",
+}
+"""Settings of the gradient, and what `snnviz.optimization.gradient.Gradient` calls them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +46,10 @@ class Options:
         minutes: stop after so many.
         updates: of the gradient.
         batch_size: items of each of them.
+        rate: of the gradient, at the beginning.
+        unrolled: time steps that the gradient computes as spikes.
+        every: updates from one candidate to the next.
+        half: weights of the result are rounded to half precision before it is measured on the test set and saved.
         target: "spinnaker" evaluates networks as that chip would compute them; None for no constraints.
         seed: of the searcher.
         workers: processes that evaluate.
@@ -61,6 +73,10 @@ class Options:
     minutes: float | None = None
     updates: int | None = None
     batch_size: int | None = None
+    rate: float | None = None
+    unrolled: int | None = None
+    every: int | None = None
+    half: bool = False
     target: str | None = None
     seed: int = 0
     workers: int = 1
@@ -79,6 +95,7 @@ class Options:
         check.choice("method", self.method, METHODS)
         self.granularities()
         check.flag("with_potentials", self.with_potentials)
+        check.flag("half", self.half)
         checked_lambdas(self.lambdas)
         for name, minimum in (("items", 1), ("steps", 1), ("seed", 0), ("workers", 1)):
             check.integer(name, getattr(self, name), minimum)
@@ -86,11 +103,14 @@ class Options:
             check.integer("evaluations", self.evaluations, 1)
         if self.minutes is not None:
             check.real("minutes", self.minutes, 0, above=True)
-        for name in ("updates", "batch_size"):
+        for name in GRADIENT_OPTIONS:
             if getattr(self, name) is not None:
                 if self.method not in ("auto", "gradient"):
                     raise InputError(f"`{name}` is of methods auto and gradient. Received: method {self.method!r}")
-                check.integer(name, getattr(self, name), 1)
+                if name != "rate":
+                    check.integer(name, getattr(self, name), 1)
+        if self.rate is not None:
+            check.real("rate", self.rate, 0, above=True)
         check_target(self.target, self.method)
         check.file("out", self.out, ".npz")
 
@@ -127,8 +147,8 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         {
             "network": options.network, "network_hash": network.hash, "method": options.method, "per": ",".join(per),
             "with_potentials": options.with_potentials, "data": options.data, "items": options.items,
-            "steps": options.steps, "evaluations": options.evaluations, "minutes": minutes, "updates": options.updates,
-            "batch_size": options.batch_size,
+            "steps": options.steps, "evaluations": options.evaluations, "minutes": minutes, "half": options.half,
+            **{name: getattr(options, name) for name in GRADIENT_OPTIONS},
             "lambda_e": options.lambda_e, "lambda_l": options.lambda_l, "lambda_p": options.lambda_p, "seed": options.seed,
             "target": options.target,
         }
@@ -163,28 +183,23 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         scheduler=options.scheduler,
         training=(learned.x, learned.y),
         target=options.target,
-        options={
-            name: value
-            for name, value in (("updates", options.updates), ("batch", options.batch_size))
-            if value is not None
-        },
+        options={key: value for name, key in GRADIENT_OPTIONS.items() if (value := getattr(options, name)) is not None},
         checkpoint=options.checkpoint or folder,
         resume=job.resume,
         on_evaluation=record,
     )
-    out = found.network.save(job.place(options.out, "network.npz"))
+    best = found.network.halved() if options.half else found.network
+    out = best.save(job.place(options.out, "network.npz"))
     if options.history:
         found.history.to_csv(options.history)
     tests = datasets.load(options.data, split="test")
     as_computed = model.expect if options.target else simulate
-    before, after = (
-        as_computed(one, tests.x, tests.y, options.steps, engine="event") for one in (network, found.network)
-    )
+    before, after = (as_computed(one, tests.x, tests.y, options.steps, engine="event") for one in (network, best))
     if job.recorded:
         record_result(job, after)
         job.file(results.save(after, job.place(None, "result.nc")), "result.nc")
         job.file(results.save(before, job.place(None, "start.nc")), "start.nc")
-        job.network(found.network)
+        job.network(best)
         job.figure(before, after)
         job.frame(found.history, "history.csv")
     return {

@@ -40,6 +40,7 @@ class Shared:
         anneal: the last stage's learning rate falls along half a cosine.
         precision: "float32" or "bfloat16".
         validation: items held out.
+        half: kernels are rounded to half precision before the model is measured and saved.
         seed: of weights and order.
     """
 
@@ -56,12 +57,15 @@ class Shared:
     anneal: bool | None = None
     precision: str | None = None
     validation: int | None = None
+    half: bool | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
         check.text("data", self.data)
         if self.limit is not None:
             check.integer("limit", self.limit, 1)
+        if self.half is not None:
+            check.flag("half", self.half)
         check.file("out", self.out, ".keras")
         for name in ("epochs", "learning_rate"):
             given = getattr(self, name)
@@ -99,7 +103,7 @@ class Options(Shared):
 def work(options: Options, job: Job) -> dict[str, Any]:
     """Load, train, save, convert."""
     from snnviz import architectures
-    from snnviz.training import default_recipe, split, train
+    from snnviz.training import default_recipe, halve, split, train
 
     name = options.architecture
     base = default_recipe(name)
@@ -116,6 +120,8 @@ def work(options: Options, job: Job) -> dict[str, Any]:
             model, images.x, images.y, recipe,
             checkpoint=beside(out, "checkpoint.npz"), resume=job.resume, on_epoch=job_epoch(job),
         )  # fmt: skip
+    if options.half:
+        halve(model)
     return saved(job, training, out, name, command_line("train", name, options, base), images, tests)
 
 
@@ -213,7 +219,7 @@ def command_line(command: str, what: str, options: Shared, base: Recipe) -> str:
     words = ["snnviz", command, what]
     for option in (
         "data", "limit", "alpha", "epochs", "learning_rate", "batch_size", "l2", "momentum", "shift", "flip", "anneal",
-        "precision", "validation", "lambda_a", "lambda_w", "epsilon",
+        "precision", "validation", "half", "lambda_a", "lambda_w", "epsilon",
     ):  # fmt: skip
         value = getattr(options, option, None)
         if value is True:
@@ -239,8 +245,7 @@ def saved(
 ) -> dict[str, Any]:
     """Write model, history and card, record them and the converted network; return what the command answers."""
     from snnviz import datasets
-    from snnviz._files import replacing
-    from snnviz.training import evaluate, model_card, save_card
+    from snnviz.training import evaluate, model_card, save_card, save_model
 
     licence = {record.name: record.licence for record in datasets.available()}.get(images.name)
     card = model_card(
@@ -251,8 +256,7 @@ def saved(
         test=None if tests is None else evaluate(training.model, tests.x, tests.y),
         **more,
     )
-    with replacing(out) as temporary:
-        training.model.save(temporary)  # never compiled, so no optimiser state goes along
+    save_model(training.model, out)
     training.save_history(beside(out, "history.csv"))
     save_card(card, beside(out, "json"))
     if job.recorded:
