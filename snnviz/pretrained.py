@@ -43,6 +43,15 @@ class Chain:
 CHAINS: Mapping[str, Chain] = {
     "dense-mnist": Chain("dense MNIST", "mnist", "dense-mnist", "dense-mnist-sparse-shifted", "dense-mnist-optimized"),
     "conv-mnist": Chain("conv MNIST", "mnist", "conv-mnist", "conv-mnist-sparse", "conv-mnist-optimized"),
+    "conv-cifar10": Chain(
+        "CIFAR-10",
+        "cifar10",
+        "conv-cifar10",
+        "conv-cifar10-sparse",
+        "conv-cifar10-optimized",
+        100,
+        horizon=(1000, 1000),
+    ),
 }
 """The models that ship whole, by the name of their architecture."""
 

@@ -45,6 +45,8 @@ __all__ = [
 ]
 
 _BATCH = 500
+_MOST_OUTPUTS = 2**25
+"""Of ReLUs at a time, when they are counted."""
 
 PAPER_EPSILON = 1e-4
 """Below this magnitude a weight is pruned; it reproduces the paper's weight sparsity before fine-tuning."""
@@ -349,8 +351,10 @@ def _active_counts(model: Model, layers: Sequence[Any], images: np.ndarray) -> l
     ]
     counting = keras.Model(model.inputs[0], active)
     totals = np.zeros(len(layers), np.int64)
-    for start in range(0, len(images), _BATCH):
-        found = counting(images[start : start + _BATCH], training=False)
+    # outside a compiled function Keras holds every layer's output until the last is there
+    batch = min(_BATCH, max(1, _MOST_OUTPUTS // sum(math.prod(layer.output.shape[1:]) for layer in layers)))
+    for start in range(0, len(images), batch):
+        found = counting(images[start : start + batch], training=False)
         counts = found if isinstance(found, list) else [found]  # Keras unwraps a single output
         totals += [int(keras.ops.convert_to_numpy(count).sum()) for count in counts]
     return totals.tolist()

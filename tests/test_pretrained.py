@@ -22,7 +22,7 @@ def measured(names):
     ]
 
 
-def tests_of(name):
+def images_of(name):
     data = pretrained.card(name)["data"]["name"]
     try:
         return datasets.load(data)
@@ -51,7 +51,7 @@ def test_a_model_reaches_what_its_card_says(name):
     from snnviz.conversion.loading import load_keras
     from snnviz.training import evaluate
 
-    images = tests_of(name)
+    images = images_of(name)
     model = load_keras(name)
     card = pretrained.card(name)
     # one item of 10 000 is left to differences of the last bit between machines
@@ -105,7 +105,7 @@ def test_a_network_is_the_one_of_its_card(name):
 def test_a_network_reaches_what_its_card_says(name):
     from snnviz import metrics, simulate
 
-    images, card = tests_of(name), pretrained.card(name)
+    images, card = images_of(name), pretrained.card(name)
     network = pretrained.network(name)
     result = simulate(network, images.x, images.y, card["test"]["steps"], engine="event", progress=False)
     # a handful of items of 10 000 are left to differences of the last bit between machines
@@ -139,6 +139,13 @@ def test_fine_tuning_reaches_the_published_sparsity(model, name):
     assert found["S_w"] >= paper["S_w"]
     assert found["S_c without the last hidden layer (as published)"] >= paper["S_c"]
     assert card["test"]["accuracy"] >= paper["ANN accuracy"]
+
+
+def test_cifar10_reaches_the_published_peak_and_latency():
+    """Paper: 87.04 % and 14.6."""
+    found = pretrained.card("conv-cifar10-optimized")["test"]
+    assert found["peak_accuracy"] >= reports.PAPER["conv-cifar10", "after", "peak accuracy"].value
+    assert found["pareto_latency"] <= reports.PAPER["conv-cifar10", "after", "Pareto latency"].value
 
 
 def test_conv_mnist_reaches_the_published_peak():

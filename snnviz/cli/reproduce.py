@@ -83,6 +83,10 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+BEFORE = ("sparsity_before", "test_accuracy_before")
+"""What a card of a fine-tuned classifier has of the one it began with: of two fine-tunings, the first's."""
+
+
 @dataclass(frozen=True)
 class _Made:
     """The models of a chain: names of shipped ones, or files.
@@ -134,11 +138,25 @@ class _Steps:
         again = ["--data", chain.data, "--resume", *self._recorded()]
         how = pretrained.card(chain.optimized)
         before = self._call([*_words(pretrained.card(chain.classifier)["command"]), "--out", str(trained), *again])
-        after = self._call([*_words(pretrained.card(chain.sparse)["command"], trained), "--out", str(sparse), *again])
+        after = self._fine_tuned(trained, sparse, again)
         self._call([*_words(how["start"], sparse), "--data", chain.data, "--out", str(start)])
         kept = ["--checkpoint", str(self.folder / "search")]
         search = self._call([*_words(how["command"], start), "--out", str(optimized), *kept, *again])
-        return _Made(str(trained), str(optimized), (before["card"], after["card"]), search)
+        return _Made(str(trained), str(optimized), (before["card"], after), search)
+
+    def _fine_tuned(self, trained: Path, out: Path, again: Sequence[str]) -> dict[str, Any]:
+        """Fine-tune classifier `trained` by the command, or the two commands, on the shipped card; the new card."""
+        from snnviz import pretrained
+
+        how = pretrained.card(self.chain.sparse)
+        told: dict[str, Any] = {}
+        if "start" in how:
+            start = out.with_name(f"{out.stem}-start.keras")
+            first = self._call([*_words(how["start"], trained), "--out", str(start), *again])["card"]
+            told = {"start": first["command"], **{name: first[name] for name in BEFORE}}
+            trained = start
+        card: dict[str, Any] = self._call([*_words(how["command"], trained), "--out", str(out), *again])["card"]
+        return card | told
 
     def material(self, model: str, made: _Made) -> Material:
         """Simulate before and after; what figures and tables are made of."""

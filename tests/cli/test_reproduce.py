@@ -59,12 +59,15 @@ def test_the_cards_hold_the_commands_to_make_each_model_anew(model):
         words = reproduce._words(pretrained.card(name)[key])
         assert parser().parse_args(words).command == kind
     assert parser().parse_args(reproduce._words(pretrained.card(chain.optimized)["start"])).command == "convert"
+    if "start" in pretrained.card(chain.sparse):
+        assert parser().parse_args(reproduce._words(pretrained.card(chain.sparse)["start"])).command == "finetune"
 
 
 SHORT = {
     "dense-mnist": {"command": "snnviz train dense-mnist --limit 300 --epochs 1 --learning-rate 0.1"},
     "dense-mnist-sparse-shifted": {
-        "command": "snnviz finetune dense-mnist --limit 300 --epochs 1 --learning-rate 0.05 --shift 1 --anneal"
+        "start": "snnviz finetune dense-mnist --limit 300 --epochs 1 --learning-rate 0.05 --shift 1 --anneal",
+        "command": "snnviz finetune start.keras --limit 300 --epochs 1 --learning-rate 0.01 --epsilon 0.01",
     },
     "dense-mnist-optimized": {
         "command": "snnviz optimize heuristic.npz --method percentile --items 50 --evaluations 3 --steps 5",
@@ -91,8 +94,12 @@ def test_models_are_made_from_scratch_and_not_twice(tmp_path, capsys, monkeypatc
     assert main([*words, "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     done = [each["command"].split()[1] for each in answer["commands"]["dense-mnist"]]
-    assert done == ["train", "finetune", "convert", "optimize", "convert", "simulate", "simulate"]
+    assert done == ["train", "finetune", "finetune", "convert", "optimize", "convert", "simulate", "simulate"]
     made = out / "dense-mnist"
+    first, second = (json.loads((made / f"dense-mnist-sparse-shifted{end}.json").read_text()) for end in ("-start", ""))
+    rows = pd.read_csv(out / "table-g.csv").set_index(["model", "stage", "metric"])["ours"]
+    assert rows["dense-mnist", "before", "S_w"] == first["sparsity_before"]["S_w"]
+    assert rows["dense-mnist", "after", "S_w"] == second["sparsity"]["S_w"] > first["sparsity"]["S_w"]
     card = json.loads((made / "dense-mnist-optimized.json").read_text())
     network = pretrained.network(made / "dense-mnist-optimized.npz")
     assert card["network_hash"] == network.hash != whole("dense-mnist-optimized")["network_hash"]
