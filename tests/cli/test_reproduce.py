@@ -11,38 +11,31 @@ from snnviz.cli import main, reproduce
 from snnviz.runs import Store
 
 
-def test_every_number_comes_from_a_recorded_run(tmp_path, capsys):
+def test_every_number_comes_from_a_recorded_run(tmp_path, capsys, monkeypatch):
+    longer = replace(pretrained.CHAINS["dense-mnist"], horizon=(20, 60))
+    monkeypatch.setattr(pretrained, "CHAINS", {"dense-mnist": longer})
     store, out = tmp_path / "runs", tmp_path / "report"
     assert main(["reproduce", "--limit", "60", "--out", str(out), "--tracking-uri", str(store), "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     commands = answer["commands"]["dense-mnist"]
     recorded = [each for each in commands if each["run"]]
-    assert [each["command"].split()[:2] for each in recorded] == [["snnviz", "simulate"]] * 2
+    assert [each["command"].split()[:2] for each in recorded] == [["snnviz", "simulate"]] * 4
     rows = pd.read_csv(out / "table-h.csv").set_index(["model", "stage", "metric"])["ours"]
-    for stage, each in zip(("before", "after"), recorded, strict=True):
+    for stage, each in zip(("before", "after"), recorded[:2], strict=True):
         run = Store(store).get(each["run"])
         assert run.metrics["peak_accuracy"] == rows["dense-mnist", stage, "peak accuracy"]
         assert run.metrics["pareto_latency"] == pytest.approx(rows["dense-mnist", stage, "Pareto latency"])
-    report = (out / "report.md").read_text()
-    assert all(each["command"] in report for each in commands)
-    assert "dense-mnist/figure-a.png" in report
-    assert (out / "dense-mnist" / "figure-a.png").is_file()
-
-
-def test_table_e_has_its_own_horizon(tmp_path, capsys, monkeypatch):
-    longer = replace(pretrained.CHAINS["dense-mnist"], horizon=(20, 60))
-    monkeypatch.setattr(pretrained, "CHAINS", {"dense-mnist": longer})
-    out = tmp_path / "report"
-    words = ["reproduce", "--limit", "30", "--out", str(out), "--tracking-uri", str(tmp_path / "runs")]
-    assert main([*words, "--json"]) == 0
-    commands = [each["command"] for each in json.loads(capsys.readouterr().out)["commands"]["dense-mnist"]]
-    assert sum("--steps 60" in command and "--limit 20" in command for command in commands) == 2
+    # table E has a horizon of its own
+    assert all("--steps 60" in each["command"] and "--limit 20" in each["command"] for each in recorded[2:])
     rows = pd.read_csv(out / "table-e.csv").set_index(["model", "stage", "metric"])["ours"]
     long = results.load(out / "dense-mnist" / "after-60.nc")
     assert long.sizes["item"] == 20
-    crossing = metrics.time_to_accuracy(long, 0.9797)
-    assert rows["dense-mnist", "after", "time to threshold"] == crossing.value
-    assert "Table E of dense-mnist is of 20 test images and 60 time steps." in (out / "report.md").read_text()
+    assert rows["dense-mnist", "after", "time to threshold"] == metrics.time_to_accuracy(long, 0.9797).value
+    report = (out / "report.md").read_text()
+    assert "Table E of dense-mnist is of 20 test images and 60 time steps." in report
+    assert all(each["command"] in report for each in commands)
+    assert "dense-mnist/figure-a.png" in report
+    assert (out / "dense-mnist" / "figure-a.png").is_file()
 
 
 @pytest.mark.parametrize("model", pretrained.CHAINS)
