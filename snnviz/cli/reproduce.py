@@ -67,15 +67,14 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         files += [file for group in made.files.values() for file in group]
     files.append(plots.save(_frame(commands), folder / "commands.csv"))
     texts = {name: figures.tables.text(name, table, "md") for name, table in tables.items()}
-    longer = [
-        f"Table E of {model} is of {next(iter(found.horizon.values())).sizes['item']} test images and "
-        f"{next(iter(found.horizon.values())).sizes['time']} time steps."
-        for model, found in materials.items()
-        if found.horizon
+    longer = {model: next(iter(found.horizon.values())).sizes for model, found in materials.items() if found.horizon}
+    notes = [
+        f"Table E of {model} is of {sizes['item']} test images and {sizes['time']} time steps."
+        for model, sizes in longer.items()
     ]
     report = folder / "report.md"
     with replacing(report) as temporary:
-        temporary.write_text(_report([*texts.values(), *longer], commands, folder), encoding="utf-8")
+        temporary.write_text(_report([*texts.values(), *notes], commands, folder), encoding="utf-8")
     return {
         "tables": texts,
         "commands": commands,

@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         check.choice("--names", name, figures.TABLES)
     if args.limit is not None:
         check.integer("--limit", args.limit, 1)
-    material = material_of(args, args.model or _here(), traces=False, search=False, benchmarks=args.benchmarks)
+    material = material_of(args, args.model or _embedded(), traces=False, search=False, benchmarks=args.benchmarks)
     made = figures.make_tables(material, args.out, args.names, formats=formats)
     files = [f"{args.out}/table-{name}.{format}" for name in made for format in formats] if args.out else []
     return {
@@ -51,12 +51,12 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _here() -> list[str]:
+def _embedded() -> list[str]:
     """The models that ship whole and whose data sets do; the others take a fetch, and many minutes."""
     from snnviz import datasets, pretrained
 
-    here = {record.name for record in datasets.available() if record.state == "embedded"}
-    return [name for name, chain in pretrained.CHAINS.items() if chain.data in here]
+    embedded = {record.name for record in datasets.available() if record.state == "embedded"}
+    return [name for name, chain in pretrained.CHAINS.items() if chain.data in embedded]
 
 
 def show(answer: dict[str, Any]) -> str:

@@ -104,13 +104,15 @@ class Options:
         if self.minutes is not None:
             check.real("minutes", self.minutes, 0, above=True)
         for name in GRADIENT_OPTIONS:
-            if getattr(self, name) is not None:
-                if self.method not in ("auto", "gradient"):
-                    raise InputError(f"`{name}` is of methods auto and gradient. Received: method {self.method!r}")
-                if name != "rate":
-                    check.integer(name, getattr(self, name), 1)
-        if self.rate is not None:
-            check.real("rate", self.rate, 0, above=True)
+            value = getattr(self, name)
+            if value is None:
+                continue
+            if self.method not in ("auto", "gradient"):
+                raise InputError(f"`{name}` is of methods auto and gradient. Received: method {self.method!r}")
+            if name == "rate":
+                check.real(name, value, 0, above=True)
+            else:
+                check.integer(name, value, 1)
         check_target(self.target, self.method)
         check.file("out", self.out, ".npz")
 
