@@ -14,7 +14,7 @@ def add_settings(parser: argparse.ArgumentParser, inputs: str = "spiking, poisso
     parser.add_argument("--floor", type=float, metavar="V", help="hidden membranes never fall below it (default: none)")
     parser.add_argument("--delay", type=int, default=0, metavar="0|1", help="steps of delay a layer")
     parser.add_argument("--refractory", type=int, default=0, metavar="STEPS", help="refractory period")
-    parser.add_argument("--clamp", type=int, default=0, metavar="STEPS", help="frozen steps per layer of depth")
+    parser.add_argument("--clamp", type=float, default=0, metavar="STEPS", help="frozen steps per layer of depth")
     parser.add_argument("--readout", default="membrane", help="membrane, cumulative or decay (default: %(default)s)")
     parser.add_argument("--decay", type=float, default=0.9, help="of the decaying read-out (default: %(default)s)")
     parser.add_argument("--synapses", default="nonzero", help="count events of nonzero or all synapses")

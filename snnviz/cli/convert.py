@@ -34,9 +34,8 @@ def add(subparsers: Any) -> None:
     parser.add_argument(
         "--percentile",
         type=float,
-        default=99.0,
         metavar="P",
-        help="of the activations, in (0, 100] (default: %(default)s)",
+        help="of the activations, in (0, 100] (default: 99; 100, which stands for the caps, where every ReLU is capped)",
     )
     parser.add_argument("--per", default="layer", help="one scale per layer or channel (default: %(default)s)")
     parser.add_argument(
@@ -63,7 +62,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         raise InputError(f"`--out` must end in .npz. Received: {check.describe(args.out)}")
     # a mistake should be answered before TensorFlow and the data are loaded
     check.integer("--norm-items", args.norm_items, 1)
-    check.real("--percentile", args.percentile, 0, 100, above=True)
+    if args.percentile is not None:
+        check.real("--percentile", args.percentile, 0, 100, above=True)
     check.choice("--per", args.per, ("layer", "channel"))
     check.integer("--report-items", args.report_items, 1)
     check.integer("--steps", args.steps, 1)
@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         "hash": network.hash,
         "input_shape": list(network.input_shape),
         "classes": network.classes,
-        "percentile": args.percentile,
+        "percentile": network.metadata["percentile"],
         "per": args.per,
         "norm_items": network.metadata["norm_items"],
         "layers": [

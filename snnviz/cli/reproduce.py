@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 
 BEFORE = ("sparsity_before", "test_accuracy_before")
-"""What a card of a fine-tuned classifier has of the one it began with: of two fine-tunings, the first's."""
+"""What a card of a fine-tuned classifier has of the one it began with: of several fine-tunings, the first's."""
 
 
 @dataclass(frozen=True)
@@ -144,18 +144,18 @@ class _Steps:
         return _Made(str(trained), str(optimized), (before["card"], after), search)
 
     def _fine_tuned(self, trained: Path, out: Path, again: Sequence[str]) -> dict[str, Any]:
-        """Fine-tune classifier `trained` by the command, or the two commands, on the shipped card; the new card."""
+        """Fine-tune classifier `trained` by the commands on the shipped card, one after the other; the new card."""
         from snnviz import pretrained
 
         how = pretrained.card(self.chain.sparse)
         told: dict[str, Any] = {}
-        if "start" in how:
-            start = out.with_name(f"{out.stem}-start.keras")
-            first = self._call([*_words(how["start"], trained), "--out", str(start), *again])["card"]
-            told = {"start": first["command"], **{name: first[name] for name in BEFORE}}
+        for number, command in enumerate(how.get("start", ()), 1):
+            start = out.with_name(f"{out.stem}-start-{number}.keras")
+            card = self._call([*_words(command, trained), "--out", str(start), *again])["card"]
+            told = told or {"start": [], **{name: card[name] for name in BEFORE}}
+            told["start"].append(card["command"])
             trained = start
-        card: dict[str, Any] = self._call([*_words(how["command"], trained), "--out", str(out), *again])["card"]
-        return card | told
+        return self._call([*_words(how["command"], trained), "--out", str(out), *again])["card"] | told
 
     def material(self, model: str, made: _Made) -> Material:
         """Simulate before and after; what figures and tables are made of."""

@@ -52,6 +52,12 @@ def add_recipe_options(parser: argparse.ArgumentParser, data: str) -> None:
         "--anneal", action="store_true", default=None, help="the last stage's learning rate falls along half a cosine"
     )
     parser.add_argument("--precision", metavar="P", help="float32, or bfloat16 for quicker steps (default: float32)")
+    parser.add_argument(
+        "--levels",
+        type=int,
+        metavar="L",
+        help="train on activations of L levels, for few time steps (default: 0, any value)",
+    )
     parser.add_argument("--validation", type=int, metavar="N", help="items held out (default: 10000, at most a fifth)")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="of weights and order (default: %(default)s)")
 

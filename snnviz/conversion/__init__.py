@@ -68,7 +68,7 @@ def fold(
 def convert(
     model: Any,
     x_norm: np.ndarray,
-    percentile: float = 99.0,
+    percentile: float | None = None,
     per: str = "layer",
     *,
     input_range: float | None = None,
@@ -92,7 +92,8 @@ def convert(
         model: the Keras model.
         x_norm: items of the training set (about 1000 will do), float intensities in [0, 1], `(items, *input shape)`. An
             input shape (height, width) becomes (height, width, 1).
-        percentile: in (0, 100].
+        percentile: in (0, 100], of which 100 stands for the cap of a capped ReLU; None for 100 where every ReLU is capped,
+            and 99 elsewhere.
         per: one scale per "layer" or one per "channel" (unit of a dense layer).
         input_range: what the model takes for full intensity: 1, or 255 for a model trained on 8-bit images. None means
             255 if the model starts with a Rescaling of such images and 1 if not. The network takes intensities in
@@ -109,7 +110,8 @@ def convert(
         InputError: if the model cannot be converted, naming the layer, the reason and the remedy, or an argument is
             wrong.
     """
-    check.real("percentile", percentile, 0, 100, above=True)
+    if percentile is not None:  # before the work of folding
+        check.real("percentile", percentile, 0, 100, above=True)
     folded = fold(model, input_range, class_names, title)
     images = np.asarray(x_norm)
     if images.ndim >= 2 and images[0:1].size == folded.input.neurons and images.ndim != len(folded.input_shape) + 1:

@@ -14,10 +14,11 @@ import numpy as np
 
 from snnviz import _checks as check
 from snnviz import _progress
-from snnviz.network import Scale, SpikingNetwork
+from snnviz.network import DepthwiseConv2D, Layer, Scale, SpikingNetwork
 from snnviz.simulation import analog
 
 PER = ("layer", "channel")
+DEFAULT_PERCENTILE = 99.0
 SMALLEST = 1e-6
 """A percentile below this fraction of the maximum counts as zero: dividing by it would leave float32's range."""
 
@@ -90,7 +91,7 @@ class Normalisation:
 def measure(
     network: SpikingNetwork,
     x_norm: np.ndarray,
-    percentile: float = 99.0,
+    percentile: float | None = None,
     per: str = "layer",
     batch_size: int | None = None,
     progress: bool = False,
@@ -102,19 +103,25 @@ def measure(
     or channel, the largest activation takes its place; a channel that is never active takes its layer's value, a layer
     that is never active 1. The last layer is read out and keeps its logits: its value is 1.
 
+    The hundredth percentile is the largest value that an activation can take, where the network limits it: the cap of a
+    layer, also for averages of its activations; the largest over `x_norm` elsewhere.
+
     Args:
         network: a network at any scale.
         x_norm: training items, float intensities (items, *network.input_shape).
-        percentile: in (0, 100].
+        percentile: in (0, 100]; None for 100 where every ReLU is capped, and 99 elsewhere.
         per: one value per "layer", or one per "channel" (unit of a dense layer).
         batch_size: items at a time; None lets a memory budget decide. Memory also holds each layer's values above the
             percentile.
         progress: show a progress bar if it takes more than two seconds.
     """
-    check.real("percentile", percentile, 0, 100, above=True)
     check.choice("per", per, PER)
     x_norm = check.images("x_norm", x_norm, network.input_shape)
     hidden = network.layers[:-1]
+    if percentile is None:
+        capped = [layer.cap is not None for layer in hidden if not _pools(layer)]
+        percentile = 100.0 if capped and all(capped) else DEFAULT_PERCENTILE
+    check.real("percentile", percentile, 0, 100, above=True)
     whole = {layer.name: UpperTail(len(x_norm) * layer.neurons, percentile) for layer in hidden}
     channels = {
         layer.name: UpperTail(len(x_norm) * (layer.neurons // layer.channels), percentile, layer.channels)
@@ -128,10 +135,19 @@ def measure(
                     channels[layer.name].add(values[layer.name].reshape(-1, layer.channels))
             bar.update(part.stop - part.start)
     found: list[Scale] = []
+    limit: Scale | None = None
     for layer in hidden:
+        limit = limit if _pools(layer) else layer.cap
         value = float(_positive(*whole[layer.name].result(), otherwise=1.0)[0])
-        found.append(_positive(*channels[layer.name].result(), otherwise=value) if per == "channel" else value)
+        if percentile == 100 and limit is not None:
+            found.append(limit)
+        else:
+            found.append(_positive(*channels[layer.name].result(), otherwise=value) if per == "channel" else value)
     return Normalisation(percentile=float(percentile), per=per, items=len(x_norm), activations=(*found, 1.0))
+
+
+def _pools(layer: Layer) -> bool:
+    return isinstance(layer, DepthwiseConv2D) and layer.pooling
 
 
 def _positive(percentile: np.ndarray, maximum: np.ndarray, otherwise: float) -> np.ndarray:
@@ -143,7 +159,7 @@ def _positive(percentile: np.ndarray, maximum: np.ndarray, otherwise: float) -> 
 def normalise(
     network: SpikingNetwork,
     x_norm: np.ndarray,
-    percentile: float = 99.0,
+    percentile: float | None = None,
     per: str = "layer",
     batch_size: int | None = None,
     progress: bool = False,

@@ -48,6 +48,8 @@ TERMS: dict[str, str] = {
     "lambda_a": "Strength of the penalty on active neurons.",
     "lambda_w": "Strength of the penalty on large weights.",
     "epsilon": "Weights smaller than this are set to zero after fine-tuning.",
+    "levels": "Training with activations rounded to so many values above zero, as many as a neuron can fire spikes in that many "
+    "steps: the converted network then answers early.",
     "pruning curve": "Accuracy against the fraction of zero synapses, for growing limits of pruning.",
     "synapse": "A connection from one neuron to another; a shared weight of a convolution makes many.",
     "energy estimate": "Synaptic events and neuron updates times energy constants from publications. Static power, memory and "

@@ -35,6 +35,7 @@ class Sparsity(Launching):
     lambda_a = param.Number(default=0.5, bounds=(0, None), doc="weight of the activation penalty")
     lambda_w = param.Number(default=20.0, bounds=(0, None), doc="weight of the weight penalty")
     epsilon = param.Number(default=1e-4, bounds=(0, None), doc="weights below it are pruned")
+    levels = param.Integer(default=0, bounds=(0, 1000), doc="levels that activations are rounded to; 0 for none")
     epochs = param.Integer(default=100, bounds=(1, 1000), doc="epochs of each of the two stages")
     limit = param.Integer(default=60_000, bounds=(100, None), doc="training items")
     seed = param.Integer(default=0, bounds=(0, None), doc="seed")
@@ -43,8 +44,8 @@ class Sparsity(Launching):
     title = "Sparsity"
     heading = "Sparsity"
     lead = "A zero activation sends no spike, a zero weight passes none on. Fine-tuning makes many of both and keeps the accuracy."
-    terms = ("S_a", "S_w", "S_c", "lambda_a", "lambda_w", "epsilon", "pruning curve", "held out")
-    url_state = ("source", "model", "value", "lambda_a", "lambda_w", "epsilon", "epochs", "limit", "opened")
+    terms = ("S_a", "S_w", "S_c", "lambda_a", "lambda_w", "epsilon", "levels", "pruning curve", "held out")
+    url_state = ("source", "model", "value", "lambda_a", "lambda_w", "epsilon", "levels", "epochs", "limit", "opened")
     launches = "finetune"
     launches_words = "fine-tuning"
     launches_note = (
@@ -58,7 +59,7 @@ class Sparsity(Launching):
         held_out = 10_000 if self.limit >= 20_000 else max(1, self.limit // 4)
         return self.named({
             "model": self.source, "lambda_a": float(self.lambda_a), "lambda_w": float(self.lambda_w),
-            "epsilon": float(self.epsilon), "epochs": [self.epochs, self.epochs], "limit": self.limit,
+            "epsilon": float(self.epsilon), "levels": self.levels, "epochs": [self.epochs, self.epochs], "limit": self.limit,
             "validation": held_out, "seed": self.seed,
         })  # fmt: skip
 
@@ -99,6 +100,7 @@ class Sparsity(Launching):
             parts.group(
                 "Prune below (ε)", pn.widgets.FloatInput.from_param(self.param.epsilon, label="", width=100, step=1e-4)
             ),
+            parts.group("Levels (0: any value)", pn.widgets.IntInput.from_param(self.param.levels, label="", width=90)),
             parts.group("Epochs a stage", pn.widgets.IntInput.from_param(self.param.epochs, label="", width=90)),
             parts.group("Training items", pn.widgets.IntInput.from_param(self.param.limit, label="", width=110)),
             parts.group("Seed", pn.widgets.IntInput.from_param(self.param.seed, label="", width=80)),

@@ -91,7 +91,7 @@ class Plan:
     floor: float | None
     delay: int
     refractory: int
-    clamp: int
+    frozen: tuple[int, ...]
     batch: int
     chunk: int
     traced: int
@@ -391,8 +391,8 @@ class _Chunk:
             if plan.floor is not None and i and fires:
                 moved = ops.maximum(moved, plan.floor)
             active = None
-            if plan.clamp and i:
-                active = ops.broadcast_to(self.first + j > plan.clamp * i, shape)
+            if plan.frozen[i]:
+                active = ops.broadcast_to(self.first + j > plan.frozen[i], shape)
             if rest is not None:
                 ready = ops.equal(rest, 0)
                 active = ready if active is None else ops.logical_and(active, ready)

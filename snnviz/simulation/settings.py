@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -32,7 +33,8 @@ class Settings:
             input) sent at step t - 1, and nothing at step 1. Biases are never delayed.
         refractory: for this many steps after a spike a neuron's membrane is frozen (input is lost) and it cannot fire.
         clamp: the layer at depth d (input 0, first weighted layer 1, ...) is frozen in the same way, and silent, for
-            its first clamp * d steps.
+            its first clamp * d steps, rounded down. 0.5 lets two layers begin with every step: a deep layer does not
+            integrate what the layers before it send before they have settled.
         readout: class scores at step t: the output "membrane" v_t; its "cumulative" sum over steps 1..t; or its
             exponential average a_t = decay * a_(t-1) + (1 - decay) * v_t ("decay").
         decay: in [0, 1), used by readout "decay" only; 0 gives v_t.
@@ -47,7 +49,7 @@ class Settings:
     floor: float | None = None
     delay: int = 0
     refractory: int = 0
-    clamp: int = 0
+    clamp: float = 0.0
     readout: str = "membrane"
     decay: float = 0.9
     synapses: str = "nonzero"
@@ -63,12 +65,16 @@ class Settings:
             raise InputError(f"`floor` must be below the threshold, {THRESHOLD:g}. Received: {self.floor:g}")
         check.integer("delay", self.delay, 0, 1)
         check.integer("refractory", self.refractory, 0)
-        check.integer("clamp", self.clamp, 0)
+        object.__setattr__(self, "clamp", check.real("clamp", self.clamp, 0))
         check.choice("readout", self.readout, READOUTS)
         check.choice("synapses", self.synapses, SYNAPSES)
         check.integer("seed", self.seed, 0)
         if check.real("decay", self.decay, 0, 1) == 1:
             raise InputError("`decay` must be below 1: at 1 the read-out never leaves 0. Received: 1")
+
+    def frozen_steps(self, depth: int) -> int:
+        """For how many steps the layer at `depth` is frozen by `clamp`."""
+        return math.floor(self.clamp * depth + 1e-9)  # 0.29 * 100 is a little less than 29
 
     def resets_to_zero(self, *, input_layer: bool) -> bool:
         """Whether the spiking input layer, or else the other layers, reset to zero."""

@@ -141,6 +141,7 @@ def train(
         TrainingInterrupted: on Ctrl-C, with a message that says how to resume; it is a KeyboardInterrupt.
     """
     from snnviz import sparsity  # loads Keras, which a recipe alone does not need
+    from snnviz.training.levels import START_ITEMS, rounding
 
     recipe = recipe or Recipe()
     if isinstance(model, str):
@@ -151,10 +152,11 @@ def train(
         raise InputError("`checkpoint` must name a file when `resume` is true. Received: None")
 
     with (
+        rounding(model, recipe.levels, images[kept[:START_ITEMS]]) as trained,
         sparsity.penalised(model, l2=recipe.l2, lambda_a=recipe.lambda_a, lambda_w=recipe.lambda_w),
-        computing_in(model, recipe.precision),
+        computing_in(trained, recipe.precision),
     ):
-        run = _Run(model, recipe, _fingerprint(model, images, labels))
+        run = _Run(trained, recipe, _fingerprint(trained, images, labels))
         if resume and checkpoint is not None and Path(checkpoint).exists():
             run.restore(checkpoints.load(checkpoint))
         saved = len(run.history)
@@ -172,7 +174,8 @@ def train(
                         on_epoch(dict(run.history[epoch]))
             except KeyboardInterrupt as interrupt:
                 raise TrainingInterrupted(checkpoint, saved, recipe.epochs) from interrupt
-        return run.finish()
+        run.finish()
+    return Training(model=model, history=tuple(run.history), best_epoch=run.best_epoch, recipe=recipe)
 
 
 def finetune(
@@ -304,9 +307,9 @@ class _Run:
             return len(self.history)
         return 1 + int(np.argmin([row["val_loss"] for row in self.history]))
 
-    def finish(self) -> Training:
+    def finish(self) -> None:
+        """Give the model the weights of the best epoch."""
         _assign(self.model.variables, self.best_values)
-        return Training(model=self.model, history=tuple(self.history), best_epoch=self.best_epoch, recipe=self.recipe)
 
 
 def checked_data(model: keras.Model, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:

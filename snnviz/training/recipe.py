@@ -35,6 +35,8 @@ class Recipe:
             before it serve as warm-up.
         precision: "float32", or "bfloat16" for the arithmetic of all layers but the last, with weights kept in float32: less
             time a step on processors and GPUs that have it.
+        levels: while the model trains, activations are rounded to so many levels above zero, up to a ceiling that each layer
+            learns (`snnviz.training.levels`); 0 leaves them alone.
     """
 
     schedule: Schedule = ((50, 5e-2), (50, 5e-3))
@@ -50,6 +52,7 @@ class Recipe:
     flip: bool = False
     anneal: bool = False
     precision: str = "float32"
+    levels: int = 0
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -66,6 +69,7 @@ class Recipe:
         put(self, "flip", check.flag("flip", self.flip))
         put(self, "anneal", check.flag("anneal", self.anneal))
         check.choice("precision", self.precision, PRECISIONS)
+        put(self, "levels", check.integer("levels", self.levels, 0))
 
     @property
     def epochs(self) -> int:

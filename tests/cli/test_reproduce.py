@@ -52,15 +52,18 @@ def test_the_cards_hold_the_commands_to_make_each_model_anew(model):
         words = reproduce._words(pretrained.card(name)[key])
         assert parser().parse_args(words).command == kind
     assert parser().parse_args(reproduce._words(pretrained.card(chain.optimized)["start"])).command == "convert"
-    if "start" in pretrained.card(chain.sparse):
-        assert parser().parse_args(reproduce._words(pretrained.card(chain.sparse)["start"])).command == "finetune"
+    for command in pretrained.card(chain.sparse).get("start", ()):
+        assert parser().parse_args(reproduce._words(command)).command == "finetune"
 
 
 SHORT = {
     "dense-mnist": {"command": "snnviz train dense-mnist --limit 300 --epochs 1 --learning-rate 0.1"},
     "dense-mnist-sparse-shifted": {
-        "start": "snnviz finetune dense-mnist --limit 300 --epochs 1 --learning-rate 0.05 --shift 1 --anneal",
-        "command": "snnviz finetune start.keras --limit 300 --epochs 1 --learning-rate 0.01 --epsilon 0.01",
+        "start": [
+            "snnviz finetune dense-mnist --limit 300 --epochs 1 --learning-rate 0.05 --shift 1 --anneal",
+            "snnviz finetune start.keras --limit 300 --epochs 1 --learning-rate 0.01 --epsilon 0.01",
+        ],
+        "command": "snnviz finetune start.keras --limit 300 --epochs 1 --learning-rate 0.01 --levels 3 --epsilon 0.03",
     },
     "dense-mnist-optimized": {
         "command": "snnviz optimize heuristic.npz --method percentile --items 50 --evaluations 3 --steps 5",
@@ -87,9 +90,11 @@ def test_models_are_made_from_scratch_and_not_twice(tmp_path, capsys, monkeypatc
     assert main([*words, "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     done = [each["command"].split()[1] for each in answer["commands"]["dense-mnist"]]
-    assert done == ["train", "finetune", "finetune", "convert", "optimize", "convert", "simulate", "simulate"]
+    assert done == ["train", *["finetune"] * 3, "convert", "optimize", "convert", "simulate", "simulate"]
     made = out / "dense-mnist"
-    first, second = (json.loads((made / f"dense-mnist-sparse-shifted{end}.json").read_text()) for end in ("-start", ""))
+    first, second = (
+        json.loads((made / f"dense-mnist-sparse-shifted{end}.json").read_text()) for end in ("-start-1", "")
+    )
     rows = pd.read_csv(out / "table-g.csv").set_index(["model", "stage", "metric"])["ours"]
     assert rows["dense-mnist", "before", "S_w"] == first["sparsity_before"]["S_w"]
     assert rows["dense-mnist", "after", "S_w"] == second["sparsity"]["S_w"] > first["sparsity"]["S_w"]

@@ -1,5 +1,7 @@
 """Percentiles are exact, per layer and per channel, and do not depend on how the network came scaled."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -107,6 +109,25 @@ def test_the_logits_stay():
         np.testing.assert_allclose(
             analog.logits(normalise(raw, X, per=per), X), analog.logits(raw, X), rtol=1e-4, atol=1e-4
         )
+
+
+def test_caps_are_the_hundredth_percentile_and_the_default_where_all_are_capped():
+    plain = network()
+    layers = list(plain.layers)
+    for index, cap in ((0, np.array([5.0, 6.0, 7.0, 8.0])), (2, 9.0)):
+        layers[index] = replace(layers[index], cap=cap)
+    capped = SpikingNetwork(plain.input, tuple(layers))
+    found = measure(capped, X)
+    assert found.percentile == 100
+    np.testing.assert_array_equal(found.activations[0], layers[0].cap)
+    np.testing.assert_array_equal(found.activations[1], layers[0].cap)  # averages of them
+    assert found.activations[2:] == (9.0, 1.0)
+    assert measure(plain, X).percentile == 99
+    one = SpikingNetwork(plain.input, (layers[0], *plain.layers[1:]))
+    assert measure(one, X).percentile == 99
+    activity = analog.activations(one, X, ["hidden"])["hidden"]
+    np.testing.assert_array_equal(measure(one, X, 100).activations[0], layers[0].cap)
+    assert measure(one, X, 100).activations[2] == pytest.approx(activity.max())
 
 
 def test_dead_and_sparse_channels_get_a_safe_scale():

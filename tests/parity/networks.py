@@ -194,6 +194,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "delay": {"delay": 1},
     "refractory": {"refractory": 2},
     "clamp": {"clamp": 2},
+    "clamp, every other layer": {"clamp": 0.5},
     "all synapses": {"synapses": "all"},
     "delay, all synapses": {"delay": 1, "synapses": "all"},
     "poisson": {"input": "poisson"},

@@ -60,7 +60,7 @@ class _Population:
     def __init__(self, shape: tuple[int, ...], potential: float | np.ndarray, depth: int, settings: Settings) -> None:
         self.v = [float(value) for value in np.broadcast_to(potential, shape).ravel()]
         self.fired_at: list[int | None] = [None] * len(self.v)
-        self.silent_steps = settings.clamp * depth
+        self.silent_steps = int(settings.clamp * depth)
         self.settings, self.depth = settings, depth
         self.reset = settings.reset
         if depth == 0 and settings.input_reset is not None:

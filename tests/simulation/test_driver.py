@@ -107,7 +107,7 @@ def test_records_by_name(network, fake):
         ({"reset": None}, "`reset` must be one of"),
         ({"delay": 2}, "`delay`"),
         ({"refractory": -1}, "`refractory`"),
-        ({"clamp": 1.5}, "`clamp`"),
+        ({"clamp": -0.5}, "`clamp`"),
         ({"readout": "mean"}, "`readout`"),
         ({"decay": 1.0}, "`decay` must be below 1"),
         ({"synapses": "some"}, "`synapses`"),

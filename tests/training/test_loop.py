@@ -121,9 +121,9 @@ def test_resumed_training_equals_an_uninterrupted_one_with_xla(tmp_path, monkeyp
     check_resumed_training(lambda: dense_model(dropout=0.3), 2, 30, tmp_path, monkeypatch)
 
 
-def check_resumed_training(make, epochs, items, tmp_path, monkeypatch):
+def check_resumed_training(make, epochs, items, tmp_path, monkeypatch, **changes):
     x, y = data()
-    recipe = Recipe(**{**RECIPE.as_json(), "momentum": 0.9, "lambda_a": 0.3, "lambda_w": 2.0})
+    recipe = Recipe(**{**RECIPE.as_json(), "momentum": 0.9, "lambda_a": 0.3, "lambda_w": 2.0, **changes})
     # blocks of two batches, so that an epoch is several calls
     monkeypatch.setattr(loop, "_MAX_STEPS_PER_CALL", 2)
     whole = train(make(), x, y, recipe, progress=False)

@@ -83,7 +83,7 @@ class NeuronCells(Cells):
             subtract=float(not settings.resets_to_zero(input_layer=depth == 0)),
             lowest=settings.floor if settings.floor is not None and 0 < depth < self.depth else NO_FLOOR,
             refractory=float(settings.refractory),
-            clamp=float(settings.clamp * depth),
+            clamp=float(settings.frozen_steps(depth)),
         )
         start = {"m": initial.astype(np.float64)}
         return self._held(self.simulator.Population(len(bias), cell, initial_values=start, label=name))

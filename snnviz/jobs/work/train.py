@@ -39,6 +39,7 @@ class Shared:
         flip: images are mirrored by chance.
         anneal: the last stage's learning rate falls along half a cosine.
         precision: "float32" or "bfloat16".
+        levels: activations are rounded to so many levels while the model trains.
         validation: items held out.
         half: kernels are rounded to half precision before the model is measured and saved.
         seed: of weights and order.
@@ -56,6 +57,7 @@ class Shared:
     flip: bool | None = None
     anneal: bool | None = None
     precision: str | None = None
+    levels: int | None = None
     validation: int | None = None
     half: bool | None = None
     seed: int = 0
@@ -169,7 +171,18 @@ def recipe_from(options: Shared, base: Recipe, items: int) -> Recipe:
     """`base` with what the options say instead, for `items` training items."""
     changes: dict[str, Any] = {
         field: getattr(options, field)
-        for field in ("batch_size", "l2", "momentum", "shift", "flip", "anneal", "precision", "lambda_a", "lambda_w")
+        for field in (
+            "batch_size",
+            "l2",
+            "momentum",
+            "shift",
+            "flip",
+            "anneal",
+            "precision",
+            "levels",
+            "lambda_a",
+            "lambda_w",
+        )
         if getattr(options, field, None) is not None
     }
     if options.epochs is not None or options.learning_rate is not None:
@@ -219,7 +232,7 @@ def command_line(command: str, what: str, options: Shared, base: Recipe) -> str:
     words = ["snnviz", command, what]
     for option in (
         "data", "limit", "alpha", "epochs", "learning_rate", "batch_size", "l2", "momentum", "shift", "flip", "anneal",
-        "precision", "validation", "half", "lambda_a", "lambda_w", "epsilon",
+        "precision", "levels", "validation", "half", "lambda_a", "lambda_w", "epsilon",
     ):  # fmt: skip
         value = getattr(options, option, None)
         if value is True:
