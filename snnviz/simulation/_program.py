@@ -255,9 +255,9 @@ def _simulate(plan: Plan, parameters: Parameters, inputs: Tensor) -> dict[str, T
     kept = {name: ops.zeros((plan.chunks, *shape), kind) for name, (shape, kind) in plan.kept().items()}
     constant = None
     if plan.input == "analog":  # the same drive at every step
-        constant = _linear(
-            plan.layers[0], ops.reshape(inputs, (plan.batch, *plan.layers[0].input_shape)), parameters[1][0][0]
-        )
+        first = plan.layers[0]
+        drive = _linear(first, ops.reshape(inputs, (plan.batch, *first.input_shape)), parameters[1][0][0])
+        constant = ops.reshape(drive, (plan.batch, *first.output_shape))
 
     def advance(index: Tensor, state: dict[str, Tensor], kept: dict[str, Tensor]) -> tuple[dict[str, Tensor], ...]:
         chunk = _Chunk(plan, index * plan.chunk + 1, state)
@@ -468,7 +468,7 @@ def _put(array: Tensor, index: Tensor, value: Tensor) -> Tensor:
 
 
 def _linear(layer: LayerPlan, rows: Tensor, weights: Tensor) -> Tensor:
-    """f(rows; weights) for rows (n, *input_shape): (n, *output_shape), or flat."""
+    """f(rows; weights) for rows (n, *input_shape): n times the output, its last axes perhaps split or joined."""
     from keras import ops
 
     if layer.kind == Dense.kind:

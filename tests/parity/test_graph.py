@@ -45,6 +45,12 @@ def test_compiled_deep_network(name):
     assert block.spikes.sum(axis=0).all()
 
 
+def test_analog_input_of_a_layer_with_several_outputs_a_channel():
+    """Found by `test_random_networks`: the constant drive kept the axes of the depthwise sum."""
+    net, options = KINDS["depthwise multiplier"](1), Settings(steps=STEPS, **OPTIONS["analog"])
+    check_parity(GraphEngine, net, options, random_inputs(net, options, 3, 2), 2, chunk=3, jit=False)
+
+
 def check_random(seed: int, name: str, chunk: int, jit: bool) -> None:
     net, options = random_network(seed), Settings(steps=STEPS, **OPTIONS[name])
     inputs = random_inputs(net, options, 3, seed)
