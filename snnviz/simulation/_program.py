@@ -256,8 +256,7 @@ def _simulate(plan: Plan, parameters: Parameters, inputs: Tensor) -> dict[str, T
     constant = None
     if plan.input == "analog":  # the same drive at every step
         first = plan.layers[0]
-        drive = _linear(first, ops.reshape(inputs, (plan.batch, *first.input_shape)), parameters[1][0][0])
-        constant = ops.reshape(drive, (plan.batch, *first.output_shape))
+        constant = _linear(first, ops.reshape(inputs, (plan.batch, *first.input_shape)), parameters[1][0][0])
 
     def advance(index: Tensor, state: dict[str, Tensor], kept: dict[str, Tensor]) -> tuple[dict[str, Tensor], ...]:
         chunk = _Chunk(plan, index * plan.chunk + 1, state)
@@ -468,7 +467,7 @@ def _put(array: Tensor, index: Tensor, value: Tensor) -> Tensor:
 
 
 def _linear(layer: LayerPlan, rows: Tensor, weights: Tensor) -> Tensor:
-    """f(rows; weights) for rows (n, *input_shape): n times the output, its last axes perhaps split or joined."""
+    """f(rows; weights) for rows (n, *input_shape): (n, *output_shape)."""
     from keras import ops
 
     if layer.kind == Dense.kind:
@@ -503,7 +502,7 @@ def _depthwise(layer: LayerPlan, rows: Tensor, weights: Tensor) -> Tensor:
         tap * elements[element, :, 0] if multiplier == 1 else tap[..., None] * elements[element]
         for element, tap in enumerate(_taps(layer, rows))
     ]
-    return functools.reduce(operator.add, terms)
+    return ops.reshape(functools.reduce(operator.add, terms), (rows.shape[0], *layer.output_shape))
 
 
 def _convolution(layer: LayerPlan, rows: Tensor, weights: Tensor) -> Tensor:
