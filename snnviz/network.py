@@ -39,6 +39,11 @@ Scale = float | np.ndarray
 Padding = tuple[tuple[int, int], tuple[int, int]]
 
 
+def onset_at(depth: int, clamp: float) -> int:
+    """The onset of a layer at `depth` where every layer begins `clamp` time steps after the one before, rounded down."""
+    return math.floor(clamp * depth + 1e-9)  # 0.29 * 100 is a little less than 29
+
+
 def _frozen(name: str, value: Any, shape: Shape | None = None, ndim: int | None = None) -> np.ndarray:
     """A read-only float32 copy of `value`, checked for shape and finiteness."""
     try:
@@ -115,6 +120,8 @@ class Layer:
         initial_potential: membrane potential before the first step; one number, or an array of `output_shape`.
         cap: the activation at which the ANN's unit saturates (6 / scale for a ReLU6), one number or (channels,);
             None for a plain ReLU. Only `snnviz.simulation.analog` reads it: a spiking neuron saturates at rate 1.
+        onset: for its first `onset` time steps the layer is frozen and silent, so that it does not integrate what the
+            layers before it send before they have settled; 0, it takes part from the first step.
     """
 
     name: str
@@ -123,6 +130,7 @@ class Layer:
     bias: np.ndarray
     initial_potential: Scale = 0.5
     cap: Scale | None = None
+    onset: int = 0
 
     kind: ClassVar[str]
     _weights_ndim: ClassVar[int]
@@ -143,6 +151,7 @@ class Layer:
             else:
                 cap = _frozen(f"cap of layer {self.name!r}", cap, (self.channels,))
             put(self, "cap", cap)
+        put(self, "onset", check.integer(f"onset of layer {self.name!r}", self.onset, 0))
 
     def _check_geometry(self) -> None:
         raise NotImplementedError
@@ -511,6 +520,18 @@ class SpikingNetwork:
         ]
         return replace(self, input=replace(self.input, initial_potential=potentials[0]), layers=tuple(layers))
 
+    def with_onsets(self, onsets: Sequence[int]) -> SpikingNetwork:
+        """The network whose layer i begins after `onsets[i]` time steps; one entry per layer of `layers`."""
+        if len(onsets) != len(self.layers):
+            raise InputError(f"`onsets` must have one entry per layer ({len(self.layers)}). Received: {len(onsets)}")
+        layers = [replace(layer, onset=onset) for layer, onset in zip(self.layers, onsets, strict=True)]
+        return replace(self, layers=tuple(layers))
+
+    def clamped(self, clamp: float) -> SpikingNetwork:
+        """The network whose layer at depth d (first weighted layer 1, ...) begins after clamp * d time steps, rounded down."""
+        check.real("clamp", clamp, 0)
+        return self.with_onsets([onset_at(depth, clamp) for depth in range(1, len(self.layers) + 1)])
+
     def encode(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """The network as what a file holds: a header that JSON can hold, and arrays by the names that it uses."""
         arrays: dict[str, np.ndarray] = {}
@@ -532,6 +553,7 @@ class SpikingNetwork:
                     "input_shape": layer.input_shape,
                     "initial_potential": value_or_array(f"initial_potential_{index}", layer.initial_potential),
                     "cap": value_or_array(f"cap_{index}", layer.cap),
+                    **({"onset": layer.onset} if layer.onset else {}),
                     **layer._options(),
                 }
             )

@@ -82,11 +82,35 @@ def test_a_weight_beyond_half_precision_is_refused():
         SpikingNetwork(input=Input(shape=(1,)), layers=(layer,)).halved()
 
 
+def test_onsets_are_kept_and_a_network_without_them_is_the_file_it_was(tmp_path):
+    network = small().with_onsets([0, 2, 1])
+    again = load_network(network.save(tmp_path / "network.npz"))
+    assert [layer.onset for layer in again.layers] == [0, 2, 1]
+    assert again.hash == network.hash
+    header, _ = small().encode()
+    assert not any("onset" in layer for layer in header["layers"])
+
+
+def test_a_clamp_lets_layers_begin_one_after_the_other():
+    network = small()
+    assert [layer.onset for layer in network.clamped(0.5).layers] == [0, 1, 1]
+    assert [layer.onset for layer in network.clamped(2).layers] == [2, 4, 6]
+    assert network.clamped(2).clamped(0).hash == network.hash
+    for call, argument, message in (
+        (network.clamped, -0.1, "clamp"),
+        (network.with_onsets, [1, 1], "one entry per layer"),
+        (network.with_onsets, [1, 1, -1], "onset"),
+    ):
+        with pytest.raises(InputError, match=message):
+            call(argument)
+
+
 def test_hash_changes_with_what_a_simulation_reads():
     network = small()
     assert small().hash == network.hash
     assert small(seed=1).hash != network.hash
     assert network.with_initial_potentials([0.5] * 4).hash != network.hash
+    assert network.with_onsets([0, 0, 1]).hash != network.hash
     assert network.scaled([2.0, 1.0, 1.0]).hash != network.hash
 
 
@@ -130,6 +154,8 @@ def test_wrong_scales(scales, message):
         ({"initial_potential": np.ones(3)}, "shape"),
         ({"initial_potential": np.inf}, "finite"),
         ({"cap": 0.0}, "above 0"),
+        ({"onset": -1}, "onset of layer 'd'.*at least 0"),
+        ({"onset": 1.5}, "onset"),
         ({"input_shape": (2, 0)}, "at least 1"),
     ],
 )

@@ -44,6 +44,13 @@ def add(subparsers: Any) -> None:
         metavar="R",
         help="what the model takes for full intensity: 1, or 255 for 8-bit images (default: seen from the model)",
     )
+    parser.add_argument(
+        "--clamp",
+        type=float,
+        default=0,
+        metavar="STEPS",
+        help="from one layer's beginning to the next one's, e.g. 0.34 (default: 0, all begin at once)",
+    )
     parser.add_argument("--title", default="", help="label of the network's curves (default: the model's name)")
     parser.add_argument("--report", action="store_true", help="compare the network with its ANN, layer by layer")
     parser.add_argument(
@@ -65,6 +72,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     if args.percentile is not None:
         check.real("--percentile", args.percentile, 0, 100, above=True)
     check.choice("--per", args.per, ("layer", "channel"))
+    check.real("--clamp", args.clamp, 0)
     check.integer("--report-items", args.report_items, 1)
     check.integer("--steps", args.steps, 1)
 
@@ -78,6 +86,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         args.percentile,
         args.per,
         input_range=args.input_range,
+        clamp=args.clamp,
         class_names=images.class_names if len(images.class_names) == model.output_shape[-1] else (),
         title=args.title,
     )
@@ -97,6 +106,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
                 "kind": layer.kind,
                 "neurons": layer.neurons,
                 "scale": network.metadata["scales"][layer.name],
+                "onset": layer.onset,
             }
             for layer in network.layers
         ],

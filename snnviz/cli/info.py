@@ -71,6 +71,7 @@ def _network(path: str, data: str | None) -> dict[str, Any]:
     from snnviz.simulation.synops import synapses
 
     network = pretrained.network(path)
+    late = any(layer.onset for layer in network.layers)
     layers = [
         {
             "name": layer.name,
@@ -79,6 +80,7 @@ def _network(path: str, data: str | None) -> dict[str, Any]:
             "output": "x".join(map(str, layer.output_shape)),
             "synapses": synapses(layer),
             "nonzero": synapses(layer, "nonzero"),
+            **({"onset": layer.onset} if late else {}),
         }
         for layer in network.layers
     ]

@@ -20,7 +20,9 @@ def add(subparsers: Any) -> None:
     parser.add_argument(
         "network", metavar="NETWORK", help="a network file (.npz), the name of a shipped one, or run:ID"
     )
-    parser.add_argument("--method", default="auto", help="auto, gradient, subplex, cmaes or percentile (default: auto)")
+    parser.add_argument(
+        "--method", default="auto", help="auto, gradient, subplex, cmaes, percentile or onsets (default: auto)"
+    )
     parser.add_argument(
         "--per", default="channel", metavar="WHAT[,WHAT]",
         help="network, layer or channel; several from coarse to fine for stages (default: channel)",

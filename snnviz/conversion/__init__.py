@@ -72,6 +72,7 @@ def convert(
     per: str = "layer",
     *,
     input_range: float | None = None,
+    clamp: float = 0.0,
     class_names: Sequence[str] = (),
     title: str = "",
     batch_size: int | None = None,
@@ -98,6 +99,8 @@ def convert(
         input_range: what the model takes for full intensity: 1, or 255 for a model trained on 8-bit images. None means
             255 if the model starts with a Rescaling of such images and 1 if not. The network takes intensities in
             [0, 1] in any case.
+        clamp: layers begin one after the other, that at depth d after clamp * d time steps, rounded down
+            (`SpikingNetwork.clamped`); 0, all at once.
         class_names: one name per output.
         title: a name for curves made with the network; the model's if empty.
         batch_size: items at a time during normalisation; None lets a memory budget decide.
@@ -112,12 +115,13 @@ def convert(
     """
     if percentile is not None:  # before the work of folding
         check.real("percentile", percentile, 0, 100, above=True)
+    check.real("clamp", clamp, 0)
     folded = fold(model, input_range, class_names, title)
     images = np.asarray(x_norm)
     if images.ndim >= 2 and images[0:1].size == folded.input.neurons and images.ndim != len(folded.input_shape) + 1:
         images = images.reshape(len(images), *folded.input_shape)
     found = measure(folded, images, percentile, per, batch_size, progress)
-    network = folded.scaled(found.scales)
+    network = folded.scaled(found.scales).clamped(clamp)
     names = network.layer_names[1:]
     metadata = {
         **folded.metadata,

@@ -15,7 +15,7 @@ from snnviz.dashboard.launching import FROM_RUN, Launching
 from snnviz.errors import InputError
 from snnviz.network import SpikingNetwork
 
-_METHODS = ("auto", "gradient", "subplex", "cmaes", "percentile")
+_METHODS = ("auto", "gradient", "subplex", "cmaes", "percentile", "onsets")
 _TERMS = {"peak_accuracy": "held_out_peak_accuracy", "latency": "held_out_latency", "power": "held_out_power"}
 
 

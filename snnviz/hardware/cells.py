@@ -48,7 +48,7 @@ class Cells(ABC):
         """Set the simulator up, which forgets every network it holds."""
 
     @abstractmethod
-    def neurons(self, name: str, depth: int, bias: np.ndarray, initial: np.ndarray) -> Any:
+    def neurons(self, name: str, depth: int, bias: np.ndarray, initial: np.ndarray, frozen: int) -> Any:
         """A population of neurons.
 
         Args:
@@ -56,6 +56,7 @@ class Cells(ABC):
             depth: 0 for the input, 1 for the first weighted layer, ...; the last never fires.
             bias: (neurons,), added at each step.
             initial: (neurons,), membrane potentials before the first step.
+            frozen: for how many steps they are frozen at first.
         """
 
     @abstractmethod
@@ -137,12 +138,20 @@ class DeltaCells(Cells):
                     f"Received: {getattr(settings, name)!r}"
                 )
 
+    def check(self, network: SpikingNetwork) -> None:
+        for layer in network.layers:
+            if layer.onset:
+                raise InputError(
+                    f"`onset` of layer {layer.name!r} must be 0 on {self.simulator.__name__}, whose standard cells begin at "
+                    f"once. Received: {layer.onset}"
+                )
+
     def setup(self) -> None:
         # NEST's cells "off the grid" fire between steps
         extra = {"spike_precision": "on_grid"} if self._nest else {}
         self.simulator.setup(timestep=1.0, min_delay=1.0, **extra)
 
-    def neurons(self, name: str, depth: int, bias: np.ndarray, initial: np.ndarray) -> Any:
+    def neurons(self, name: str, depth: int, bias: np.ndarray, initial: np.ndarray, frozen: int) -> Any:
         kind = self.simulator.IF_curr_delta
         if self._nest and not hasattr(kind, "variable_map"):  # PyNN 0.13 forgot to say what NEST calls the potential
             kind = type(kind.__name__, (kind,), {"variable_map": {"v": "V_m"}})

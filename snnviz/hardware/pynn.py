@@ -52,17 +52,22 @@ def build(network: SpikingNetwork, cells: Cells) -> Built:
     """
     cells.setup()
     first = network.input
+    frozen = cells.settings.frozen_steps(network)
     populations: dict[str, Any] = {}
     if cells.settings.input == "poisson":
         populations[first.name] = cells.sources(first.name, first.neurons)
     else:
         dark = np.zeros(first.neurons)
-        populations[first.name] = cells.neurons(first.name, 0, dark, _each(first.initial_potential, first.shape))
+        populations[first.name] = cells.neurons(
+            first.name, 0, dark, _each(first.initial_potential, first.shape), frozen[0]
+        )
     projections = []
     before = populations[first.name]
     for depth, layer in enumerate(network.layers, start=1):
         shape = layer.output_shape
-        here = cells.neurons(layer.name, depth, _each(layer.bias, shape), _each(layer.initial_potential, shape))
+        here = cells.neurons(
+            layer.name, depth, _each(layer.bias, shape), _each(layer.initial_potential, shape), frozen[depth]
+        )
         synapses = synapse_list(layer)
         for sign in ("excitatory", "inhibitory"):
             of_this_sign = getattr(synapses, sign)

@@ -285,12 +285,15 @@ class _Program:
             potentials.append(before + tf.reshape(mine, shape))
         return scales, potentials
 
-    def _fire(self, drive: Sequence[Tensor], potential: Tensor, learns: bool) -> Tensor:
-        """Spikes (T', B, *shape) of neurons that get `drive` at each step."""
+    def _fire(self, drive: Sequence[Tensor], potential: Tensor, learns: bool, onset: int = 0) -> Tensor:
+        """Spikes (T', B, *shape) of neurons that get `drive` at each step, and take no notice of it until `onset`."""
         tf = self._tf
         v = tf.broadcast_to(potential, tf.shape(drive[0]))
         spikes = []
-        for arriving in drive:
+        for step, arriving in enumerate(drive):
+            if step < onset:
+                spikes.append(tf.zeros_like(v))
+                continue
             v = v + arriving
             fired = self._spike(v) if learns else tf.cast(v >= 1.0, tf.float32)
             v = v - fired
@@ -312,8 +315,9 @@ class _Program:
             drive = (_linear(tf, layer, rows, self._weights[index]) + self._biases[index]) * scales[index]
             drive = tf.reshape(drive, (self._unrolled, -1, *layer.output_shape))
             if index == len(self._layers) - 1:
+                drive = tf.concat([tf.zeros_like(drive[: layer.onset]), drive[layer.onset :]], axis=0)
                 return tf.cumsum(drive, axis=0) + potentials[-1], events
-            spikes = self._fire(tf.unstack(drive), potentials[index + 1], True)
+            spikes = self._fire(tf.unstack(drive), potentials[index + 1], True, layer.onset)
             amplitude = 1 / scales[index]
         raise RuntimeError("a network has a last layer")
 

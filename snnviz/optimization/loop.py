@@ -16,6 +16,7 @@ from snnviz.errors import InputError
 from snnviz.hardware.spinnaker import model as spinnaker
 from snnviz.network import SpikingNetwork
 from snnviz.optimization.objective import LAMBDA_E, Objective, Terms, checked_lambdas
+from snnviz.optimization.onsets import Onsets, OnsetSpace
 from snnviz.optimization.problem import TARGETS, Problem
 from snnviz.optimization.record import Evaluation, Record
 from snnviz.optimization.scales import ScaleSpace, granularities
@@ -25,12 +26,13 @@ from snnviz.optimization.workers import Evaluator, make_evaluator
 if TYPE_CHECKING:
     import pandas as pd
 
-METHODS = ("auto", "gradient", "subplex", "cmaes", "percentile")
+METHODS = ("auto", "gradient", "subplex", "cmaes", "percentile", "onsets")
 OPTIONS = {
     "gradient": ("updates", "every", "batch", "rate", "shift", "distilled", "early", "width", "unrolled", "recency"),
     "subplex": ("step", "tolerance"),
     "cmaes": ("step", "population"),
     "percentile": ("grid",),
+    "onsets": ("clamps",),
 }
 """The searchers' further arguments, by method; "auto" takes the gradient's."""
 DEFAULT_MINUTES = 10.0
@@ -81,7 +83,7 @@ class _Stage:
     """
 
     name: str
-    space: ScaleSpace
+    space: ScaleSpace | OnsetSpace
     until: float
     build: Callable[[np.ndarray, np.ndarray], Searcher]
     absolute: bool = False
@@ -125,7 +127,8 @@ def optimize(
             Best are items that the ANN was not fitted to, as those held out for validation.
         y: their classes (items,).
         method: "gradient" (surrogate gradients, see `snnviz.optimization.gradient`), "subplex" (the paper's), "cmaes",
-            "percentile" (learns nothing), or "auto": gradient, then subplex from the best it found.
+            "percentile" (learns nothing), "onsets" (when each layer begins, see `snnviz.optimization.onsets`; no scales), or
+            "auto": gradient, then subplex from the best it found.
         per: one scale per "network", "layer" or "channel"; or several of these from coarse to fine, which share the budget and
             begin where the one before ended.
         steps: time steps T of the objective.
@@ -133,7 +136,7 @@ def optimize(
         budget_evaluations: stop after this many evaluations, the start's included.
         budget_minutes: stop after this many minutes; without any budget, 10.
         seed: of the searcher.
-        with_potentials: also search initial membrane potentials.
+        with_potentials: also search initial membrane potentials; not with "onsets".
         workers: processes that evaluate; 1 evaluates here, with the engine's threads. A script that asks for more needs an
             `if __name__ == "__main__":` guard.
         scheduler: address of a dask.distributed scheduler whose workers evaluate instead.
@@ -141,7 +144,7 @@ def optimize(
         engine: "event" or "graph".
         target: "spinnaker" evaluates every network as that chip would compute it (`snnviz.hardware.spinnaker.model`): reset to
             zero, a membrane floor, a step of delay per layer, stored weights. Not for the methods that use the gradient, whose
-            network is the unconstrained one; begin with what they found.
+            network is the unconstrained one (begin with what they found), nor for onsets, which the chip has not.
         options: further arguments of the searcher (`OPTIONS`), e.g. {"updates": 500}.
         checkpoint: folder that holds the search's state after each evaluation, and its best network so far (`best.npz`).
         resume: go on from `checkpoint`; one that is empty is begun.
@@ -171,13 +174,17 @@ def optimize(
         check.real("budget_minutes", budget_minutes, 0, above=True)
     if budget_evaluations is None and budget_minutes is None:
         budget_minutes = DEFAULT_MINUTES
+    if with_potentials and method == "onsets":
+        raise InputError(
+            "`with_potentials` must be False for method 'onsets', which changes onsets alone. Received: True"
+        )
     whole = network
     check_target(target, method)
     if target is not None:
         network, x = spinnaker.with_pooled_input(whole), spinnaker.pooled(whole, x)
         if training is not None:
             training = spinnaker.pooled(whole, training[0]), training[1]
-    problem = Problem(network, x, y, steps, stages_per[-1], with_potentials, engine, target)
+    problem = Problem(network, x, y, steps, stages_per[-1], with_potentials, engine, target, method == "onsets")
     if training is not None:
         learn_x = check.images("training", training[0], network.input_shape)
         training = learn_x, check.labels("training", training[1], len(learn_x), network.classes)
@@ -213,7 +220,7 @@ def check_target(target: str | None, method: str) -> None:
     if target is None:
         return
     check.choice("target", target, TARGETS)
-    if method in ("auto", "gradient"):
+    if method in ("auto", "gradient", "onsets"):
         raise InputError(
             f"`method` with a target must be subplex, cmaes or percentile, which evaluate its constraints. Received: {method!r}"
         )
@@ -236,12 +243,19 @@ def _plan(
 ) -> list[_Stage]:
     """The stages of a method."""
     network, potentials = problem.network, problem.with_potentials
+    if isinstance(problem.space, OnsetSpace):
+
+        def onsets(base: np.ndarray, expansion: np.ndarray) -> Searcher:
+            return Onsets([layer.onset for layer in network.layers], **options)
+
+        return [_Stage(method, problem.space, 1.0, onsets)]
+    whole = problem.space
 
     def gradient(base: np.ndarray, expansion: np.ndarray) -> Searcher:
         from snnviz.optimization.gradient import Gradient
 
         given = {"base": base, "expansion": expansion, "seed": seed, **options}
-        return Gradient(problem.space, objective, *training, problem.settings.steps, **given)
+        return Gradient(whole, objective, *training, problem.settings.steps, **given)
 
     def subplex(base: np.ndarray, expansion: np.ndarray) -> Searcher:
         from snnviz.optimization.subplex import Subplex
@@ -324,7 +338,11 @@ class _Search:
 
     def run(self, number: int, stage: _Stage) -> None:
         """Run a stage until its searcher has finished or its part of the budget is spent."""
-        expansion = self.problem.space.expansion(stage.space)
+        whole = self.problem.space
+        if isinstance(whole, ScaleSpace) and isinstance(stage.space, ScaleSpace):
+            expansion = whole.expansion(stage.space)
+        else:
+            expansion = np.arange(whole.size)
         base = self.problem.space.start() if stage.absolute else self.vector
         if self._spent(stage.until):
             self.stopped = "budget"

@@ -14,6 +14,7 @@ from snnviz import _checks as check
 from snnviz.hardware.spinnaker import model as spinnaker
 from snnviz.network import SpikingNetwork, load_network
 from snnviz.optimization.objective import Counts
+from snnviz.optimization.onsets import OnsetSpace
 from snnviz.optimization.scales import ScaleSpace
 from snnviz.simulation import Record, Settings, analog
 from snnviz.simulation.driver import read_out
@@ -39,6 +40,7 @@ class Problem:
         engine: "event", which needs no TensorFlow, or "graph".
         target: evaluate the network as "spinnaker" would compute it (`snnviz.hardware.spinnaker.model`), without a pooling of
             its input; None for no constraints.
+        onsets: vectors hold onsets (`OnsetSpace`) rather than scales and potentials; `per` is then not used.
 
     Raises:
         InputError: if the data do not fit, or there are none.
@@ -54,6 +56,7 @@ class Problem:
         with_potentials: bool = False,
         engine: str = "event",
         target: str | None = None,
+        onsets: bool = False,
     ) -> None:
         self.x = check.images("x", x, network.input_shape)
         self.y = check.labels("y", y, len(self.x), network.classes)
@@ -61,8 +64,12 @@ class Problem:
         self.settings = Settings(steps=steps, **(spinnaker.SETTINGS if self.target else {}))
         self.per, self.with_potentials = per, with_potentials
         self.engine = check.choice("engine", engine, ENGINES)
-        self.space = ScaleSpace(network, per, with_potentials)
+        self.onsets = onsets
+        self.space = self._space(network)
         self._file = b""
+
+    def _space(self, network: SpikingNetwork) -> ScaleSpace | OnsetSpace:
+        return OnsetSpace(network) if self.onsets else ScaleSpace(network, self.per, self.with_potentials)
 
     @property
     def network(self) -> SpikingNetwork:
@@ -78,7 +85,9 @@ class Problem:
     def hash(self) -> str:
         """SHA-256 of everything that a vector's counts depend on: network, items, settings, meaning of the vector."""
         found = hashlib.sha256(self.network.hash.encode())
-        found.update(repr((self.x.shape, self.settings, self.target, self.per, self.with_potentials)).encode())
+        found.update(
+            repr((self.x.shape, self.settings, self.target, self.per, self.with_potentials, self.onsets)).encode()
+        )
         found.update(self.x.data)
         found.update(self.y.data)
         return found.hexdigest()
@@ -123,13 +132,14 @@ class Problem:
 
     def __getstate__(self) -> dict[str, Any]:
         state = {
-            name: getattr(self, name) for name in ("x", "y", "settings", "target", "per", "with_potentials", "engine")
+            name: getattr(self, name)
+            for name in ("x", "y", "settings", "target", "per", "with_potentials", "engine", "onsets")
         }
         return state | {"_file": self._file or network_bytes(self.network)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self.space = ScaleSpace(network_from_bytes(self._file), self.per, self.with_potentials)
+        self.space = self._space(network_from_bytes(self._file))
 
 
 def network_bytes(network: SpikingNetwork) -> bytes:

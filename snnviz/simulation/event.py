@@ -357,7 +357,7 @@ class EventEngine(Engine):
             kept, keeping_here = self._kept(job, layer.name, start, keeping)
             if last:
                 kept, keeping_here = job.block.output[start:stop], items
-            frozen = settings.frozen_steps(index + 1)
+            frozen = settings.frozen_steps(network)[index + 1]
             to_zero = settings.resets_to_zero(input_layer=False)
             floor = NO_FLOOR if settings.floor is None else np.float32(settings.floor)
             if isinstance(ready, _Rows):

@@ -143,7 +143,7 @@ class GraphEngine(Engine):
             floor=settings.floor,
             delay=settings.delay,
             refractory=settings.refractory,
-            frozen=tuple(settings.frozen_steps(depth) for depth in range(len(self.network.layers) + 1)),
+            frozen=settings.frozen_steps(self.network),
             batch=batch,
             chunk=self._chunk,
             # one program for all batches with traced items, though the last of them may trace fewer

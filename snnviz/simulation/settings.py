@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from snnviz import _checks as check
 from snnviz.errors import InputError
-from snnviz.network import THRESHOLD, SpikingNetwork
+from snnviz.network import THRESHOLD, SpikingNetwork, onset_at
 
 INPUTS = ("spiking", "poisson", "analog")
 RESETS = ("subtract", "zero")
@@ -33,8 +32,8 @@ class Settings:
             input) sent at step t - 1, and nothing at step 1. Biases are never delayed.
         refractory: for this many steps after a spike a neuron's membrane is frozen (input is lost) and it cannot fire.
         clamp: the layer at depth d (input 0, first weighted layer 1, ...) is frozen in the same way, and silent, for
-            its first clamp * d steps, rounded down. 0.5 lets two layers begin with every step: a deep layer does not
-            integrate what the layers before it send before they have settled.
+            its first clamp * d steps, rounded down, if the network's own onset is not later. 0.5 lets two layers begin
+            with every step: a deep layer does not integrate what the layers before it send before they have settled.
         readout: class scores at step t: the output "membrane" v_t; its "cumulative" sum over steps 1..t; or its
             exponential average a_t = decay * a_(t-1) + (1 - decay) * v_t ("decay").
         decay: in [0, 1), used by readout "decay" only; 0 gives v_t.
@@ -72,9 +71,10 @@ class Settings:
         if check.real("decay", self.decay, 0, 1) == 1:
             raise InputError("`decay` must be below 1: at 1 the read-out never leaves 0. Received: 1")
 
-    def frozen_steps(self, depth: int) -> int:
-        """For how many steps the layer at `depth` is frozen by `clamp`."""
-        return math.floor(self.clamp * depth + 1e-9)  # 0.29 * 100 is a little less than 29
+    def frozen_steps(self, network: SpikingNetwork) -> tuple[int, ...]:
+        """For how many steps the input and each layer of `network` are frozen at first, by `clamp` or the layer's onset."""
+        onsets = (0, *(layer.onset for layer in network.layers))
+        return tuple(max(onset_at(depth, self.clamp), onset) for depth, onset in enumerate(onsets))
 
     def resets_to_zero(self, *, input_layer: bool) -> bool:
         """Whether the spiking input layer, or else the other layers, reset to zero."""

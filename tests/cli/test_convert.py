@@ -69,6 +69,14 @@ def test_a_network_is_written(files, tmp_path):
     assert "2 layers, 9 neurons, percentile 98 per channel over 20 items" in text
 
 
+def test_layers_may_begin_one_after_the_other(files, tmp_path):
+    answer, _ = run(files, files / "good.keras", "--out", tmp_path / "network.npz", "--clamp", 1.5)
+    assert [layer["onset"] for layer in answer["layers"]] == [1, 3]
+    assert [layer.onset for layer in load_network(tmp_path / "network.npz").layers] == [1, 3]
+    with pytest.raises(InputError, match="--clamp"):
+        run(files, files / "good.keras", "--clamp", -1)
+
+
 def test_the_file_is_named_after_the_model(files, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     answer, _ = run(files, files / "good.keras")

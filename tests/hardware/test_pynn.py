@@ -89,6 +89,12 @@ def test_what_standard_cells_cannot_do_is_refused(pynn_nest, settings):
         pynn.PyNNEngine(network, Settings(**settings), Record(), pynn_nest)
 
 
+def test_standard_cells_begin_at_once(pynn_nest):
+    network = KINDS["dense"](seed=2).with_onsets([0, 2, 0])
+    with pytest.raises(InputError, match=r"`onset` of layer 'dense2' must be 0 on pyNN\.nest.* Received: 2"):
+        pynn.PyNNEngine(network, Settings(**LIKE_NEST), Record(), pynn_nest)
+
+
 def test_another_object_is_no_simulator():
     network = KINDS["dense"](seed=2)
     with pytest.raises(InputError, match="`simulator` must be a PyNN simulator module"):

@@ -49,8 +49,10 @@ def made():
 @pytest.mark.parametrize(
     ("with_potentials", "unrolled", "steps"), [(False, 6, 6), (True, 6, 6), (True, 9, 9), (True, 30, 20)]
 )
-def test_the_unrolled_network_is_the_simulators(made, with_potentials, unrolled, steps):
+@pytest.mark.parametrize("onset", [0, 2])
+def test_the_unrolled_network_is_the_simulators(made, with_potentials, unrolled, steps, onset):
     network, x, y = made
+    network = network.with_onsets([onset * depth for depth in range(len(network.layers))])
     program = gradient_of(network, x, y, with_potentials, unrolled=unrolled)._program  # of 20 steps
     scales, potentials = program._unpacked()
     scores, events = program._spiking(tf.constant(x), scales, potentials)

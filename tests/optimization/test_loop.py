@@ -12,13 +12,14 @@ from snnviz.network import SpikingNetwork
 from snnviz.optimization import METHODS, optimize
 from snnviz.optimization.problem import Problem
 
-SEARCHERS = ("gradient", "subplex", "cmaes", "percentile", "auto")
+SEARCHERS = ("gradient", "subplex", "cmaes", "percentile", "auto", "onsets")
 OPTIONS = {
     "gradient": {"updates": 60, "every": 10, "batch": 16},
     "auto": {"updates": 60, "every": 10, "batch": 16},
     "cmaes": {"population": 6},
     "percentile": {"grid": (50.0, 80.0, 90.0, 95.0, 100.0)},
     "subplex": {},
+    "onsets": {"clamps": (0, 0.5, 1)},
 }
 
 
@@ -109,7 +110,7 @@ def test_cut_off_and_resumed_is_the_same_search(whole, toy, toy_data, method, ca
     monkeypatch.setattr(Problem, "count", lambda self, *a, **k: made.append(1) or count(self, *a, **k))
     resumed = quick(toy, toy_data, method, checkpoint=tmp_path / "run", resume=True)
     done = calls - 1 if calls < evaluated else 0
-    generation = {"cmaes": 7, "percentile": 5}.get(method, 1)  # one that is cut off is evaluated anew, no other
+    generation = {"cmaes": 7, "percentile": 5, "onsets": 5}.get(method, 1)  # one that is cut off is evaluated anew, no other
     assert evaluated - done <= len(made) < evaluated - done + generation
     np.testing.assert_array_equal(resumed.vector, whole.vector)
     columns = ["stage", "loss", "peak_accuracy", "latency", "power"]
@@ -168,6 +169,8 @@ def test_mistakes_are_answered(toy, toy_data, tmp_path):
         ({"resume": True}, "checkpoint"),
         ({"training": (x[:0], y[:0])}, "training"),
         ({"options": {"speed": 3}}, "options.*speed"),
+        ({"method": "onsets", "with_potentials": True}, "with_potentials.*onsets"),
+        ({"method": "onsets", "options": {"clamps": (-1,)}}, "clamps"),
     ]
     for arguments, message in wrong:
         with pytest.raises(InputError, match=message):

@@ -1,10 +1,11 @@
-"""Ask and tell: subplex, CMA-ES and percentiles, without a simulation."""
+"""Ask and tell: subplex, CMA-ES, percentiles and onsets, without a simulation."""
 
 import numpy as np
 import pytest
 
 from snnviz.errors import InputError
 from snnviz.optimization.cmaes import CMAES
+from snnviz.optimization.onsets import Onsets, OnsetSpace
 from snnviz.optimization.percentile import Percentile
 from snnviz.optimization.scales import ScaleSpace
 from snnviz.optimization.subplex import Subplex
@@ -114,3 +115,35 @@ def test_mistakes_are_answered(toy, toy_data):
         CMAES(np.zeros(2), population=1)
     with pytest.raises(InputError, match="grid"):
         Percentile(ScaleSpace(toy), toy_data[0], grid=(0, 50))
+
+
+ONSETS = (0, 1, 3, 2)
+
+
+def far_from_onsets(start):
+    return lambda vector: float(np.abs(np.add(start, vector) - ONSETS).sum())
+
+
+@pytest.mark.parametrize("start", [(0, 0, 0, 0), (4, 4, 4, 4)])
+def test_onsets_are_found_one_by_one_and_each_is_tried_once(start):
+    candidates = searched(Onsets(start, clamps=(0, 0.5)), 100, far_from_onsets(start))
+    np.testing.assert_array_equal(candidates[:2], [np.zeros(4), np.subtract((0, 1, 1, 2) if not any(start) else 0, start)])
+    tried = {tuple(np.add(start, candidate).astype(int)) for candidate in candidates}
+    assert ONSETS in tried
+    assert len(tried) == len(candidates)
+    assert min(map(min, tried)) == 0
+
+
+def test_onsets_end_where_no_change_helps():
+    searcher = Onsets(ONSETS, clamps=())
+    searched(searcher, 100, far_from_onsets(ONSETS))
+    assert searcher.ask() == []
+
+
+def test_a_vector_of_onsets_is_added_to_the_start(toy):
+    space = OnsetSpace(toy.with_onsets([2, 0, 1]))
+    assert space.apply(space.start()).hash == space.network.hash
+    assert [layer.onset for layer in space.apply([-3, 1.4, 1]).layers] == [0, 1, 2]
+    for vector, message in (([0, 0], "shape"), ([0, 0, np.nan], "finite")):
+        with pytest.raises(InputError, match=message):
+            space.apply(vector)

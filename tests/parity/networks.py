@@ -183,6 +183,7 @@ KINDS: dict[str, Callable[[int], SpikingNetwork]] = {
     "pooling overlapping": _pooled((2, 4), strides=(1, 2)),
     "pooling padded": _pooled((2, 2), padding=((0, 0), (0, 1))),
     "deep": _deep,
+    "deep, layers that begin later": lambda seed: _deep(seed).with_onsets([0, 1, 1, 3, 2, 4, 5]),
 }
 """Makers (from a seed) of networks that cover every kind of layer and geometry."""
 

@@ -57,10 +57,12 @@ def enumerate_synapses(layer: Layer) -> Synapses:
 class _Population:
     """The neurons of one layer for one item."""
 
-    def __init__(self, shape: tuple[int, ...], potential: float | np.ndarray, depth: int, settings: Settings) -> None:
+    def __init__(
+        self, shape: tuple[int, ...], potential: float | np.ndarray, depth: int, settings: Settings, onset: int
+    ) -> None:
         self.v = [float(value) for value in np.broadcast_to(potential, shape).ravel()]
         self.fired_at: list[int | None] = [None] * len(self.v)
-        self.silent_steps = int(settings.clamp * depth)
+        self.silent_steps = max(int(settings.clamp * depth), onset)
         self.settings, self.depth = settings, depth
         self.reset = settings.reset
         if depth == 0 and settings.input_reset is not None:
@@ -109,9 +111,9 @@ class ReferenceEngine(Engine):
         potentials = {name: np.zeros((traced, steps, sizes[name]), np.float32) for name in record.potentials}
 
         for item in range(items):
-            pixels = _Population(network.input.shape, network.input.initial_potential, 0, settings)
+            pixels = _Population(network.input.shape, network.input.initial_potential, 0, settings, 0)
             populations = [
-                _Population(layer.output_shape, layer.initial_potential, index + 1, settings)
+                _Population(layer.output_shape, layer.initial_potential, index + 1, settings, layer.onset)
                 for index, layer in enumerate(network.layers)
             ]
             before: list[list[float]] = [[0.0] * network.input.neurons]

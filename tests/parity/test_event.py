@@ -42,6 +42,13 @@ def test_random_networks(seed):
     check_parity(EventEngine, network, settings, random_inputs(network, settings, items=2, seed=seed))
 
 
+def test_the_later_of_clamp_and_onset_counts():
+    network = KINDS["dense"](seed=5).with_onsets([0, 3, 1])
+    settings = Settings(steps=STEPS, clamp=0.75)
+    assert settings.frozen_steps(network) == (0, 0, 3, 2)
+    check_parity(EventEngine, network, settings, random_inputs(network, settings, items=2, seed=2))
+
+
 def test_traces_of_the_first_items_only():
     network = KINDS["deep"](seed=1)
     settings = Settings(steps=STEPS)

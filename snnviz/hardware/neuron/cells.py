@@ -74,7 +74,7 @@ class NeuronCells(Cells):
         self._sent = None
         self._traces = {}
 
-    def neurons(self, name: str, depth: int, bias: np.ndarray, initial: np.ndarray) -> Any:
+    def neurons(self, name: str, depth: int, bias: np.ndarray, initial: np.ndarray, frozen: int) -> Any:
         settings = self.settings
         cell = self._cell_type(
             bias=bias.astype(np.float64),
@@ -83,7 +83,7 @@ class NeuronCells(Cells):
             subtract=float(not settings.resets_to_zero(input_layer=depth == 0)),
             lowest=settings.floor if settings.floor is not None and 0 < depth < self.depth else NO_FLOOR,
             refractory=float(settings.refractory),
-            clamp=float(settings.frozen_steps(depth)),
+            clamp=float(frozen),
         )
         start = {"m": initial.astype(np.float64)}
         return self._held(self.simulator.Population(len(bias), cell, initial_values=start, label=name))

@@ -78,11 +78,16 @@ def quantise(network: SpikingNetwork, headroom: str = "exact") -> Quantised:
             chooses when it is told nothing.
 
     Raises:
-        InputError: if a weight, bias or potential is beyond the chip's range.
+        InputError: if a weight, bias or potential is beyond the chip's range, or a layer begins later than the first step.
     """
     check.choice("headroom", headroom, HEADROOMS)
     layers, shifts, lost = [], [], []
     for layer in network.layers:
+        if layer.onset:
+            raise InputError(
+                f"`onset` of layer {layer.name!r} must be 0, for SpiNNaker's neurons begin at once; "
+                f"`network.with_onsets([0] * {len(network.layers)})` begins so. Received: {layer.onset}"
+            )
         signs = [np.maximum(layer.weights, 0), np.maximum(-layer.weights, 0)]
         found = [_shift(layer, part, headroom) for part in signs]
         grids = [np.float64(2.0 ** (FRACTION - shift)) for shift in found]
@@ -176,8 +181,13 @@ def pooled(network: SpikingNetwork, x: np.ndarray) -> np.ndarray:
 def _pools_first(network: SpikingNetwork) -> bool:
     first = network.layers[0]
     return (
-        isinstance(first, DepthwiseConv2D) and first.pooling and not first.bias.any() and len(first.output_shape) == 3
-    ) and len(network.layers) > 1
+        isinstance(first, DepthwiseConv2D)
+        and first.pooling
+        and not first.onset
+        and not first.bias.any()
+        and len(first.output_shape) == 3
+        and len(network.layers) > 1
+    )
 
 
 def expect(

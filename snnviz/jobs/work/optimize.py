@@ -35,7 +35,7 @@ class Options:
 
     Attributes:
         network: a network file (.npz), the name of a shipped network, or run:ID for that of a run.
-        method: "auto", "gradient", "subplex", "cmaes" or "percentile".
+        method: "auto", "gradient", "subplex", "cmaes", "percentile" or "onsets".
         per: "network", "layer" or "channel", or several from coarse to fine, separated by commas or as a sequence.
         with_potentials: search initial membrane potentials too.
         data: data set, by name or path.

@@ -45,9 +45,9 @@ def test_a_trained_network_comes_back_with_all_that_belongs_to_it(tmp_path):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_nodes_alone_say_the_same_but_for_initial_potentials(kind):
+def test_nodes_alone_say_the_same_but_for_initial_potentials_and_onsets(kind):
     network = KINDS[kind](seed=3)
-    zero = network.with_initial_potentials([0.0] * (len(network.layers) + 1))
+    zero = network.with_initial_potentials([0.0] * (len(network.layers) + 1)).clamped(0)
     read = ours.from_graph(without_metadata(ours.to_graph(network)))
     x = random_inputs(network, Settings(), items=3, seed=2)
     y = np.zeros(3, int)
