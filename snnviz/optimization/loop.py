@@ -174,10 +174,7 @@ def optimize(
         check.real("budget_minutes", budget_minutes, 0, above=True)
     if budget_evaluations is None and budget_minutes is None:
         budget_minutes = DEFAULT_MINUTES
-    if with_potentials and method == "onsets":
-        raise InputError(
-            "`with_potentials` must be False for method 'onsets', which changes onsets alone. Received: True"
-        )
+    check_potentials(with_potentials, method)
     whole = network
     check_target(target, method)
     if target is not None:
@@ -223,6 +220,14 @@ def check_target(target: str | None, method: str) -> None:
     if method in ("auto", "gradient", "onsets"):
         raise InputError(
             f"`method` with a target must be subplex, cmaes or percentile, which evaluate its constraints. Received: {method!r}"
+        )
+
+
+def check_potentials(with_potentials: bool, method: str) -> None:
+    """Raise `InputError` if initial potentials are to be searched by a method that cannot."""
+    if with_potentials and method == "onsets":
+        raise InputError(
+            "`with_potentials` must be False for method 'onsets', which changes onsets alone. Received: True"
         )
 
 

@@ -110,7 +110,9 @@ def test_cut_off_and_resumed_is_the_same_search(whole, toy, toy_data, method, ca
     monkeypatch.setattr(Problem, "count", lambda self, *a, **k: made.append(1) or count(self, *a, **k))
     resumed = quick(toy, toy_data, method, checkpoint=tmp_path / "run", resume=True)
     done = calls - 1 if calls < evaluated else 0
-    generation = {"cmaes": 7, "percentile": 5, "onsets": 5}.get(method, 1)  # one that is cut off is evaluated anew, no other
+    generation = {"cmaes": 7, "percentile": 5, "onsets": 5}.get(
+        method, 1
+    )  # one that is cut off is evaluated anew, no other
     assert evaluated - done <= len(made) < evaluated - done + generation
     np.testing.assert_array_equal(resumed.vector, whole.vector)
     columns = ["stage", "loss", "peak_accuracy", "latency", "power"]

@@ -127,7 +127,9 @@ def far_from_onsets(start):
 @pytest.mark.parametrize("start", [(0, 0, 0, 0), (4, 4, 4, 4)])
 def test_onsets_are_found_one_by_one_and_each_is_tried_once(start):
     candidates = searched(Onsets(start, clamps=(0, 0.5)), 100, far_from_onsets(start))
-    np.testing.assert_array_equal(candidates[:2], [np.zeros(4), np.subtract((0, 1, 1, 2) if not any(start) else 0, start)])
+    np.testing.assert_array_equal(
+        candidates[:2], [np.zeros(4), np.subtract((0, 1, 1, 2) if not any(start) else 0, start)]
+    )
     tried = {tuple(np.add(start, candidate).astype(int)) for candidate in candidates}
     assert ONSETS in tried
     assert len(tried) == len(candidates)

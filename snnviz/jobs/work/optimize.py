@@ -87,7 +87,7 @@ class Options:
 
     def __post_init__(self) -> None:
         from snnviz.optimization import METHODS
-        from snnviz.optimization.loop import check_target
+        from snnviz.optimization.loop import check_potentials, check_target
         from snnviz.optimization.objective import checked_lambdas
 
         for name in ("network", "data", "scheduler", "checkpoint", "history"):
@@ -95,6 +95,7 @@ class Options:
         check.choice("method", self.method, METHODS)
         self.granularities()
         check.flag("with_potentials", self.with_potentials)
+        check_potentials(self.with_potentials, self.method)
         check.flag("half", self.half)
         checked_lambdas(self.lambdas)
         for name, minimum in (("items", 1), ("steps", 1), ("seed", 0), ("workers", 1)):
