@@ -22,7 +22,7 @@ demo: $(VENV)/.ready
 test: $(VENV)/.ready-dev
 	sh tools/setup.sh browser
 	sh tools/setup.sh compiler
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile $(TESTS)
 
 test-slow: $(VENV)/.ready-dev
 	sh tools/setup.sh compiler
