@@ -7,13 +7,12 @@ potentials stay what they are.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from snnviz import _checks as check
-from snnviz.errors import InputError
 from snnviz.network import SpikingNetwork, onset_at
+from snnviz.optimization.scales import checked
 from snnviz.optimization.searcher import Searcher
 
 CLAMPS = (0.0, 0.2, 0.25, 0.34, 0.4, 0.5, 0.67, 0.75, 1.0)
@@ -48,14 +47,9 @@ class OnsetSpace:
         Raises:
             InputError: if the vector has another size or holds NaN or infinity.
         """
-        vector = check.finite("vector", np.asarray(vector, np.float64))
-        if vector.shape != (self.size,):
-            raise InputError(f"`vector` must have shape ({self.size},). Received: {check.describe(vector)}")
-        layers = [
-            replace(layer, onset=max(0, layer.onset + round(entry)))
-            for layer, entry in zip(self.network.layers, vector.tolist(), strict=True)
-        ]
-        return replace(self.network, layers=tuple(layers))
+        entries = checked(vector, self.size).tolist()
+        onsets = [layer.onset + round(entry) for layer, entry in zip(self.network.layers, entries, strict=True)]
+        return self.network.with_onsets([max(0, onset) for onset in onsets])
 
 
 class Onsets(Searcher):

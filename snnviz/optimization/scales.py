@@ -109,10 +109,7 @@ class ScaleSpace:
         Raises:
             InputError: if the vector has another size or holds NaN or infinity.
         """
-        vector = check.finite("vector", np.asarray(vector, np.float64))
-        if vector.shape != (self.size,):
-            raise InputError(f"`vector` must have shape ({self.size},). Received: {check.describe(vector)}")
-        values = vector[self._index]
+        values = checked(vector, self.size)[self._index]
         scales: list[Scale] = []
         potentials: list[Scale] = []
         position = 0
@@ -146,6 +143,18 @@ class ScaleSpace:
             index[entries] = coarse._index[at : at + theirs.size]
             position, at = position + mine.size, at + theirs.size
         return index
+
+
+def checked(vector: np.ndarray, size: int) -> np.ndarray:
+    """`vector` as float64 (size,).
+
+    Raises:
+        InputError: if it has another size or holds NaN or infinity.
+    """
+    vector = check.finite("vector", np.asarray(vector, np.float64))
+    if vector.shape != (size,):
+        raise InputError(f"`vector` must have shape ({size},). Received: {check.describe(vector)}")
+    return vector
 
 
 def relative_scales(before: SpikingNetwork, after: SpikingNetwork) -> list[np.ndarray]:
