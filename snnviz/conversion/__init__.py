@@ -127,6 +127,7 @@ def convert(
         **folded.metadata,
         "percentile": found.percentile,
         "per": per,
+        "clamp": clamp,
         "norm_items": found.items,
         "scales": {name: _plain(scale) for name, scale in zip(names, found.scales, strict=True)},
     }

@@ -16,6 +16,16 @@ from snnviz.network import THRESHOLD, SpikingNetwork
 from snnviz.simulation.settings import Settings
 
 
+def check_begins_at_once(network: SpikingNetwork, simulator: str) -> None:
+    """Raise `InputError` if a layer of `network` has an onset, which the neurons of `simulator` cannot have."""
+    for layer in network.layers:
+        if layer.onset:
+            raise InputError(
+                f"`onset` of layer {layer.name!r} must be 0 on {simulator}, whose neurons begin at once; "
+                f"`network.clamped(0)` does so. Received: {layer.onset}"
+            )
+
+
 class Cells(ABC):
     """Neurons, spike sources and recordings on one PyNN simulator. `snnviz.hardware.pynn` builds the network from them.
 
@@ -139,12 +149,7 @@ class DeltaCells(Cells):
                 )
 
     def check(self, network: SpikingNetwork) -> None:
-        for layer in network.layers:
-            if layer.onset:
-                raise InputError(
-                    f"`onset` of layer {layer.name!r} must be 0 on {self.simulator.__name__}, whose standard cells begin at "
-                    f"once. Received: {layer.onset}"
-                )
+        check_begins_at_once(network, self.simulator.__name__)
 
     def setup(self) -> None:
         # NEST's cells "off the grid" fire between steps

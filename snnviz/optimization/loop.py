@@ -76,14 +76,14 @@ class _Stage:
 
     Attributes:
         name: of the searcher.
-        space: of the vectors it asks for.
+        expansion: where each entry of the problem's vectors comes from in those it asks for (`ScaleSpace.expansion`).
         until: fraction of the budget at which the stage ends.
         build: makes the searcher, given the best vector so far and the expansion of the stage's vectors.
         absolute: its vectors are relative to H_0 rather than to the best so far.
     """
 
     name: str
-    space: ScaleSpace | OnsetSpace
+    expansion: np.ndarray
     until: float
     build: Callable[[np.ndarray, np.ndarray], Searcher]
     absolute: bool = False
@@ -127,7 +127,8 @@ def optimize(
             Best are items that the ANN was not fitted to, as those held out for validation.
         y: their classes (items,).
         method: "gradient" (surrogate gradients, see `snnviz.optimization.gradient`), "subplex" (the paper's), "cmaes",
-            "percentile" (learns nothing), "onsets" (when each layer begins, see `snnviz.optimization.onsets`; no scales), or
+            "percentile" (learns nothing), "onsets" (when each layer begins, see `snnviz.optimization.onsets`; no scales, so
+            `per` is always "layer"), or
             "auto": gradient, then subplex from the best it found.
         per: one scale per "network", "layer" or "channel"; or several of these from coarse to fine, which share the budget and
             begin where the one before ended.
@@ -160,6 +161,8 @@ def optimize(
         raise InputError(f"`network` must be a SpikingNetwork. Received: {check.describe(network)}")
     check.choice("method", method, METHODS)
     stages_per = granularities(per)
+    if method == "onsets":
+        stages_per = ("layer",)
     weights = checked_lambdas(lambdas)
     check.integer("seed", seed, 0)
     allowed = OPTIONS["gradient" if method == "auto" else method]
@@ -253,7 +256,7 @@ def _plan(
         def onsets(base: np.ndarray, expansion: np.ndarray) -> Searcher:
             return Onsets([layer.onset for layer in network.layers], **options)
 
-        return [_Stage(method, problem.space, 1.0, onsets)]
+        return [_Stage(method, np.arange(problem.space.size), 1.0, onsets)]
     whole = problem.space
 
     def gradient(base: np.ndarray, expansion: np.ndarray) -> Searcher:
@@ -285,10 +288,11 @@ def _plan(
     stages = []
     for number, per in enumerate(stages_per, start=1):
         space = ScaleSpace(network, per, potentials)
+        expanded = whole.expansion(space)
         begins, ends = (number - 1) / len(stages_per), number / len(stages_per)
         if method == "auto":
-            stages.append(_Stage("gradient", space, begins + GRADIENT_SHARE * (ends - begins), gradient))
-            stages.append(_Stage("polish", space, ends, polish))
+            stages.append(_Stage("gradient", expanded, begins + GRADIENT_SHARE * (ends - begins), gradient))
+            stages.append(_Stage("polish", expanded, ends, polish))
         elif method == "percentile":
 
             def percentile(base: np.ndarray, expansion: np.ndarray, space: ScaleSpace = space) -> Searcher:
@@ -296,9 +300,9 @@ def _plan(
 
                 return Percentile(space, problem.x, **options)
 
-            stages.append(_Stage(method, space, ends, percentile, absolute=True))
+            stages.append(_Stage(method, expanded, ends, percentile, absolute=True))
         else:
-            stages.append(_Stage(method, space, ends, builders[method]))
+            stages.append(_Stage(method, expanded, ends, builders[method]))
     return stages
 
 
@@ -343,11 +347,7 @@ class _Search:
 
     def run(self, number: int, stage: _Stage) -> None:
         """Run a stage until its searcher has finished or its part of the budget is spent."""
-        whole = self.problem.space
-        if isinstance(whole, ScaleSpace) and isinstance(stage.space, ScaleSpace):
-            expansion = whole.expansion(stage.space)
-        else:
-            expansion = np.arange(whole.size)
+        expansion = stage.expansion
         base = self.problem.space.start() if stage.absolute else self.vector
         if self._spent(stage.until):
             self.stopped = "budget"

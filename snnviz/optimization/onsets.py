@@ -27,8 +27,6 @@ class OnsetSpace:
         network: the start H_0, whose vector is all zeros.
     """
 
-    with_potentials = False
-
     def __init__(self, network: SpikingNetwork) -> None:
         self.network = network
 

@@ -40,7 +40,7 @@ class Problem:
         engine: "event", which needs no TensorFlow, or "graph".
         target: evaluate the network as "spinnaker" would compute it (`snnviz.hardware.spinnaker.model`), without a pooling of
             its input; None for no constraints.
-        onsets: vectors hold onsets (`OnsetSpace`) rather than scales and potentials; `per` is then not used.
+        onsets: vectors hold onsets (`OnsetSpace`) rather than scales and potentials, whatever `per` says.
 
     Raises:
         InputError: if the data do not fit, or there are none.

@@ -330,6 +330,7 @@ class EventEngine(Engine):
         """Simulate items start .. stop, layer by layer."""
         network, settings = self.network, self.settings
         items, steps = stop - start, settings.steps
+        frozen = settings.frozen_steps(network)
         keeping = max(0, min(job.traced, stop) - start)
         totals = np.zeros(items, np.int64)
         events, spikes = job.block.events[start:stop], job.spikes[start:stop]
@@ -357,19 +358,18 @@ class EventEngine(Engine):
             kept, keeping_here = self._kept(job, layer.name, start, keeping)
             if last:
                 kept, keeping_here = job.block.output[start:stop], items
-            frozen = settings.frozen_steps(network)[index + 1]
             to_zero = settings.resets_to_zero(input_layer=False)
             floor = NO_FLOOR if settings.floor is None else np.float32(settings.floor)
             if isinstance(ready, _Rows):
                 rows(
-                    trains, totals, constant if given else constant[:0], steps, self._chunk, settings.delay, frozen,
+                    trains, totals, constant if given else constant[:0], steps, self._chunk, settings.delay, frozen[index + 1],
                     not last, to_zero, floor, settings.refractory, ready.geometry, ready.blocks, ready.weights, ready.bias,
                     ready.initial, sent, keeping_here, kept, scratch.patch, scratch.sums, scratch.potentials,
                     scratch.waits, scratch.fired, scratch.spikes, scratch.ends, scratch.listed, scratch.starts,
                 )  # fmt: skip
             else:
                 channelwise(
-                    trains, items, steps, settings.delay, frozen, to_zero, floor, settings.refractory, ready.geometry,
+                    trains, items, steps, settings.delay, frozen[index + 1], to_zero, floor, settings.refractory, ready.geometry,
                     ready.side, ready.weights, ready.bias, ready.initial, sent, keeping_here, kept, scratch.arrived,
                     scratch.sums, scratch.potentials, scratch.waits, scratch.fired,
                 )  # fmt: skip

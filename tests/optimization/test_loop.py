@@ -76,7 +76,8 @@ def test_the_result_is_what_it_says(whole, toy_data, method):
     problem = Problem(found.network, *toy_data, steps=12)
     counts = problem.count(problem.space.start())
     assert counts.correct.max() / counts.items == found.best.peak_accuracy
-    assert found.network.metadata["optimization"]["method"] == method
+    about = found.network.metadata["optimization"]
+    assert (about["method"], about["per"]) == (method, ["layer" if method == "onsets" else "channel"])
 
 
 def test_the_same_arguments_bring_the_same_network(whole, toy, toy_data, method):
@@ -110,9 +111,8 @@ def test_cut_off_and_resumed_is_the_same_search(whole, toy, toy_data, method, ca
     monkeypatch.setattr(Problem, "count", lambda self, *a, **k: made.append(1) or count(self, *a, **k))
     resumed = quick(toy, toy_data, method, checkpoint=tmp_path / "run", resume=True)
     done = calls - 1 if calls < evaluated else 0
-    generation = {"cmaes": 7, "percentile": 5, "onsets": 5}.get(
-        method, 1
-    )  # one that is cut off is evaluated anew, no other
+    # one generation that is cut off is evaluated anew, no other
+    generation = {"cmaes": 7, "percentile": 5, "onsets": 5}.get(method, 1)
     assert evaluated - done <= len(made) < evaluated - done + generation
     np.testing.assert_array_equal(resumed.vector, whole.vector)
     columns = ["stage", "loss", "peak_accuracy", "latency", "power"]

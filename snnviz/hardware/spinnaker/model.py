@@ -33,6 +33,7 @@ import numpy as np
 
 from snnviz import _checks as check
 from snnviz.errors import InputError
+from snnviz.hardware.cells import check_begins_at_once
 from snnviz.hardware.synapses import synapse_list
 from snnviz.network import DepthwiseConv2D, Input, Layer, SpikingNetwork
 from snnviz.simulation import Record, analog, simulate
@@ -81,13 +82,9 @@ def quantise(network: SpikingNetwork, headroom: str = "exact") -> Quantised:
         InputError: if a weight, bias or potential is beyond the chip's range, or a layer begins later than the first step.
     """
     check.choice("headroom", headroom, HEADROOMS)
+    check_begins_at_once(network, "SpiNNaker")
     layers, shifts, lost = [], [], []
     for layer in network.layers:
-        if layer.onset:
-            raise InputError(
-                f"`onset` of layer {layer.name!r} must be 0, for SpiNNaker's neurons begin at once; "
-                f"`network.with_onsets([0] * {len(network.layers)})` begins so. Received: {layer.onset}"
-            )
         signs = [np.maximum(layer.weights, 0), np.maximum(-layer.weights, 0)]
         found = [_shift(layer, part, headroom) for part in signs]
         grids = [np.float64(2.0 ** (FRACTION - shift)) for shift in found]

@@ -123,12 +123,13 @@ class Options:
         return self.lambda_e, self.lambda_l, self.lambda_p
 
     def granularities(self) -> tuple[str, ...]:
-        """`per` as a tuple."""
+        """`per` as a tuple; onsets are always searched by layer."""
         from snnviz.optimization.scales import granularities
 
         if not isinstance(self.per, Sequence):
             raise InputError(f"`per` must be a text or a sequence of texts. Received: {check.describe(self.per)}")
-        return granularities(tuple(self.per.split(",")) if isinstance(self.per, str) else self.per)
+        stages = granularities(tuple(self.per.split(",")) if isinstance(self.per, str) else self.per)
+        return ("layer",) if self.method == "onsets" else stages
 
 
 def work(options: Options, job: Job) -> dict[str, Any]:
