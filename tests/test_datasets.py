@@ -645,6 +645,7 @@ def test_apt_failures_are_told(known, program):
     "content",
     [b"", b"\x00\x00", b"\x00\x00\x0d\x01\x00\x00\x00\x01\x00", idx(np.zeros((2, 3), np.uint8))[:-1], b"\x1f\x8b\x08half",
      b"\x00\x00\x08\x03\x00\x00", gzip.compress(idx(np.zeros((2, 3), np.uint8)))[:-9]],
+    ids=["nothing", "half a head", "of doubles", "a byte short", "half a gzip", "half a shape", "gzip cut off"],
 )  # fmt: skip
 def test_a_damaged_idx_file_is_refused(content):
     with pytest.raises(InputError, match="must be"):
@@ -800,7 +801,11 @@ def test_an_archive_is_never_unpacked(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["a.tar.gz"]
 
 
-@pytest.mark.parametrize("content", [b"", b"no archive", tar({"x": b"y" * 9999})[:60], tar({"other": b"1"})])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no archive", tar({"x": b"y" * 9999})[:60], tar({"other": b"1"})],
+    ids=["nothing", "another kind", "cut off", "of other files"],
+)
 def test_a_damaged_archive_is_refused(tmp_path, content):
     (tmp_path / "a.tar.gz").write_bytes(content)
     with pytest.raises(InputError, match=r"a\.tar\.gz must"):

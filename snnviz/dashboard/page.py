@@ -103,8 +103,13 @@ class Page(pn.viewable.Viewer):
     @staticmethod
     def every(work: Callable[[], None], seconds: float = 1.0) -> None:
         """Call `work` again and again for as long as the page is open in a browser."""
-        if pn.state.curdoc is not None:
+
+        def begin() -> None:
             pn.state.add_periodic_callback(work, period=int(1000 * seconds))
+
+        if pn.state.curdoc is not None:
+            # from when the browser has the page: what changes while it is on its way there gets lost
+            pn.state.onload(begin)
 
     def live(self, write: Callable[[], str], *parameters: str) -> pn.pane.HTML:
         """Words that are written anew when one of `parameters` changes."""

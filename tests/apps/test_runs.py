@@ -209,3 +209,19 @@ def test_empty_states_say_what_to_do(tmp_path):
     assert page.nothing.visible
     assert "snnviz simulate" in written(page)
     assert "Nothing tried yet" in written(dashboard.Optimize(workspace))
+
+
+def test_nothing_is_repeated_before_the_browser_has_the_page(monkeypatch):
+    import panel as pn
+    from bokeh.document import Document
+    from panel.io.state import set_curdoc
+
+    loaded, begun = [], []
+    monkeypatch.setattr(pn.state, "onload", loaded.append)
+    monkeypatch.setattr(pn.state, "add_periodic_callback", lambda work, period: begun.append((work, period)))
+    with set_curdoc(Document()):
+        dashboard.Runs.every(print, 0.5)
+    assert begun == []
+    (when_loaded,) = loaded
+    when_loaded()
+    assert begun == [(print, 500)]
