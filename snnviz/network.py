@@ -122,6 +122,8 @@ class Layer:
             None for a plain ReLU. Only `snnviz.simulation.analog` reads it: a spiking neuron saturates at rate 1.
         onset: for its first `onset` time steps the layer is frozen and silent, so that it does not integrate what the
             layers before it send before they have settled; 0, it takes part from the first step.
+        ann_bias: the ANN's bias (channels,), where `bias` has been corrected (`snnviz.conversion.corrected`); None where they are
+            one. Only `snnviz.simulation.analog` and the gradient's target read it.
     """
 
     name: str
@@ -131,6 +133,7 @@ class Layer:
     initial_potential: Scale = 0.5
     cap: Scale | None = None
     onset: int = 0
+    ann_bias: np.ndarray | None = None
 
     kind: ClassVar[str]
     _weights_ndim: ClassVar[int]
@@ -152,6 +155,8 @@ class Layer:
                 cap = _frozen(f"cap of layer {self.name!r}", cap, (self.channels,))
             put(self, "cap", cap)
         put(self, "onset", check.integer(f"onset of layer {self.name!r}", self.onset, 0))
+        if self.ann_bias is not None:
+            put(self, "ann_bias", _frozen(f"ann_bias of layer {self.name!r}", self.ann_bias, (self.channels,)))
 
     def _check_geometry(self) -> None:
         raise NotImplementedError
@@ -188,6 +193,7 @@ class Layer:
             weights=self._scaled_weights(output_scale, input_scale),
             bias=self.bias.astype(np.float64) * out,
             cap=None if cap is None else (float(cap) if cap.ndim == 0 else cap),
+            ann_bias=None if self.ann_bias is None else self.ann_bias.astype(np.float64) * out,
         )
 
     def _options(self) -> dict[str, Any]:
@@ -554,6 +560,11 @@ class SpikingNetwork:
                     "initial_potential": value_or_array(f"initial_potential_{index}", layer.initial_potential),
                     "cap": value_or_array(f"cap_{index}", layer.cap),
                     **({"onset": layer.onset} if layer.onset else {}),
+                    **(
+                        {"ann_bias": value_or_array(f"ann_bias_{index}", layer.ann_bias)}
+                        if layer.ann_bias is not None
+                        else {}
+                    ),
                     **layer._options(),
                 }
             )
@@ -631,6 +642,7 @@ def decode(header: Any, arrays: Mapping[str, np.ndarray], path: str) -> SpikingN
             options = {key: _tuples(value) for key, value in entry.items() if key in known}
             options["initial_potential"] = scale(entry["initial_potential"])
             options["cap"] = scale(entry["cap"])
+            options["ann_bias"] = scale(entry.get("ann_bias"))
             layers.append(kind(weights=arrays[f"weights_{index}"], bias=arrays[f"bias_{index}"], **options))
         first = header["input"]
         return SpikingNetwork(

@@ -51,6 +51,12 @@ def add(subparsers: Any) -> None:
         metavar="STEPS",
         help="from one layer's beginning to the next one's, e.g. 0.34 (default: 0, all begin at once)",
     )
+    parser.add_argument(
+        "--correct-bias",
+        type=int,
+        metavar="T",
+        help="correct biases by the firing rates of T time steps, e.g. 20 (default: leave them as they are)",
+    )
     parser.add_argument("--title", default="", help="label of the network's curves (default: the model's name)")
     parser.add_argument("--report", action="store_true", help="compare the network with its ANN, layer by layer")
     parser.add_argument(
@@ -73,6 +79,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         check.real("--percentile", args.percentile, 0, 100, above=True)
     check.choice("--per", args.per, ("layer", "channel"))
     check.real("--clamp", args.clamp, 0)
+    if args.correct_bias is not None:
+        check.integer("--correct-bias", args.correct_bias, 1)
     check.integer("--report-items", args.report_items, 1)
     check.integer("--steps", args.steps, 1)
 
@@ -87,6 +95,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         args.per,
         input_range=args.input_range,
         clamp=args.clamp,
+        correct_bias=args.correct_bias,
         class_names=images.class_names if len(images.class_names) == model.output_shape[-1] else (),
         title=args.title,
     )

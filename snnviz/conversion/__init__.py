@@ -11,6 +11,7 @@ import numpy as np
 
 from snnviz import __version__
 from snnviz import _checks as check
+from snnviz.conversion.correction import ITEMS, corrected
 from snnviz.conversion.loading import load_keras
 from snnviz.conversion.normalisation import Normalisation, measure, normalise
 from snnviz.conversion.problem import Problem
@@ -23,6 +24,7 @@ __all__ = [
     "check_convertible",
     "conversion_report",
     "convert",
+    "corrected",
     "fold",
     "load_keras",
     "measure",
@@ -73,6 +75,7 @@ def convert(
     *,
     input_range: float | None = None,
     clamp: float = 0.0,
+    correct_bias: int | None = None,
     class_names: Sequence[str] = (),
     title: str = "",
     batch_size: int | None = None,
@@ -101,6 +104,8 @@ def convert(
             [0, 1] in any case.
         clamp: layers begin one after the other, that at depth d after clamp * d time steps, rounded down
             (`SpikingNetwork.clamped`); 0, all at once.
+        correct_bias: correct biases by the rates of this many time steps, on the first `correction.ITEMS` items of `x_norm`
+            (`snnviz.conversion.corrected`); None, leave them as the ANN has them.
         class_names: one name per output.
         title: a name for curves made with the network; the model's if empty.
         batch_size: items at a time during normalisation; None lets a memory budget decide.
@@ -116,18 +121,23 @@ def convert(
     if percentile is not None:  # before the work of folding
         check.real("percentile", percentile, 0, 100, above=True)
     check.real("clamp", clamp, 0)
+    if correct_bias is not None:
+        check.integer("correct_bias", correct_bias, 1)
     folded = fold(model, input_range, class_names, title)
     images = np.asarray(x_norm)
     if images.ndim >= 2 and images[0:1].size == folded.input.neurons and images.ndim != len(folded.input_shape) + 1:
         images = images.reshape(len(images), *folded.input_shape)
     found = measure(folded, images, percentile, per, batch_size, progress)
     network = folded.scaled(found.scales).clamped(clamp)
+    if correct_bias is not None:
+        network = corrected(network, images[:ITEMS], correct_bias, progress)
     names = network.layer_names[1:]
     metadata = {
         **folded.metadata,
         "percentile": found.percentile,
         "per": per,
         "clamp": clamp,
+        "correct_bias": correct_bias,
         "norm_items": found.items,
         "scales": {name: _plain(scale) for name, scale in zip(names, found.scales, strict=True)},
     }

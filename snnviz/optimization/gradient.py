@@ -327,7 +327,9 @@ class _Program:
         values = x
         for index, layer in enumerate(self._layers):
             values = tf.reshape(values, (-1, *layer.input_shape))
-            z = _linear(tf, layer, values, self._weights[index]) + self._biases[index]
+            ann = scales is None and layer.ann_bias is not None
+            bias = tf.constant(layer.ann_bias) if ann else self._biases[index]
+            z = _linear(tf, layer, values, self._weights[index]) + bias
             if index == len(self._layers) - 1:
                 return z
             values = tf.nn.relu(z)

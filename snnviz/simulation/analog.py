@@ -140,7 +140,7 @@ def batches(
         current = x[part]
         for position, layer in enumerate(network.layers):
             current = linear(layer, current)
-            current += layer.bias
+            current += layer.bias if layer.ann_bias is None else layer.ann_bias
             if position < len(network.layers) - 1:
                 rectified(layer, current)
             values[layer.name] = current
