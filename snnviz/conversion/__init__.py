@@ -11,7 +11,7 @@ import numpy as np
 
 from snnviz import __version__
 from snnviz import _checks as check
-from snnviz.conversion.correction import ITEMS, corrected
+from snnviz.conversion.correction import ITEMS, check_steps, corrected
 from snnviz.conversion.loading import load_keras
 from snnviz.conversion.normalisation import Normalisation, measure, normalise
 from snnviz.conversion.problem import Problem
@@ -121,14 +121,14 @@ def convert(
     if percentile is not None:  # before the work of folding
         check.real("percentile", percentile, 0, 100, above=True)
     check.real("clamp", clamp, 0)
+    folded = fold(model, input_range, class_names, title).clamped(clamp)
     if correct_bias is not None:
-        check.integer("correct_bias", correct_bias, 1)
-    folded = fold(model, input_range, class_names, title)
+        check_steps("correct_bias", correct_bias, folded)
     images = np.asarray(x_norm)
     if images.ndim >= 2 and images[0:1].size == folded.input.neurons and images.ndim != len(folded.input_shape) + 1:
         images = images.reshape(len(images), *folded.input_shape)
     found = measure(folded, images, percentile, per, batch_size, progress)
-    network = folded.scaled(found.scales).clamped(clamp)
+    network = folded.scaled(found.scales)
     if correct_bias is not None:
         network = corrected(network, images[:ITEMS], correct_bias, progress)
     names = network.layer_names[1:]

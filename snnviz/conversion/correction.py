@@ -14,16 +14,15 @@ import numpy as np
 
 from snnviz import _checks as check
 from snnviz import _progress
+from snnviz.conversion.report import TRACE_BUDGET
 from snnviz.network import Dense, Layer, SpikingNetwork
 from snnviz.simulation import Record, Settings, analog
-from snnviz.simulation.event import EventEngine
+from snnviz.simulation.driver import make_engine
 
 ITEMS = 384
 """Items that `snnviz.convert` corrects on, if it has as many."""
 FEWEST_ACTIVE = 0.1
 """A channel is taken for active at least in this fraction of places: where few neurons fire, a mean says little."""
-TRAIN_BYTES = 2**27
-"""Spike trains of a layer that are held at one time."""
 
 
 def corrected(network: SpikingNetwork, x: np.ndarray, steps: int, progress: bool = False) -> SpikingNetwork:
@@ -44,7 +43,7 @@ def corrected(network: SpikingNetwork, x: np.ndarray, steps: int, progress: bool
     Raises:
         InputError: if an argument is wrong.
     """
-    check.integer("steps", steps, 1 + max((layer.onset for layer in network.layers[:-1]), default=0))
+    check_steps("steps", steps, network)
     x = check.images("x", x, network.input_shape)
     hidden = [index for index, layer in enumerate(network.layers[:-1]) if not getattr(layer, "pooling", False)]
     names = [network.layers[index].name for index in hidden]
@@ -71,12 +70,18 @@ def corrected(network: SpikingNetwork, x: np.ndarray, steps: int, progress: bool
     return replace(network, layers=tuple(layers))
 
 
+def check_steps(name: str, steps: int, network: SpikingNetwork) -> None:
+    """Raise `InputError`, naming the argument, unless every hidden layer of `network` has begun within `steps` time steps."""
+    check.integer(name, steps, 1 + max((layer.onset for layer in network.layers[:-1]), default=0))
+
+
 def _sent(network: SpikingNetwork, index: int, x: np.ndarray, steps: int) -> Iterator[np.ndarray]:
     """How many spikes each neuron of layer `index` sends in `steps` steps, (items of a batch, neurons), batch by batch."""
     layer = network.layers[index]
     before = replace(network, layers=(*network.layers[: index + 1], _silent(layer)), class_names=())
-    batch = max(1, TRAIN_BYTES // (steps * layer.neurons))
-    engine = EventEngine(before, Settings(steps=steps), Record(prediction=False, spikes=(layer.name,), items=len(x)))
+    batch = max(1, TRACE_BUDGET // (steps * layer.neurons))
+    record = Record(prediction=False, spikes=(layer.name,), items=batch)
+    engine = make_engine("event", before, Settings(steps=steps), record)
     for start in range(0, len(x), batch):
         items = x[start : start + batch]
         yield engine.run(items, traced=len(items)).spike_trains[layer.name].sum(axis=1)

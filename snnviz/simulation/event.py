@@ -166,6 +166,7 @@ def _side_by_side(layer: Layer) -> Layer:
         strides=(layer.strides[0], side * stride),
         initial_potential=np.reshape(potential, (rows, columns // side, -1)) if np.ndim(potential) else potential,
         cap=None,
+        ann_bias=None,
     )
 
 

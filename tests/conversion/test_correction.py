@@ -48,6 +48,14 @@ def test_the_ann_stays_what_it_was(tmp_path):
     np.testing.assert_array_equal(again.layers[0].ann_bias, network.layers[0].bias)
 
 
+def test_a_graph_keeps_the_biases_of_the_ann(tmp_path):
+    pytest.importorskip("nir")
+    from snnviz.hardware import nir
+
+    network = corrected(one_channel(), np.full((4, 1), 0.5, np.float32), 5)
+    assert nir.load(nir.save(network, tmp_path / "graph.nir")).hash == network.hash
+
+
 def test_both_engines_see_the_corrected_biases():
     x = np.full((4, 1), 0.5, np.float32)
     y = np.zeros(4, np.int64)
@@ -67,4 +75,6 @@ def test_a_wrong_number_of_steps_is_refused():
     x = snnviz.datasets.load("mnist", split="train", limit=20).x
     with pytest.raises(InputError, match="correct_bias"):
         convert(model, x, correct_bias=0)
+    with pytest.raises(InputError, match="`correct_bias` must be a whole number, at least 5"):
+        convert(model, x, clamp=2, correct_bias=4)
     assert convert(model, x, correct_bias=3, progress=False).metadata["correct_bias"] == 3

@@ -7,6 +7,7 @@ multiple of 2^-10 and stays far below 2^13.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -157,6 +158,12 @@ def with_random_potentials(net: SpikingNetwork, seed: int) -> SpikingNetwork:
     return net.with_initial_potentials([dyadic(rng, shape, -1, 1.5, 3) for shape in shapes])
 
 
+def _corrected(network: SpikingNetwork) -> SpikingNetwork:
+    """The network of an ANN with other biases, which no engine may look at."""
+    layers = [replace(layer, ann_bias=1 - layer.bias) for layer in network.layers]
+    return replace(network, layers=tuple(layers))
+
+
 KINDS: dict[str, Callable[[int], SpikingNetwork]] = {
     "dense": _dense_net,
     "only output": _only_output,
@@ -184,6 +191,8 @@ KINDS: dict[str, Callable[[int], SpikingNetwork]] = {
     "pooling padded": _pooled((2, 2), padding=((0, 0), (0, 1))),
     "deep": _deep,
     "deep, layers that begin later": lambda seed: _deep(seed).with_onsets([0, 1, 1, 3, 2, 4, 5]),
+    "deep, biases corrected": lambda seed: _corrected(_deep(seed)),
+    "conv, biases corrected": lambda seed: _corrected(_one((8, 8, 2), conv, 4, padding=((1, 1), (1, 1)))(seed)),
 }
 """Makers (from a seed) of networks that cover every kind of layer and geometry."""
 
