@@ -1,5 +1,7 @@
 """The unrolled network against the simulator, and its gradient at work."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -83,6 +85,17 @@ def test_the_limit_is_the_analog_network_cut_off_at_rate_one(made):
     np.testing.assert_allclose(cut, analog.logits(network, x), rtol=1e-4, atol=1e-4)
     near = program._analog(tf.constant(x), [scale * 1e3 for scale in scales])  # nothing gets through
     np.testing.assert_allclose(near, np.broadcast_to(network.layers[-1].bias, near.shape), atol=0.05)
+
+
+def test_the_target_is_the_ann_whose_biases_were_corrected(made):
+    network, x, y = made
+    layers = [replace(layer, ann_bias=layer.bias + 0.25) for layer in network.layers]
+    network = replace(network, layers=tuple(layers))
+    program = gradient_of(network, x, y)._program
+    np.testing.assert_allclose(program._analog(tf.constant(x), None), analog.logits(network, x), rtol=1e-4, atol=1e-4)
+    scales, _ = program._unpacked()
+    cut = program._analog(tf.constant(x), [scale * 1e-3 for scale in scales])
+    assert np.abs(cut - analog.logits(network, x)).max() > 0.1  # the limit of the spiking network has its own biases
 
 
 def test_surrogate_is_a_step_forwards_and_a_triangle_backwards():
