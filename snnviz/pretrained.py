@@ -43,6 +43,9 @@ class Chain:
 CHAINS: Mapping[str, Chain] = {
     "dense-mnist": Chain("dense MNIST", "mnist", "dense-mnist", "dense-mnist-sparse-shifted", "dense-mnist-optimized"),
     "conv-mnist": Chain("conv MNIST", "mnist", "conv-mnist", "conv-mnist-sparse", "conv-mnist-optimized"),
+    "conv-mnist-levels": Chain(
+        "conv MNIST, eight levels", "mnist", "conv-mnist", "conv-mnist-levels", "conv-mnist-levels-optimized"
+    ),
     "conv-cifar10": Chain(
         "CIFAR-10",
         "cifar10",
@@ -53,7 +56,7 @@ CHAINS: Mapping[str, Chain] = {
         horizon=(1000, 1000),
     ),
 }
-"""The models that ship whole, by the name of their architecture."""
+"""The models that ship whole: the paper's by the name of their architecture, then what was made of them otherwise."""
 
 
 def names() -> tuple[str, ...]:

@@ -33,6 +33,8 @@ MODELS = {
     "conv-cifar10": "CIFAR-10",
     "conv-cifar100": "CIFAR-100",
 }
+VARIANTS = {"conv-mnist-levels": "conv-mnist"}
+"""Models of ours that the paper does not have -> the one of the paper whose numbers stand beside theirs."""
 STAGES = ("before", "after")
 BATCH = 128
 """Items in a batch of the published code, over which it sums the events of dense layers."""
@@ -125,19 +127,25 @@ Entries = Mapping[tuple[str, str], "xr.Dataset"]
 
 
 def paper_model(result: xr.Dataset) -> str | None:
-    """Which of the paper's models a result belongs to, or None.
+    """Which of the paper's models, or of their `VARIANTS`, a result belongs to, or None.
 
     By its attribute `model`, else by the numbers of neurons; in both cases the attribute `dataset` must be the paper's.
     """
+    named = result.attrs.get("model")
     for model, dataset in _DATASETS.items():
         if result.attrs.get("dataset") != dataset:
             continue
-        if "model" in result.attrs:
-            if result.attrs["model"] == model:
-                return model
+        if named is not None:
+            if VARIANTS.get(named, named) == model:
+                return str(named)
         elif tuple(json.loads(result.attrs.get("neurons", "{}")).values()) == _NEURONS[model]:
             return model
     return None
+
+
+def paper_counterpart(model: str, stage: str) -> dict[str, Published]:
+    """Every published number that stands beside `model` at `stage`, by metric."""
+    return {metric: number for (name, when, metric), number in PAPER.items() if (name, when) == (_model(model), stage)}
 
 
 def paper_threshold(model: str, stage: str = "before") -> float:
@@ -149,7 +157,7 @@ def published_count(model: str, result: xr.Dataset) -> xr.Dataset:
     """`result` with synaptic events as the published code counts them: those of dense layers over a batch of `BATCH` items.
 
     Args:
-        model: one of `MODELS`.
+        model: one of `MODELS` or `VARIANTS`.
         result: of a network of that model.
 
     Raises:
@@ -168,7 +176,7 @@ def comparison(model: str, results: Mapping[str, xr.Dataset], threshold: float |
     """All metrics of one model that a simulation gives, beside the paper's.
 
     Args:
-        model: one of `MODELS`.
+        model: one of `MODELS` or `VARIANTS`.
         results: by stage, "before" and / or "after".
         threshold: accuracy to reach, a fraction; None takes the paper's for each stage. With another threshold than the
             paper's its numbers are left out.
@@ -299,7 +307,7 @@ def _ours(model: str, result: xr.Dataset, threshold: float | None) -> dict[str, 
 
 def _counterpart(model: str, stage: str, metric: str) -> Published | None:
     """The published number that stands beside `metric`."""
-    found = PAPER.get((model, stage, metric.removesuffix(_AS_PUBLISHED)))
+    found = PAPER.get((_model(model), stage, metric.removesuffix(_AS_PUBLISHED)))
     return replace(found, remark="", comparable=True) if found and metric.endswith(_AS_PUBLISHED) else found
 
 
@@ -382,4 +390,5 @@ def _signed(value: float, unit: str) -> str:
 
 
 def _model(model: str) -> str:
-    return check.choice("model", model, MODELS)
+    """The model of the paper that `model` is compared with."""
+    return VARIANTS.get(model) or check.choice("model", model, MODELS)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from snnviz import metrics, reports
+from snnviz import metrics, pretrained, reports
 from snnviz.errors import InputError
 from tests.synthetic import dense_mnist, result_of
 
@@ -124,6 +124,19 @@ def test_a_result_is_recognised_by_what_it_says_or_by_its_neurons(runs):
     assert reports.paper_model(known.assign_attrs(dataset="fashion_mnist")) is None
     assert reports.paper_model(result_of([0.5], [1], dataset="mnist")) is None
     assert reports.paper_model(result_of([0.5], [1])) is None
+
+
+def test_a_variant_of_a_model_stands_beside_the_same_numbers_under_its_own_name(runs):
+    variant = dense_mnist(model="conv-mnist-levels")
+    assert reports.paper_model(variant) == "conv-mnist-levels"
+    assert reports.paper_threshold("conv-mnist-levels") == reports.paper_threshold("conv-mnist") == 0.99
+    rows = [
+        reports.table_h({(model, "after"): variant})["paper"].loc[model]
+        for model in ("conv-mnist", "conv-mnist-levels")
+    ]
+    assert rows[0].equals(rows[1])
+    assert rows[0]["after", "Pareto latency"] == reports.paper_counterpart("conv-mnist", "after")["Pareto latency"].value
+    assert reports.VARIANTS.keys() <= pretrained.CHAINS.keys()
 
 
 def test_readable_tables_hold_the_same_numbers(runs):

@@ -358,9 +358,8 @@ class Explorer(Page):
         same_metric = self.reference == "ann" and not self.frontier
         return {
             metric: number
-            for (name, when, metric), number in reports.PAPER.items()
-            if (name, when) == (model, stage)
-            and (same_goal or "threshold" not in metric)
+            for metric, number in reports.paper_counterpart(model, stage).items()
+            if (same_goal or "threshold" not in metric)
             and (same_metric or not metric.startswith("Pareto"))
         }
 

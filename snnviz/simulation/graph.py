@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from snnviz import _checks as check
+from snnviz._backend import on_cpu
 from snnviz.errors import InputError
 from snnviz.network import SpikingNetwork
 from snnviz.simulation._program import EXACT, LayerPlan, Plan, compiled, count_unit, parameters
@@ -185,23 +186,9 @@ def _fitting_batch(network: SpikingNetwork, settings: Settings, chunk: int, memo
     kept = 4 * settings.steps * (network.classes + 2 * len(network.layers))
     inputs = settings.steps * sizes[0] if settings.input == "poisson" else 4 * sizes[0]
     batch = memory // (2 * state + maps + kept + inputs)  # a loop may hold its state twice
-    if _on_cpu():
+    if on_cpu():
         batch = min(batch, CHUNK_BYTES // (8 * chunk * max(sizes)))
     return max(1, batch)
-
-
-def _on_cpu() -> bool:
-    import keras
-
-    if keras.backend.backend() == "jax":
-        import jax
-
-        return bool(jax.default_backend() == "cpu")
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        return not tf.config.list_logical_devices("GPU")
-    return True
 
 
 def _arranged(plan: Plan, inputs: np.ndarray) -> np.ndarray:

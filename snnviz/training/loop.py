@@ -7,16 +7,18 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from snnviz import _checks as check
 from snnviz import _progress, architectures
 from snnviz._augment import mirrored, shifted
+from snnviz._backend import on_cpu
 from snnviz._files import replacing
 from snnviz.errors import InputError
 from snnviz.training import checkpoint as checkpoints
@@ -29,9 +31,14 @@ if TYPE_CHECKING:
 
 # Work of one compiled call, in multiply-adds: a fraction of a second, so that Ctrl-C and the progress bar stay prompt.
 _WORK_PER_CALL = 3e9
+_WORK_PER_CALL_ACCELERATED = 2e12
 _MAX_STEPS_PER_CALL = 256
 _EVALUATION_BATCH = 1000
 _CLIP = 1e-7  # smallest probability in a cross-entropy, Keras' own
+
+
+_Given = TypeVar("_Given")
+_Made = TypeVar("_Made")
 
 
 class TrainingInterrupted(KeyboardInterrupt):
@@ -267,18 +274,22 @@ class _Run:
         offsets = stream.integers(0, 2 * reach + 1, (2, len(images))) if reach else None
         flips = stream.random(len(images)) < 0.5 if self.recipe.flip else None
         loss, correct, steps = 0.0, 0, 0
-        for indices, count in _blocks(order, self.recipe.batch_size, _steps_per_call(self.model, self.recipe)):
+
+        def varied(block: tuple[np.ndarray, int]) -> tuple[np.ndarray, np.ndarray, int]:
+            indices, count = block
             items = indices.ravel()
-            block = images[items]
+            x = images[items]
             if offsets is not None:
-                block = shifted(block, offsets[:, items], reach)
+                x = shifted(x, offsets[:, items], reach)
             if flips is not None:
-                block = mirrored(block, flips[items])
-            block_loss, block_correct = self.steps.run(
-                block.reshape(*indices.shape, *images.shape[1:]), labels[indices], count
-            )
+                x = mirrored(x, flips[items])
+            return x.reshape(*indices.shape, *images.shape[1:]), labels[indices], count
+
+        blocks = _blocks(order, self.recipe.batch_size, _steps_per_call(self.model, self.recipe))
+        for x, y, count in _ahead(varied, blocks):
+            block_loss, block_correct = self.steps.run(x, y, count)
             loss, correct, steps = loss + block_loss, correct + block_correct, steps + count
-            bar.update(count * indices.shape[1])
+            bar.update(count * y.shape[1])
         row = {
             "epoch": epoch + 1,
             "learning_rate": rate,
@@ -358,11 +369,24 @@ def _blocks(order: np.ndarray, batch: int, steps: int) -> Iterator[tuple[np.ndar
         yield rest[None], 1
 
 
+def _ahead(function: Callable[[_Given], _Made], values: Iterable[_Given]) -> Iterator[_Made]:
+    """`map`, each value but the first made while the one before is in use: an accelerator should not wait for images."""
+    with ThreadPoolExecutor(1) as pool:
+        coming: Future[_Made] | None = None
+        for value in values:
+            ready, coming = coming, pool.submit(function, value)
+            if ready is not None:
+                yield ready.result()
+        if coming is not None:
+            yield coming.result()
+
+
 def _steps_per_call(model: keras.Model, recipe: Recipe) -> int:
     from snnviz import sparsity
 
     work = 3 * recipe.batch_size * sum(layer.synapses for layer in sparsity.weighted_layers(model))
-    return int(min(_MAX_STEPS_PER_CALL, max(1, _WORK_PER_CALL // max(work, 1))))
+    allowed = _WORK_PER_CALL if on_cpu() else _WORK_PER_CALL_ACCELERATED
+    return int(min(_MAX_STEPS_PER_CALL, max(1, allowed // max(work, 1))))
 
 
 def _evaluated(

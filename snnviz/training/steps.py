@@ -40,6 +40,8 @@ class Steps(Protocol):
 def compiled_steps(model: keras.Model, optimizer: Any, from_logits: bool) -> Steps:
     """The steps of `model` under `optimizer` on the running Keras backend, cross-entropy plus the model's penalties.
 
+    Without an optimiser (None) it can only predict.
+
     Raises:
         InputError: on a backend other than TensorFlow and JAX.
     """
@@ -125,7 +127,8 @@ class _JaxSteps:
 
             return jax.lax.fori_loop(0, count, body, (state, jnp.float32(0), jnp.int32(0)))
 
-        self._variables = (model.trainable_variables, model.non_trainable_variables, optimizer.variables)
+        slots = [] if optimizer is None else optimizer.variables  # without one, predictions only
+        self._variables = (model.trainable_variables, model.non_trainable_variables, slots)
         self._run = run
         self._predict = jax.jit(lambda trainable, rest, x: model.stateless_call(trainable, rest, x, training=False)[0])
 

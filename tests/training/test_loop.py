@@ -433,6 +433,7 @@ except t.Killed:
 resumed = t.train(t.dense_model(), x, y, recipe, checkpoint=path, resume=True, progress=False)
 assert t.keras.backend.backend() == "jax"
 assert t.same(whole.model, resumed.model) and whole.history == resumed.history
+assert t.evaluate(whole.model, x, y).items == len(x)
 np.savez(path, *whole.model.get_weights())
 """
 MOMENTUM = Recipe(**{**RECIPE.as_json(), "momentum": 0.9})
