@@ -135,7 +135,9 @@ def test_a_variant_of_a_model_stands_beside_the_same_numbers_under_its_own_name(
         for model in ("conv-mnist", "conv-mnist-levels")
     ]
     assert rows[0].equals(rows[1])
-    assert rows[0]["after", "Pareto latency"] == reports.paper_counterpart("conv-mnist", "after")["Pareto latency"].value
+    assert (
+        rows[0]["after", "Pareto latency"] == reports.paper_counterpart("conv-mnist", "after")["Pareto latency"].value
+    )
     assert reports.VARIANTS.keys() <= pretrained.CHAINS.keys()
 
 

@@ -359,8 +359,7 @@ class Explorer(Page):
         return {
             metric: number
             for metric, number in reports.paper_counterpart(model, stage).items()
-            if (same_goal or "threshold" not in metric)
-            and (same_metric or not metric.startswith("Pareto"))
+            if (same_goal or "threshold" not in metric) and (same_metric or not metric.startswith("Pareto"))
         }
 
 
