@@ -391,4 +391,4 @@ def _signed(value: float, unit: str) -> str:
 
 def _model(model: str) -> str:
     """The model of the paper that `model` is compared with."""
-    return VARIANTS.get(model) or check.choice("model", model, MODELS)
+    return VARIANTS.get(check.choice("model", model, (*MODELS, *VARIANTS)), model)

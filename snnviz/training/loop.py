@@ -29,13 +29,13 @@ from snnviz.training.steps import Steps, compiled_steps
 if TYPE_CHECKING:
     import keras
 
-# Work of one compiled call, in multiply-adds: a fraction of a second, so that Ctrl-C and the progress bar stay prompt.
+# Work of one compiled call, in multiply-adds, on a processor and on an accelerator: a fraction of a second, so that Ctrl-C and
+# the progress bar stay prompt.
 _WORK_PER_CALL = 3e9
 _WORK_PER_CALL_ACCELERATED = 2e12
 _MAX_STEPS_PER_CALL = 256
 _EVALUATION_BATCH = 1000
 _CLIP = 1e-7  # smallest probability in a cross-entropy, Keras' own
-
 
 _Given = TypeVar("_Given")
 _Made = TypeVar("_Made")

@@ -2,12 +2,13 @@ import json
 import os
 import subprocess
 import sys
+import threading
 
 import keras
 import numpy as np
 import pytest
 
-from snnviz import sparsity
+from snnviz import architectures, sparsity
 from snnviz.datasets import Images, validation_split
 from snnviz.errors import InputError
 from snnviz.training import Recipe, evaluate, finetune, loop, split, steps, train
@@ -398,6 +399,35 @@ def test_divergence_is_answered():
     model = keras.Sequential([keras.Input((6, 6, 1)), keras.layers.Flatten(), keras.layers.Dense(CLASSES)])
     with pytest.raises(InputError, match="lower the learning rate"):
         train(model, x, y, Recipe(schedule=((30, 1e30),), validation=0, l2=1.0), progress=False)
+
+
+def test_the_next_block_is_made_while_one_is_in_use():
+    asked = threading.Event()
+
+    def made(value):
+        if value == 2:
+            asked.set()
+        return value
+
+    blocks = loop._ahead(made, [1, 2, 3])
+    assert next(blocks) == 1
+    assert asked.wait(10)
+    assert list(blocks) == [2, 3]
+    assert list(loop._ahead(made, [])) == []
+
+
+def test_the_number_of_steps_in_a_call_changes_nothing(monkeypatch):
+    whole = train(dense_model(), *data(), RECIPE, progress=False)
+    monkeypatch.setattr(loop, "_steps_per_call", lambda model, recipe: 1)
+    assert same(whole.model, train(dense_model(), *data(), RECIPE, progress=False).model)
+
+
+def test_an_accelerator_takes_more_steps_a_call(monkeypatch):
+    model, recipe = architectures.build("conv-mnist"), Recipe(batch_size=128)
+    monkeypatch.setattr(loop, "on_cpu", lambda: True)
+    assert loop._steps_per_call(model, recipe) == 1
+    monkeypatch.setattr(loop, "on_cpu", lambda: False)
+    assert 100 < loop._steps_per_call(model, recipe) <= loop._MAX_STEPS_PER_CALL
 
 
 def test_resume_needs_a_file_name():
