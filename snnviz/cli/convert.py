@@ -57,6 +57,7 @@ def add(subparsers: Any) -> None:
         metavar="T",
         help="correct biases by the firing rates of T time steps, e.g. 20 (default: leave them as they are)",
     )
+    parser.add_argument("--half", action="store_true", help="round weights to half precision: about half the file")
     parser.add_argument("--title", default="", help="label of the network's curves (default: the model's name)")
     parser.add_argument("--report", action="store_true", help="compare the network with its ANN, layer by layer")
     parser.add_argument(
@@ -99,6 +100,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         class_names=images.class_names if len(images.class_names) == model.output_shape[-1] else (),
         title=args.title,
     )
+    if args.half:
+        network = network.halved()
     network.save(out)
     answer: dict[str, Any] = {
         "model": args.model,

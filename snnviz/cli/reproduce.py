@@ -94,7 +94,7 @@ class _Made:
         classifier: the Keras model before.
         optimized: the spiking network after.
         cards: of the classifier, and of what fine-tuning made of it.
-        search: what `snnviz optimize` answered, of a network that was made here.
+        search: what `snnviz optimize` answered, of a network that was made here by a search.
     """
 
     classifier: str
@@ -138,6 +138,9 @@ class _Steps:
         how = pretrained.card(chain.optimized)
         before = self._call([*_words(pretrained.card(chain.classifier)["command"]), "--out", str(trained), *again])
         after = self._fine_tuned(trained, sparse, again)
+        if "start" not in how:  # converted, and no search after it
+            self._call([*_words(how["command"], sparse), "--data", chain.data, "--out", str(optimized)])
+            return _Made(str(trained), str(optimized), (before["card"], after))
         self._call([*_words(how["start"], sparse), "--data", chain.data, "--out", str(start)])
         kept = ["--checkpoint", str(self.folder / "search")]
         search = self._call([*_words(how["command"], start), "--out", str(optimized), *kept, *again])
@@ -180,7 +183,7 @@ class _Steps:
                 file = self.folder / f"{stage}-{steps}.nc"
                 run = self._simulated(network, stage, file, steps, limit, ("prediction",))
                 long[f"{stage}, {steps} steps"] = run.assign_attrs(model=model, stage=stage)
-        if made.search is not None:
+        if made.optimized != chain.optimized:
             card = _network_card(chain, made.cards[1], made.search, runs["after"])
             save_card(card, Path(made.optimized).with_suffix(".json"))
         images = datasets.load(chain.data, split="test", limit=self.limit).x
@@ -227,7 +230,7 @@ def _words(command: str, source: Path | None = None) -> list[str]:
 
 
 def _network_card(
-    chain: Chain, source: Mapping[str, Any], search: Mapping[str, Any], result: xr.Dataset
+    chain: Chain, source: Mapping[str, Any], search: Mapping[str, Any] | None, result: xr.Dataset
 ) -> dict[str, Any]:
     """The card of an optimised network, made from the classifier of card `source`; its test figures are those of `result`."""
     from snnviz import metrics, pretrained
@@ -235,10 +238,9 @@ def _network_card(
 
     how, told = pretrained.card(chain.optimized), metrics.summary(result)
     kept = ("method", "per", "evaluations", "minutes", "stopped", "objective", "loss", "held_out")
-    return {
+    card: dict[str, Any] = {
         "kind": "spiking network",
-        "command": how["command"],
-        "start": how["start"],
+        **{name: how[name] for name in ("command", "start") if name in how},
         "source": chain.sparse,
         "date": source["date"],
         "data": source["data"],
@@ -250,10 +252,11 @@ def _network_card(
             **{name: told[name] for name in ("peak_accuracy", "pareto_latency", "pareto_power")},
             "accuracy": result["accuracy"].values.tolist(),
         },
-        "test_of_the_start": search["test"]["start"],
         "versions": versions(),
-        "search": {key: search[key] for key in kept},
     }
+    if search is not None:
+        card |= {"test_of_the_start": search["test"]["start"], "search": {key: search[key] for key in kept}}
+    return card
 
 
 def _frame(commands: Mapping[str, Sequence[Mapping[str, str]]]) -> Any:

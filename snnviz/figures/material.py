@@ -116,7 +116,9 @@ def shipped(
     images = datasets.load(chain.data, split="test", limit=limit)
     sample = datasets.load(chain.data, split="train", limit=NORMALISATION_ITEMS)
     say(f"converting the shipped {chain.title} classifier")
-    networks = {"before": convert(load_keras(pretrained.path(chain.classifier)), sample.x)}
+    networks = {
+        "before": convert(load_keras(pretrained.path(chain.classifier)), sample.x, class_names=images.class_names)
+    }
     networks["after"] = pretrained.network(chain.optimized)
     runs = {}
     for name, network in networks.items():

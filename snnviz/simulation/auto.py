@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from snnviz._backend import on_cpu
 from snnviz.network import SpikingNetwork
 from snnviz.simulation.encoding import poisson_spikes
 from snnviz.simulation.engine import Engine
@@ -88,17 +89,7 @@ def _matrix_rate() -> float:
 
 def _gpu() -> bool:
     """Whether Keras' backend can use a GPU; nothing is imported where the system has none."""
-    if not any(Path("/dev").glob("nvidia[0-9]*")):
-        return False
-    import keras
-
-    if keras.backend.backend() == "jax":
-        import jax
-
-        return any(device.platform == "gpu" for device in jax.devices())
-    import tensorflow as tf
-
-    return bool(tf.config.list_physical_devices("GPU"))
+    return any(Path("/dev").glob("nvidia[0-9]*")) and not on_cpu()
 
 
 def _duration(seconds: float) -> str:

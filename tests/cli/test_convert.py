@@ -125,3 +125,10 @@ def test_a_mistake_is_one_sentence_and_leaves_no_file(files, tmp_path, monkeypat
 def test_the_name_of_no_shipped_model():
     with pytest.raises(InputError, match="no-such-model"):
         load_keras("no-such-model")
+
+
+def test_half_precision(files, tmp_path):
+    whole, _ = run(files, files / "good.keras", "--out", tmp_path / "whole.npz")
+    half, _ = run(files, files / "good.keras", "--out", tmp_path / "half.npz", "--half")
+    rounded = load_network(tmp_path / "half.npz")
+    assert half["hash"] == rounded.hash == load_network(tmp_path / "whole.npz").halved().hash != whole["hash"]

@@ -43,15 +43,19 @@ def test_the_cards_hold_the_commands_to_make_each_model_anew(model):
     from snnviz.cli import parser
 
     chain = pretrained.chain(model)
+    searched = model != "conv-cifar10"
     kinds = {
         chain.classifier: ("command", "train"),
         chain.sparse: ("command", "finetune"),
-        chain.optimized: ("command", "optimize"),
+        chain.optimized: ("command", "optimize" if searched else "convert"),
     }
     for name, (key, kind) in kinds.items():
         words = reproduce._words(pretrained.card(name)[key])
         assert parser().parse_args(words).command == kind
-    assert parser().parse_args(reproduce._words(pretrained.card(chain.optimized)["start"])).command == "convert"
+    optimized = pretrained.card(chain.optimized)
+    assert ("start" in optimized) == ("search" in optimized) == searched
+    if searched:
+        assert parser().parse_args(reproduce._words(optimized["start"])).command == "convert"
     for command in pretrained.card(chain.sparse).get("start", ()):
         assert parser().parse_args(reproduce._words(command)).command == "finetune"
 
@@ -71,6 +75,7 @@ SHORT = {
     },
 }
 """Commands as on the cards, but of seconds."""
+SHORT_CONVERSION = "snnviz convert dense-mnist-sparse-shifted --norm-items 200 --half"
 
 
 def test_models_are_made_from_scratch_and_not_twice(tmp_path, capsys, monkeypatch):
@@ -112,6 +117,28 @@ def test_models_are_made_from_scratch_and_not_twice(tmp_path, capsys, monkeypatc
     assert again["tables"]["f"] == answer["tables"]["f"]
     assert (made / "dense-mnist.checkpoint.npz").stat().st_mtime_ns == model
     assert pretrained.network(made / "dense-mnist-optimized.npz").hash == network.hash
+
+
+def test_a_network_that_is_only_converted_is_made_without_a_search(tmp_path, capsys, monkeypatch):
+    whole, short = pretrained.card, SHORT | {"dense-mnist-optimized": {"command": SHORT_CONVERSION}}
+    without = {"dense-mnist-optimized": ("start", "search", "test_of_the_start")}
+    monkeypatch.setattr(
+        pretrained,
+        "card",
+        lambda name: (
+            {key: value for key, value in whole(name).items() if key not in without.get(name, ())} | short[name]
+        ),
+    )
+    out = tmp_path / "report"
+    words = ["reproduce", "--from-scratch", "--limit", "40", "--out", str(out)]
+    assert main([*words, "--tracking-uri", str(tmp_path / "runs"), "--json"]) == 0
+    done = [each["command"].split()[1] for each in json.loads(capsys.readouterr().out)["commands"]["dense-mnist"]]
+    assert done == ["train", *["finetune"] * 3, "convert", "convert", "simulate", "simulate"]
+    card = json.loads((out / "dense-mnist" / "dense-mnist-optimized.json").read_text())
+    network = pretrained.network(out / "dense-mnist" / "dense-mnist-optimized.npz")
+    assert card["network_hash"] == network.hash == network.halved().hash
+    assert card["command"] == SHORT_CONVERSION
+    assert not {"start", "search", "test_of_the_start"} & card.keys()
 
 
 def test_what_a_cards_command_works_on_is_replaced(tmp_path):

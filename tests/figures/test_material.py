@@ -1,11 +1,12 @@
 """Material from result files, folders of runs, benchmarks and the shipped models."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from snnviz import pretrained, results
+from snnviz import datasets, pretrained, results
 from snnviz.errors import InputError
 from snnviz.figures import FIGURES, from_files, make, shipped
 from snnviz.figures.sources import runtimes
@@ -109,6 +110,13 @@ def test_shipped_models(tmp_path):
     assert lacking == {"optimization-history", "evaluations", "lambda-grid"}
     # the last network is the optimised one, and the search began with the heuristic one: scales there are
     make(found, tmp_path, ["scales", "figure-b", "membranes"], formats=["png"], dpi=40, progress=False)
+
+
+def test_shipped_models_have_the_names_of_the_classes(monkeypatch):
+    load, names = datasets.load, tuple("abcdefghij")
+    monkeypatch.setattr(datasets, "load", lambda *args, **kwargs: replace(load(*args, **kwargs), class_names=names))
+    found = shipped(5, traces=False, search=False)
+    assert tuple(found.results["before"]["class"].values) == names
 
 
 @pytest.mark.parametrize("model", ["dense-mnist", pytest.param("conv-mnist", marks=pytest.mark.slow)])
