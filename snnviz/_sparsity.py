@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+WEIGH = ("size", "events")
+"""What a layer's share of the sparsity penalties can go by (`snnviz.sparsity.shares`)."""
+
 
 @dataclass(frozen=True)
 class LayerSparsity:

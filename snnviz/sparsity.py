@@ -8,6 +8,14 @@ probability Phi(beta). Two penalties are added to the loss (Dutson et al. 2023, 
 
 Neurons are those of the hidden layers (each followed by ReLU); a convolution's weight counts as many synapses as the
 connections it makes, borders taken into account.
+
+Layers differ in what an active neuron costs: few neurons of a late layer may cause most synaptic events. Expected events
+per item and step are the sum over the weighted layers of
+
+    nonzero synapses * P(active),    P(active) = mean Phi(beta) of the layer that feeds it, 1 for the image,
+
+so with `weigh="events"` a layer's share is what it adds to the derivative of this sum: nonzero synapses it feeds, in place of
+its neurons, and synapses * P(active) of what feeds it, in place of its synapses (both as the model is when training begins).
 """
 
 from __future__ import annotations
@@ -22,7 +30,7 @@ import keras
 import numpy as np
 
 from snnviz import _checks as check
-from snnviz._sparsity import ActiveCount, LayerCount, LayerSparsity, Sparsity, from_counts
+from snnviz._sparsity import WEIGH, ActiveCount, LayerCount, LayerSparsity, Sparsity, from_counts
 from snnviz.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,6 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PAPER_EPSILON",
+    "WEIGH",
     "ActivationPenalty",
     "LayerSparsity",
     "Sparsity",
@@ -41,6 +50,7 @@ __all__ = [
     "penalised",
     "prune",
     "pruning_curve",
+    "shares",
     "weighted_layers",
 ]
 
@@ -157,6 +167,47 @@ def weighted_layers(model: Model) -> list[Weighted]:
     return found
 
 
+def shares(model: Model, weigh: str = "size") -> tuple[list[float], list[float]]:
+    """How the penalties are divided among layers, each list adding up to 1.
+
+    Args:
+        model: the model; for "events" a path of layers, each fed by the one before.
+        weigh: "size", by neurons and synapses, as in the paper; or "events", by the synaptic events that the layer's active
+            neurons, and its weights, are expected to cause (this module's introduction has the equation).
+
+    Returns:
+        Shares of the activation penalty, one for each batch normalisation, and of the weight penalty, one for each weighted
+        layer; both in order.
+    """
+    check.choice("weigh", weigh, WEIGH)
+    weighted, normalised = weighted_layers(model), normalisations(model)
+    synapses = [float(each.synapses) for each in weighted]
+    if weigh == "size":
+        return _parts([math.prod(layer.output.shape[1:]) for layer in normalised]), _parts(synapses)
+    kernels = {id(each.layer): index for index, each in enumerate(weighted)}
+    fed = [0.0] * len(normalised)
+    feeder = -1
+    for layer in leaves(model):
+        if id(layer) in kernels:
+            index = kernels[id(layer)]
+            if feeder >= 0:
+                fed[feeder] += synapses[index] - weighted[index].zero_synapses()
+                synapses[index] *= _expected_active(normalised[feeder])
+        elif isinstance(layer, keras.layers.BatchNormalization):
+            feeder += 1
+    return _parts(fed), _parts(synapses)
+
+
+def _parts(amounts: Sequence[float]) -> list[float]:
+    total = sum(amounts)
+    return [amount / total if total else 0.0 for amount in amounts]
+
+
+def _expected_active(layer: Any) -> float:
+    beta = keras.ops.convert_to_numpy(layer.beta)
+    return float(np.mean([0.5 * (1 + math.erf(float(value) / math.sqrt(2))) for value in beta]))
+
+
 def _convolution_connections(layer: Any) -> np.ndarray:
     """Per kernel row and column, the number of output positions where it meets the image: (kh, kw, 1, 1)."""
     if layer.data_format != "channels_last":
@@ -180,7 +231,9 @@ def normalisations(model: Model) -> list[Any]:
 
 
 @contextmanager
-def penalised(model: Model, *, l2: float = 0.0, lambda_a: float = 0.0, lambda_w: float = 0.0) -> Iterator[None]:
+def penalised(
+    model: Model, *, l2: float = 0.0, lambda_a: float = 0.0, lambda_w: float = 0.0, weigh: str = "size"
+) -> Iterator[None]:
     """While in the context, `model.losses` holds this module's penalties; afterwards the model is as it was.
 
     The penalties hang on the variables, not on the layers' configurations, so a model saved after training loads without
@@ -191,6 +244,7 @@ def penalised(model: Model, *, l2: float = 0.0, lambda_a: float = 0.0, lambda_w:
         l2: factor of sum(w ** 2) for every kernel.
         lambda_a: weight of the activation penalty.
         lambda_w: weight of the weight penalty.
+        weigh: how both are divided among layers (`shares`).
 
     Raises:
         InputError: for a negative weight, or `lambda_a` on a model without batch normalisation of fixed gamma.
@@ -198,14 +252,15 @@ def penalised(model: Model, *, l2: float = 0.0, lambda_a: float = 0.0, lambda_w:
     plan: list[tuple[Any, Any]] = []
     if l2 or lambda_w:
         layers = weighted_layers(model)
-        total = sum(layer.synapses for layer in layers)
-        plan += [(each.layer.kernel, WeightPenalty(lambda_w * each.synapses / total, l2)) for each in layers]
+        parts = shares(model, weigh)[1] if lambda_w else [0.0] * len(layers)
+        plan += [
+            (each.layer.kernel, WeightPenalty(lambda_w * part, l2)) for each, part in zip(layers, parts, strict=True)
+        ]
     if lambda_a:
         normalised = _penalisable(model)
-        neurons = [math.prod(layer.output.shape[1:]) for layer in normalised]
         plan += [
-            (layer.beta, ActivationPenalty(lambda_a * count / sum(neurons)))
-            for layer, count in zip(normalised, neurons, strict=True)
+            (layer.beta, ActivationPenalty(lambda_a * part))
+            for layer, part in zip(normalised, shares(model, weigh)[0], strict=True)
         ]
     before = [variable.regularizer for variable, _ in plan]
     try:

@@ -194,8 +194,14 @@ class _Study:
 
     def agree(self, settings: dict[str, Any]) -> None:
         """Keep the settings of a new sweep; those of an old one must be the same."""
+        from snnviz.training import Recipe
+
         before = self._study.user_attrs.get("settings")
         settings = json.loads(json.dumps(settings))
+        if before is not None and isinstance(before.get("recipe"), dict):
+            # settings that came after the sweep was begun had their defaults
+            defaults = {name: value for name, value in Recipe().as_json().items() if name in settings["recipe"]}
+            before = before | {"recipe": json.loads(json.dumps(defaults)) | before["recipe"]}
         if before is None:
             self._study.set_user_attr("settings", settings)
         elif before != settings:

@@ -150,6 +150,61 @@ def test_shares_in_a_convolutional_model_are_those_of_neurons_and_connections():
         assert float(sum(model.losses)) == pytest.approx(expected, rel=1e-5)
 
 
+def expected_events(model):
+    """Per item and step, from this test's own walk: nonzero synapses times the fraction of active neurons that feed them."""
+    betas = [layer.beta.numpy() for layer in sparsity.normalisations(model)]
+    active = [1.0, *(phi(beta).mean() for beta in betas)]
+    kept = [each.synapses - each.zero_synapses() for each in sparsity.weighted_layers(model)]
+    return sum(count * share for count, share in zip(kept, active, strict=True))
+
+
+def test_shares_by_events_are_the_derivatives_of_the_events_expected():
+    model = architectures.build("dense-mnist-pooled")
+    weighted = sparsity.weighted_layers(model)
+    for layer, mean in zip(sparsity.normalisations(model), (-1.5, 0.25), strict=True):
+        layer.beta.assign(RANDOM.normal(mean, 0.5, 128).astype(np.float32))
+    sparsity.prune(model, 0.03)
+    active, weights = sparsity.shares(model, "events")
+    # all betas of a layer moved a little: what that adds to its mean Phi and to the events
+    slopes = []
+    for layer in sparsity.normalisations(model):
+        before, events = layer.beta.numpy(), expected_events(model)
+        layer.beta.assign(before + 0.01)
+        slopes.append((expected_events(model) - events) / (phi(before + 0.01).mean() - phi(before).mean()))
+        layer.beta.assign(before)
+    assert active == pytest.approx(np.divide(slopes, sum(slopes)), rel=1e-4)
+    # half of a layer's weights set to zero: what that saves, by how many of its synapses they were
+    saved = []
+    for each in weighted:
+        before, events = each.kernel.copy(), expected_events(model)
+        kept = each.synapses - each.zero_synapses()
+        half = before.copy()
+        half[: len(half) // 2] = 0
+        each.layer.kernel.assign(half)
+        gone = kept - (each.synapses - each.zero_synapses())
+        saved.append((events - expected_events(model)) / (gone / each.synapses))
+        each.layer.kernel.assign(before)
+    assert weights == pytest.approx(np.divide(saved, sum(saved)), rel=1e-6)
+    with sparsity.penalised(model, lambda_a=0.5, lambda_w=20, weigh="events"):
+        expected = 20 * sum(share * np.abs(each.kernel).mean() for share, each in zip(weights, weighted, strict=True))
+        expected += 0.5 * sum(
+            share * phi(layer.beta.numpy()).mean()
+            for share, layer in zip(active, sparsity.normalisations(model), strict=True)
+        )
+        assert float(sum(model.losses)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_layer_before_pooling_feeds_the_synapses_behind_the_pool():
+    model = architectures.build("conv-mnist")
+    synapses = [each.synapses for each in sparsity.weighted_layers(model)]
+    assert sparsity.shares(model, "events")[0] == pytest.approx(np.divide(synapses[1:], sum(synapses[1:])))
+
+
+def test_an_unknown_weighing_is_refused():
+    with pytest.raises(InputError, match="`weigh` must be"):
+        sparsity.shares(architectures.build("dense-mnist-pooled"), "spikes")
+
+
 def test_penalised_puts_back_what_was_there_even_after_an_error():
     layer = keras.layers.Dense(2, kernel_regularizer=keras.regularizers.L2(0.5))
     model = keras.Sequential([keras.Input((3,)), layer])

@@ -10,7 +10,7 @@ from snnviz.cli import _job
 
 def add(subparsers: Any) -> None:
     """Add the parser."""
-    from snnviz.cli.train import add_training_options
+    from snnviz.cli.train import add_sparsity_options, add_training_options
 
     parser = subparsers.add_parser(
         "finetune",
@@ -22,7 +22,7 @@ def add(subparsers: Any) -> None:
     add_training_options(parser, "that of the shipped MODEL", "MODEL-sparse.keras")
     parser.add_argument("--lambda-a", type=float, metavar="L", help="weight of the activation penalty (default: 0.5)")
     parser.add_argument("--lambda-w", type=float, metavar="L", help="weight of the weight penalty (default: 20)")
-    parser.add_argument("--epsilon", type=float, metavar="E", help="weights below this are pruned (default: 0.0001)")
+    add_sparsity_options(parser)
     parser.set_defaults(run=run, show=show)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,13 @@ from snnviz.sparsity_sweep import LAMBDA_A, LAMBDA_W
 
 _RECIPE = (
     "data", "limit", "epochs", "learning_rate", "batch_size", "l2", "momentum", "shift", "flip", "anneal",
-    "precision", "validation", "seed",
+    "precision", "levels", "validation", "seed",
 )  # fmt: skip
 
 
 def add(subparsers: Any) -> None:
     """Add the parser."""
-    from snnviz.cli.train import add_recipe_options
+    from snnviz.cli.train import add_recipe_options, add_sparsity_options
 
     parser = subparsers.add_parser(
         "sweep",
@@ -38,7 +39,7 @@ def add(subparsers: Any) -> None:
             help=f"weights of the {penalty} penalty (default: %(default)s)",
         )  # fmt: skip
     add_recipe_options(parser, "that of the shipped MODEL")
-    parser.add_argument("--epsilon", type=float, metavar="E", help="weights below this are pruned (default: 0.0001)")
+    add_sparsity_options(parser)
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes that train (default: 1)")
     parser.add_argument("--out", metavar="FOLDER", help="folder of the sweep (default: MODEL-sweep)")
     parser.add_argument("--resume", action="store_true", help="go on from the folder, if a sweep lies there")
@@ -64,7 +65,7 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
     common.recipe_from(given, base, items=10**9)  # a mistake should be answered before the data are loaded
     images, _ = common.training_data(given, common.shipped_data(args.model))
     folder = Path(args.out or f"{stem}-sweep")
-    recipe = common.recipe_from(given, base, len(images))
+    recipe = replace(common.recipe_from(given, base, len(images)), weigh=args.weigh or base.weigh)
     found = sweep(
         args.model,
         images.x,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from snnviz._sparsity import WEIGH
 from snnviz.cli import _job
 from snnviz.errors import InputError
 
@@ -60,6 +61,17 @@ def add_recipe_options(parser: argparse.ArgumentParser, data: str) -> None:
     )
     parser.add_argument("--validation", type=int, metavar="N", help="items held out (default: 10000, at most a fifth)")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="of weights and order (default: %(default)s)")
+
+
+def add_sparsity_options(parser: argparse.ArgumentParser) -> None:
+    """Add what goes with the strengths of both penalties."""
+    parser.add_argument(
+        "--weigh",
+        choices=WEIGH,
+        help="divide both penalties among layers by their neurons and synapses, as in the paper, or by the synaptic events "
+        "expected of them (default: size)",
+    )
+    parser.add_argument("--epsilon", type=float, metavar="E", help="weights below this are pruned (default: 0.0001)")
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:

@@ -47,6 +47,8 @@ TERMS: dict[str, str] = {
     "S_c": "Fraction of synaptic events that need not happen: 1 - (1 - S_a)(1 - S_w).",
     "lambda_a": "Strength of the penalty on active neurons.",
     "lambda_w": "Strength of the penalty on large weights.",
+    "weigh": "How both penalties are divided among layers: by their neurons and synapses, as in the paper, or by the synaptic "
+    "events expected of them.",
     "epsilon": "Weights smaller than this are set to zero after fine-tuning.",
     "levels": "Training with activations rounded to so many values above zero, as many as a neuron can fire spikes in that many "
     "steps: the converted network then answers early.",

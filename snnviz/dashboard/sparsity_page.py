@@ -10,6 +10,7 @@ import panel as pn
 import param
 
 from snnviz import plots, reports
+from snnviz._sparsity import WEIGH
 from snnviz.dashboard import parts
 from snnviz.dashboard.figure import Figure
 from snnviz.dashboard.launching import Launching
@@ -34,6 +35,7 @@ class Sparsity(Launching):
     value: Any = param.Selector(default="S_c", objects=list(_VALUES), doc="what the grid of strengths shows")
     lambda_a = param.Number(default=0.5, bounds=(0, None), doc="weight of the activation penalty")
     lambda_w = param.Number(default=20.0, bounds=(0, None), doc="weight of the weight penalty")
+    weigh = param.Selector(default="size", objects=list(WEIGH), doc="what a layer's share of both penalties goes by")
     epsilon = param.Number(default=1e-4, bounds=(0, None), doc="weights below it are pruned")
     levels = param.Integer(default=0, bounds=(0, 1000), doc="levels that activations are rounded to; 0 for none")
     epochs = param.Integer(default=100, bounds=(1, 1000), doc="epochs of each of the two stages")
@@ -44,8 +46,20 @@ class Sparsity(Launching):
     title = "Sparsity"
     heading = "Sparsity"
     lead = "A zero activation sends no spike, a zero weight passes none on. Fine-tuning makes many of both and keeps the accuracy."
-    terms = ("S_a", "S_w", "S_c", "lambda_a", "lambda_w", "epsilon", "levels", "pruning curve", "held out")
-    url_state = ("source", "model", "value", "lambda_a", "lambda_w", "epsilon", "levels", "epochs", "limit", "opened")
+    terms = ("S_a", "S_w", "S_c", "lambda_a", "lambda_w", "weigh", "epsilon", "levels", "pruning curve", "held out")
+    url_state = (
+        "source",
+        "model",
+        "value",
+        "lambda_a",
+        "lambda_w",
+        "weigh",
+        "epsilon",
+        "levels",
+        "epochs",
+        "limit",
+        "opened",
+    )
     launches = "finetune"
     launches_words = "fine-tuning"
     launches_note = (
@@ -59,8 +73,8 @@ class Sparsity(Launching):
         held_out = 10_000 if self.limit >= 20_000 else max(1, self.limit // 4)
         return self.named({
             "model": self.source, "lambda_a": float(self.lambda_a), "lambda_w": float(self.lambda_w),
-            "epsilon": float(self.epsilon), "levels": self.levels, "epochs": [self.epochs, self.epochs], "limit": self.limit,
-            "validation": held_out, "seed": self.seed,
+            "weigh": self.weigh, "epsilon": float(self.epsilon), "levels": self.levels,
+            "epochs": [self.epochs, self.epochs], "limit": self.limit, "validation": held_out, "seed": self.seed,
         })  # fmt: skip
 
     def _prepare(self, state: dict[str, Any]) -> None:
@@ -96,6 +110,12 @@ class Sparsity(Launching):
             ),
             parts.group(
                 "Weights (λw)", pn.widgets.FloatInput.from_param(self.param.lambda_w, label="", width=90, step=5)
+            ),
+            parts.group(
+                "Layers by",
+                pn.widgets.Select.from_param(
+                    self.param.weigh, label="", options={"their size": "size", "their events": "events"}, width=130
+                ),
             ),
             parts.group(
                 "Prune below (ε)", pn.widgets.FloatInput.from_param(self.param.epsilon, label="", width=100, step=1e-4)

@@ -143,11 +143,11 @@ def train(
             those of the epochs before.
 
     Raises:
-        InputError: for bad data, a held-out part as large as the data, a checkpoint of another training, or a loss that
-            diverges (`TrainingDiverged`).
+        InputError: for bad data, a held-out part as large as the data, a checkpoint of another training, penalties weighed by
+            events for a model that cannot be converted, or a loss that diverges (`TrainingDiverged`).
         TrainingInterrupted: on Ctrl-C, with a message that says how to resume; it is a KeyboardInterrupt.
     """
-    from snnviz import sparsity  # loads Keras, which a recipe alone does not need
+    from snnviz import conversion, sparsity  # loads Keras, which a recipe alone does not need
     from snnviz.training.levels import START_ITEMS, rounding
 
     recipe = recipe or Recipe()
@@ -155,12 +155,16 @@ def train(
         model = architectures.build(model, seed=recipe.seed)
     images, labels = checked_data(model, x, y)
     held_out, kept = split(len(images), recipe)
+    if recipe.weigh == "events" and (problems := conversion.check_convertible(model)):
+        raise InputError(
+            f"`weigh` must be 'size' for a model that cannot be converted. Received: {recipe.weigh!r}; {problems[0]}"
+        )
     if resume and checkpoint is None:
         raise InputError("`checkpoint` must name a file when `resume` is true. Received: None")
 
     with (
         rounding(model, recipe.levels, images[kept[:START_ITEMS]]) as trained,
-        sparsity.penalised(model, l2=recipe.l2, lambda_a=recipe.lambda_a, lambda_w=recipe.lambda_w),
+        sparsity.penalised(model, l2=recipe.l2, lambda_a=recipe.lambda_a, lambda_w=recipe.lambda_w, weigh=recipe.weigh),
         computing_in(trained, recipe.precision),
     ):
         run = _Run(trained, recipe, _fingerprint(trained, images, labels))

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from snnviz import _checks as check
+from snnviz._sparsity import WEIGH
 from snnviz.errors import InputError
 
 Schedule = tuple[tuple[int, float], ...]
@@ -37,6 +38,8 @@ class Recipe:
             time a step on processors and GPUs that have it.
         levels: while the model trains, activations are rounded to so many levels above zero, up to a ceiling that each layer
             learns (`snnviz.training.levels`); 0 leaves them alone.
+        weigh: how both penalties are divided among layers (`snnviz.sparsity.shares`): "size", the paper's, by neurons and
+            synapses; or "events", by the synaptic events that a layer is expected to cause.
     """
 
     schedule: Schedule = ((50, 5e-2), (50, 5e-3))
@@ -53,6 +56,7 @@ class Recipe:
     anneal: bool = False
     precision: str = "float32"
     levels: int = 0
+    weigh: str = "size"
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -70,6 +74,7 @@ class Recipe:
         put(self, "anneal", check.flag("anneal", self.anneal))
         check.choice("precision", self.precision, PRECISIONS)
         put(self, "levels", check.integer("levels", self.levels, 0))
+        check.choice("weigh", self.weigh, WEIGH)
 
     @property
     def epochs(self) -> int:

@@ -61,6 +61,21 @@ def dense_model(seed=0, dropout=0.0, size=6):
     return started(keras.Sequential([keras.Input((size, size, 1)), *layers]), seed)
 
 
+def uneven_model():
+    """8 neurons that feed 256 synapses, then 32 that feed 96."""
+    hidden = [
+        make()
+        for units in (8, 32)
+        for make in (
+            lambda units=units: keras.layers.Dense(units),
+            lambda: keras.layers.BatchNormalization(scale=False),
+            keras.layers.ReLU,
+        )
+    ]
+    layers = [keras.layers.Flatten(), *hidden, keras.layers.Dense(CLASSES, activation="softmax")]
+    return started(keras.Sequential([keras.Input((6, 6, 1)), *layers]), 0)
+
+
 def conv_model(seed=0):
     model = keras.Sequential(
         [
@@ -333,6 +348,27 @@ def test_finetuning_makes_sparse_and_leaves_no_trace_in_the_model():
     assert after.weights > before.weights + 0.05
     assert found.best["val_accuracy"] > 0.8
     assert "Penalty" not in json.dumps(model.get_config())
+
+
+def test_penalties_weighed_by_events_leave_fewer_events_than_those_weighed_by_size():
+    x, y = data(items=200)
+    left = {}
+    for weigh in ("size", "events"):
+        model = uneven_model()
+        recipe = Recipe(schedule=((20, 0.05),), batch_size=16, validation=0, lambda_a=2.0, weigh=weigh)
+        finetune(model, x, y, recipe, progress=False)
+        activity = [1 - layer.activations for layer in sparsity.measure(model, x).layers[:-1]]
+        synapses = [each.synapses for each in sparsity.weighted_layers(model)][1:]
+        left[weigh] = np.dot(activity, synapses)
+    assert left["events"] < 0.9 * left["size"]
+
+
+def test_a_model_that_cannot_be_converted_is_not_weighed_by_events():
+    x, y = data()
+    layers = [keras.layers.MaxPooling2D(), keras.layers.Flatten(), keras.layers.Dense(CLASSES, activation="softmax")]
+    model = keras.Sequential([keras.Input(x.shape[1:]), *layers])
+    with pytest.raises(InputError, match=r"`weigh` must be 'size'.*max pooling"):
+        train(model, x, y, Recipe(schedule=((1, 0.1),), weigh="events", validation=0), progress=False)
 
 
 def test_ctrl_c_says_how_to_resume(tmp_path, monkeypatch):

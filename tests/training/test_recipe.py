@@ -61,6 +61,7 @@ def test_json_holds_every_setting():
         ("seed", True),
         ("split_seed", None),
         ("lambda_a", -0.5),
+        ("weigh", "spikes"),
         ("lambda_w", float("inf")),
         ("flip", 1),
         ("anneal", "yes"),

@@ -21,12 +21,14 @@ class Options(common.Shared):
         model: a .keras file, the name of a shipped model, or run:ID for that of a run.
         lambda_a: weight of the activation penalty.
         lambda_w: weight of the weight penalty.
+        weigh: how both are divided among layers, "size" or "events".
         epsilon: weights below this are pruned.
     """
 
     model: str
     lambda_a: float | None = None
     lambda_w: float | None = None
+    weigh: str | None = None
     epsilon: float | None = None
 
     def __post_init__(self) -> None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 HELD_OUT = 10_000
 """Training items that `snnviz train` holds out: the default items of the objective, which the ANN was not fitted to."""
+ITEM_WEIGHT = 0.1
+"""Above this share of both Pareto terms one item is a reason to warn: at lambda_e = 200, below 1 000 items."""
 GRADIENT_OPTIONS = {
     "updates": "updates",
     "batch_size": "batch",
@@ -163,6 +165,11 @@ def work(options: Options, job: Job) -> dict[str, Any]:
 
     def record(number: int, row: Mapping[str, Any]) -> None:
         nonlocal best_loss
+        if number == 0 and (share := _weight_of_an_item(options, row)) > ITEM_WEIGHT:
+            job.say(
+                f"one of {options.items} items weighs {share:.0%} of Pareto latency and power together: a search learns so few "
+                "by heart. Raise `items`, or believe what comes out on the test set only"
+            )
         best_loss = min(best_loss, row["loss"])
         if minutes is not None:
             job.spent(row["seconds"], 60 * minutes)
@@ -219,6 +226,12 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         "held_out": {"items": options.items, "start": vars(found.start), "best": vars(found.best)},
         "test": {"items": len(tests), "start": _terms(before), "best": _terms(after)},
     }
+
+
+def _weight_of_an_item(options: Options, start: Mapping[str, Any]) -> float:
+    """What one more item at the peak is worth to the loss, beside both Pareto terms of the start."""
+    others = start["latency_term"] + start["power_term"]
+    return options.lambda_e / options.items / others if others > 0 else 0.0
 
 
 def _terms(result: xr.Dataset) -> dict[str, float]:

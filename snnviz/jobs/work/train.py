@@ -182,6 +182,7 @@ def recipe_from(options: Shared, base: Recipe, items: int) -> Recipe:
             "levels",
             "lambda_a",
             "lambda_w",
+            "weigh",
         )
         if getattr(options, field, None) is not None
     }
@@ -232,7 +233,7 @@ def command_line(command: str, what: str, options: Shared, base: Recipe) -> str:
     words = ["snnviz", command, what]
     for option in (
         "data", "limit", "alpha", "epochs", "learning_rate", "batch_size", "l2", "momentum", "shift", "flip", "anneal",
-        "precision", "levels", "validation", "half", "lambda_a", "lambda_w", "epsilon",
+        "precision", "levels", "validation", "half", "lambda_a", "lambda_w", "weigh", "epsilon",
     ):  # fmt: skip
         value = getattr(options, option, None)
         if value is True:
