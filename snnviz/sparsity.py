@@ -52,6 +52,7 @@ __all__ = [
     "pruning_curve",
     "shares",
     "weighted_layers",
+    "zeros_kept",
 ]
 
 _BATCH = 500
@@ -270,6 +271,32 @@ def penalised(
     finally:
         for (variable, _), regularizer in zip(plan, before, strict=True):
             variable.regularizer = regularizer
+
+
+@contextmanager
+def zeros_kept(model: Model) -> Iterator[None]:
+    """While in the context, weights of `model` that are zero stay zero when an optimiser changes the others.
+
+    It is a constraint on the kernels' variables, after those that they have; afterwards the model is as it was.
+    """
+    kernels = [each.layer.kernel for each in weighted_layers(model)]
+    before = [kernel.constraint for kernel in kernels]
+    try:
+        for kernel, earlier in zip(kernels, before, strict=True):
+            kernel.constraint = _ZerosKept(kernel, earlier)
+        yield
+    finally:
+        for kernel, earlier in zip(kernels, before, strict=True):
+            kernel.constraint = earlier
+
+
+class _ZerosKept:
+    def __init__(self, kernel: Any, earlier: Any) -> None:
+        self._kept = keras.ops.cast(keras.ops.not_equal(kernel.value, 0), kernel.dtype)
+        self._earlier = earlier
+
+    def __call__(self, weights: Any) -> Any:
+        return self._kept * (weights if self._earlier is None else self._earlier(weights))
 
 
 def _penalisable(model: Model) -> list[Any]:

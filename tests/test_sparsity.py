@@ -221,6 +221,19 @@ def test_penalised_puts_back_what_was_there_even_after_an_error():
     assert isinstance(layer.kernel.regularizer, keras.regularizers.L2)
 
 
+def test_zeros_stay_zero_and_an_earlier_constraint_holds():
+    layer = keras.layers.Dense(2, use_bias=False, kernel_constraint=keras.constraints.NonNeg())
+    model = keras.Sequential([keras.Input((3,)), layer])
+    layer.kernel.assign([[0.0, 1.0], [2.0, 0.0], [3.0, 0.5]])
+    optimizer = keras.optimizers.SGD(1.0)
+    optimizer.build(model.trainable_variables)
+    earlier = layer.kernel.constraint
+    with sparsity.zeros_kept(model):
+        optimizer.apply([keras.ops.convert_to_tensor(np.full((3, 2), 0.75, np.float32))], [layer.kernel])
+    np.testing.assert_array_equal(layer.kernel.numpy(), [[0, 0.25], [1.25, 0], [2.25, 0]])
+    assert layer.kernel.constraint is earlier
+
+
 def test_prune_sets_small_weights_to_zero_and_nothing_else():
     model = architectures.build("dense-mnist-pooled")
     kernel = model.get_layer("dense1").kernel.numpy().copy()

@@ -65,7 +65,9 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
     common.recipe_from(given, base, items=10**9)  # a mistake should be answered before the data are loaded
     images, _ = common.training_data(given, common.shipped_data(args.model))
     folder = Path(args.out or f"{stem}-sweep")
-    recipe = replace(common.recipe_from(given, base, len(images)), weigh=args.weigh or base.weigh)
+    recipe = replace(
+        common.recipe_from(given, base, len(images)), weigh=args.weigh or base.weigh, keep_zeros=bool(args.keep_zeros)
+    )
     found = sweep(
         args.model,
         images.x,

@@ -71,6 +71,9 @@ def add_sparsity_options(parser: argparse.ArgumentParser) -> None:
         help="divide both penalties among layers by their neurons and synapses, as in the paper, or by the synaptic events "
         "expected of them (default: size)",
     )
+    parser.add_argument(
+        "--keep-zeros", action="store_true", default=None, help="weights of MODEL that are zero stay zero"
+    )
     parser.add_argument("--epsilon", type=float, metavar="E", help="weights below this are pruned (default: 0.0001)")
 
 

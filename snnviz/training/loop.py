@@ -9,6 +9,7 @@ import math
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -165,6 +166,7 @@ def train(
     with (
         rounding(model, recipe.levels, images[kept[:START_ITEMS]]) as trained,
         sparsity.penalised(model, l2=recipe.l2, lambda_a=recipe.lambda_a, lambda_w=recipe.lambda_w, weigh=recipe.weigh),
+        sparsity.zeros_kept(model) if recipe.keep_zeros else nullcontext(),
         computing_in(trained, recipe.precision),
     ):
         run = _Run(trained, recipe, _fingerprint(trained, images, labels))

@@ -40,6 +40,7 @@ class Recipe:
             learns (`snnviz.training.levels`); 0 leaves them alone.
         weigh: how both penalties are divided among layers (`snnviz.sparsity.shares`): "size", the paper's, by neurons and
             synapses; or "events", by the synaptic events that a layer is expected to cause.
+        keep_zeros: weights that are zero when training begins stay zero.
     """
 
     schedule: Schedule = ((50, 5e-2), (50, 5e-3))
@@ -57,6 +58,7 @@ class Recipe:
     precision: str = "float32"
     levels: int = 0
     weigh: str = "size"
+    keep_zeros: bool = False
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -75,6 +77,7 @@ class Recipe:
         check.choice("precision", self.precision, PRECISIONS)
         put(self, "levels", check.integer("levels", self.levels, 0))
         check.choice("weigh", self.weigh, WEIGH)
+        put(self, "keep_zeros", check.flag("keep_zeros", self.keep_zeros))
 
     @property
     def epochs(self) -> int:

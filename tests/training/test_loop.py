@@ -363,6 +363,32 @@ def test_penalties_weighed_by_events_leave_fewer_events_than_those_weighed_by_si
     assert left["events"] < 0.9 * left["size"]
 
 
+def test_zeros_stay_when_asked_also_after_a_resumption(tmp_path, monkeypatch):
+    x, y = data()
+    zeros = {}
+    for keep in (False, True):
+        model = dense_model()
+        sparsity.prune(model, 0.1)
+        before = [each.kernel == 0 for each in sparsity.weighted_layers(model)]
+        recipe = Recipe(**{**RECIPE.as_json(), "keep_zeros": keep})
+        whole = train(model, x, y, recipe, progress=False).model
+        zeros[keep] = [
+            ((each.kernel == 0) & mask).sum() / mask.sum()
+            for each, mask in zip(sparsity.weighted_layers(whole), before, strict=True)
+        ]
+    assert zeros == {False: [0, 0], True: [1, 1]}
+    again = dense_model()
+    sparsity.prune(again, 0.1)
+    with monkeypatch.context() as patch:
+        kill_after(patch, 2)
+        with pytest.raises(Killed):
+            train(again, x, y, recipe, checkpoint=tmp_path / "c.npz", progress=False)
+    resumed = dense_model()
+    sparsity.prune(resumed, 0.1)
+    train(resumed, x, y, recipe, checkpoint=tmp_path / "c.npz", resume=True, progress=False)
+    assert same(resumed, whole)
+
+
 def test_a_model_that_cannot_be_converted_is_not_weighed_by_events():
     x, y = data()
     layers = [keras.layers.MaxPooling2D(), keras.layers.Flatten(), keras.layers.Dense(CLASSES, activation="softmax")]

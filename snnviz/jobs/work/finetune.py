@@ -22,6 +22,7 @@ class Options(common.Shared):
         lambda_a: weight of the activation penalty.
         lambda_w: weight of the weight penalty.
         weigh: how both are divided among layers, "size" or "events".
+        keep_zeros: weights that are zero stay zero.
         epsilon: weights below this are pruned.
     """
 
@@ -29,6 +30,7 @@ class Options(common.Shared):
     lambda_a: float | None = None
     lambda_w: float | None = None
     weigh: str | None = None
+    keep_zeros: bool | None = None
     epsilon: float | None = None
 
     def __post_init__(self) -> None:

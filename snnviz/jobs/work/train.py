@@ -183,6 +183,7 @@ def recipe_from(options: Shared, base: Recipe, items: int) -> Recipe:
             "lambda_a",
             "lambda_w",
             "weigh",
+            "keep_zeros",
         )
         if getattr(options, field, None) is not None
     }
@@ -233,11 +234,12 @@ def command_line(command: str, what: str, options: Shared, base: Recipe) -> str:
     words = ["snnviz", command, what]
     for option in (
         "data", "limit", "alpha", "epochs", "learning_rate", "batch_size", "l2", "momentum", "shift", "flip", "anneal",
-        "precision", "levels", "validation", "half", "lambda_a", "lambda_w", "weigh", "epsilon",
+        "precision", "levels", "validation", "half", "lambda_a", "lambda_w", "weigh",
+        "keep_zeros", "epsilon",
     ):  # fmt: skip
         value = getattr(options, option, None)
         if value is True:
-            words.append(f"--{option}")
+            words.append(f"--{option.replace('_', '-')}")
         elif value is not None and value is not False:
             words += [
                 f"--{option.replace('_', '-')}",
