@@ -55,6 +55,15 @@ CHAINS: Mapping[str, Chain] = {
         100,
         horizon=(1000, 1000),
     ),
+    "conv-cifar10-levels": Chain(
+        "CIFAR-10, eight levels",
+        "cifar10",
+        "conv-cifar10",
+        "conv-cifar10-levels",
+        "conv-cifar10-levels-optimized",
+        100,
+        horizon=(1000, 1000),
+    ),
 }
 """The models that ship whole: the paper's by the name of their architecture, then what was made of them otherwise."""
 

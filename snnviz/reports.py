@@ -33,7 +33,7 @@ MODELS = {
     "conv-cifar10": "CIFAR-10",
     "conv-cifar100": "CIFAR-100",
 }
-VARIANTS = {"conv-mnist-levels": "conv-mnist"}
+VARIANTS = {"conv-mnist-levels": "conv-mnist", "conv-cifar10-levels": "conv-cifar10"}
 """Models of ours that the paper does not have -> the one of the paper whose numbers stand beside theirs."""
 STAGES = ("before", "after")
 BATCH = 128

@@ -21,7 +21,7 @@ its neurons, and synapses * P(active) of what feeds it, in place of its synapses
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,7 @@ import keras
 import numpy as np
 
 from snnviz import _checks as check
+from snnviz._backend import compiled
 from snnviz._sparsity import WEIGH, ActiveCount, LayerCount, LayerSparsity, Sparsity, from_counts
 from snnviz.errors import InputError
 
@@ -353,22 +354,23 @@ def pruning_curve(
     limits = sorted(check.real("epsilons", epsilon, 0) for epsilon in epsilons)
     layers = weighted_layers(model)
     kernels = [each.kernel.copy() for each in layers]
+    answer = compiled(model)
     curve = []
     try:
         for epsilon in limits:  # ascending, so each pruning goes on from the one before
             prune(model, epsilon)
             zero = sum(each.zero_synapses() for each in layers) / sum(each.synapses for each in layers)
-            curve.append({"epsilon": epsilon, "S_w": zero, "accuracy": _accuracy(model, images, labels)})
+            curve.append({"epsilon": epsilon, "S_w": zero, "accuracy": _accuracy(answer, images, labels)})
     finally:
         for each, kernel in zip(layers, kernels, strict=True):
             each.layer.kernel.assign(kernel)
     return curve
 
 
-def _accuracy(model: Model, images: np.ndarray, labels: np.ndarray) -> float:
+def _accuracy(answer: Callable[[np.ndarray], Any], images: np.ndarray, labels: np.ndarray) -> float:
     correct = 0
     for start in range(0, len(images), _BATCH):
-        outputs = keras.ops.convert_to_numpy(model(images[start : start + _BATCH], training=False))
+        outputs = keras.ops.convert_to_numpy(answer(images[start : start + _BATCH]))
         correct += int((outputs.argmax(axis=1) == labels[start : start + _BATCH]).sum())
     return correct / len(images)
 
@@ -431,12 +433,11 @@ def _active_counts(model: Model, layers: Sequence[Any], images: np.ndarray) -> l
         keras.ops.sum(keras.ops.cast(layer.output > 0, "int32"), axis=tuple(range(1, len(layer.output.shape))))
         for layer in layers
     ]
-    counting = keras.Model(model.inputs[0], active)
+    counting = compiled(keras.Model(model.inputs[0], active))
     totals = np.zeros(len(layers), np.int64)
-    # outside a compiled function Keras holds every layer's output until the last is there
     batch = min(_BATCH, max(1, _MOST_OUTPUTS // sum(math.prod(layer.output.shape[1:]) for layer in layers)))
     for start in range(0, len(images), batch):
-        found = counting(images[start : start + batch], training=False)
+        found = counting(images[start : start + batch])
         counts = found if isinstance(found, list) else [found]  # Keras unwraps a single output
         totals += [int(keras.ops.convert_to_numpy(count).sum()) for count in counts]
     return totals.tolist()

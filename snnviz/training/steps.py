@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from snnviz._backend import compiled
 from snnviz.errors import InputError
 
 if TYPE_CHECKING:
@@ -91,11 +92,7 @@ class _TensorFlowSteps:
             )
             return loss_sum, correct_sum
 
-        @tf.function(jit_compile=jit, autograph=False, reduce_retracing=True)
-        def predict(x: Any) -> Any:
-            return model(x, training=False)
-
-        self._tf, self._run, self._predict = tf, run, predict
+        self._tf, self._run, self._predict = tf, run, compiled(model, xla=jit)
 
     def run(self, x: np.ndarray, y: np.ndarray, count: int) -> tuple[float, int]:
         tf = self._tf
@@ -103,7 +100,7 @@ class _TensorFlowSteps:
         return float(loss), int(correct)
 
     def predict(self, x: np.ndarray) -> np.ndarray:
-        return self._predict(self._tf.constant(x)).numpy()
+        return self._predict(x).numpy()
 
 
 class _JaxSteps:
@@ -130,7 +127,7 @@ class _JaxSteps:
         slots = [] if optimizer is None else optimizer.variables  # without one, predictions only
         self._variables = (model.trainable_variables, model.non_trainable_variables, slots)
         self._run = run
-        self._predict = jax.jit(lambda trainable, rest, x: model.stateless_call(trainable, rest, x, training=False)[0])
+        self._predict = compiled(model)
 
     def _state(self) -> tuple[list[Any], ...]:
         return tuple([variable.value for variable in group] for group in self._variables)
@@ -143,8 +140,7 @@ class _JaxSteps:
         return float(loss), int(correct)
 
     def predict(self, x: np.ndarray) -> np.ndarray:
-        trainable, rest, _ = self._state()
-        return np.asarray(self._predict(trainable, rest, x))
+        return np.asarray(self._predict(x))
 
 
 def _correct(ops: Any, y: Any, outputs: Any) -> Any:
