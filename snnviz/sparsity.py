@@ -427,13 +427,36 @@ def _rectified(model: Model) -> list[tuple[str, Any]]:
     return found
 
 
+def _outputs(model: Model, layers: Sequence[Any]) -> tuple[Any, list[Any]]:
+    """An input and what `layers` of `model` make of it, in one graph.
+
+    A Sequential model builds its graph anew for every layer it gets, and a layer's `output` stays in the first: those of n
+    layers together would compute what comes before them n times.
+    """
+    path = leaves(model)
+    if not all(isinstance(each, keras.Sequential) for each in (model, *_nested(model))):
+        return model.inputs[0], [layer.output for layer in layers]
+    inputs = signal = keras.Input(model.input_shape[1:])
+    found = {}
+    for layer in path:
+        signal = layer(signal)
+        found[id(layer)] = signal
+    return inputs, [found[id(layer)] for layer in layers]
+
+
+def _nested(model: Model) -> list[Any]:
+    own = [layer for layer in model.layers if isinstance(layer, keras.Model)]
+    return own + [inner for each in own for inner in _nested(each)]
+
+
 def _active_counts(model: Model, layers: Sequence[Any], images: np.ndarray) -> list[int]:
     """For each layer, the number of nonzero outputs over all images."""
+    inputs, outputs = _outputs(model, layers)
     active = [
-        keras.ops.sum(keras.ops.cast(layer.output > 0, "int32"), axis=tuple(range(1, len(layer.output.shape))))
-        for layer in layers
+        keras.ops.sum(keras.ops.cast(output > 0, "int32"), axis=tuple(range(1, len(output.shape))))
+        for output in outputs
     ]
-    counting = compiled(keras.Model(model.inputs[0], active))
+    counting = compiled(keras.Model(inputs, active))
     totals = np.zeros(len(layers), np.int64)
     batch = min(_BATCH, max(1, _MOST_OUTPUTS // sum(math.prod(layer.output.shape[1:]) for layer in layers)))
     for start in range(0, len(images), batch):

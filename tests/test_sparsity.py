@@ -338,3 +338,18 @@ def test_an_unknown_kernel_is_refused_by_name():
 def test_a_wrong_epsilon_is_refused(epsilon):
     with pytest.raises(InputError, match="`epsilon` must be"):
         sparsity.prune(architectures.build("dense-mnist-pooled"), epsilon)
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_activities_of_all_layers_are_counted_in_one_pass(nested):
+    """The layers of a Sequential model keep outputs that lie in graphs of their own."""
+    hidden = [keras.layers.Dense(5), keras.layers.ReLU(), keras.layers.Dense(4), keras.layers.ReLU()]
+    inner = [keras.Sequential([keras.Input((6,)), *hidden])] if nested else hidden
+    model = keras.Sequential([keras.Input((6,)), *inner, keras.layers.Dense(3)])
+    inputs, outputs = sparsity._outputs(model, [hidden[1], hidden[3]])
+    counted = keras.Model(inputs, outputs)
+    assert len(counted.operations) == 1 + len(hidden)  # an input, and each layer once
+    x = RANDOM.normal(size=(3, 6)).astype(np.float32)
+    first, second = counted(x)
+    np.testing.assert_allclose(first, np.maximum(x @ hidden[0].kernel.numpy(), 0), atol=1e-5)
+    np.testing.assert_allclose(second, np.maximum(first @ hidden[2].kernel.numpy(), 0), atol=1e-5)

@@ -35,7 +35,9 @@ class Sparsity(Launching):
     value: Any = param.Selector(default="S_c", objects=list(_VALUES), doc="what the grid of strengths shows")
     lambda_a = param.Number(default=0.5, bounds=(0, None), doc="weight of the activation penalty")
     lambda_w = param.Number(default=20.0, bounds=(0, None), doc="weight of the weight penalty")
-    weigh: Any = param.Selector(default="size", objects=list(WEIGH), doc="what a layer's share of both penalties goes by")
+    weigh: Any = param.Selector(
+        default="size", objects=list(WEIGH), doc="what a layer's share of both penalties goes by"
+    )
     epsilon = param.Number(default=1e-4, bounds=(0, None), doc="weights below it are pruned")
     levels = param.Integer(default=0, bounds=(0, 1000), doc="levels that activations are rounded to; 0 for none")
     epochs = param.Integer(default=100, bounds=(1, 1000), doc="epochs of each of the two stages")
