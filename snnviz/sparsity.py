@@ -64,6 +64,11 @@ PAPER_EPSILON = 1e-4
 """Below this magnitude a weight is pruned; it reproduces the paper's weight sparsity before fine-tuning."""
 
 
+def _expected_active(beta: Any) -> Any:
+    """mean Phi(beta)."""
+    return keras.ops.mean(0.5 * (1.0 + keras.ops.erf(beta / math.sqrt(2.0))))
+
+
 @keras.saving.register_keras_serializable(package="snnviz")
 class ActivationPenalty(keras.regularizers.Regularizer):
     """strength * mean Phi(beta), Phi(beta) = (1 + erf(beta / sqrt 2)) / 2: the expected fraction of active neurons.
@@ -78,7 +83,7 @@ class ActivationPenalty(keras.regularizers.Regularizer):
         self.strength = check.real("strength", strength, 0)
 
     def __call__(self, beta: Any) -> Any:
-        return self.strength * keras.ops.mean(0.5 * (1.0 + keras.ops.erf(beta / math.sqrt(2.0))))
+        return self.strength * _expected_active(beta)
 
     def get_config(self) -> dict[str, float]:
         """What Keras stores to build the penalty again."""
@@ -194,7 +199,7 @@ def shares(model: Model, weigh: str = "size") -> tuple[list[float], list[float]]
             index = kernels[id(layer)]
             if feeder >= 0:
                 fed[feeder] += synapses[index] - weighted[index].zero_synapses()
-                synapses[index] *= _expected_active(normalised[feeder])
+                synapses[index] *= float(_expected_active(keras.ops.convert_to_numpy(normalised[feeder].beta)))
         elif isinstance(layer, keras.layers.BatchNormalization):
             feeder += 1
     return _parts(fed), _parts(synapses)
@@ -203,11 +208,6 @@ def shares(model: Model, weigh: str = "size") -> tuple[list[float], list[float]]
 def _parts(amounts: Sequence[float]) -> list[float]:
     total = sum(amounts)
     return [amount / total if total else 0.0 for amount in amounts]
-
-
-def _expected_active(layer: Any) -> float:
-    beta = keras.ops.convert_to_numpy(layer.beta)
-    return float(np.mean([0.5 * (1 + math.erf(float(value) / math.sqrt(2))) for value in beta]))
 
 
 def _convolution_connections(layer: Any) -> np.ndarray:
@@ -252,17 +252,16 @@ def penalised(
         InputError: for a negative weight, or `lambda_a` on a model without batch normalisation of fixed gamma.
     """
     plan: list[tuple[Any, Any]] = []
+    for_activations, for_weights = shares(model, weigh) if l2 or lambda_w or lambda_a else ([], [])
     if l2 or lambda_w:
-        layers = weighted_layers(model)
-        parts = shares(model, weigh)[1] if lambda_w else [0.0] * len(layers)
         plan += [
-            (each.layer.kernel, WeightPenalty(lambda_w * part, l2)) for each, part in zip(layers, parts, strict=True)
+            (each.layer.kernel, WeightPenalty(lambda_w * share, l2))
+            for each, share in zip(weighted_layers(model), for_weights, strict=True)
         ]
     if lambda_a:
-        normalised = _penalisable(model)
         plan += [
-            (layer.beta, ActivationPenalty(lambda_a * part))
-            for layer, part in zip(normalised, shares(model, weigh)[0], strict=True)
+            (layer.beta, ActivationPenalty(lambda_a * share))
+            for layer, share in zip(_penalisable(model), for_activations, strict=True)
         ]
     before = [variable.regularizer for variable, _ in plan]
     try:
@@ -433,20 +432,19 @@ def _outputs(model: Model, layers: Sequence[Any]) -> tuple[Any, list[Any]]:
     A Sequential model builds its graph anew for every layer it gets, and a layer's `output` stays in the first: those of n
     layers together would compute what comes before them n times.
     """
-    path = leaves(model)
-    if not all(isinstance(each, keras.Sequential) for each in (model, *_nested(model))):
+    if not _sequential(model):
         return model.inputs[0], [layer.output for layer in layers]
     inputs = signal = keras.Input(model.input_shape[1:])
     found = {}
-    for layer in path:
+    for layer in leaves(model):
         signal = layer(signal)
         found[id(layer)] = signal
     return inputs, [found[id(layer)] for layer in layers]
 
 
-def _nested(model: Model) -> list[Any]:
-    own = [layer for layer in model.layers if isinstance(layer, keras.Model)]
-    return own + [inner for each in own for inner in _nested(each)]
+def _sequential(model: Model) -> bool:
+    nested = [layer for layer in model.layers if isinstance(layer, keras.Model)]
+    return isinstance(model, keras.Sequential) and all(map(_sequential, nested))
 
 
 def _active_counts(model: Model, layers: Sequence[Any], images: np.ndarray) -> list[int]:

@@ -13,7 +13,7 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
@@ -194,17 +194,15 @@ class _Study:
 
     def agree(self, settings: dict[str, Any]) -> None:
         """Keep the settings of a new sweep; those of an old one must be the same."""
-        from snnviz.training import Recipe
+        from snnviz.training.recipe import completed
 
         before = self._study.user_attrs.get("settings")
         settings = json.loads(json.dumps(settings))
-        if before is not None and isinstance(before.get("recipe"), dict):
-            # settings that came after the sweep was begun had their defaults
-            defaults = {name: value for name, value in Recipe().as_json().items() if name in settings["recipe"]}
-            before = before | {"recipe": json.loads(json.dumps(defaults)) | before["recipe"]}
         if before is None:
             self._study.set_user_attr("settings", settings)
-        elif before != settings:
+            return
+        before = before | {"recipe": _shared(completed(before["recipe"]), before["grid"])}
+        if before != settings:
             differ = sorted(name for name in {*before, *settings} if before.get(name) != settings.get(name))
             raise InputError(
                 "`folder` must hold a sweep of the same model, data and settings to resume. "
@@ -372,6 +370,11 @@ def _loaded(model: Any) -> keras.Model:
     return model
 
 
+def _shared(recipe: Mapping[str, Any], grid: Mapping[str, Any]) -> dict[str, Any]:
+    """What all points of `grid` have in common of a recipe."""
+    return {name: value for name, value in recipe.items() if name not in grid}
+
+
 def _settings(
     model: keras.Model,
     images: np.ndarray,
@@ -385,11 +388,10 @@ def _settings(
     for value in model.get_weights():
         weights.update(np.ascontiguousarray(value).tobytes())
     data.update(images.data)
-    shared = {name: value for name, value in recipe.as_json().items() if name not in grid}
     return {
         "model": weights.hexdigest(),
         "data": data.hexdigest(),
         "grid": grid,
-        "recipe": shared,
+        "recipe": _shared(recipe.as_json(), grid),
         "epsilon": epsilon,
     }

@@ -1,7 +1,11 @@
 """A sweep over sparsity penalties: its points are fine-tunings, it resumes, and mistakes are answered."""
 
+import shutil
+from dataclasses import replace
+
 import keras
 import numpy as np
+import optuna
 import pandas as pd
 import pytest
 
@@ -162,6 +166,20 @@ def test_another_sweep_in_the_folder_is_left_alone(whole, model, data):
     with pytest.raises(InputError, match="differs in data"):
         run(model, (data[0] * np.float32(0.5), data[1]), folder, resume=True)
     assert run(model, data, folder, resume=True).table.equals(found.table)
+
+
+def test_a_sweep_from_before_a_setting_came_goes_on(whole, model, data, tmp_path):
+    found, folder = whole
+    old = shutil.copytree(folder, tmp_path / "old")
+    storage = optuna.storages.RDBStorage(f"sqlite:///{old / 'study.db'}")
+    study = optuna.load_study(study_name=None, storage=storage)
+    settings = study.user_attrs["settings"]
+    del settings["recipe"]["weigh"]
+    study.set_user_attr("settings", settings)
+    storage.engine.dispose()
+    assert run(model, data, old, resume=True).table.equals(found.table)
+    with pytest.raises(InputError, match="differs in recipe"):
+        run(model, data, old, resume=True, recipe=replace(RECIPE, weigh="events"))
 
 
 @pytest.mark.parametrize(

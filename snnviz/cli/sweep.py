@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from snnviz.sparsity_sweep import LAMBDA_A, LAMBDA_W
 
 _RECIPE = (
     "data", "limit", "epochs", "learning_rate", "batch_size", "l2", "momentum", "shift", "flip", "anneal",
-    "precision", "levels", "validation", "seed",
+    "precision", "levels", "validation", "seed", "weigh", "keep_zeros", "epsilon",
 )  # fmt: skip
 
 
@@ -55,19 +54,16 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 def _run(args: argparse.Namespace) -> dict[str, Any]:
     from snnviz import plots
     from snnviz.jobs.work import train as common
+    from snnviz.jobs.work.finetune import Options
     from snnviz.sparsity_sweep import sweep
     from snnviz.training import default_recipe
 
     stem = Path(args.model).stem
     grid = {name: _numbers(f"--lambda-{name}", getattr(args, f"grid_{name}")) for name in ("a", "w")}
-    base = default_recipe(stem, finetuning=True)
-    given = common.Shared(**{name: getattr(args, name) for name in _RECIPE})
-    common.recipe_from(given, base, items=10**9)  # a mistake should be answered before the data are loaded
+    given = Options(model=args.model, **{name: getattr(args, name) for name in _RECIPE})
     images, _ = common.training_data(given, common.shipped_data(args.model))
     folder = Path(args.out or f"{stem}-sweep")
-    recipe = replace(
-        common.recipe_from(given, base, len(images)), weigh=args.weigh or base.weigh, keep_zeros=bool(args.keep_zeros)
-    )
+    recipe = common.recipe_from(given, default_recipe(stem, finetuning=True), len(images))
     found = sweep(
         args.model,
         images.x,
@@ -76,7 +72,7 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
         lambda_a=grid["a"],
         lambda_w=grid["w"],
         recipe=recipe,
-        epsilon=args.epsilon,
+        epsilon=given.epsilon,
         workers=args.workers,
         resume=args.resume,
     )

@@ -50,18 +50,8 @@ class Sparsity(Launching):
     lead = "A zero activation sends no spike, a zero weight passes none on. Fine-tuning makes many of both and keeps the accuracy."
     terms = ("S_a", "S_w", "S_c", "lambda_a", "lambda_w", "weigh", "epsilon", "levels", "pruning curve", "held out")
     url_state = (
-        "source",
-        "model",
-        "value",
-        "lambda_a",
-        "lambda_w",
-        "weigh",
-        "epsilon",
-        "levels",
-        "epochs",
-        "limit",
-        "opened",
-    )
+        "source", "model", "value", "lambda_a", "lambda_w", "weigh", "epsilon", "levels", "epochs", "limit", "opened",
+    )  # fmt: skip
     launches = "finetune"
     launches_words = "fine-tuning"
     launches_note = (

@@ -24,7 +24,7 @@ from snnviz._files import replacing
 from snnviz.errors import InputError
 from snnviz.training import checkpoint as checkpoints
 from snnviz.training.precision import computing_in
-from snnviz.training.recipe import FINE_TUNING, Recipe
+from snnviz.training.recipe import FINE_TUNING, Recipe, completed
 from snnviz.training.steps import Steps, compiled_steps
 
 if TYPE_CHECKING:
@@ -247,8 +247,7 @@ class _Run:
         self.best_values = _values(model.variables)
 
     def restore(self, saved: checkpoints.Checkpoint) -> None:
-        # settings that came after the checkpoint was written had their defaults
-        theirs = saved.settings | {"recipe": Recipe().as_json() | saved.settings["recipe"]}
+        theirs = saved.settings | {"recipe": completed(saved.settings["recipe"])}
         if theirs != self.settings:
             keys = [key for key in self.settings if theirs.get(key) != self.settings[key]]
             raise InputError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -96,6 +97,11 @@ class Recipe:
     def as_json(self) -> dict[str, Any]:
         """The settings as JSON holds them."""
         return {**asdict(self), "schedule": [list(stage) for stage in self.schedule]}
+
+
+def completed(saved: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored recipe (`Recipe.as_json`) with the defaults of the settings that came after it was stored."""
+    return Recipe().as_json() | dict(saved)
 
 
 def _checked_schedule(schedule: Any) -> Schedule:

@@ -20,12 +20,23 @@ def no_xla(monkeypatch):
 
 def test_it_trains_compares_and_writes(tmp_path, capsys):
     folder = tmp_path / "sweep"
-    command = ["sweep", "dense-mnist-pooled", *QUICK, "--weigh", "events", "--levels", "3", "--out", str(folder)]
+    command = [
+        "sweep",
+        "dense-mnist-pooled",
+        *QUICK,
+        "--weigh",
+        "events",
+        "--keep-zeros",
+        "--levels",
+        "3",
+        "--out",
+        str(folder),
+    ]
     assert main([*command, "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer == json.loads((folder / "sweep.json").read_text())
     assert answer["recipe"]["validation"] == 60  # a fifth
-    assert (answer["recipe"]["weigh"], answer["recipe"]["levels"]) == ("events", 3)
+    assert [answer["recipe"][name] for name in ("weigh", "keep_zeros", "levels")] == ["events", True, 3]
     table = pd.read_csv(folder / "sweep.csv")
     assert table[["lambda_a", "lambda_w", "epsilon"]].to_numpy().tolist() == [[0.5, 5, 0.01], [0.5, 50, 0.01]]
     assert all((folder / name).exists() for name in table["model"])

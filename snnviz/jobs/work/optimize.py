@@ -168,7 +168,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         if number == 0 and (share := _weight_of_an_item(options, row)) > ITEM_WEIGHT:
             job.say(
                 f"one of {options.items} items weighs {share:.0%} of Pareto latency and power together: a search learns so few "
-                "by heart. Raise `items`, or believe what comes out on the test set only"
+                "by heart. Search on more, or believe only what comes out on the test set"
             )
         best_loss = min(best_loss, row["loss"])
         if minutes is not None:

@@ -234,8 +234,8 @@ def command_line(command: str, what: str, options: Shared, base: Recipe) -> str:
     words = ["snnviz", command, what]
     for option in (
         "data", "limit", "alpha", "epochs", "learning_rate", "batch_size", "l2", "momentum", "shift", "flip", "anneal",
-        "precision", "levels", "validation", "half", "lambda_a", "lambda_w", "weigh",
-        "keep_zeros", "epsilon",
+        "precision", "levels", "validation", "half", "lambda_a", "lambda_w", "weigh", "keep_zeros",
+        "epsilon",
     ):  # fmt: skip
         value = getattr(options, option, None)
         if value is True:
