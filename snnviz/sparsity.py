@@ -30,6 +30,7 @@ import keras
 import numpy as np
 
 from snnviz import _checks as check
+from snnviz import _progress
 from snnviz._backend import compiled
 from snnviz._sparsity import WEIGH, ActiveCount, LayerCount, LayerSparsity, Sparsity, from_counts
 from snnviz.errors import InputError
@@ -336,6 +337,7 @@ def pruning_curve(
     x: np.ndarray,
     y: np.ndarray,
     epsilons: Sequence[float] = (0.0, 1e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1),
+    progress: bool = True,
 ) -> list[dict[str, float]]:
     """Accuracy and weight sparsity against the limit of pruning; the model itself is left as it was.
 
@@ -344,6 +346,7 @@ def pruning_curve(
         x: intensities in [0, 1], (items, height, width, channels); held-out items, if epsilon is to be chosen by them.
         y: class indices (items,).
         epsilons: the limits.
+        progress: show the items classified, over all limits, and the time left.
 
     Returns:
         Per limit, from the smallest: `epsilon`, `S_w` and `accuracy` (fractions).
@@ -356,25 +359,27 @@ def pruning_curve(
     answer = compiled(model)
     curve = []
     try:
-        for epsilon in limits:  # ascending, so each pruning goes on from the one before
-            prune(model, epsilon)
-            zero = sum(each.zero_synapses() for each in layers) / sum(each.synapses for each in layers)
-            curve.append({"epsilon": epsilon, "S_w": zero, "accuracy": _accuracy(answer, images, labels)})
+        with _progress.bar(len(limits) * len(images), "pruning curve", "item", progress) as bar:
+            for epsilon in limits:  # ascending, so each pruning goes on from the one before
+                prune(model, epsilon)
+                zero = sum(each.zero_synapses() for each in layers) / sum(each.synapses for each in layers)
+                curve.append({"epsilon": epsilon, "S_w": zero, "accuracy": _accuracy(answer, images, labels, bar)})
     finally:
         for each, kernel in zip(layers, kernels, strict=True):
             each.layer.kernel.assign(kernel)
     return curve
 
 
-def _accuracy(answer: Callable[[np.ndarray], Any], images: np.ndarray, labels: np.ndarray) -> float:
+def _accuracy(answer: Callable[[np.ndarray], Any], images: np.ndarray, labels: np.ndarray, bar: Any) -> float:
     correct = 0
     for start in range(0, len(images), _BATCH):
         outputs = keras.ops.convert_to_numpy(answer(images[start : start + _BATCH]))
         correct += int((outputs.argmax(axis=1) == labels[start : start + _BATCH]).sum())
+        bar.update(len(outputs))
     return correct / len(images)
 
 
-def measure(model: Model, x: np.ndarray, epsilon: float = 0.0) -> Sparsity:
+def measure(model: Model, x: np.ndarray, epsilon: float = 0.0, progress: bool = True) -> Sparsity:
     """Sparsity of `model` on images `x`.
 
     Activations are the outputs of ReLU, as layers of their own or as `activation="relu"`. Weights count by the synapses
@@ -384,6 +389,7 @@ def measure(model: Model, x: np.ndarray, epsilon: float = 0.0) -> Sparsity:
         model: a Keras model; hidden ReLU layers are those before the last weighted layer.
         x: intensities in [0, 1], (items, height, width, channels).
         epsilon: weights below this magnitude count as zero, as `prune` would make them; 0 counts exact zeros.
+        progress: show the items whose activations are counted, and the time left.
 
     Raises:
         InputError: for bad images, a negative epsilon, or a model without a hidden ReLU.
@@ -394,7 +400,7 @@ def measure(model: Model, x: np.ndarray, epsilon: float = 0.0) -> Sparsity:
     rectified = _rectified(model)
     if not layers or not rectified:
         raise InputError("`model` must have weighted layers and a hidden ReLU. Received: one without")
-    active = _active_counts(model, [layer for _, layer in rectified], images)
+    active = _active_counts(model, [layer for _, layer in rectified], images, progress)
     return from_counts(
         [
             LayerCount(
@@ -447,7 +453,7 @@ def _sequential(model: Model) -> bool:
     return isinstance(model, keras.Sequential) and all(map(_sequential, nested))
 
 
-def _active_counts(model: Model, layers: Sequence[Any], images: np.ndarray) -> list[int]:
+def _active_counts(model: Model, layers: Sequence[Any], images: np.ndarray, progress: bool) -> list[int]:
     """For each layer, the number of nonzero outputs over all images."""
     inputs, outputs = _outputs(model, layers)
     active = [
@@ -457,8 +463,10 @@ def _active_counts(model: Model, layers: Sequence[Any], images: np.ndarray) -> l
     counting = compiled(keras.Model(inputs, active))
     totals = np.zeros(len(layers), np.int64)
     batch = min(_BATCH, max(1, _MOST_OUTPUTS // sum(math.prod(layer.output.shape[1:]) for layer in layers)))
-    for start in range(0, len(images), batch):
-        found = counting(images[start : start + batch])
-        counts = found if isinstance(found, list) else [found]  # Keras unwraps a single output
-        totals += [int(keras.ops.convert_to_numpy(count).sum()) for count in counts]
+    with _progress.bar(len(images), "measuring sparsity", "item", progress) as bar:
+        for start in range(0, len(images), batch):
+            found = counting(images[start : start + batch])
+            counts = found if isinstance(found, list) else [found]  # Keras unwraps a single output
+            totals += [int(keras.ops.convert_to_numpy(count).sum()) for count in counts]
+            bar.update(min(batch, len(images) - start))
     return totals.tolist()

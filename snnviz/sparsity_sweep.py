@@ -330,16 +330,16 @@ def _point(job: _Job, images: np.ndarray, labels: np.ndarray, progress: bool) ->
         return {"error": str(error)}
     held_out, _ = split(len(images), job.recipe)
     x, y = images[held_out], labels[held_out]
-    curve = sparsity.pruning_curve(model, x, y)
-    unpruned = evaluate(model, x, y).accuracy
+    curve = sparsity.pruning_curve(model, x, y, progress=progress)
+    unpruned = evaluate(model, x, y, progress).accuracy
     sparsity.prune(model, job.epsilon)
-    measured = sparsity.measure(model, x)
+    measured = sparsity.measure(model, x, progress=progress)
     training.save_history(f"{job.stem}.history.csv")
     save_model(model, f"{job.stem}.keras")
     checkpoint.unlink(missing_ok=True)
     return {
         "epsilon": job.epsilon,
-        "accuracy": evaluate(model, x, y).accuracy,
+        "accuracy": evaluate(model, x, y, progress).accuracy,
         "accuracy_unpruned": unpruned,
         "S_a": measured.activations,
         "S_w": measured.weights,

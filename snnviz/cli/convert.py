@@ -52,6 +52,9 @@ def add(subparsers: Any) -> None:
         help="from one layer's beginning to the next one's, e.g. 0.34 (default: 0, all begin at once)",
     )
     parser.add_argument(
+        "--onsets", metavar="T,T,...", help="instead: after how many time steps each layer begins, one number a layer"
+    )
+    parser.add_argument(
         "--correct-bias",
         type=int,
         metavar="T",
@@ -80,6 +83,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         check.real("--percentile", args.percentile, 0, 100, above=True)
     check.choice("--per", args.per, ("layer", "channel"))
     check.real("--clamp", args.clamp, 0)
+    onsets = None if args.onsets is None else _onsets(args.onsets)
     if args.correct_bias is not None:
         check.integer("--correct-bias", args.correct_bias, 1)
     check.integer("--report-items", args.report_items, 1)
@@ -96,6 +100,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         args.per,
         input_range=args.input_range,
         clamp=args.clamp,
+        onsets=onsets,
         correct_bias=args.correct_bias,
         class_names=images.class_names if len(images.class_names) == model.output_shape[-1] else (),
         title=args.title,
@@ -190,3 +195,12 @@ def _cell(value: Any) -> str:
     if value is None:
         return "-"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _onsets(text: str) -> list[int]:
+    try:
+        return [check.integer("--onsets", int(part), 0) for part in text.split(",")]
+    except ValueError:
+        raise InputError(
+            f"`--onsets` must be whole numbers of time steps, separated by commas. Received: {check.describe(text)}"
+        ) from None

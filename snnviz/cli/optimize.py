@@ -13,15 +13,15 @@ def add(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "optimize",
         help="tune a network so that it answers early and cheaply",
-        description="Search for scales (and, with --with-potentials, initial potentials) that minimise lambda_e (1 - peak "
-        "accuracy) + lambda_l P_l + lambda_p P_p. The objective is evaluated on training items held out from training, the "
-        "gradient learns from the others, and the test set is only reported on.",
+        description="Search for scales (and, with --with-potentials, initial potentials; or, with --method weights, weights) "
+        "that minimise lambda_e (1 - peak accuracy) + lambda_l P_l + lambda_p P_p. The objective is evaluated on training items "
+        "held out from training, gradients learn from the others, and the test set is only reported on.",
     )
     parser.add_argument(
         "network", metavar="NETWORK", help="a network file (.npz), the name of a shipped one, or run:ID"
     )
     parser.add_argument(
-        "--method", default="auto", help="auto, gradient, subplex, cmaes, percentile or onsets (default: auto)"
+        "--method", default="auto", help="auto, gradient, subplex, cmaes, percentile, onsets or weights (default: auto)"
     )
     parser.add_argument(
         "--per", default="channel", metavar="WHAT[,WHAT]",
@@ -44,13 +44,22 @@ def add(subparsers: Any) -> None:
     parser.add_argument(
         "--minutes", type=float, metavar="M", help="stop after M minutes (default without a budget: 10)"
     )
-    parser.add_argument("--updates", type=int, metavar="N", help="of the gradient (default: 4000)")
-    parser.add_argument("--batch-size", type=int, metavar="N", help="items of an update of the gradient (default: 256)")
-    parser.add_argument("--rate", type=float, metavar="R", help="of the gradient, at the beginning (default: 0.05)")
-    parser.add_argument(
-        "--unrolled", type=int, metavar="T", help="time steps that the gradient computes as spikes (default: 6)"
-    )
-    parser.add_argument("--every", type=int, metavar="N", help="updates from one candidate to the next (default: 200)")
+    for name, kind, metavar, what in (
+        ("updates", int, "N", "of the gradient (default: 4000; weights 1000)"),
+        ("batch-size", int, "N", "items of an update of the gradient (default: 256; weights 64)"),
+        ("rate", float, "R", "of the gradient, at the beginning (default: 0.05; weights 0.004)"),
+        (
+            "unrolled",
+            int,
+            "T",
+            "time steps that the gradient computes as spikes (default: 6; weights 5)",
+        ),
+        ("every", int, "N", "updates from one candidate to the next (default: 200; weights 100)"),
+        ("shift", int, "N", "move the gradient's images by up to N pixels each way (default: 1; weights 0)"),
+    ):
+        parser.add_argument(f"--{name}", type=kind, metavar=metavar, help=what)
+    parser.add_argument("--flip", action="store_true", default=None, help="with weights: mirror images by chance")
+    parser.add_argument("--precision", metavar="P", help="with weights: float32, or bfloat16 for quicker updates")
     parser.add_argument(
         "--half", action="store_true", help="round the result's weights to half precision: about half the file"
     )

@@ -16,6 +16,7 @@ from snnviz.conversion.loading import load_keras
 from snnviz.conversion.normalisation import Normalisation, measure, normalise
 from snnviz.conversion.problem import Problem
 from snnviz.conversion.report import conversion_report
+from snnviz.errors import InputError
 from snnviz.network import SpikingNetwork
 
 __all__ = [
@@ -75,6 +76,7 @@ def convert(
     *,
     input_range: float | None = None,
     clamp: float = 0.0,
+    onsets: Sequence[int] | None = None,
     correct_bias: int | None = None,
     class_names: Sequence[str] = (),
     title: str = "",
@@ -104,6 +106,7 @@ def convert(
             [0, 1] in any case.
         clamp: layers begin one after the other, that at depth d after clamp * d time steps, rounded down
             (`SpikingNetwork.clamped`); 0, all at once.
+        onsets: after how many time steps each layer begins, one number a layer, instead of a clamp.
         correct_bias: correct biases by the rates of this many time steps, on the first `correction.ITEMS` items of `x_norm`
             (`snnviz.conversion.corrected`); None, leave them as the ANN has them.
         class_names: one name per output.
@@ -121,7 +124,10 @@ def convert(
     if percentile is not None:  # before the work of folding
         check.real("percentile", percentile, 0, 100, above=True)
     check.real("clamp", clamp, 0)
-    folded = fold(model, input_range, class_names, title).clamped(clamp)
+    if onsets is not None and clamp:
+        raise InputError(f"`onsets` must be None beside a clamp. Received: a clamp of {clamp:g} as well")
+    folded = fold(model, input_range, class_names, title)
+    folded = folded.clamped(clamp) if onsets is None else folded.with_onsets(onsets)
     if correct_bias is not None:
         check_steps("correct_bias", correct_bias, folded)
     images = np.asarray(x_norm)

@@ -15,7 +15,7 @@ from snnviz.dashboard.launching import FROM_RUN, Launching
 from snnviz.errors import InputError
 from snnviz.network import SpikingNetwork
 
-_METHODS = ("auto", "gradient", "subplex", "cmaes", "percentile", "onsets")
+_METHODS = ("auto", "gradient", "subplex", "cmaes", "percentile", "onsets", "weights")
 _TERMS = {"peak_accuracy": "held_out_peak_accuracy", "latency": "held_out_latency", "power": "held_out_power"}
 
 
@@ -44,7 +44,7 @@ class Optimize(Launching):
     slug = "optimize"
     title = "Optimise"
     heading = "Optimise for the anytime curve"
-    lead = "Search for firing scales that make the right answer come earlier and at less cost, and watch the search."
+    lead = "Search for firing scales, or weights, that make the right answer come earlier and at less cost, and watch the search."
     terms = ("L_SNN", "scale", "evaluation", "Pareto latency", "Pareto power", "peak accuracy", "held out")
     url_state = ("source", "method", "per", "lambda_e", "minutes", "steps", "opened", "x", "plane")
     launches = "optimize"
@@ -146,6 +146,8 @@ class Optimize(Launching):
         run, store = self.details.run, self.workspace.store
         if run is None or store is None or run.status != "FINISHED":
             raise InputError(AT_THE_END)
+        if run.params.get("method") == "weights":
+            raise InputError("This search learned weights, one by one: there are no scales to show.")
         source = run.params.get("network", "")
         if source.startswith(FROM_RUN):
             before = store.network(source.removeprefix(FROM_RUN))

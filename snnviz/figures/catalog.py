@@ -146,7 +146,11 @@ def _lacks_network(material: Material) -> str:
 
 
 def _lacks_scales(material: Material) -> str:
-    return _lacks_network(material) or ("" if "start" in material.networks else "no network that a search began with")
+    lacking = _lacks_network(material) or (
+        "" if "start" in material.networks else "no network that a search began with"
+    )
+    learned = not lacking and _network(material).metadata.get("optimization", {}).get("method") == "weights"
+    return "no scales: the search learned weights" if learned else lacking
 
 
 FIGURES: Mapping[str, Figure] = MappingProxyType(

@@ -27,10 +27,11 @@ import numpy as np
 
 from snnviz import _checks as check
 from snnviz._augment import shifted
-from snnviz.network import Convolution, Dense, DepthwiseConv2D, Layer
+from snnviz.network import Dense
 from snnviz.optimization.objective import Objective
 from snnviz.optimization.scales import LARGEST_LOG_SCALE, ScaleSpace
 from snnviz.optimization.searcher import Searcher
+from snnviz.optimization.unrolled import linear, surrogate
 from snnviz.simulation.synops import fanout
 
 Tensor = Any
@@ -168,7 +169,7 @@ class _Program:
         self._tf, self._space, self._unrolled = tf, space, unrolled
         self._layers = space.network.layers
         self._objective, self._steps, self._distilled, self._early = objective, steps, distilled, early
-        self._spike = _surrogate(tf, width)
+        self._spike = surrogate(tf, width)
         self._weights = [tf.constant(layer.weights) for layer in self._layers]
         self._biases = [tf.constant(layer.bias) for layer in self._layers]
         self._fanouts = [tf.constant(fanout(layer).reshape(-1, 1), tf.float32) for layer in self._layers]
@@ -312,7 +313,7 @@ class _Program:
             events = events + tf.reduce_mean(arrived, axis=1)
             sent = spikes if amplitude is None else spikes * amplitude
             rows = tf.reshape(sent, (-1, *layer.input_shape))
-            drive = (_linear(tf, layer, rows, self._weights[index]) + self._biases[index]) * scales[index]
+            drive = (linear(tf, layer, rows, self._weights[index]) + self._biases[index]) * scales[index]
             drive = tf.reshape(drive, (self._unrolled, -1, *layer.output_shape))
             if index == len(self._layers) - 1:
                 drive = tf.concat([tf.zeros_like(drive[: layer.onset]), drive[layer.onset :]], axis=0)
@@ -329,7 +330,7 @@ class _Program:
             values = tf.reshape(values, (-1, *layer.input_shape))
             ann = scales is None and layer.ann_bias is not None
             bias = tf.constant(layer.ann_bias) if ann else self._biases[index]
-            z = _linear(tf, layer, values, self._weights[index]) + bias
+            z = linear(tf, layer, values, self._weights[index]) + bias
             if index == len(self._layers) - 1:
                 return z
             values = tf.nn.relu(z)
@@ -338,60 +339,3 @@ class _Program:
             elif layer.cap is not None:
                 values = tf.minimum(values, tf.constant(layer.cap, tf.float32))
         raise RuntimeError("a network has a last layer")
-
-
-def _surrogate(tf: Any, width: float) -> Any:
-    """The spike function v >= 1, with max(0, 1 - |v - 1| / width) / width for a derivative."""
-
-    @tf.custom_gradient
-    def spike(v: Tensor) -> Any:
-        def backward(upstream: Tensor) -> Tensor:
-            return upstream * tf.maximum(0.0, 1.0 - tf.abs(v - 1.0) / width) / width
-
-        return tf.cast(v >= 1.0, tf.float32), backward
-
-    return spike
-
-
-def _linear(tf: Any, layer: Layer, rows: Tensor, weights: Tensor) -> Tensor:
-    """f(rows; W), rows (n, *layer.input_shape)."""
-    if not isinstance(layer, Convolution):
-        return tf.matmul(tf.reshape(rows, (-1, layer.weights.shape[0])), weights)
-    padded = tf.pad(rows, ((0, 0), *layer.padding, (0, 0)))
-    if isinstance(layer, DepthwiseConv2D):
-        return _depthwise(tf, layer, padded, weights)
-    # TensorFlow's CPU kernels have no gradient for groups, nor for strides together with dilation
-    if layer.groups > 1 or (max(layer.strides) > 1 and max(layer.dilation) > 1):
-        return _by_elements(tf, layer, padded, weights)
-    return tf.nn.conv2d(padded, weights, layer.strides, "VALID", dilations=layer.dilation)
-
-
-def _views(layer: Convolution, padded: Tensor) -> list[tuple[int, int, Tensor]]:
-    """For each kernel element the inputs that meet it, (n, *output size, channels)."""
-    (height, width), (down, right) = layer.output_shape[:2], layer.strides
-    found = []
-    for i in range(layer.weights.shape[0]):
-        for j in range(layer.weights.shape[1]):
-            top, left = i * layer.dilation[0], j * layer.dilation[1]
-            rows = slice(top, top + (height - 1) * down + 1, down)
-            columns = slice(left, left + (width - 1) * right + 1, right)
-            found.append((i, j, padded[:, rows, columns]))
-    return found
-
-
-def _depthwise(tf: Any, layer: Convolution, padded: Tensor, weights: Tensor) -> Tensor:
-    terms = [view[..., None] * weights[i, j] for i, j, view in _views(layer, padded)]
-    return tf.reshape(tf.add_n(terms), (-1, *layer.output_shape))
-
-
-def _by_elements(tf: Any, layer: Convolution, padded: Tensor, weights: Tensor) -> Tensor:
-    """A grouped convolution as one matrix product per group and kernel element."""
-    groups = layer.groups
-    total = None
-    for i, j, view in _views(layer, padded):
-        kernels = tf.split(weights[i, j], groups, axis=-1)
-        term = tf.concat(
-            [part @ kernel for part, kernel in zip(tf.split(view, groups, axis=-1), kernels, strict=True)], axis=-1
-        )
-        total = term if total is None else total + term
-    return total

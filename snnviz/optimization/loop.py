@@ -21,18 +21,32 @@ from snnviz.optimization.problem import TARGETS, Problem
 from snnviz.optimization.record import Evaluation, Record
 from snnviz.optimization.scales import ScaleSpace, granularities
 from snnviz.optimization.searcher import Searcher
+from snnviz.optimization.weights import Weights, WeightSpace
 from snnviz.optimization.workers import Evaluator, make_evaluator
 
 if TYPE_CHECKING:
     import pandas as pd
 
-METHODS = ("auto", "gradient", "subplex", "cmaes", "percentile", "onsets")
+METHODS = ("auto", "gradient", "subplex", "cmaes", "percentile", "onsets", "weights")
 OPTIONS = {
     "gradient": ("updates", "every", "batch", "rate", "shift", "distilled", "early", "width", "unrolled", "recency"),
     "subplex": ("step", "tolerance"),
     "cmaes": ("step", "population"),
     "percentile": ("grid",),
     "onsets": ("clamps",),
+    "weights": (
+        "updates",
+        "every",
+        "batch",
+        "rate",
+        "shift",
+        "flip",
+        "unrolled",
+        "limit",
+        "width",
+        "precision",
+        "recency",
+    ),
 }
 """The searchers' further arguments, by method; "auto" takes the gradient's."""
 DEFAULT_MINUTES = 10.0
@@ -115,10 +129,10 @@ def optimize(
 ) -> OptimizationResult:
     """Search for scales that let the right answer come out early and cheaply: minimise L_SNN (module `objective`).
 
-    The network's weights stay what they are but for one scale per network, layer or channel, which changes how often neurons
-    fire and not what they stand for; the ANN remains the same. Nothing random is taken from global state: the same arguments
-    ask for the same evaluations, whatever the number of workers, and an interrupted search that is resumed goes on as if it
-    had not been interrupted (on the same machine; a budget in minutes makes it end where time ends it).
+    Unless the method is "weights", the network's weights stay what they are but for one scale per network, layer or channel, which
+    changes how often neurons fire and not what they stand for; the ANN remains the same. Nothing random is taken from global
+    state: the same arguments ask for the same evaluations, whatever the number of workers, and an interrupted search that is
+    resumed goes on as if it had not been interrupted (on the same machine; a budget in minutes makes it end where time ends it).
 
     Args:
         network: H_0, as `snnviz.convert` gives it.
@@ -128,7 +142,8 @@ def optimize(
         y: their classes (items,).
         method: "gradient" (surrogate gradients, see `snnviz.optimization.gradient`), "subplex" (the paper's), "cmaes",
             "percentile" (learns nothing), "onsets" (when each layer begins, see `snnviz.optimization.onsets`; no scales, so
-            `per` is always "layer"), or
+            `per` is always "layer"), "weights" (weights, biases and potentials, see `snnviz.optimization.weights`; P_l and P_p are
+            measured against the ANN of the start, while the result has another), or
             "auto": gradient, then subplex from the best it found.
         per: one scale per "network", "layer" or "channel"; or several of these from coarse to fine, which share the budget and
             begin where the one before ended.
@@ -137,7 +152,7 @@ def optimize(
         budget_evaluations: stop after this many evaluations, the start's included.
         budget_minutes: stop after this many minutes; without any budget, 10.
         seed: of the searcher.
-        with_potentials: also search initial membrane potentials; not with "onsets".
+        with_potentials: also search initial membrane potentials; not with "onsets", nor "weights", which has them anyway.
         workers: processes that evaluate; 1 evaluates here, with the engine's threads. A script that asks for more needs an
             `if __name__ == "__main__":` guard.
         scheduler: address of a dask.distributed scheduler whose workers evaluate instead.
@@ -161,7 +176,7 @@ def optimize(
         raise InputError(f"`network` must be a SpikingNetwork. Received: {check.describe(network)}")
     check.choice("method", method, METHODS)
     stages_per = granularities(per)
-    if method == "onsets":
+    if method in ("onsets", "weights"):
         stages_per = ("layer",)
     weights = checked_lambdas(lambdas)
     check.integer("seed", seed, 0)
@@ -184,7 +199,7 @@ def optimize(
         network, x = spinnaker.with_pooled_input(whole), spinnaker.pooled(whole, x)
         if training is not None:
             training = spinnaker.pooled(whole, training[0]), training[1]
-    problem = Problem(network, x, y, steps, stages_per[-1], with_potentials, engine, target, method == "onsets")
+    problem = Problem(network, x, y, steps, stages_per[-1], with_potentials, engine, target, vary(method))
     if training is not None:
         learn_x = check.images("training", training[0], network.input_shape)
         training = learn_x, check.labels("training", training[1], len(learn_x), network.classes)
@@ -204,7 +219,7 @@ def optimize(
         try:
             search.begin()
             learned = training or (problem.x, problem.y)
-            stages = _plan(method, stages_per, problem, search.objective, learned, seed, options or {})
+            stages = _plan(method, stages_per, problem, search.objective, learned, seed, options or {}, progress)
             for number, stage in enumerate(stages):
                 search.run(number, stage)
         except KeyboardInterrupt as interrupt:
@@ -220,18 +235,25 @@ def check_target(target: str | None, method: str) -> None:
     if target is None:
         return
     check.choice("target", target, TARGETS)
-    if method in ("auto", "gradient", "onsets"):
+    if method in ("auto", "gradient", "onsets", "weights"):
         raise InputError(
             f"`method` with a target must be subplex, cmaes or percentile, which evaluate its constraints. Received: {method!r}"
         )
 
 
 def check_potentials(with_potentials: bool, method: str) -> None:
-    """Raise `InputError` if initial potentials are to be searched by a method that cannot."""
+    """Raise `InputError` if initial potentials are asked for where a method never, or always, searches them."""
     if with_potentials and method == "onsets":
         raise InputError(
             "`with_potentials` must be False for method 'onsets', which changes onsets alone. Received: True"
         )
+    if with_potentials and method == "weights":
+        raise InputError("`with_potentials` must be False for method 'weights', which always has them. Received: True")
+
+
+def vary(method: str) -> str:
+    """What the vectors of a method hold, see `Problem`."""
+    return method if method in ("onsets", "weights") else "scales"
 
 
 def _how_to_resume(checkpoint: str | os.PathLike[str] | None) -> str:
@@ -248,6 +270,7 @@ def _plan(
     training: tuple[np.ndarray, np.ndarray],
     seed: int,
     options: Mapping[str, Any],
+    progress: bool,
 ) -> list[_Stage]:
     """The stages of a method."""
     network, potentials = problem.network, problem.with_potentials
@@ -257,6 +280,14 @@ def _plan(
             return Onsets([layer.onset for layer in network.layers], **options)
 
         return [_Stage(method, np.arange(problem.space.size), 1.0, onsets)]
+    if isinstance(problem.space, WeightSpace):
+        space = problem.space
+
+        def weights(base: np.ndarray, expansion: np.ndarray) -> Searcher:
+            given = {"base": base, "seed": seed, "progress": progress, **options}
+            return Weights(space, objective, *training, problem.reference, **given)
+
+        return [_Stage(method, np.arange(space.size), 1.0, weights)]
     whole = problem.space
 
     def gradient(base: np.ndarray, expansion: np.ndarray) -> Searcher:
@@ -287,15 +318,15 @@ def _plan(
     }
     stages = []
     for number, per in enumerate(stages_per, start=1):
-        space = ScaleSpace(network, per, potentials)
-        expanded = whole.expansion(space)
+        coarse = ScaleSpace(network, per, potentials)
+        expanded = whole.expansion(coarse)
         begins, ends = (number - 1) / len(stages_per), number / len(stages_per)
         if method == "auto":
             stages.append(_Stage("gradient", expanded, begins + GRADIENT_SHARE * (ends - begins), gradient))
             stages.append(_Stage("polish", expanded, ends, polish))
         elif method == "percentile":
 
-            def percentile(base: np.ndarray, expansion: np.ndarray, space: ScaleSpace = space) -> Searcher:
+            def percentile(base: np.ndarray, expansion: np.ndarray, space: ScaleSpace = coarse) -> Searcher:
                 from snnviz.optimization.percentile import Percentile
 
                 return Percentile(space, problem.x, **options)

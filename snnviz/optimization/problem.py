@@ -16,11 +16,14 @@ from snnviz.network import SpikingNetwork, load_network
 from snnviz.optimization.objective import Counts
 from snnviz.optimization.onsets import OnsetSpace
 from snnviz.optimization.scales import ScaleSpace
+from snnviz.optimization.weights import WeightSpace
 from snnviz.simulation import Record, Settings, analog
 from snnviz.simulation.driver import read_out
 from snnviz.simulation.engine import Engine
 
 ENGINES = ("event", "graph")
+VARY = ("scales", "onsets", "weights")
+"""What a vector may hold: scales and, if asked for, potentials; onsets; or weights, biases and potentials."""
 TARGETS = ("spinnaker",)
 """Hardware under whose constraints a network can be evaluated."""
 
@@ -40,7 +43,7 @@ class Problem:
         engine: "event", which needs no TensorFlow, or "graph".
         target: evaluate the network as "spinnaker" would compute it (`snnviz.hardware.spinnaker.model`), without a pooling of
             its input; None for no constraints.
-        onsets: vectors hold onsets (`OnsetSpace`) rather than scales and potentials, whatever `per` says.
+        vary: what vectors hold, of `VARY`; `per` and `with_potentials` are about "scales" alone.
 
     Raises:
         InputError: if the data do not fit, or there are none.
@@ -56,7 +59,7 @@ class Problem:
         with_potentials: bool = False,
         engine: str = "event",
         target: str | None = None,
-        onsets: bool = False,
+        vary: str = "scales",
     ) -> None:
         self.x = check.images("x", x, network.input_shape)
         self.y = check.labels("y", y, len(self.x), network.classes)
@@ -64,12 +67,14 @@ class Problem:
         self.settings = Settings(steps=steps, **(spinnaker.SETTINGS if self.target else {}))
         self.per, self.with_potentials = per, with_potentials
         self.engine = check.choice("engine", engine, ENGINES)
-        self.onsets = onsets
+        self.vary = check.choice("vary", vary, VARY)
         self.space = self._space(network)
         self._file = b""
 
-    def _space(self, network: SpikingNetwork) -> ScaleSpace | OnsetSpace:
-        return OnsetSpace(network) if self.onsets else ScaleSpace(network, self.per, self.with_potentials)
+    def _space(self, network: SpikingNetwork) -> ScaleSpace | OnsetSpace | WeightSpace:
+        if self.vary == "onsets":
+            return OnsetSpace(network)
+        return WeightSpace(network) if self.vary == "weights" else ScaleSpace(network, self.per, self.with_potentials)
 
     @property
     def network(self) -> SpikingNetwork:
@@ -86,7 +91,7 @@ class Problem:
         """SHA-256 of everything that a vector's counts depend on: network, items, settings, meaning of the vector."""
         found = hashlib.sha256(self.network.hash.encode())
         found.update(
-            repr((self.x.shape, self.settings, self.target, self.per, self.with_potentials, self.onsets)).encode()
+            repr((self.x.shape, self.settings, self.target, self.per, self.with_potentials, self.vary)).encode()
         )
         found.update(self.x.data)
         found.update(self.y.data)
@@ -133,7 +138,7 @@ class Problem:
     def __getstate__(self) -> dict[str, Any]:
         state = {
             name: getattr(self, name)
-            for name in ("x", "y", "settings", "target", "per", "with_potentials", "engine", "onsets")
+            for name in ("x", "y", "settings", "target", "per", "with_potentials", "engine", "vary")
         }
         return state | {"_file": self._file or network_bytes(self.network)}
 

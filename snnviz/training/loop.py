@@ -216,18 +216,20 @@ def finetune(
     )
 
 
-def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> Evaluation:
+def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray, progress: bool = True) -> Evaluation:
     """Accuracy and cross-entropy of `model`, in inference mode.
 
     Args:
         model: as for `train`; it is not changed.
         x: intensities in [0, 1], (items, height, width, channels).
         y: class indices (items,).
+        progress: show the items classified and the time left.
     """
     images, labels = checked_data(model, x, y)
     from_logits = _gives_logits(model)
     steps = compiled_steps(model, None, from_logits)
-    return _evaluated(steps, from_logits, images, labels, np.arange(len(images)))
+    with _progress.bar(len(images), "evaluating", "item", progress) as bar:
+        return _evaluated(steps, from_logits, images, labels, np.arange(len(images)), bar.update)
 
 
 class _Run:
@@ -395,8 +397,14 @@ def _steps_per_call(model: keras.Model, recipe: Recipe) -> int:
 
 
 def _evaluated(
-    steps: Steps, from_logits: bool, images: np.ndarray, labels: np.ndarray, indices: np.ndarray
+    steps: Steps,
+    from_logits: bool,
+    images: np.ndarray,
+    labels: np.ndarray,
+    indices: np.ndarray,
+    told: Callable[[int], Any] = lambda items: None,
 ) -> Evaluation:
+    """Accuracy and cross-entropy on some of the items; `told` hears how many, after every batch."""
     correct, negative_log = 0, 0.0
     for start in range(0, len(indices), _EVALUATION_BATCH):
         batch = indices[start : start + _EVALUATION_BATCH]
@@ -409,6 +417,7 @@ def _evaluated(
         else:
             chosen = np.log(np.maximum(outputs[np.arange(len(batch)), right], _CLIP))
         negative_log -= float(chosen.sum())
+        told(len(batch))
     return Evaluation(correct / len(indices), negative_log / len(indices), len(indices))
 
 

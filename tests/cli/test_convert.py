@@ -77,6 +77,16 @@ def test_layers_may_begin_one_after_the_other(files, tmp_path):
         run(files, files / "good.keras", "--clamp", -1)
 
 
+def test_layers_may_begin_when_one_says(files, tmp_path):
+    answer, _ = run(files, files / "good.keras", "--out", tmp_path / "network.npz", "--onsets", "2,2")
+    assert [layer["onset"] for layer in answer["layers"]] == [2, 2]
+    for wrong, message in ((("2,x",), "--onsets"), (("2,-1",), "--onsets"), (("2",), "one entry per layer"),
+                           (("2,2", "--clamp", 1), "beside a clamp")):  # fmt: skip
+        with pytest.raises(InputError, match=message):
+            run(files, files / "good.keras", "--out", tmp_path / "no.npz", "--onsets", *wrong)
+    assert not (tmp_path / "no.npz").exists()
+
+
 def test_the_file_is_named_after_the_model(files, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     answer, _ = run(files, files / "good.keras")

@@ -40,6 +40,21 @@ def test_it_searches_reports_and_saves(network, tmp_path, capsys):
     assert len(history.read_text().splitlines()) == answer["evaluations"] + 1
 
 
+def test_weights_are_learned(network, tmp_path, capsys):
+    pytest.importorskip("tensorflow")
+    out = tmp_path / "better.npz"
+    given = arguments(
+        network, "--method", "weights", "--lambda-e", "0", "--updates", "40", "--every", "20", "--unrolled", "3"
+    )
+    assert main([*given, "--rate", "0.05", "--shift", "1", "--flip", "--out", str(out), "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["evaluations"] == 3
+    assert answer["test"]["best"]["latency"] < answer["test"]["start"]["latency"] - 0.2
+    start, better = load_network(network), load_network(out)
+    assert better.metadata["optimization"]["method"] == "weights"
+    assert not np.array_equal(better.layers[0].weights, start.layers[0].weights)
+
+
 def test_it_resumes(network, tmp_path, capsys):
     run = arguments(
         network, "--method", "subplex", "--out", str(tmp_path / "o.npz"), "--checkpoint", str(tmp_path / "run")
@@ -72,6 +87,13 @@ def test_it_resumes(network, tmp_path, capsys):
         (["--rate", "0"], "--rate"),
         (["--unrolled", "0"], "--unrolled"),
         (["--every", "0"], "--every"),
+        (["--shift", "-1"], "--shift"),
+        (["--method", "onsets", "--shift", "1"], "--shift"),
+        (["--flip"], "--flip"),
+        (["--precision", "bfloat16"], "--precision"),
+        (["--method", "weights", "--precision", "float16"], "--precision"),
+        (["--method", "weights", "--with-potentials"], "--with-potentials"),
+        (["--method", "weights", "--target", "spinnaker"], "--method"),
         (["--minutes", "0"], "--minutes"),
     ],
 )

@@ -110,6 +110,9 @@ def test_shipped_models(tmp_path):
     assert lacking == {"optimization-history", "evaluations", "lambda-grid"}
     # the last network is the optimised one, and the search began with the heuristic one: scales there are
     make(found, tmp_path, ["scales", "figure-b", "membranes"], formats=["png"], dpi=40, progress=False)
+    after = found.networks["after"]
+    learned = replace(after, metadata={**after.metadata, "optimization": {"method": "weights"}})
+    assert "weights" in FIGURES["scales"].lacks(replace(found, networks={**found.networks, "after": learned}))
 
 
 def test_shipped_models_have_the_names_of_the_classes(monkeypatch):

@@ -7,9 +7,10 @@ import pytest
 
 from snnviz.errors import InputError
 from snnviz.network import DepthwiseConv2D, Input, SpikingNetwork
-from snnviz.optimization.gradient import Gradient, _surrogate
+from snnviz.optimization.gradient import Gradient
 from snnviz.optimization.objective import Objective
 from snnviz.optimization.scales import ScaleSpace
+from snnviz.optimization.unrolled import surrogate
 from snnviz.simulation import Record, Settings, analog
 from snnviz.simulation.event import EventEngine
 from tests.parity.networks import conv, dense
@@ -100,7 +101,7 @@ def test_the_target_is_the_ann_whose_biases_were_corrected(made):
 
 def test_surrogate_is_a_step_forwards_and_a_triangle_backwards():
     v = tf.constant([0.0, 0.5, 0.999, 1.0, 1.5, 3.0])
-    spike = _surrogate(tf, 1.0)
+    spike = surrogate(tf, 1.0)
     with tf.GradientTape() as tape:
         tape.watch(v)
         fired = spike(v)

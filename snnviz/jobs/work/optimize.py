@@ -21,14 +21,18 @@ HELD_OUT = 10_000
 """Training items that `snnviz train` holds out: the default items of the objective, which the ANN was not fitted to."""
 ITEM_WEIGHT = 0.1
 """Above this share of both Pareto terms one item is a reason to warn: at lambda_e = 200, below 1 000 items."""
+LEARNING = ("auto", "gradient", "weights")
 GRADIENT_OPTIONS = {
     "updates": "updates",
     "batch_size": "batch",
     "rate": "rate",
     "unrolled": "unrolled",
     "every": "every",
+    "shift": "shift",
 }
-"""Settings of the gradient, and what `snnviz.optimization.gradient.Gradient` calls them."""
+"""Settings of the methods that learn along a gradient, and what their searchers call them."""
+WEIGHTS_OPTIONS = {"flip": "flip", "precision": "precision"}
+"""The same, of method weights alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +41,7 @@ class Options:
 
     Attributes:
         network: a network file (.npz), the name of a shipped network, or run:ID for that of a run.
-        method: "auto", "gradient", "subplex", "cmaes", "percentile" or "onsets".
+        method: "auto", "gradient", "subplex", "cmaes", "percentile", "onsets" or "weights".
         per: "network", "layer" or "channel", or several from coarse to fine, separated by commas or as a sequence.
         with_potentials: search initial membrane potentials too.
         data: data set, by name or path.
@@ -46,11 +50,14 @@ class Options:
         lambda_e, lambda_l, lambda_p: weights of the loss; None for one over the term at the start.
         evaluations: stop after so many.
         minutes: stop after so many.
-        updates: of the gradient.
+        updates: of the gradient, or the weights.
         batch_size: items of each of them.
-        rate: of the gradient, at the beginning.
-        unrolled: time steps that the gradient computes as spikes.
+        rate: of the gradient, or the weights, at the beginning.
+        unrolled: time steps that it computes as spikes.
         every: updates from one candidate to the next.
+        shift: items of an update are moved by up to so many pixels each way.
+        flip: they are mirrored by chance; of weights.
+        precision: "float32" or "bfloat16"; of weights.
         half: weights of the result are rounded to half precision before it is measured on the test set and saved.
         target: "spinnaker" evaluates networks as that chip would compute them; None for no constraints.
         seed: of the searcher.
@@ -78,6 +85,9 @@ class Options:
     rate: float | None = None
     unrolled: int | None = None
     every: int | None = None
+    shift: int | None = None
+    flip: bool | None = None
+    precision: str | None = None
     half: bool = False
     target: str | None = None
     seed: int = 0
@@ -91,6 +101,7 @@ class Options:
         from snnviz.optimization import METHODS
         from snnviz.optimization.loop import check_potentials, check_target
         from snnviz.optimization.objective import checked_lambdas
+        from snnviz.optimization.weights import PRECISIONS
 
         for name in ("network", "data", "scheduler", "checkpoint", "history"):
             check.text(name, getattr(self, name))
@@ -110,12 +121,19 @@ class Options:
             value = getattr(self, name)
             if value is None:
                 continue
-            if self.method not in ("auto", "gradient"):
-                raise InputError(f"`{name}` is of methods auto and gradient. Received: method {self.method!r}")
+            if self.method not in LEARNING:
+                raise InputError(f"`{name}` is of methods auto, gradient and weights. Received: method {self.method!r}")
             if name == "rate":
                 check.real(name, value, 0, above=True)
             else:
-                check.integer(name, value, 1)
+                check.integer(name, value, 0 if name == "shift" else 1)
+        for name in WEIGHTS_OPTIONS:
+            if getattr(self, name) is not None and self.method != "weights":
+                raise InputError(f"`{name}` is of method weights. Received: method {self.method!r}")
+        if self.flip is not None:
+            check.flag("flip", self.flip)
+        if self.precision is not None:
+            check.choice("precision", self.precision, PRECISIONS)
         check_target(self.target, self.method)
         check.file("out", self.out, ".npz")
 
@@ -125,13 +143,13 @@ class Options:
         return self.lambda_e, self.lambda_l, self.lambda_p
 
     def granularities(self) -> tuple[str, ...]:
-        """`per` as a tuple; onsets are always searched by layer."""
+        """`per` as a tuple; onsets are always searched by layer, and weights have no granularity."""
         from snnviz.optimization.scales import granularities
 
         if not isinstance(self.per, Sequence):
             raise InputError(f"`per` must be a text or a sequence of texts. Received: {check.describe(self.per)}")
         stages = granularities(tuple(self.per.split(",")) if isinstance(self.per, str) else self.per)
-        return ("layer",) if self.method == "onsets" else stages
+        return ("layer",) if self.method in ("onsets", "weights") else stages
 
 
 def work(options: Options, job: Job) -> dict[str, Any]:
@@ -154,7 +172,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
             "network": options.network, "network_hash": network.hash, "method": options.method, "per": ",".join(per),
             "with_potentials": options.with_potentials, "data": options.data, "items": options.items,
             "steps": options.steps, "evaluations": options.evaluations, "minutes": minutes, "half": options.half,
-            **{name: getattr(options, name) for name in GRADIENT_OPTIONS},
+            **{name: getattr(options, name) for name in (*GRADIENT_OPTIONS, *WEIGHTS_OPTIONS)},
             "lambda_e": options.lambda_e, "lambda_l": options.lambda_l, "lambda_p": options.lambda_p, "seed": options.seed,
             "target": options.target,
         }
@@ -194,7 +212,11 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         scheduler=options.scheduler,
         training=(learned.x, learned.y),
         target=options.target,
-        options={key: value for name, key in GRADIENT_OPTIONS.items() if (value := getattr(options, name)) is not None},
+        options={
+            key: value
+            for name, key in (GRADIENT_OPTIONS | WEIGHTS_OPTIONS).items()
+            if (value := getattr(options, name)) is not None
+        },
         checkpoint=options.checkpoint or folder,
         resume=job.resume,
         on_evaluation=record,

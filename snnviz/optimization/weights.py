@@ -1,0 +1,422 @@
+"""Weights learned by the spiking network itself, unrolled in time.
+
+Conversion takes weights from a network that has no time. In a deep spiking network most of what goes wrong at first is time:
+spikes come unevenly, and layers behind act on what has not settled. So here weights, biases and initial potentials move along
+surrogate gradients of what the spiking network does (Neftci, Mostafa, Zenke 2019, doi:10.1109/MSP.2019.2931595; that weights
+begin from a converted network is Rathi et al. 2020, "Enabling deep spiking neural networks with hybrid conversion and spike timing
+dependent backpropagation", ICLR). Synapses that are zero stay zero.
+
+The loss is L_SNN of the first T' steps made smooth,
+
+    sum_t (c_t / 3 + max(0, A_ref - A(t))) (lambda_l + lambda_p E_t)  +  limit * c_inf,
+
+where the mean cross-entropy c_t of the class scores v_t / t, at a temperature learned for each t, counts with E_t held fixed, and
+the batch's own shortfall beside it is held fixed itself: the two halves of the product rule. c_inf is the cross-entropy of the
+analog network, cut off at rate 1, which the spiking network tends to.
+
+The result has an analog network of its own. It is no longer the classifier that was converted, and may be better or worse.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from snnviz import _checks as check
+from snnviz import _progress
+from snnviz._augment import mirrored, shifted
+from snnviz.network import DepthwiseConv2D, Layer, SpikingNetwork
+from snnviz.optimization.objective import Objective
+from snnviz.optimization.scales import checked
+from snnviz.optimization.searcher import Searcher
+from snnviz.optimization.unrolled import Tensor, linear, surrogate
+from snnviz.simulation.synops import fanout
+
+PRECISIONS = ("float32", "bfloat16")
+NATS_PER_ERROR = 3.0
+"""In the first steps of CIFAR-10's network the mean cross-entropy is about three times the share of wrong answers."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """A layer's numbers: changes of nonzero weights and biases (none for a pooling layer), and of each channel's potential.
+
+    Attributes:
+        layer: of H_0.
+        kept: which weights are not zero; None for a pooling layer, whose weights are given.
+        unit: what a change of 1 adds to a weight: the root of the mean square of those that are not zero.
+    """
+
+    layer: Layer
+    kept: np.ndarray | None
+    unit: float
+
+    @classmethod
+    def of(cls, layer: Layer) -> _Part:
+        kept = layer.weights != 0
+        if (isinstance(layer, DepthwiseConv2D) and layer.pooling) or not kept.any():
+            return cls(layer, None, 0.0)
+        return cls(layer, kept, math.sqrt(np.square(layer.weights[kept], dtype=np.float64).mean()))
+
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        """Numbers of weights, biases and potentials."""
+        weights = 0 if self.kept is None else int(self.kept.sum())
+        return weights, self.layer.channels if weights else 0, self.layer.channels
+
+
+class WeightSpace:
+    """Vectors <-> networks: changes of the nonzero weights, biases and initial potentials of H_0.
+
+    Layer by layer come its weights, in units of their own root mean square, its biases and its channels' potentials, both
+    in units of the threshold. Pooling layers have potentials only.
+
+    Args:
+        network: the start H_0, whose vector is all zeros.
+    """
+
+    def __init__(self, network: SpikingNetwork) -> None:
+        self.network = network
+        self.parts = [_Part.of(layer) for layer in network.layers]
+
+    @property
+    def size(self) -> int:
+        """Number of entries of a vector."""
+        return sum(sum(part.sizes) for part in self.parts)
+
+    def start(self) -> np.ndarray:
+        """The vector of H_0: zeros, float64 (size,)."""
+        return np.zeros(self.size)
+
+    def split(self, vector: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """For each layer the entries of its weights, biases and potentials."""
+        at = 0
+        for part in self.parts:
+            ends = at + np.cumsum(part.sizes)
+            yield vector[at : ends[0]], vector[ends[0] : ends[1]], vector[ends[1] : ends[2]]
+            at = int(ends[2])
+
+    def apply(self, vector: np.ndarray) -> SpikingNetwork:
+        """The network of a vector.
+
+        Raises:
+            InputError: if the vector has another size or holds NaN or infinity.
+        """
+        values = checked(vector, self.size)
+        if not values.any():
+            return self.network
+        layers = []
+        for part, (weights, biases, potentials) in zip(self.parts, self.split(values), strict=True):
+            old = part.layer
+            changed: dict[str, Any] = {
+                "initial_potential": old.initial_potential + np.broadcast_to(potentials, old.output_shape)
+            }
+            if part.kept is not None:
+                whole = old.weights.astype(np.float64)
+                whole[part.kept] += part.unit * weights
+                # its analog network is the new one: biases corrected once are now simply biases
+                changed |= {"weights": whole, "bias": old.bias + biases, "ann_bias": None}
+            layers.append(replace(old, **changed))
+        return replace(self.network, layers=tuple(layers))
+
+
+class Weights(Searcher):
+    """Adam on the smooth loss over minibatches; a candidate is the running mean after every `every` updates.
+
+    Args:
+        space: the vectors.
+        objective: gives lambda_l and lambda_p.
+        x: items to learn from, intensities in [0, 1], (items, *network.input_shape).
+        y: their classes (items,).
+        reference: A_ref, a fraction.
+        base: the vector to start from.
+        updates: how many in all; the rate rises over the first `WARM_UP` and falls to zero along a cosine.
+        every: updates from one candidate to the next.
+        batch: items of an update.
+        rate: of Adam: by about how much an entry of a vector moves in an update.
+        seed: of the choice of items and their variations.
+        shift: images are moved by up to this many pixels each way.
+        flip: images are mirrored, left to right, or not, by chance.
+        unrolled: T', the steps that are computed; time and memory grow with them.
+        limit: factor of the analog network's cross-entropy.
+        width: half the base of the surrogate's triangle, in units of the threshold.
+        precision: "float32", or "bfloat16" for convolutions, on processors that have it.
+        recency: the running mean gives update t a weight of about t ** recency.
+        progress: show updates and the time left.
+
+    Raises:
+        InputError: if an argument is out of range.
+    """
+
+    name = "weights"
+
+    def __init__(
+        self,
+        space: WeightSpace,
+        objective: Objective,
+        x: np.ndarray,
+        y: np.ndarray,
+        reference: float,
+        *,
+        base: np.ndarray | None = None,
+        updates: int = 1000,
+        every: int = 100,
+        batch: int = 64,
+        rate: float = 0.004,
+        seed: int = 0,
+        shift: int = 0,
+        flip: bool = False,
+        unrolled: int = 5,
+        limit: float = 3.0,
+        width: float = 1.0,
+        precision: str = "float32",
+        recency: float = 8.0,
+        progress: bool = True,
+    ) -> None:
+        self.updates, self.every = check.integer("updates", updates, 1), check.integer("every", every, 1)
+        self._seed, self._shift = check.integer("seed", seed, 0), check.integer("shift", shift, 0)
+        self._flip = check.flag("flip", flip)
+        self._rate = check.real("rate", rate, 0, above=True)
+        self._recency = check.real("recency", recency, 0)
+        self._x = check.images("x", x, space.network.input_shape)
+        self._y = check.labels("y", y, len(self._x), space.network.classes)
+        self._batch = min(check.integer("batch", batch, 1), len(self._x))
+        self._progress = check.flag("progress", progress)
+        self._done = self._told = 0
+        self._program = _Program(
+            space,
+            objective,
+            check.real("reference", reference, 0, 1),
+            space.start() if base is None else base,
+            check.integer("unrolled", unrolled, 1),
+            check.real("limit", limit, 0),
+            check.real("width", width, 0, above=True),
+            check.choice("precision", precision, PRECISIONS),
+        )
+        self._program.begin(*self._items(0))
+
+    def _items(self, update: int) -> tuple[np.ndarray, np.ndarray]:
+        """The minibatch of an update, a function of the seed and its number alone."""
+        stream = np.random.default_rng((self._seed, update))
+        chosen = stream.integers(0, len(self._x), self._batch)
+        images = self._x[chosen]
+        if images.ndim == 4:
+            if self._flip:
+                images = mirrored(images, stream.random(len(images)) < 0.5)
+            if self._shift:
+                images = shifted(images, stream.integers(0, 2 * self._shift + 1, (2, len(images))), self._shift)
+        return images, self._y[chosen]
+
+    def ask(self) -> list[np.ndarray]:
+        if self._done >= self.updates:
+            return []
+        with _progress.bar(self.updates, "learning weights", "update", self._progress, self._done) as bar:
+            for update in range(self._done, min(self._done + self.every, self.updates)):
+                rate = (
+                    self._rate * min(1.0, (update + 1) / WARM_UP) * (1 + math.cos(math.pi * update / self.updates)) / 2
+                )
+                share = (self._recency + 1) / (update + 1 + self._recency)
+                self._program.update(*self._items(update), rate, share)
+                self._done = update + 1
+                bar.update(1)
+        return [self._program.mean()]
+
+    def tell(self, losses: Sequence[float]) -> None:
+        self._told += len(losses)
+
+    def state(self) -> dict[str, np.ndarray]:
+        return {"done": np.array(self._done), "told": np.array(self._told), **self._program.state()}
+
+    def restore(self, state: dict[str, np.ndarray]) -> int:
+        self._done, self._told = int(state["done"]), int(state["told"])
+        self._program.restore(state)
+        return self._told
+
+
+WARM_UP = 30
+"""Updates over which the rate rises, while Adam's moments are made up of little."""
+
+
+class _Program:
+    """The compiled update: variables, forward pass, loss and optimiser."""
+
+    def __init__(
+        self,
+        space: WeightSpace,
+        objective: Objective,
+        reference: float,
+        base: np.ndarray,
+        unrolled: int,
+        limit: float,
+        width: float,
+        precision: str,
+    ) -> None:
+        import keras
+        import tensorflow as tf
+
+        self._tf, self._space, self._objective, self._reference = tf, space, objective, reference
+        self._unrolled, self._limit, self._precision = unrolled, limit, precision
+        self._spike = surrogate(tf, width)
+        start = space.apply(base)
+        self._input_potential = tf.constant(start.input.initial_potential, tf.float32)
+        self._fanouts = [tf.constant(fanout(layer).reshape(-1, 1), tf.float32) for layer in start.layers]
+        self._first = [
+            (tf.constant(layer.weights), tf.constant(layer.bias), tf.constant(layer.initial_potential, tf.float32))
+            for layer in start.layers
+        ]
+        # a change of a weight in units of its layer, 0 where there is no synapse
+        self._units = [
+            tf.constant(0.0 if part.kept is None else part.unit * part.kept, tf.float32) for part in space.parts
+        ]
+
+        def changes(shape: tuple[int, ...], name: str) -> Any:
+            return keras.Variable(np.zeros(shape, np.float32), name=name)
+
+        self._learned: list[tuple[Any, Any, Any]] = [
+            (
+                None if part.kept is None else changes(part.layer.weights.shape, "weights"),
+                None if part.kept is None else changes((part.layer.channels,), "biases"),
+                changes((part.layer.channels,), "potentials"),
+            )
+            for part in space.parts
+        ]
+        # the log-temperatures of all steps and, last, of the analog limit
+        self._sharpness = changes((unrolled + 1,), "sharpness")
+        self._variables = [v for layer in self._learned for v in layer if v is not None]
+        self._means = [keras.Variable(np.zeros(v.shape, np.float32), trainable=False) for v in self._variables]
+        self._optimizer = keras.optimizers.Adam(1e-3)
+        self._optimizer.build([*self._variables, self._sharpness])
+        self._unit_of_cost = 1.0
+        self._step = tf.function(self._update, autograph=False, reduce_retracing=True)
+
+    def begin(self, x: np.ndarray, y: np.ndarray) -> None:
+        """Set every temperature to the one that suits the start best on a batch, and take its mean cost of a step for a unit."""
+        scores, events, limit = self._forward(self._tf.constant(x))
+        time = np.arange(1, self._unrolled + 1)[:, None, None]
+        logits = np.concatenate([scores.numpy() / time, limit.numpy()[None]]).astype(np.float64)
+        logits -= logits.max(axis=2, keepdims=True)
+        grid = np.linspace(-5, 5, 41)
+        scaled = logits[None] * np.exp(grid)[:, None, None, None]
+        surprise = np.log(np.exp(scaled).sum(axis=3)) - scaled[:, :, np.arange(len(y)), y]
+        self._sharpness.assign(grid[surprise.mean(axis=2).argmin(axis=0)].astype(np.float32))
+        cost = self._objective.lambda_l + self._objective.lambda_p * events.numpy()
+        self._unit_of_cost = float(cost.mean()) + 1e-12  # for a network without events and lambda_l = 0
+
+    def mean(self) -> np.ndarray:
+        """The running mean of what has been added to the start's vector."""
+        values = iter(np.asarray(mean, np.float64) for mean in self._means)
+        entries = []
+        for part in self._space.parts:
+            if part.kept is not None:
+                entries += [next(values)[part.kept], next(values)]
+            entries.append(next(values))
+        return np.concatenate(entries)
+
+    def update(self, x: np.ndarray, y: np.ndarray, rate: float, share: float) -> float:
+        """One update at a rate of Adam; the new values enter the running mean with a share."""
+        tf = self._tf
+        numbers = (tf.constant(value, tf.float32) for value in (rate, share))
+        return float(self._step(tf.constant(x), tf.constant(y), *numbers))
+
+    def _update(self, x: Tensor, y: Tensor, rate: Tensor, share: Tensor) -> Tensor:
+        variables = [*self._variables, self._sharpness]
+        with self._tf.GradientTape() as tape:
+            loss = self._loss(x, y)
+        gradients = tape.gradient(loss, [variable.value for variable in variables])
+        self._optimizer.learning_rate.assign(rate)
+        self._optimizer.apply(gradients, variables)
+        for mean, variable in zip(self._means, self._variables, strict=True):
+            mean.assign(mean.value + share * (variable.value - mean.value))
+        return loss
+
+    def state(self) -> dict[str, np.ndarray]:
+        groups = {
+            "variable": [*self._variables, self._sharpness],
+            "mean": self._means,
+            "slot": self._optimizer.variables,
+        }
+        found = {f"{name}_{i}": np.asarray(v) for name, group in groups.items() for i, v in enumerate(group)}
+        return found | {"unit_of_cost": np.array(self._unit_of_cost)}
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        groups = {
+            "variable": [*self._variables, self._sharpness],
+            "mean": self._means,
+            "slot": self._optimizer.variables,
+        }
+        for name, group in groups.items():
+            for i, variable in enumerate(group):
+                variable.assign(state[f"{name}_{i}"])
+        self._unit_of_cost = float(state["unit_of_cost"])
+
+    def _loss(self, x: Tensor, y: Tensor) -> Tensor:
+        tf, aim = self._tf, self._objective
+        scores, events, limit = self._forward(x)
+        time = tf.range(1, self._unrolled + 1, dtype=tf.float32)[:, None, None]
+        sharp = tf.exp(self._sharpness.value)
+        by_step = scores / time * sharp[:-1, None, None]  # (T', B, classes)
+        right = tf.reduce_mean(tf.cast(tf.argmax(by_step, axis=-1, output_type=y.dtype) == y, tf.float32), axis=1)
+        shortfall = tf.nn.relu(self._reference - right)  # has no gradient
+        cost = (aim.lambda_l + aim.lambda_p * events) / self._unit_of_cost
+        errors = self._surprise(y, by_step) / NATS_PER_ERROR
+        loss = tf.reduce_sum(errors * tf.stop_gradient(cost) + shortfall * cost)
+        return loss + self._limit * tf.reduce_mean(self._surprise(y, (limit * sharp[-1])[None]))
+
+    def _surprise(self, y: Tensor, logits: Tensor) -> Tensor:
+        """Mean cross-entropy, (n,) of logits (n, B, classes)."""
+        tf = self._tf
+        labels = tf.broadcast_to(y, tf.shape(logits)[:2])
+        return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits), axis=1)
+
+    def _forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Output potentials (T', B, classes), mean events per item (T',), and the analog network's logits (B, classes)."""
+        tf, steps = self._tf, self._unrolled
+        spikes = self._fire([x] * steps, self._input_potential, learns=False)
+        events = tf.zeros(steps)
+        values = x
+        for index, (layer, (weights, bias, potential)) in enumerate(
+            zip(self._space.network.layers, self._now(), strict=True)
+        ):
+            rows = tf.reshape(spikes, (-1, math.prod(layer.input_shape)))
+            events += tf.reduce_mean(tf.reshape(tf.matmul(rows, self._fanouts[index]), (steps, -1)), axis=1)
+            # one call for both: the analog network's activations are a step of their own
+            sent = [tf.reshape(each, (-1, *layer.input_shape)) for each in (spikes, values)]
+            drive = linear(tf, layer, tf.concat(sent, axis=0), weights, self._precision) + bias
+            *drive, values = tf.unstack(tf.reshape(drive, (steps + 1, -1, *layer.output_shape)))
+            if index == len(self._space.parts) - 1:
+                arrived = [tf.zeros_like(each) if step < layer.onset else each for step, each in enumerate(drive)]
+                return tf.cumsum(tf.stack(arrived), axis=0) + potential, events, values
+            spikes = self._fire(drive, potential, True, layer.onset)
+            values = tf.clip_by_value(values, 0.0, 1.0)
+        raise RuntimeError("a network has a last layer")
+
+    def _now(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Weights, biases and initial potentials of every layer as they stand."""
+        for (weights, biases, potentials), units, (to_weights, to_biases, to_potentials) in zip(
+            self._first, self._units, self._learned, strict=True
+        ):
+            learned = to_weights is not None
+            yield (
+                weights + units * to_weights.value if learned else weights,
+                biases + to_biases.value if learned else biases,
+                potentials + to_potentials.value,
+            )
+
+    def _fire(self, drive: Sequence[Tensor], potential: Tensor, learns: bool, onset: int = 0) -> Tensor:
+        """Spikes (T', B, *shape) of neurons that get `drive` at each step, and take no notice of it until `onset`."""
+        tf = self._tf
+        v = tf.broadcast_to(potential, tf.shape(drive[0]))
+        spikes = []
+        for step, arriving in enumerate(drive):
+            if step < onset:
+                spikes.append(tf.zeros_like(v))
+                continue
+            v = v + arriving
+            fired = self._spike(v) if learns else tf.cast(v >= 1.0, tf.float32)
+            v = v - fired
+            spikes.append(fired)
+        return tf.stack(spikes)
