@@ -42,7 +42,10 @@ def add(subparsers: Any) -> None:
     )
     parser.add_argument("--evaluations", type=int, metavar="N", help="stop after N evaluations")
     parser.add_argument(
-        "--minutes", type=float, metavar="M", help="stop after M minutes (default without a budget: 10)"
+        "--minutes",
+        type=float,
+        metavar="M",
+        help="stop after M minutes (default without a budget: 10; weights: all updates)",
     )
     for name, kind, metavar, what in (
         ("updates", int, "N", "of the gradient (default: 4000; weights 1000)"),

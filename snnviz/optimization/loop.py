@@ -50,7 +50,6 @@ OPTIONS = {
 }
 """The searchers' further arguments, by method; "auto" takes the gradient's."""
 DEFAULT_MINUTES = 10.0
-"""The budget of a search for which none is given."""
 GRADIENT_SHARE = 0.8
 """How much of the budget "auto" leaves to the gradient; the rest polishes on the true objective."""
 POLISH_STEP = 0.02
@@ -150,7 +149,7 @@ def optimize(
         steps: time steps T of the objective.
         lambdas: (lambda_e, lambda_l, lambda_p); None for one over the start's term.
         budget_evaluations: stop after this many evaluations, the start's included.
-        budget_minutes: stop after this many minutes; without any budget, 10.
+        budget_minutes: stop after this many minutes; without any budget, 10, but "weights" makes all its updates.
         seed: of the searcher.
         with_potentials: also search initial membrane potentials; not with "onsets", nor "weights", which has them anyway.
         workers: processes that evaluate; 1 evaluates here, with the engine's threads. A script that asks for more needs an
@@ -191,7 +190,7 @@ def optimize(
     if budget_minutes is not None:
         check.real("budget_minutes", budget_minutes, 0, above=True)
     if budget_evaluations is None and budget_minutes is None:
-        budget_minutes = DEFAULT_MINUTES
+        budget_minutes = default_minutes(method)
     check_potentials(with_potentials, method)
     whole = network
     check_target(target, method)
@@ -249,6 +248,11 @@ def check_potentials(with_potentials: bool, method: str) -> None:
         )
     if with_potentials and method == "weights":
         raise InputError("`with_potentials` must be False for method 'weights', which always has them. Received: True")
+
+
+def default_minutes(method: str) -> float | None:
+    """The budget of a search for which none is given; None for a method whose updates are one."""
+    return None if method == "weights" else DEFAULT_MINUTES
 
 
 def vary(method: str) -> str:

@@ -155,6 +155,12 @@ def test_a_resumed_search_goes_where_an_uninterrupted_one_goes(toy, toy_data, tm
         assert load_network(tmp_path / "cut" / "best.npz").hash == replace(whole.network, metadata={}).hash
 
 
+def test_without_a_budget_all_updates_are_made(toy, toy_data):
+    options = {"updates": 5, "every": 2, "batch": 10, "unrolled": 2}
+    found = optimize(toy, *toy_data, method="weights", steps=5, progress=False, options=options)
+    assert (len(found.history), found.stopped) == (4, "finished")
+
+
 def test_items_vary_by_seed_and_number_alone(made):  # noqa: F811
     network, x, y = made
     one, other = (weights_of(network, x, y, seed=4, shift=2, flip=True) for _ in range(2))

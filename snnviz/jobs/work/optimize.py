@@ -157,7 +157,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     from snnviz import datasets, pretrained, results
     from snnviz.hardware.spinnaker import model
     from snnviz.optimization import optimize
-    from snnviz.optimization.loop import DEFAULT_MINUTES
+    from snnviz.optimization.loop import default_minutes
     from snnviz.simulation import simulate
 
     per = options.granularities()
@@ -166,7 +166,8 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     learned, held_out = datasets.validation_split(images, min(HELD_OUT, len(images) // 2))
     if options.items > len(held_out):
         raise InputError(f"`items` must be at most {len(held_out)}, the items held out. Received: {options.items}")
-    minutes = DEFAULT_MINUTES if options.evaluations is None and options.minutes is None else options.minutes
+    unlimited = options.evaluations is None and options.minutes is None
+    minutes = default_minutes(options.method) if unlimited else options.minutes
     job.begin(
         {
             "network": options.network, "network_hash": network.hash, "method": options.method, "per": ",".join(per),
@@ -246,7 +247,11 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         "objective": vars(found.objective),
         "loss": {"start": found.objective.loss(found.start), "best": found.objective.loss(found.best)},
         "held_out": {"items": options.items, "start": vars(found.start), "best": vars(found.best)},
-        "test": {"items": len(tests), "start": _terms(before), "best": _terms(after)},
+        "test": {
+            "items": len(tests),
+            # one reference for both: learned weights have an ANN of their own
+            **{name: _terms(one, before.attrs["ann_accuracy"]) for name, one in (("start", before), ("best", after))},
+        },
     }
 
 
@@ -256,11 +261,12 @@ def _weight_of_an_item(options: Options, start: Mapping[str, Any]) -> float:
     return options.lambda_e / options.items / others if others > 0 else 0.0
 
 
-def _terms(result: xr.Dataset) -> dict[str, float]:
+def _terms(result: xr.Dataset, reference: float) -> dict[str, float]:
     from snnviz import metrics
 
     return {
+        "ann_accuracy": result.attrs["ann_accuracy"],
         "peak_accuracy": metrics.peak_accuracy(result),
-        "latency": metrics.pareto_latency(result),
-        "power": metrics.pareto_power(result),
+        "latency": metrics.pareto_latency(result, reference),
+        "power": metrics.pareto_power(result, reference),
     }
