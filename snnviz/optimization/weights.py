@@ -11,8 +11,9 @@ The loss is L_SNN of the first T' steps made smooth,
     sum_t (c_t / 3 + max(0, A_ref - A(t))) (lambda_l + lambda_p E_t)  +  limit * c_inf,
 
 where the mean cross-entropy c_t of the class scores v_t / t, at a temperature learned for each t, counts with E_t held fixed, and
-the batch's own shortfall beside it is held fixed itself: the two halves of the product rule. c_inf is the cross-entropy of the
-analog network, cut off at rate 1, which the spiking network tends to.
+the batch's own shortfall beside it is held fixed itself: the two halves of the product rule. Costs are in units of the start's mean
+cost of a step, so that the limit's factor means the same whatever the lambdas. c_inf is the cross-entropy of the analog network,
+cut off at rate 1, which the spiking network tends to.
 
 The result has an analog network of its own. It is no longer the classifier that was converted, and may be better or worse.
 """
@@ -39,6 +40,9 @@ from snnviz.simulation.synops import fanout
 PRECISIONS = ("float32", "bfloat16")
 NATS_PER_ERROR = 3.0
 """In the first steps of CIFAR-10's network the mean cross-entropy is about three times the share of wrong answers."""
+
+WARM_UP = 30
+"""Updates over which the rate rises, while Adam's moments are made up of little."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -235,10 +239,6 @@ class Weights(Searcher):
         self._done, self._told = int(state["done"]), int(state["told"])
         self._program.restore(state)
         return self._told
-
-
-WARM_UP = 30
-"""Updates over which the rate rises, while Adam's moments are made up of little."""
 
 
 class _Program:
