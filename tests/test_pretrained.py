@@ -151,7 +151,7 @@ def test_cifar10_reaches_the_published_peak_and_latency():
 
 
 def test_weights_learned_through_time_bring_cifar10_to_the_published_gain():
-    """P_l and P_p of `conv-cifar10` in 100 steps: 5.87 and 205.5 million, in docs/reproduction.md. The paper's P_p falls to a 30.7th."""
+    """P_l and P_p of `conv-cifar10` in 100 steps: 5.87 and 205.5 million, in docs/reproduction.md. The paper's falls to a 31st."""
     found = pretrained.card("conv-cifar10-levels-optimized")["test"]
     assert found["peak_accuracy"] >= reports.PAPER["conv-cifar10", "after", "peak accuracy"].value
     against = [found[f"pareto_power{which}"] for which in ("_against_0.8765", "_against_0.8811", "")]
