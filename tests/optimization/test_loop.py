@@ -12,7 +12,7 @@ from snnviz.network import SpikingNetwork
 from snnviz.optimization import METHODS, optimize
 from snnviz.optimization.problem import Problem
 
-SEARCHERS = ("gradient", "subplex", "cmaes", "percentile", "auto", "onsets")
+SEARCHERS = ("gradient", "subplex", "cmaes", "percentile", "auto", "onsets", "weights")
 OPTIONS = {
     "gradient": {"updates": 60, "every": 10, "batch": 16},
     "auto": {"updates": 60, "every": 10, "batch": 16},
@@ -20,6 +20,7 @@ OPTIONS = {
     "percentile": {"grid": (50.0, 80.0, 90.0, 95.0, 100.0)},
     "subplex": {},
     "onsets": {"clamps": (0, 0.5, 1)},
+    "weights": {"updates": 60, "every": 10, "batch": 16},
 }
 
 
@@ -77,7 +78,7 @@ def test_the_result_is_what_it_says(whole, toy_data, method):
     counts = problem.count(problem.space.start())
     assert counts.correct.max() / counts.items == found.best.peak_accuracy
     about = found.network.metadata["optimization"]
-    assert (about["method"], about["per"]) == (method, ["layer" if method == "onsets" else "channel"])
+    assert (about["method"], about["per"]) == (method, ["layer" if method in ("onsets", "weights") else "channel"])
 
 
 def test_the_same_arguments_bring_the_same_network(whole, toy, toy_data, method):
