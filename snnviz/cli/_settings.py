@@ -1,9 +1,15 @@
-"""The options of a simulation as options of a command."""
+"""The options of a simulation as options of a command, and lists of numbers as options."""
 
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from snnviz import _checks as check
+from snnviz.errors import InputError
+
+Number = TypeVar("Number", int, float)
 
 
 def add_settings(parser: argparse.ArgumentParser, inputs: str = "spiking, poisson or analog") -> None:
@@ -32,3 +38,16 @@ def settings_of(args: argparse.Namespace) -> dict[str, Any]:
     settings = {name: getattr(args, name) for name in Settings.__dataclass_fields__ if name != "steps"}
     Settings(steps=args.steps, **settings)
     return settings
+
+
+def numbers(option: str, text: str, kind: Callable[[str], Number]) -> list[Number]:
+    """The numbers of an option like 0,1,2.
+
+    Raises:
+        InputError: if a word is no `kind`, int or float.
+    """
+    try:
+        return [kind(word) for word in text.split(",")]
+    except ValueError:
+        which = "whole numbers" if kind is int else "numbers"
+        raise InputError(f"`{option}` must be {which} with commas between. Received: {check.describe(text)}") from None

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from snnviz import _checks as check
+from snnviz.cli._settings import numbers
 from snnviz.errors import InputError
 
 
@@ -83,7 +84,9 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         check.real("--percentile", args.percentile, 0, 100, above=True)
     check.choice("--per", args.per, ("layer", "channel"))
     check.real("--clamp", args.clamp, 0)
-    onsets = None if args.onsets is None else _onsets(args.onsets)
+    onsets = None
+    if args.onsets is not None:
+        onsets = [check.integer("--onsets", each, 0) for each in numbers("--onsets", args.onsets, int)]
     if args.correct_bias is not None:
         check.integer("--correct-bias", args.correct_bias, 1)
     check.integer("--report-items", args.report_items, 1)
@@ -195,12 +198,3 @@ def _cell(value: Any) -> str:
     if value is None:
         return "-"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _onsets(text: str) -> list[int]:
-    try:
-        return [check.integer("--onsets", int(part), 0) for part in text.split(",")]
-    except ValueError:
-        raise InputError(
-            f"`--onsets` must be whole numbers of time steps, separated by commas. Received: {check.describe(text)}"
-        ) from None

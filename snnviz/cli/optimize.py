@@ -51,12 +51,7 @@ def add(subparsers: Any) -> None:
         ("updates", int, "N", "of the gradient (default: 4000; weights 1000)"),
         ("batch-size", int, "N", "items of an update of the gradient (default: 256; weights 64)"),
         ("rate", float, "R", "of the gradient, at the beginning (default: 0.05; weights 0.004)"),
-        (
-            "unrolled",
-            int,
-            "T",
-            "time steps that the gradient computes as spikes (default: 6; weights 5)",
-        ),
+        ("unrolled", int, "T", "time steps that the gradient computes as spikes (default: 6; weights 5)"),
         ("every", int, "N", "updates from one candidate to the next (default: 200; weights 100)"),
         ("shift", int, "N", "move the gradient's images by up to N pixels each way (default: 1; weights 0)"),
     ):

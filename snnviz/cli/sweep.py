@@ -7,10 +7,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from snnviz import _checks as check
 from snnviz._files import replacing
 from snnviz.cli import _job
-from snnviz.errors import InputError
+from snnviz.cli._settings import numbers
 from snnviz.sparsity_sweep import LAMBDA_A, LAMBDA_W
 
 _RECIPE = (
@@ -59,7 +58,7 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
     from snnviz.training import default_recipe
 
     stem = Path(args.model).stem
-    grid = {name: _numbers(f"--lambda-{name}", getattr(args, f"grid_{name}")) for name in ("a", "w")}
+    grid = {name: numbers(f"--lambda-{name}", getattr(args, f"grid_{name}"), float) for name in ("a", "w")}
     given = Options(model=args.model, **{name: getattr(args, name) for name in _RECIPE})
     images, _ = common.training_data(given, common.shipped_data(args.model))
     folder = Path(args.out or f"{stem}-sweep")
@@ -88,13 +87,6 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
     with replacing(folder / "sweep.json") as temporary:
         temporary.write_text(json.dumps(answer, indent=1))
     return answer
-
-
-def _numbers(option: str, text: str) -> list[float]:
-    try:
-        return [float(word) for word in text.split(",")]
-    except ValueError:
-        raise InputError(f"`{option}` must be numbers with commas between. Received: {check.describe(text)}") from None
 
 
 def show(answer: dict[str, Any]) -> str:

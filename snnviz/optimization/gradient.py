@@ -12,26 +12,21 @@ a target takes the place of the shortfall A_ref - A, and E_t is the batch's mean
 mixed with the network's own analog answer; divergence is cross-entropy less the target's entropy, 0 where they agree, as the
 shortfall is. By the product rule the gradient of (A_ref - A) E has two halves: that of c_t, weighted by E_t, and that of E_t,
 weighted by the shortfall counted in the batch (c_t is several times the shortfall and would save events at accuracy's cost).
-
-A candidate is not the vector of the last update but a running mean of all so far that leans on the later ones (polynomial-decay
-averaging; Shamir, Zhang 2013, arXiv:1212.1824): from update to update spikes of a few items come and go, and so do their answers.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from snnviz import _checks as check
-from snnviz._augment import shifted
 from snnviz.network import Dense
+from snnviz.optimization.learner import Learner, Program
 from snnviz.optimization.objective import Objective
 from snnviz.optimization.scales import LARGEST_LOG_SCALE, ScaleSpace
-from snnviz.optimization.searcher import Searcher
-from snnviz.optimization.unrolled import linear, surrogate
+from snnviz.optimization.unrolled import best_sharpness, fire, linear, read, surrogate
 from snnviz.simulation.synops import fanout
 
 Tensor = Any
@@ -45,7 +40,7 @@ WORTH_COMPILING = 300
 """From this many updates on, compilation by XLA pays."""
 
 
-class Gradient(Searcher):
+class Gradient(Learner):
     """Adam on the smooth loss over minibatches; a candidate is the running mean after every `every` updates.
 
     Args:
@@ -67,14 +62,15 @@ class Gradient(Searcher):
         early: factor of the divergences of the unrolled steps, c_1 ... c_T'; above 1 it favours the first answers.
         width: half the base of the surrogate's triangle, in units of the threshold.
         unrolled: T', the steps that are computed as spikes, at most `steps`; time and memory grow with them.
-        recency: the running mean gives update t a weight of about t ** recency: 0 makes it the plain mean, and the larger it
-            is, the more it is the last vector alone.
+        recency: the running mean gives update t a weight of about t ** recency (`Learner`).
+        progress: show updates and the time left.
 
     Raises:
         InputError: if an argument is out of range.
     """
 
     name = "gradient"
+    doing = "learning scales"
 
     def __init__(
         self,
@@ -97,57 +93,23 @@ class Gradient(Searcher):
         width: float = 0.5,
         unrolled: int = UNROLLED,
         recency: float = 3.0,
+        progress: bool = True,
     ) -> None:
-        self.updates, self.every = check.integer("updates", updates, 1), check.integer("every", every, 1)
-        self._seed, self._shift = check.integer("seed", seed, 0), check.integer("shift", shift, 0)
-        self._rate = check.real("rate", rate, 0, above=True)
-        self._recency = check.real("recency", recency, 0)
-        self._x = check.images("x", x, space.network.input_shape)
-        self._y = check.labels("y", y, len(self._x), space.network.classes)
-        self._batch = min(check.integer("batch", batch, 1), len(self._x))
+        super().__init__(
+            space.network, x, y, updates=updates, every=every, batch=batch, rate=rate, seed=seed, shift=shift, flip=False,
+            recency=recency, progress=progress,
+        )  # fmt: skip
         check.real("distilled", distilled, 0, 1)
         check.real("early", early, 0)
         check.real("width", width, 0, above=True)
-        self._done = 0
-        self._told = 0
         unrolled = min(check.integer("unrolled", unrolled, 1), check.integer("steps", steps, 1))
         base = space.start() if base is None else base
         expansion = np.arange(space.size) if expansion is None else expansion
         self._program = _Program(space, objective, steps, unrolled, distilled, early, width, base, expansion, updates)
         self._program.begin(*self._items(0))
 
-    def _items(self, update: int) -> tuple[np.ndarray, np.ndarray]:
-        """The minibatch of an update, a function of the seed and its number alone."""
-        stream = np.random.default_rng((self._seed, update))
-        chosen = stream.integers(0, len(self._x), self._batch)
-        images = self._x[chosen]
-        if self._shift and images.ndim == 4:
-            images = shifted(images, stream.integers(0, 2 * self._shift + 1, (2, len(images))), self._shift)
-        return images, self._y[chosen]
 
-    def ask(self) -> list[np.ndarray]:
-        if self._done >= self.updates:
-            return []
-        for update in range(self._done, min(self._done + self.every, self.updates)):
-            rate = self._rate * 0.5 * (1 + math.cos(math.pi * update / self.updates))
-            share = (self._recency + 1) / (update + 1 + self._recency)
-            self._program.update(*self._items(update), rate, share)
-            self._done = update + 1
-        return [self._program.mean()]
-
-    def tell(self, losses: Sequence[float]) -> None:
-        self._told += len(losses)
-
-    def state(self) -> dict[str, np.ndarray]:
-        return {"done": np.array(self._done), "told": np.array(self._told), **self._program.state()}
-
-    def restore(self, state: dict[str, np.ndarray]) -> int:
-        self._done, self._told = int(state["done"]), int(state["told"])
-        self._program.restore(state)
-        return self._told
-
-
-class _Program:
+class _Program(Program):
     """The compiled update: variables, forward pass, loss and optimiser."""
 
     def __init__(
@@ -166,7 +128,7 @@ class _Program:
         import keras
         import tensorflow as tf
 
-        self._tf, self._space, self._unrolled = tf, space, unrolled
+        self._space, self._unrolled = space, unrolled
         self._layers = space.network.layers
         self._objective, self._steps, self._distilled, self._early = objective, steps, distilled, early
         self._spike = surrogate(tf, width)
@@ -180,28 +142,19 @@ class _Program:
                 *((layer.initial_potential, layer.output_shape) for layer in self._layers),
             )
         ]
-        # the log-temperatures of steps 1..T' and, last, of the analog limit
         self._base, self._expansion = tf.constant(base, tf.float32), expansion
         self._theta = keras.Variable(np.zeros(int(expansion.max()) + 1, np.float32), name="vector")
-        self._mean = keras.Variable(np.zeros(self._theta.shape, np.float32), trainable=False, name="mean")
-        self._sharpness = keras.Variable(np.zeros(unrolled + 1, np.float32), name="sharpness")
+        # the log-temperatures of steps 1..T' and, last, of the analog limit
+        sharpness = keras.Variable(np.zeros(unrolled + 1, np.float32), name="sharpness")
         self._own_sharpness = keras.Variable(1.0, trainable=False, name="own_sharpness")
-        self._variables = [self._theta, self._sharpness]
-        self._optimizer = keras.optimizers.Adam(1e-3)
-        self._optimizer.build(self._variables)
         # XLA fuses the many small operations of a dense network, once it has compiled for some seconds; its convolutions on a
         # CPU are slow
-        jit = updates >= WORTH_COMPILING and all(isinstance(layer, Dense) for layer in self._layers)
-        self._step = tf.function(self._update, jit_compile=jit, autograph=False, reduce_retracing=True)
+        xla = updates >= WORTH_COMPILING and all(isinstance(layer, Dense) for layer in self._layers)
+        super().__init__([self._theta], sharpness, {"own_sharpness": self._own_sharpness}, xla)
 
     def begin(self, x: np.ndarray, y: np.ndarray) -> None:
         """Set every temperature to the one that suits the analog network best on a batch."""
-        logits = self._analog(self._tf.constant(x), None).numpy().astype(np.float64)
-        logits -= logits.max(axis=1, keepdims=True)
-        grid = np.linspace(-5, 5, 41)
-        scaled = logits[None] * np.exp(grid)[:, None, None]
-        surprise = np.log(np.exp(scaled).sum(axis=2)) - scaled[:, np.arange(len(y)), y]
-        best = float(grid[surprise.mean(axis=1).argmin()])
+        best = float(best_sharpness(self._analog(self._tf.constant(x), None).numpy()[None], y)[0])
         self._sharpness.assign(np.full(self._unrolled + 1, best, np.float32))
         self._own_sharpness.assign(math.exp(best))
 
@@ -209,36 +162,7 @@ class _Program:
         return self._theta.numpy().astype(np.float64)
 
     def mean(self) -> np.ndarray:
-        return self._mean.numpy().astype(np.float64)
-
-    def update(self, x: np.ndarray, y: np.ndarray, rate: float, share: float) -> float:
-        """One update at a rate of Adam; the new vector enters the running mean with a share."""
-        tf = self._tf
-        numbers = (tf.constant(value, tf.float32) for value in (rate, share))
-        return float(self._step(tf.constant(x), tf.constant(y), *numbers))
-
-    def state(self) -> dict[str, np.ndarray]:
-        kept = {f"variable_{i}": np.asarray(v) for i, v in enumerate(self._variables)}
-        kept |= {f"slot_{i}": np.asarray(v) for i, v in enumerate(self._optimizer.variables)}
-        return kept | {"mean": np.asarray(self._mean), "own_sharpness": np.asarray(self._own_sharpness)}
-
-    def restore(self, state: dict[str, np.ndarray]) -> None:
-        for i, variable in enumerate(self._variables):
-            variable.assign(state[f"variable_{i}"])
-        for i, slot in enumerate(self._optimizer.variables):
-            slot.assign(state[f"slot_{i}"])
-        self._mean.assign(state["mean"])
-        self._own_sharpness.assign(state["own_sharpness"])
-
-    def _update(self, x: Tensor, y: Tensor, rate: Tensor, share: Tensor) -> Tensor:
-        tf = self._tf
-        with tf.GradientTape() as tape:
-            loss = self._loss(x, y)
-        gradients = tape.gradient(loss, [variable.value for variable in self._variables])
-        self._optimizer.learning_rate.assign(rate)
-        self._optimizer.apply(gradients, self._variables)
-        self._mean.assign(self._mean.value + share * (self._theta.value - self._mean.value))
-        return loss
+        return self._means[0].numpy().astype(np.float64)
 
     def _loss(self, x: Tensor, y: Tensor) -> Tensor:
         tf, aim = self._tf, self._objective
@@ -286,25 +210,10 @@ class _Program:
             potentials.append(before + tf.reshape(mine, shape))
         return scales, potentials
 
-    def _fire(self, drive: Sequence[Tensor], potential: Tensor, learns: bool, onset: int = 0) -> Tensor:
-        """Spikes (T', B, *shape) of neurons that get `drive` at each step, and take no notice of it until `onset`."""
-        tf = self._tf
-        v = tf.broadcast_to(potential, tf.shape(drive[0]))
-        spikes = []
-        for step, arriving in enumerate(drive):
-            if step < onset:
-                spikes.append(tf.zeros_like(v))
-                continue
-            v = v + arriving
-            fired = self._spike(v) if learns else tf.cast(v >= 1.0, tf.float32)
-            v = v - fired
-            spikes.append(fired)
-        return tf.stack(spikes)
-
     def _spiking(self, x: Tensor, scales: list[Tensor], potentials: list[Tensor]) -> tuple[Tensor, Tensor]:
         """Output potentials (T', B, classes) and mean events per item (T',)."""
         tf = self._tf
-        spikes = self._fire([x] * self._unrolled, potentials[0], bool(self._space.potentials))
+        spikes = fire(tf, [x] * self._unrolled, potentials[0], self._spike if self._space.potentials else None)
         events = tf.zeros(self._unrolled)
         amplitude: Tensor = None
         for index, layer in enumerate(self._layers):
@@ -316,9 +225,8 @@ class _Program:
             drive = (linear(tf, layer, rows, self._weights[index]) + self._biases[index]) * scales[index]
             drive = tf.reshape(drive, (self._unrolled, -1, *layer.output_shape))
             if index == len(self._layers) - 1:
-                drive = tf.concat([tf.zeros_like(drive[: layer.onset]), drive[layer.onset :]], axis=0)
-                return tf.cumsum(drive, axis=0) + potentials[-1], events
-            spikes = self._fire(tf.unstack(drive), potentials[index + 1], True, layer.onset)
+                return read(tf, drive, potentials[-1], layer.onset), events
+            spikes = fire(tf, tf.unstack(drive), potentials[index + 1], self._spike, layer.onset)
             amplitude = 1 / scales[index]
         raise RuntimeError("a network has a last layer")
 

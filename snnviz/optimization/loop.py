@@ -174,9 +174,7 @@ def optimize(
     if not isinstance(network, SpikingNetwork):
         raise InputError(f"`network` must be a SpikingNetwork. Received: {check.describe(network)}")
     check.choice("method", method, METHODS)
-    stages_per = granularities(per)
-    if method in ("onsets", "weights"):
-        stages_per = ("layer",)
+    stages_per = stages_of(method, per)
     weights = checked_lambdas(lambdas)
     check.integer("seed", seed, 0)
     allowed = OPTIONS["gradient" if method == "auto" else method]
@@ -260,6 +258,12 @@ def vary(method: str) -> str:
     return method if method in ("onsets", "weights") else "scales"
 
 
+def stages_of(method: str, per: str | Sequence[str]) -> tuple[str, ...]:
+    """The granularities of a method's stages: `per`, checked, or "layer" where vectors hold no scales."""
+    stages = granularities(per)
+    return stages if vary(method) == "scales" else ("layer",)
+
+
 def _how_to_resume(checkpoint: str | os.PathLike[str] | None) -> str:
     if checkpoint is None:
         return "Nothing is kept without a checkpoint folder."
@@ -297,7 +301,7 @@ def _plan(
     def gradient(base: np.ndarray, expansion: np.ndarray) -> Searcher:
         from snnviz.optimization.gradient import Gradient
 
-        given = {"base": base, "expansion": expansion, "seed": seed, **options}
+        given = {"base": base, "expansion": expansion, "seed": seed, "progress": progress, **options}
         return Gradient(whole, objective, *training, problem.settings.steps, **given)
 
     def subplex(base: np.ndarray, expansion: np.ndarray) -> Searcher:

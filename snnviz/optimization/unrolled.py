@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
+
+import numpy as np
 
 from snnviz.network import Convolution, DepthwiseConv2D, Layer
 
@@ -20,6 +23,41 @@ def surrogate(tf: Any, width: float) -> Any:
         return tf.cast(v >= 1.0, tf.float32), backward
 
     return spike
+
+
+def fire(
+    tf: Any, drive: Sequence[Tensor], potential: Tensor, spike: Callable[[Tensor], Tensor] | None, onset: int = 0
+) -> Tensor:
+    """Spikes (T', B, *shape) of neurons that get `drive` at each step, and take no notice of it until `onset`.
+
+    `spike` is what `surrogate` gives; None for neurons that nothing is learned through.
+    """
+    v = tf.broadcast_to(potential, tf.shape(drive[0]))
+    spikes = []
+    for step, arriving in enumerate(drive):
+        if step < onset:
+            spikes.append(tf.zeros_like(v))
+            continue
+        v = v + arriving
+        fired = tf.cast(v >= 1.0, tf.float32) if spike is None else spike(v)
+        v = v - fired
+        spikes.append(fired)
+    return tf.stack(spikes)
+
+
+def read(tf: Any, drive: Tensor, potential: Tensor, onset: int) -> Tensor:
+    """Output potentials (T', B, classes) of a last layer that gets `drive` (T', B, classes)."""
+    return tf.cumsum(tf.concat([tf.zeros_like(drive[:onset]), drive[onset:]], axis=0), axis=0) + potential
+
+
+def best_sharpness(logits: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """For each of n sets of logits (n, B, classes) the log-temperature, on a grid, at which the labels surprise it least: (n,)."""
+    logits = logits.astype(np.float64)
+    logits -= logits.max(axis=2, keepdims=True)
+    grid = np.linspace(-5, 5, 41)
+    scaled = logits[None] * np.exp(grid)[:, None, None, None]
+    surprise = np.log(np.exp(scaled).sum(axis=3)) - scaled[:, :, np.arange(len(y)), y]
+    return grid[surprise.mean(axis=2).argmin(axis=0)]
 
 
 def linear(tf: Any, layer: Layer, rows: Tensor, weights: Tensor, precision: str = "float32") -> Tensor:

@@ -21,23 +21,21 @@ The result has an analog network of its own. It is no longer the classifier that
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from snnviz import _checks as check
-from snnviz import _progress
-from snnviz._augment import mirrored, shifted
 from snnviz.network import DepthwiseConv2D, Layer, SpikingNetwork
+from snnviz.optimization.learner import Learner, Program
 from snnviz.optimization.objective import Objective
 from snnviz.optimization.scales import checked
-from snnviz.optimization.searcher import Searcher
-from snnviz.optimization.unrolled import Tensor, linear, surrogate
+from snnviz.optimization.unrolled import Tensor, best_sharpness, fire, linear, read, surrogate
 from snnviz.simulation.synops import fanout
+from snnviz.training.recipe import PRECISIONS
 
-PRECISIONS = ("float32", "bfloat16")
 NATS_PER_ERROR = 3.0
 """In the first steps of CIFAR-10's network the mean cross-entropy is about three times the share of wrong answers."""
 
@@ -128,7 +126,7 @@ class WeightSpace:
         return replace(self.network, layers=tuple(layers))
 
 
-class Weights(Searcher):
+class Weights(Learner):
     """Adam on the smooth loss over minibatches; a candidate is the running mean after every `every` updates.
 
     Args:
@@ -157,6 +155,8 @@ class Weights(Searcher):
     """
 
     name = "weights"
+    doing = "learning weights"
+    warm_up = WARM_UP
 
     def __init__(
         self,
@@ -181,16 +181,10 @@ class Weights(Searcher):
         recency: float = 8.0,
         progress: bool = True,
     ) -> None:
-        self.updates, self.every = check.integer("updates", updates, 1), check.integer("every", every, 1)
-        self._seed, self._shift = check.integer("seed", seed, 0), check.integer("shift", shift, 0)
-        self._flip = check.flag("flip", flip)
-        self._rate = check.real("rate", rate, 0, above=True)
-        self._recency = check.real("recency", recency, 0)
-        self._x = check.images("x", x, space.network.input_shape)
-        self._y = check.labels("y", y, len(self._x), space.network.classes)
-        self._batch = min(check.integer("batch", batch, 1), len(self._x))
-        self._progress = check.flag("progress", progress)
-        self._done = self._told = 0
+        super().__init__(
+            space.network, x, y, updates=updates, every=every, batch=batch, rate=rate, seed=seed, shift=shift, flip=flip,
+            recency=recency, progress=progress,
+        )  # fmt: skip
         self._program = _Program(
             space,
             objective,
@@ -203,45 +197,8 @@ class Weights(Searcher):
         )
         self._program.begin(*self._items(0))
 
-    def _items(self, update: int) -> tuple[np.ndarray, np.ndarray]:
-        """The minibatch of an update, a function of the seed and its number alone."""
-        stream = np.random.default_rng((self._seed, update))
-        chosen = stream.integers(0, len(self._x), self._batch)
-        images = self._x[chosen]
-        if images.ndim == 4:
-            if self._flip:
-                images = mirrored(images, stream.random(len(images)) < 0.5)
-            if self._shift:
-                images = shifted(images, stream.integers(0, 2 * self._shift + 1, (2, len(images))), self._shift)
-        return images, self._y[chosen]
 
-    def ask(self) -> list[np.ndarray]:
-        if self._done >= self.updates:
-            return []
-        with _progress.bar(self.updates, "learning weights", "update", self._progress, self._done) as bar:
-            for update in range(self._done, min(self._done + self.every, self.updates)):
-                rate = (
-                    self._rate * min(1.0, (update + 1) / WARM_UP) * (1 + math.cos(math.pi * update / self.updates)) / 2
-                )
-                share = (self._recency + 1) / (update + 1 + self._recency)
-                self._program.update(*self._items(update), rate, share)
-                self._done = update + 1
-                bar.update(1)
-        return [self._program.mean()]
-
-    def tell(self, losses: Sequence[float]) -> None:
-        self._told += len(losses)
-
-    def state(self) -> dict[str, np.ndarray]:
-        return {"done": np.array(self._done), "told": np.array(self._told), **self._program.state()}
-
-    def restore(self, state: dict[str, np.ndarray]) -> int:
-        self._done, self._told = int(state["done"]), int(state["told"])
-        self._program.restore(state)
-        return self._told
-
-
-class _Program:
+class _Program(Program):
     """The compiled update: variables, forward pass, loss and optimiser."""
 
     def __init__(
@@ -258,7 +215,7 @@ class _Program:
         import keras
         import tensorflow as tf
 
-        self._tf, self._space, self._objective, self._reference = tf, space, objective, reference
+        self._space, self._objective, self._reference = space, objective, reference
         self._unrolled, self._limit, self._precision = unrolled, limit, precision
         self._spike = surrogate(tf, width)
         start = space.apply(base)
@@ -276,7 +233,7 @@ class _Program:
         def changes(shape: tuple[int, ...], name: str) -> Any:
             return keras.Variable(np.zeros(shape, np.float32), name=name)
 
-        self._learned: list[tuple[Any, Any, Any]] = [
+        self._changes: list[tuple[Any, Any, Any]] = [
             (
                 None if part.kept is None else changes(part.layer.weights.shape, "weights"),
                 None if part.kept is None else changes((part.layer.channels,), "biases"),
@@ -284,27 +241,20 @@ class _Program:
             )
             for part in space.parts
         ]
+        # the start's mean cost of a step
+        self._unit_of_cost = keras.Variable(1.0, trainable=False, name="unit_of_cost")
         # the log-temperatures of all steps and, last, of the analog limit
-        self._sharpness = changes((unrolled + 1,), "sharpness")
-        self._variables = [v for layer in self._learned for v in layer if v is not None]
-        self._means = [keras.Variable(np.zeros(v.shape, np.float32), trainable=False) for v in self._variables]
-        self._optimizer = keras.optimizers.Adam(1e-3)
-        self._optimizer.build([*self._variables, self._sharpness])
-        self._unit_of_cost = 1.0
-        self._step = tf.function(self._update, autograph=False, reduce_retracing=True)
+        sharpness = changes((unrolled + 1,), "sharpness")
+        learned = [variable for layer in self._changes for variable in layer if variable is not None]
+        super().__init__(learned, sharpness, {"unit_of_cost": self._unit_of_cost})
 
     def begin(self, x: np.ndarray, y: np.ndarray) -> None:
         """Set every temperature to the one that suits the start best on a batch, and take its mean cost of a step for a unit."""
         scores, events, limit = self._forward(self._tf.constant(x))
         time = np.arange(1, self._unrolled + 1)[:, None, None]
-        logits = np.concatenate([scores.numpy() / time, limit.numpy()[None]]).astype(np.float64)
-        logits -= logits.max(axis=2, keepdims=True)
-        grid = np.linspace(-5, 5, 41)
-        scaled = logits[None] * np.exp(grid)[:, None, None, None]
-        surprise = np.log(np.exp(scaled).sum(axis=3)) - scaled[:, :, np.arange(len(y)), y]
-        self._sharpness.assign(grid[surprise.mean(axis=2).argmin(axis=0)].astype(np.float32))
+        self._sharpness.assign(best_sharpness(np.concatenate([scores.numpy() / time, limit.numpy()[None]]), y))
         cost = self._objective.lambda_l + self._objective.lambda_p * events.numpy()
-        self._unit_of_cost = float(cost.mean()) + 1e-12  # for a network without events and lambda_l = 0
+        self._unit_of_cost.assign(cost.mean() + 1e-12)  # for a network without events and lambda_l = 0
 
     def mean(self) -> np.ndarray:
         """The running mean of what has been added to the start's vector."""
@@ -316,43 +266,6 @@ class _Program:
             entries.append(next(values))
         return np.concatenate(entries)
 
-    def update(self, x: np.ndarray, y: np.ndarray, rate: float, share: float) -> float:
-        """One update at a rate of Adam; the new values enter the running mean with a share."""
-        tf = self._tf
-        numbers = (tf.constant(value, tf.float32) for value in (rate, share))
-        return float(self._step(tf.constant(x), tf.constant(y), *numbers))
-
-    def _update(self, x: Tensor, y: Tensor, rate: Tensor, share: Tensor) -> Tensor:
-        variables = [*self._variables, self._sharpness]
-        with self._tf.GradientTape() as tape:
-            loss = self._loss(x, y)
-        gradients = tape.gradient(loss, [variable.value for variable in variables])
-        self._optimizer.learning_rate.assign(rate)
-        self._optimizer.apply(gradients, variables)
-        for mean, variable in zip(self._means, self._variables, strict=True):
-            mean.assign(mean.value + share * (variable.value - mean.value))
-        return loss
-
-    def state(self) -> dict[str, np.ndarray]:
-        groups = {
-            "variable": [*self._variables, self._sharpness],
-            "mean": self._means,
-            "slot": self._optimizer.variables,
-        }
-        found = {f"{name}_{i}": np.asarray(v) for name, group in groups.items() for i, v in enumerate(group)}
-        return found | {"unit_of_cost": np.array(self._unit_of_cost)}
-
-    def restore(self, state: dict[str, np.ndarray]) -> None:
-        groups = {
-            "variable": [*self._variables, self._sharpness],
-            "mean": self._means,
-            "slot": self._optimizer.variables,
-        }
-        for name, group in groups.items():
-            for i, variable in enumerate(group):
-                variable.assign(state[f"{name}_{i}"])
-        self._unit_of_cost = float(state["unit_of_cost"])
-
     def _loss(self, x: Tensor, y: Tensor) -> Tensor:
         tf, aim = self._tf, self._objective
         scores, events, limit = self._forward(x)
@@ -361,7 +274,7 @@ class _Program:
         by_step = scores / time * sharp[:-1, None, None]  # (T', B, classes)
         right = tf.reduce_mean(tf.cast(tf.argmax(by_step, axis=-1, output_type=y.dtype) == y, tf.float32), axis=1)
         shortfall = tf.nn.relu(self._reference - right)  # has no gradient
-        cost = (aim.lambda_l + aim.lambda_p * events) / self._unit_of_cost
+        cost = (aim.lambda_l + aim.lambda_p * events) / self._unit_of_cost.value
         errors = self._surprise(y, by_step) / NATS_PER_ERROR
         loss = tf.reduce_sum(errors * tf.stop_gradient(cost) + shortfall * cost)
         return loss + self._limit * tf.reduce_mean(self._surprise(y, (limit * sharp[-1])[None]))
@@ -375,7 +288,7 @@ class _Program:
     def _forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Output potentials (T', B, classes), mean events per item (T',), and the analog network's logits (B, classes)."""
         tf, steps = self._tf, self._unrolled
-        spikes = self._fire([x] * steps, self._input_potential, learns=False)
+        spikes = fire(tf, [x] * steps, self._input_potential, None)
         events = tf.zeros(steps)
         values = x
         for index, (layer, (weights, bias, potential)) in enumerate(
@@ -388,16 +301,15 @@ class _Program:
             drive = linear(tf, layer, tf.concat(sent, axis=0), weights, self._precision) + bias
             *drive, values = tf.unstack(tf.reshape(drive, (steps + 1, -1, *layer.output_shape)))
             if index == len(self._space.parts) - 1:
-                arrived = [tf.zeros_like(each) if step < layer.onset else each for step, each in enumerate(drive)]
-                return tf.cumsum(tf.stack(arrived), axis=0) + potential, events, values
-            spikes = self._fire(drive, potential, True, layer.onset)
+                return read(tf, tf.stack(drive), potential, layer.onset), events, values
+            spikes = fire(tf, drive, potential, self._spike, layer.onset)
             values = tf.clip_by_value(values, 0.0, 1.0)
         raise RuntimeError("a network has a last layer")
 
     def _now(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Weights, biases and initial potentials of every layer as they stand."""
         for (weights, biases, potentials), units, (to_weights, to_biases, to_potentials) in zip(
-            self._first, self._units, self._learned, strict=True
+            self._first, self._units, self._changes, strict=True
         ):
             learned = to_weights is not None
             yield (
@@ -405,18 +317,3 @@ class _Program:
                 biases + to_biases.value if learned else biases,
                 potentials + to_potentials.value,
             )
-
-    def _fire(self, drive: Sequence[Tensor], potential: Tensor, learns: bool, onset: int = 0) -> Tensor:
-        """Spikes (T', B, *shape) of neurons that get `drive` at each step, and take no notice of it until `onset`."""
-        tf = self._tf
-        v = tf.broadcast_to(potential, tf.shape(drive[0]))
-        spikes = []
-        for step, arriving in enumerate(drive):
-            if step < onset:
-                spikes.append(tf.zeros_like(v))
-                continue
-            v = v + arriving
-            fired = self._spike(v) if learns else tf.cast(v >= 1.0, tf.float32)
-            v = v - fired
-            spikes.append(fired)
-        return tf.stack(spikes)

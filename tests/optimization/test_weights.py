@@ -78,7 +78,7 @@ def test_learned_values_enter_as_the_simulator_has_them(toy, toy_data):
     x, y = toy_data
     program = weights_of(toy, x, y, unrolled=6)._program
     rng = np.random.default_rng(5)
-    for variable, mean in zip(program._variables, program._means, strict=True):
+    for variable, mean in zip(program._learned, program._means, strict=True):
         variable.assign(rng.normal(0, 0.2, variable.shape).astype(np.float32))
         mean.assign(variable.value)
     scores, _, _ = program._forward(tf.constant(x))
@@ -93,7 +93,7 @@ def test_the_last_layers_gradient_is_that_of_the_loss(toy, toy_data):
     x, y = map(tf.constant, toy_data)
     program = weights_of(toy, *toy_data)._program
     program._reference = 0.0  # no shortfall: it has steps
-    weights, biases, _ = program._learned[-1]
+    weights, biases, _ = program._changes[-1]
     with tf.GradientTape() as tape:
         loss = program._loss(x, y)
     for variable, gradient in zip((weights, biases), tape.gradient(loss, [weights.value, biases.value]), strict=True):
@@ -118,7 +118,7 @@ def test_spikes_cost_only_while_answers_fall_short(toy, toy_data, short):
     program._surprise = lambda y, logits: tf.zeros(logits.shape[0])
     program._reference = 1.5 if short else 0.0
     x, y = map(tf.constant, toy_data)
-    potentials = [changes for *_, changes in program._learned[:-1]]
+    potentials = [changes for *_, changes in program._changes[:-1]]
     with tf.GradientTape() as tape:
         loss = program._loss(x, y)
     gradients = tape.gradient(loss, [each.value for each in potentials])

@@ -101,7 +101,7 @@ class Options:
         from snnviz.optimization import METHODS
         from snnviz.optimization.loop import check_potentials, check_target
         from snnviz.optimization.objective import checked_lambdas
-        from snnviz.optimization.weights import PRECISIONS
+        from snnviz.training.recipe import PRECISIONS
 
         for name in ("network", "data", "scheduler", "checkpoint", "history"):
             check.text(name, getattr(self, name))
@@ -144,12 +144,11 @@ class Options:
 
     def granularities(self) -> tuple[str, ...]:
         """`per` as a tuple; onsets are always searched by layer, and weights have no granularity."""
-        from snnviz.optimization.scales import granularities
+        from snnviz.optimization.loop import stages_of
 
         if not isinstance(self.per, Sequence):
             raise InputError(f"`per` must be a text or a sequence of texts. Received: {check.describe(self.per)}")
-        stages = granularities(tuple(self.per.split(",")) if isinstance(self.per, str) else self.per)
-        return ("layer",) if self.method in ("onsets", "weights") else stages
+        return stages_of(self.method, tuple(self.per.split(",")) if isinstance(self.per, str) else self.per)
 
 
 def work(options: Options, job: Job) -> dict[str, Any]:
