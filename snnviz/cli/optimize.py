@@ -48,12 +48,12 @@ def add(subparsers: Any) -> None:
         help="stop after M minutes (default without a budget: 10; weights: all updates)",
     )
     for name, kind, metavar, what in (
-        ("updates", int, "N", "of the gradient (default: 4000; weights 1000)"),
-        ("batch-size", int, "N", "items of an update of the gradient (default: 256; weights 64)"),
-        ("rate", float, "R", "of the gradient, at the beginning (default: 0.05; weights 0.004)"),
+        ("updates", int, "N", "of the gradient (default: 4000; weights 2000)"),
+        ("batch-size", int, "N", "items of an update of the gradient (default: 256; weights 128)"),
+        ("rate", float, "R", "of the gradient, at the beginning (default: 0.05; weights 0.002)"),
         ("unrolled", int, "T", "time steps that the gradient computes as spikes (default: 6; weights 5)"),
-        ("every", int, "N", "updates from one candidate to the next (default: 200; weights 100)"),
-        ("shift", int, "N", "move the gradient's images by up to N pixels each way (default: 1; weights 0)"),
+        ("every", int, "N", "updates from one candidate to the next (default: 200)"),
+        ("shift", int, "N", "move the gradient's images by up to N pixels each way (default: 1)"),
     ):
         parser.add_argument(f"--{name}", type=kind, metavar=metavar, help=what)
     parser.add_argument("--flip", action="store_true", default=None, help="with weights: mirror images by chance")

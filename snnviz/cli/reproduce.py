@@ -128,23 +128,24 @@ class _Steps:
         from snnviz import pretrained
 
         chain = self.chain
-        trained, sparse, start, optimized = (
+        trained, sparse, network = (
             self.folder / name
-            for name in (
-                f"{chain.classifier}.keras", f"{chain.sparse}.keras", "heuristic.npz", f"{chain.optimized}.npz"
-            )
-        )  # fmt: skip
+            for name in (f"{chain.classifier}.keras", f"{chain.sparse}.keras", f"{chain.optimized}.npz")
+        )
         again = ["--data", chain.data, "--resume", *self._recorded()]
-        how = pretrained.card(chain.optimized)
         before = self._call([*_words(pretrained.card(chain.classifier)["command"]), "--out", str(trained), *again])
         after = self._fine_tuned(trained, sparse, again)
-        if "start" not in how:  # converted, and no search after it
-            self._call([*_words(how["command"], sparse), "--data", chain.data, "--out", str(optimized)])
-            return _Made(str(trained), str(optimized), (before["card"], after))
-        self._call([*_words(how["start"], sparse), "--data", chain.data, "--out", str(start)])
-        kept = ["--checkpoint", str(self.folder / "search")]
-        search = self._call([*_words(how["command"], start), "--out", str(optimized), *kept, *again])
-        return _Made(str(trained), str(optimized), (before["card"], after), search)
+        how, source, search = pretrained.card(chain.optimized), sparse, None
+        commands = [*how.get("start", ()), how["command"]]
+        for number, command in enumerate(commands, 1):
+            out = network if number == len(commands) else self.folder / f"start-{number}.npz"
+            words = [*_words(command, source), "--out", str(out)]
+            if words[0] == "convert":
+                self._call([*words, "--data", chain.data])
+            else:
+                search = self._call([*words, "--checkpoint", str(self.folder / f"search-{number}"), *again])
+            source = out
+        return _Made(str(trained), str(network), (before["card"], after), search)
 
     def _fine_tuned(self, trained: Path, out: Path, again: Sequence[str]) -> dict[str, Any]:
         """Fine-tune classifier `trained` by the commands on the shipped card, one after the other; the new card."""

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from keras import Model
 
+BFLOAT16_FEATURES = ("avx512bf16", "amx-bf16", "bf16")
+"""LLVM's names of the instructions, on x86 and on ARM, any of which multiplies bfloat16 without converting it first."""
+
 
 @contextmanager
 def computing_in(model: Model, precision: str) -> Iterator[None]:
@@ -34,3 +37,16 @@ def computing_in(model: Model, precision: str) -> Iterator[None]:
     finally:
         for layer, policy in zip(layers, before, strict=True):
             layer.dtype_policy = policy
+
+
+def warning(precision: str) -> str:
+    """A sentence for people if this machine's processor will be slow in `precision`; else an empty one."""
+    from llvmlite import binding  # numba's, which the event engine needs anyway
+
+    features = binding.get_host_cpu_features()
+    if precision == "float32" or any(features.get(name, False) for name in BFLOAT16_FEATURES):
+        return ""
+    return (
+        f"this processor has no instructions for {precision} (avx512_bf16 or amx_bf16): without a GPU a step takes about three "
+        "times as long as in float32"
+    )

@@ -59,6 +59,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     held_out, kept = split(len(images), recipe)
     job.begin({"model": options.model, "epsilon": epsilon, **common.settings(recipe, images)})
     record_data(job, images, "training")
+    common.say_if_slow(job, recipe.precision)
     out = job.place(options.out, "model.keras")
     measured_on = tests or images
     before = sparsity.measure(model, measured_on.x, epsilon)  # as if pruned alike, to be comparable

@@ -11,6 +11,7 @@ from snnviz import _checks as check
 from snnviz.errors import InputError
 from snnviz.jobs.work.simulate import record_result
 from snnviz.jobs.work.sources import located, record_data
+from snnviz.jobs.work.train import say_if_slow
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -178,6 +179,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         }
     )  # fmt: skip
     record_data(job, images, "optimization")
+    say_if_slow(job, options.precision)
 
     best_loss = math.inf
 

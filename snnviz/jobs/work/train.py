@@ -116,6 +116,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     split(len(images), recipe)  # a mistake should be answered before a run begins
     job.begin({"architecture": name, "alpha": options.alpha, **settings(recipe, images)})
     record_data(job, images, "training")
+    say_if_slow(job, recipe.precision)
     out = job.place(options.out, "model.keras")
     with telling_how_to_resume():
         training = train(
@@ -165,6 +166,14 @@ def telling_how_to_resume() -> Iterator[None]:
 def beside(out: Path, kind: str) -> Path:
     """The file of another kind that belongs to model file `out`."""
     return out.with_name(f"{out.stem}.{kind}")
+
+
+def say_if_slow(job: Job, precision: str | None) -> None:
+    """Tell whoever asked for a precision that this processor only imitates."""
+    from snnviz.training.precision import warning
+
+    if text := warning(precision or "float32"):
+        job.say(text)
 
 
 def recipe_from(options: Shared, base: Recipe, items: int) -> Recipe:
