@@ -161,10 +161,10 @@ def test_weights_learned_through_time_bring_cifar10_to_the_published_gain():
     assert found["time_to_0.8629"] <= reports.PAPER["conv-cifar10", "after", "time to threshold"].value
 
 
-def test_conv_mnist_on_levels_is_there_in_four_steps():
+def test_conv_mnist_on_levels_is_there_in_three_steps():
     """Paper: 98.70 % at step 4, peak 99.22 %."""
     found = pretrained.card("conv-mnist-levels-optimized")["test"]
-    assert found["accuracy"][3] >= 0.987
+    assert found["accuracy"][2] >= 0.987
     assert found["peak_accuracy"] >= reports.PAPER["conv-mnist", "after", "peak accuracy"].value
     assert found["pareto_latency_against_0.9929"] <= reports.PAPER["conv-mnist", "after", "Pareto latency"].value
 
