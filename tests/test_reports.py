@@ -95,6 +95,27 @@ def test_events_counted_as_published(runs):
         reports.published_count("dense-mnist", result_of([0.5], [1], layers=["out"]))
 
 
+def test_a_network_that_is_no_longer_its_classifier_is_measured_against_both():
+    accuracy, events = [0.5, 0.7, 0.9], [[100.0, 7.0, 3.0], [200.0, 9.0, 5.0], [300.0, 11.0, 7.0]]
+    learned = result_of(accuracy, events, layers=["conv", "hidden", "out"], ann=0.9)
+    learned = learned.assign_attrs(items=10_000)
+    key = ("conv-mnist", "after")
+    table = reports.table_h({key: learned}, {key: 0.8}).loc[key]
+    against = ", against the classifier converted"
+    shortfalls = [(0.8 - a) / 0.8 for a in accuracy]
+    per_step = [110, 214, 318]
+    assert table.loc[f"Pareto latency{against}", "ours"] == pytest.approx(sum(shortfalls))
+    power = sum(s * e for s, e in zip(shortfalls, per_step, strict=True))
+    assert table.loc[f"Pareto power{against}", "ours"] == pytest.approx(power)
+    counted = sum(s * e for s, e in zip(shortfalls, [1380, 1992, 2604], strict=True))
+    assert table.loc[f"Pareto power{against}, counted as published", "ours"] == pytest.approx(counted)
+    assert table.loc[f"Pareto latency{against}", "paper"] == 0.12
+    assert table.loc["Pareto latency", "ours"] > table.loc[f"Pareto latency{against}", "ours"]
+    for few, classifier in ((10_000, 0.9), (10_000, 0.893), (40, 0.8)):  # three standard errors are 0.009 and 0.19
+        same = reports.table_h({key: learned.assign_attrs(items=few)}, {key: classifier})
+        assert not any(against in metric for *_, metric in same.index)
+
+
 def test_table_a():
     table = reports.table_a({("snnviz event", "dense-mnist"): 0.1})
     assert table.loc[("paper", "SaRNN"), "dense-mnist"] == 2.93

@@ -39,7 +39,8 @@ class Material:
         pruning: what `snnviz.sparsity.pruning_curve` returned.
         grid: columns lambda_a, lambda_w, value.
         sparsity: (model, "before" | "after") -> what `Sparsity.as_json` gives; for table G.
-        accuracies: (model, "before" | "after") -> the classifier's accuracy before and after sparsity fine-tuning; for table F.
+        accuracies: (model, "before" | "after") -> the classifier's accuracy before and after sparsity fine-tuning; for tables F
+            and H.
         runtimes: (simulator, model) -> seconds; for table A.
         notes: what a reader of a figure must know about how it came about, by the attribute it concerns.
     """

@@ -44,7 +44,7 @@ def table(name: str, material: Material) -> pd.DataFrame | None:
     if name == "e":
         return _either(reports.table_e, entries | _entries(material.horizon))
     if name == "h":
-        return _either(reports.table_h, entries)
+        return _either(lambda found: reports.table_h(found, material.accuracies), entries)
     if name == "f":
         if material.accuracies:
             return reports.table_f(material.accuracies)
