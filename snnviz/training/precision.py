@@ -39,12 +39,14 @@ def computing_in(model: Model, precision: str) -> Iterator[None]:
             layer.dtype_policy = policy
 
 
-def warning(precision: str) -> str:
+def warning(precision: str | None) -> str:
     """A sentence for people if this machine's processor will be slow in `precision`; else an empty one."""
     from llvmlite import binding  # numba's, which the event engine needs anyway
 
+    if precision in (None, "float32"):
+        return ""
     features = binding.get_host_cpu_features()
-    if precision == "float32" or any(features.get(name, False) for name in BFLOAT16_FEATURES):
+    if any(features.get(name, False) for name in BFLOAT16_FEATURES):
         return ""
     return (
         f"this processor has no instructions for {precision} (avx512_bf16 or amx_bf16): without a GPU a step takes about three "

@@ -54,9 +54,9 @@ def test_the_cards_hold_the_commands_to_make_each_model_anew(model):
         assert parser().parse_args(words).command == kind
     optimized = pretrained.card(chain.optimized)
     assert ("start" in optimized) == ("search" in optimized) == searched
-    kinds = [parser().parse_args(reproduce._words(command)).command for command in optimized.get("start", ())]
-    assert kinds[:1] == ["convert"] * searched
-    assert set(kinds[1:]) <= {"optimize"}
+    to_its_start = [parser().parse_args(reproduce._words(command)).command for command in optimized.get("start", ())]
+    assert to_its_start[:1] == ["convert"] * searched
+    assert set(to_its_start[1:]) <= {"optimize"}
     for command in pretrained.card(chain.sparse).get("start", ()):
         assert parser().parse_args(reproduce._words(command)).command == "finetune"
 

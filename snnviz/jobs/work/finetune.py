@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from snnviz import _checks as check
 from snnviz.jobs.work import train as common
-from snnviz.jobs.work.sources import located, origin, record_data, stem
+from snnviz.jobs.work.sources import located, origin, record_data, say_if_slow, stem
 
 if TYPE_CHECKING:
     from snnviz.jobs.job import Job
@@ -59,7 +59,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     held_out, kept = split(len(images), recipe)
     job.begin({"model": options.model, "epsilon": epsilon, **common.settings(recipe, images)})
     record_data(job, images, "training")
-    common.say_if_slow(job, recipe.precision)
+    say_if_slow(job, recipe.precision)
     out = job.place(options.out, "model.keras")
     measured_on = tests or images
     before = sparsity.measure(model, measured_on.x, epsilon)  # as if pruned alike, to be comparable

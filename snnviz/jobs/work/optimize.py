@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from snnviz import _checks as check
 from snnviz.errors import InputError
 from snnviz.jobs.work.simulate import record_result
-from snnviz.jobs.work.sources import located, record_data
-from snnviz.jobs.work.train import say_if_slow
+from snnviz.jobs.work.sources import located, record_data, say_if_slow
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -1,4 +1,4 @@
-"""What a job works on: a model or network by name, by file, or from another run."""
+"""What a job works on: a model or network by name, by file, or from another run, which data; and on what processor."""
 
 from __future__ import annotations
 
@@ -43,3 +43,11 @@ def record_data(job: Job, images: Images, use: str) -> None:
     digest = hashlib.sha256(np.ascontiguousarray(images.x).data)
     digest.update(np.ascontiguousarray(images.y).data)
     job.data(images.name, digest.hexdigest()[:32], len(images), use)
+
+
+def say_if_slow(job: Job, precision: str | None) -> None:
+    """Tell whoever asked for a precision that this processor only imitates."""
+    from snnviz.training.precision import warning
+
+    if text := warning(precision):
+        job.say(text)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from snnviz import _checks as check
 from snnviz.errors import InputError
-from snnviz.jobs.work.sources import record_data
+from snnviz.jobs.work.sources import record_data, say_if_slow
 
 if TYPE_CHECKING:
     from snnviz.datasets import Images
@@ -166,14 +166,6 @@ def telling_how_to_resume() -> Iterator[None]:
 def beside(out: Path, kind: str) -> Path:
     """The file of another kind that belongs to model file `out`."""
     return out.with_name(f"{out.stem}.{kind}")
-
-
-def say_if_slow(job: Job, precision: str | None) -> None:
-    """Tell whoever asked for a precision that this processor only imitates."""
-    from snnviz.training.precision import warning
-
-    if text := warning(precision or "float32"):
-        job.say(text)
 
 
 def recipe_from(options: Shared, base: Recipe, items: int) -> Recipe:
