@@ -19,7 +19,7 @@ from snnviz import __version__
 from snnviz.errors import InputError
 
 COMMANDS = (
-    "demo", "train", "finetune", "sweep", "convert", "simulate", "metrics", "optimize",
+    "demo", "train", "finetune", "sweep", "check", "convert", "simulate", "metrics", "optimize",
     "runs", "figures", "tables", "reproduce", "hardware", "data", "dashboard", "info",
 )  # fmt: skip
 USER_MISTAKE = 2

@@ -135,7 +135,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     if args.report:
         test = datasets.load(args.data, split="test", limit=args.report_items)
         x = test.x.reshape(len(test.x), *network.input_shape)
-        report = conversion.conversion_report(network, x, args.steps, model)
+        report = conversion.conversion_report(network, x, args.steps, model, y=test.y)
         rows = report.reset_index().to_dict("records")
         answer["report"] = {
             "items": report.attrs["items"],
@@ -143,6 +143,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             "model_agreement": report.attrs["model_agreement"],
             "spiking_agreement": report.attrs["spiking_agreement"],
             "spiking_model_agreement": report.attrs["spiking_model_agreement"],
+            "model_accuracy": report.attrs["model_accuracy"],
+            "spiking_accuracy": report.attrs["spiking_accuracy"],
             # JSON has no NaN
             "layers": [{key: _number(value) for key, value in row.items()} for row in rows],
         }
@@ -190,6 +192,7 @@ def show(answer: dict[str, Any]) -> str:
             "",
             f"same class: network and model {report['model_agreement']:.2%} before spiking, "
             f"{report['spiking_model_agreement']:.2%} spiking",
+            f"accuracy: {report['model_accuracy']:.2%} of the model, {report['spiking_accuracy']:.2%} spiking",
         ]
     return "\n".join(lines)
 

@@ -16,8 +16,8 @@ from snnviz.errors import InputError
 from snnviz.network import Conv2D, Dense, DepthwiseConv2D, Input, Layer, Padding, Shape, SpikingNetwork
 
 EIGHT_BIT = 255.0
-EIGHT_BIT_RESCALING = 1 / 64
-"""A Rescaling at the input by at most this much (1/255, 1/127.5, ...) shows that the model takes 8-bit images."""
+UNIT_TOP, EIGHT_BIT_TOP = (0.0, 4.0), (64.0, 420.0)
+"""The brightest value of a model's images, as its first affine map shows it, where they are intensities in [0, 1] or of 8 bits."""
 
 
 def numbers(value: Any) -> np.ndarray:
@@ -84,7 +84,7 @@ class Reading:
             more = len(self.problems) - 1
             raise InputError(
                 f"`model` must be convertible. Received: {self.problems[0]}"
-                + (f" (and {more} more problem{'s' if more > 1 else ''}; see check_convertible)" if more else "")
+                + (f" (and {more} more problem{'s' if more > 1 else ''}; `snnviz check` lists all)" if more else "")
             )
         stages = list(self.stages)
         if stages[-1].kind is not Dense:
@@ -145,17 +145,30 @@ class Reading:
                 self._unsupported(Visit(layer=layer, name=layer.name, place=f"layers[{index}]"))
 
     def _settle_range(self, input_range: float | None) -> None:
-        for visit in self._visits:
-            if visit.kind == "Rescaling":
-                scale = visit.layer.scale
-                if input_range is None and np.ndim(scale) == 0 and 0 < scale <= EIGHT_BIT_RESCALING:
-                    self.input_range = EIGHT_BIT
-            if visit.kind not in (*SKIPPED, "Flatten", "Reshape"):
-                break
+        if input_range is None:
+            self._infer_range()
         if self.input_range != 1:
             channels = self._shape[-1]
             self._affine = Affine(scale=np.full(channels, self.input_range), shift=np.zeros(channels))
             self._affine_visit = self._visits[0] if self._visits else None
+
+    def _infer_range(self) -> None:
+        """Take the input range from the first affine map before any weights; without one, images are in [0, 1]."""
+        for visit in self._visits:
+            top = _brightest(visit)
+            if top is None and visit.kind in (*SKIPPED, "Flatten", "Reshape", "ZeroPadding2D", *_AFFINE):
+                continue
+            if top is None:
+                return
+            if EIGHT_BIT_TOP[0] <= top <= EIGHT_BIT_TOP[1]:
+                self.input_range = EIGHT_BIT
+            elif not UNIT_TOP[0] <= top <= UNIT_TOP[1]:
+                self._refuse(
+                    visit,
+                    f"it was made for images whose brightest values are about {top:.3g}, neither 1 nor 255",
+                    "give `input_range` (--input-range), what the model takes for full intensity",
+                )
+            return
 
     def _end(self, model: Any) -> None:
         last = self._stage_visit
@@ -222,6 +235,12 @@ class Reading:
             self._unsupported(visit)
         elif visit.training:
             self._refuse(visit, "it is called with training=True", "call it without, for inference")
+        elif getattr(layer, "quantization_mode", None) is not None:
+            self._refuse(
+                visit,
+                f"its weights are quantised ({layer.quantization_mode}), and weights are read as they were trained",
+                "convert the model as it was before model.quantize(...)",
+            )
         elif getattr(layer, "data_format", None) == "channels_first":
             self._refuse(visit, "its data_format is 'channels_first'", "build the model with 'channels_last'")
         else:
@@ -250,7 +269,7 @@ class Reading:
             self._refuse(
                 self._affine_visit or visit,
                 f"its shift cannot be folded into {visit.name!r}, which pads with zeros",
-                "put batch normalisation between the weighted layer and its ReLU, or use padding='valid'",
+                f"use padding='valid' in {visit.name!r}, or {self._without_shift()}",
             )
         elif waiting is not None and not stage.pooling:  # through average pooling it passes unchanged
             resized = waiting.resized(stage.weights.shape[0] if stage.kind is Dense else stage.input_shape[2])
@@ -412,30 +431,30 @@ class Reading:
 
     def _rescale(self, visit: Visit) -> None:
         channels = self._shape[-1]
-        factor = np.asarray(visit.layer.scale, np.float64).reshape(-1)
-        offset = np.asarray(visit.layer.offset, np.float64).reshape(-1)
-        if not {factor.size, offset.size} <= {1, channels}:
+        factor, offset = (np.asarray(each, np.float64) for each in (visit.layer.scale, visit.layer.offset))
+        if not (_by_channel(factor, channels) and _by_channel(offset, channels)):
             self._refuse(visit, "it treats positions differently", "rescale by one number, or one per channel")
             return
-        scale, shift = np.broadcast_to(factor, channels), np.broadcast_to(offset, channels)
+        scale, shift = (np.broadcast_to(each.reshape(-1), channels) for each in (factor, offset))
         self._take_affine(visit, Affine(scale=scale, shift=shift))
 
     def _normalise_data(self, visit: Visit) -> None:
-        layer = visit.layer
-        mean, variance = numbers(layer.mean).reshape(-1), numbers(layer.variance).reshape(-1)
-        channels = self._shape[-1]
-        if layer.invert or mean.size not in (1, channels):
+        layer, channels = visit.layer, self._shape[-1]
+        mean, variance = numbers(layer.mean), numbers(layer.variance)
+        if layer.invert or not (_by_channel(mean, channels) and _by_channel(variance, channels)):
             self._refuse(visit, "it does not normalise channels", "normalise along the last axis, axis=-1")
             return
-        scale = np.broadcast_to(1 / np.maximum(np.sqrt(variance), 1e-7), channels)
-        self._take_affine(visit, Affine(scale=scale, shift=-mean * scale))
+        deviation = np.maximum(np.sqrt(variance.reshape(-1)), 1e-7)
+        scale = np.broadcast_to(1 / deviation, channels)
+        shift = np.broadcast_to(-mean.reshape(-1) / deviation, channels)
+        self._take_affine(visit, Affine(scale=scale, shift=shift))
 
     def _pad(self, visit: Visit) -> None:
         if self._affine is not None and not self._affine.linear:
             self._refuse(
                 self._affine_visit or visit,
                 f"its shift cannot be folded past {visit.name!r}, which pads with zeros",
-                "put batch normalisation between the weighted layer and its ReLU",
+                self._without_shift(),
             )
             return
         (top, bottom), (left, right) = visit.layer.padding
@@ -488,17 +507,23 @@ class Reading:
     def _activate(self, visit: Visit, activation: Any) -> None:
         import keras
 
-        if activation is keras.activations.relu:
-            self._rectify(visit, None)
-        elif activation is keras.activations.relu6:
-            self._rectify(visit, 6.0)
-        elif activation is keras.activations.softmax:
-            self._softmax = visit
-        elif type(activation) is keras.layers.ReLU:
+        if type(activation) is keras.layers.ReLU:
             self._relu(Visit(layer=activation, name=visit.name, place=visit.place))
-        elif activation is not keras.activations.linear:
+            return
+        meaning = meaning_of(activation)
+        if meaning in ("relu", "relu6"):
+            self._rectify(visit, 6.0 if meaning == "relu6" else None)
+        elif meaning == "softmax":
+            self._softmax = visit
+        elif meaning != "linear":
             name = getattr(activation, "__name__", type(activation).__name__)
-            remedy = "leave the activation out or use softmax" if visit is self._visits[-1] else "use ReLU and retrain"
+            last = visit is self._visits[-1]
+            one = last and self._shape[-1] == 1
+            remedy = (
+                "use one output per class with a softmax, two for a yes or no, and retrain" if one
+                else "leave the activation out or use softmax" if last
+                else "use ReLU and retrain"
+            )  # fmt: skip
             self._refuse(visit, f"its activation is {name!r}, and {NO_SPIKES}", remedy)
 
     def _rectify(self, visit: Visit, cap: float | None) -> None:
@@ -530,6 +555,12 @@ class Reading:
 
     # small things
 
+    def _without_shift(self) -> str:
+        """How to do without the shift of the affine map that waits."""
+        if self.stages:
+            return "put batch normalisation between the weighted layer and its ReLU, and retrain"
+        return "train on images that are only scaled, as by Rescaling(1 / 255), not shifted"
+
     def _name(self, visit: Visit) -> str:
         """A name no other population has: the layer's own, with a number if it is taken."""
         base = visit.name.rpartition("/")[2]
@@ -550,6 +581,64 @@ class Reading:
             before, after = same_padding(self._shape[axis], kernel[axis], strides[axis], dilation[axis])
             edges.append((before + self._pads[axis][0], after + self._pads[axis][1]))
         return edges[0], edges[1]
+
+
+def _by_channel(values: np.ndarray, channels: int) -> bool:
+    """Whether `values`, broadcast to a map, are one number or one per channel, the last axis; sizes alone don't tell."""
+    return (
+        bool(np.isfinite(values).all()) and values.size == (values.shape or (1,))[-1] and values.size in (1, channels)
+    )
+
+
+_AFFINE = ("Rescaling", "Normalization", "BatchNormalization")
+
+
+def _brightest(visit: Visit) -> float | None:
+    """About the brightest value of the images that an affine layer was made for; None if it says nothing about them.
+
+    Of a normalisation the mean and two standard deviations, of its channels the largest; of a Rescaling the value that becomes 1.
+    """
+    if visit.kind == "Rescaling":
+        factor = float(np.abs(np.asarray(visit.layer.scale, np.float64)).max())
+        return 1 / factor if 0 < factor != 1 else None
+    if visit.kind == "Normalization" and not visit.layer.invert:
+        mean, variance = numbers(visit.layer.mean), numbers(visit.layer.variance)
+    elif visit.kind == "BatchNormalization":
+        mean, variance = numbers(visit.layer.moving_mean), numbers(visit.layer.moving_variance)
+        if not mean.any() and (variance == 1).all():  # never trained
+            return None
+    else:
+        return None
+    top = float((mean + 2 * np.sqrt(np.maximum(variance, 0))).max())
+    return top if math.isfinite(top) else None
+
+
+_MAGNITUDES = np.concatenate([np.linspace(0, 12, 49), np.logspace(-6, 6, 49)])
+_PROBES = np.concatenate([-_MAGNITUDES, _MAGNITUDES]).astype(np.float32).reshape(4, -1)
+
+
+def meaning_of(activation: Any) -> str:
+    """What an activation function computes, whoever wrote it: "relu", "relu6", "softmax", "linear", or "" for anything else.
+
+    Keras, its `ops` and TensorFlow each have functions of their own; so they are told apart by their values on many points.
+    """
+    import keras
+
+    try:
+        found = keras.ops.convert_to_numpy(activation(keras.ops.convert_to_tensor(_PROBES)))
+    except Exception:  # a user's function may want other shapes, or anything
+        return ""
+    exponentials = np.exp(_PROBES.astype(np.float64) - _PROBES.max(axis=-1, keepdims=True))
+    known = {
+        "linear": _PROBES,
+        "relu": np.maximum(_PROBES, 0),
+        "relu6": np.clip(_PROBES, 0, 6),
+    }
+    for name, values in known.items():
+        if np.array_equal(found, values):
+            return name
+    softmax = exponentials / exponentials.sum(axis=-1, keepdims=True)
+    return "softmax" if found.shape == softmax.shape and np.allclose(found, softmax, atol=1e-6) else ""
 
 
 def _pair(value: Any) -> tuple[int, int]:

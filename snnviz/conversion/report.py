@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from snnviz import _checks as check
 from snnviz import _progress
+from snnviz.errors import InputError
 from snnviz.network import SpikingNetwork
 from snnviz.simulation import analog
 
@@ -24,6 +26,8 @@ def conversion_report(
     steps: int = 50,
     model: Any = None,
     *,
+    y: np.ndarray | None = None,
+    x_model: np.ndarray | None = None,
     engine: str = "graph",
     batch_size: int | None = None,
     progress: bool = True,
@@ -36,6 +40,9 @@ def conversion_report(
         x: float intensities (items, *network.input_shape) in [0, 1]; a hundred items give a fair picture.
         steps: number of time steps T after which firing rates are compared.
         model: the Keras model it came from, to compare classes with.
+        y: the items' labels (items,). With them the report has accuracies, which a wrong input range cannot hide from.
+        x_model: the same items as the model takes them, (items, ...) in its own range; None multiplies `x` by the range that
+            the conversion went by, so that the comparison shares its assumption.
         engine: "graph" or "event".
         batch_size: items simulated at once; None lets a memory budget decide.
         progress: show a progress bar if it takes more than two seconds.
@@ -55,7 +62,8 @@ def conversion_report(
 
         The last population never fires: its last five are NaN. `attrs` hold items, steps, percentile, per,
         "spiking_agreement" (the fraction of items whose class after T steps is the analog network's) and, with `model`,
-        "model_agreement" (whose class by the analog network is the model's) and "spiking_model_agreement".
+        "model_agreement" (whose class by the analog network is the model's) and "spiking_model_agreement". With `y` they hold
+        "accuracy" of the analog network, "spiking_accuracy" after T steps and, with `model`, "model_accuracy".
 
     Raises:
         InputError: if an argument is wrong.
@@ -124,11 +132,30 @@ def conversion_report(
         "per": network.metadata.get("per"),
         "spiking_agreement": float((spiking_class == analog_class).mean()),
     }
+    classes = {"accuracy": analog_class, "spiking_accuracy": spiking_class}
     if model is not None:
-        expected = model_classes(model, x, float(network.metadata.get("input_range", 1.0)))
+        if x_model is None:
+            expected = model_classes(model, x, float(network.metadata.get("input_range", 1.0)))
+        else:
+            expected = model_classes(model, _same_items(x_model, x, model))
         report.attrs["model_agreement"] = float((analog_class == expected).mean())
         report.attrs["spiking_model_agreement"] = float((spiking_class == expected).mean())
+        classes["model_accuracy"] = expected
+    if y is not None:
+        labels = check.labels("y", y, len(x), network.classes)
+        report.attrs |= {name: float((found == labels).mean()) for name, found in classes.items()}
     return report
+
+
+def _same_items(x_model: Any, x: np.ndarray, model: Any) -> np.ndarray:
+    """`x_model` as float32, as many items as `x` of the model's input shape."""
+    array = np.asarray(x_model, np.float32)
+    if len(array) != len(x) or array[0].size != math.prod(model.input_shape[1:]):
+        raise InputError(
+            f"`x_model` must have the items of `x` ({len(x)}) in the model's shape {model.input_shape[1:]}. "
+            f"Received: {check.describe(array)}"
+        )
+    return check.finite("x_model", array)
 
 
 def model_classes(model: Any, x: np.ndarray, input_range: float = 1.0, batch_size: int = 256) -> np.ndarray:

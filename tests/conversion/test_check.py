@@ -121,7 +121,7 @@ def test_all_problems_are_listed_at_once_and_counted_in_the_error():
     )
     problems = check_convertible(model)
     assert [problem.layer for problem in problems] == ["a", "b", "c", "e"]
-    with pytest.raises(InputError, match=r"'a' .*and 3 more problems; see check_convertible"):
+    with pytest.raises(InputError, match=r"'a' .*and 3 more problems; `snnviz check` lists all"):
         fold(model)
 
 

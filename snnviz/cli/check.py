@@ -1,0 +1,42 @@
+"""`snnviz check`: everything that stands in the way of converting a Keras model."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from typing import Any
+
+
+def add(subparsers: Any) -> None:
+    """Add the parser."""
+    parser = subparsers.add_parser(
+        "check",
+        help="list what stands in the way of converting a Keras model",
+        description="List every reason why a Keras model cannot be converted to a spiking network, with its remedy. A model that "
+        "cannot be converted is an answer, not a mistake: the exit code is 0 either way, and --json says `convertible`.",
+    )
+    parser.add_argument(
+        "model", metavar="MODEL", help="a .keras file, or the name of a shipped model, e.g. dense-mnist"
+    )
+    parser.set_defaults(run=run, show=show)
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Load and check."""
+    from snnviz import conversion
+
+    problems = conversion.check_convertible(conversion.load_keras(args.model))
+    return {
+        "model": args.model,
+        "convertible": not problems,
+        "problems": [{**asdict(problem), "text": str(problem)} for problem in problems],
+    }
+
+
+def show(answer: dict[str, Any]) -> str:
+    """The answer for people."""
+    if answer["convertible"]:
+        return f"{answer['model']} can be converted (`snnviz convert {answer['model']}`)"
+    count = len(answer["problems"])
+    lines = [f"{answer['model']} cannot be converted, for {count} reason{'s' if count > 1 else ''}:"]
+    return "\n".join([*lines, *(f"- {problem['text']}" for problem in answer["problems"])])
