@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+
+from snnviz.errors import InputError
 
 if TYPE_CHECKING:
     import keras
     import numpy as np
+
+
+_USED_BY: int | None = None
+
+
+def use() -> None:
+    """Note that this process uses the backend; a process forked from one that did must not, as the threads did not come along.
+
+    Raises:
+        InputError: in such a process, where the backend would wait for ever.
+    """
+    global _USED_BY
+    if _USED_BY not in (None, os.getpid()):
+        raise InputError(
+            'Keras\' backend must not be used in a process forked from one that has used it: start processes by "spawn" '
+            '(multiprocessing.get_context("spawn")), or simulate with engine="event". '
+            f"Received: process {os.getpid()}, forked from {_USED_BY}"
+        )
+    _USED_BY = os.getpid()
 
 
 def on_cpu() -> bool:
@@ -34,7 +56,11 @@ def compiled(model: keras.Model, xla: bool = False) -> Callable[[np.ndarray], An
     Args:
         model: the model.
         xla: on TensorFlow, compile with XLA; JAX always does.
+
+    Raises:
+        InputError: in a process forked from one that has used the backend.
     """
+    use()
     import keras
 
     if keras.backend.backend() == "jax":

@@ -15,12 +15,19 @@ On request:
 - `spikes_NAME` (traced, time, neuron_NAME), bool: spike trains of population NAME.
 - `potential_NAME` (traced, time, neuron_NAME), float32: its membrane potentials after reset.
 
-Attributes: `ann_accuracy` (accuracy of the analog network on the same items), `network_hash`, `engine`, `engine_choice`
-| `spike_rate` | time, layer | float64: spikes per neuron in step t, mean over items; 0 for the last layer (never fires) |
+Attributes: `ann_accuracy` (accuracy of the analog network on the same items), `network_hash`, `engine`, `engine_choice`,
+`settings`, `seed`, `items`, `steps`, `neurons`, `versions`; and times in seconds: `wall_time_s` of the simulation alone (of the
+graph engine with the compilation that its first batch may need), `engine_choice_s` of timing the engines, `engine_start_s` of
+making one ready, `ann_s` of the analog network.
+
+A file begins with a block of 512 bytes that holds a version and the SHA-256 of the rest, which is netCDF 4; readers of HDF5 skip
+such blocks. It is checked before the HDF5 library sees a byte, as damaged files can crash that.
 """
 
 from __future__ import annotations
 
+import hashlib
+import io
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -92,9 +99,42 @@ def save(result: xr.Dataset, path: str | os.PathLike[str]) -> Path:
         for name, variable in result.data_vars.items()
         if variable.dtype.kind in "iufb" and variable.size > 1024
     }
+    # in memory first: the HDF5 library crashes where a disk is full
+    content = bytes(result.to_netcdf(engine="h5netcdf", encoding=encoding))
     with replacing(target) as temporary:
-        result.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
+        temporary.write_bytes(_sealed(content))
     return target
+
+
+_MAGIC = b"snnviz-result 1 sha256 "
+_BLOCK = 512
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+
+
+def _sealed(content: bytes) -> bytes:
+    """`content` behind a block with its checksum."""
+    seal = _MAGIC + hashlib.sha256(content).hexdigest().encode() + b"\n"
+    return seal.ljust(_BLOCK, b"\0") + content
+
+
+def _unsealed(raw: bytes, path: str) -> bytes:
+    """The netCDF content of a result's file; files of before the checksum, and of other writers, are taken as they are.
+
+    Raises:
+        InputError: if the file is no result, or damaged.
+    """
+    if raw.startswith(_HDF5):
+        return raw
+    content = raw[_BLOCK:]
+    if not raw.startswith(_MAGIC.split(b" ")[0]):
+        raise InputError(
+            f"`path` must be a result file (netCDF 4). Received: {path!r}, another kind of file, or damaged"
+        )
+    if raw != _sealed(content):
+        raise InputError(
+            f"`path` must be a whole result file. Received: {path!r}, damaged (its checksum does not fit), or of a newer snnviz"
+        )
+    return content
 
 
 def load(path: str | os.PathLike[str]) -> xr.Dataset:
@@ -109,8 +149,11 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset:
     if not source.is_file():
         raise InputError(f"`path` must be a result file (.nc). Received: {str(path)!r}, which is not a file")
     try:
-        with xr.open_dataset(source, engine="h5netcdf") as stored:
+        content = _unsealed(source.read_bytes(), str(path))
+        with xr.open_dataset(io.BytesIO(content), engine="h5netcdf") as stored:
             result = stored.load()
+    except InputError:
+        raise
     except Exception as error:  # HDF5 reports damage by many kinds of exception
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"`path` must be a whole netCDF file. Received: {str(path)!r} ({reason})") from error

@@ -1008,7 +1008,7 @@ def test_sixteen_bits_are_refused_and_palettes_read(tmp_path):
 
 
 def test_more_images_than_memory_are_refused_at_once(pictures, monkeypatch):
-    monkeypatch.setattr(os, "sysconf", {"SC_PAGE_SIZE": 100, "SC_PHYS_PAGES": 10}.get)
+    monkeypatch.setattr(datasets.folders, "available", lambda: 1000)
     with pytest.raises(InputError, match=r"set `limit`, or read them with `snnviz\.datasets\.stream`"):
         datasets.load(pictures)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ def add(subparsers: Any) -> None:
         "model", metavar="MODEL", help="a .keras file, or the name of a shipped model, e.g. dense-mnist"
     )
     parser.add_argument("--out", metavar="NETWORK.npz", help="file to write (default: MODEL's name in this folder)")
-    parser.add_argument("--data", default="mnist", metavar="NAME|PATH", help="data set (default: %(default)s)")
+    parser.add_argument("--data", metavar="NAME|PATH", help="data set (default: the one that it is of)")
     parser.add_argument(
         "--norm-items",
         type=int,
@@ -93,9 +94,13 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     check.integer("--steps", args.steps, 1)
 
     from snnviz import conversion, datasets
+    from snnviz.jobs.work import sources
 
     model = conversion.load_keras(args.model)
-    images = datasets.load(args.data, split="train", limit=args.norm_items)
+    data, note = sources.data_for(args.model, {}, args.data)
+    images = datasets.load(data, split="train", limit=args.norm_items)
+    if note:
+        sys.stderr.write(f"snnviz convert: {note}\n")
     network = conversion.convert(
         model,
         images.x,
@@ -110,10 +115,14 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     )
     if args.half:
         network = network.halved()
+    known = sources.remembered(args.model)
+    held_out = known.get("held_out") if known.get("data") == data else None
+    network = sources.remembering(network, sources.known_name(data), held_out)
     network.save(out)
     answer: dict[str, Any] = {
         "model": args.model,
         "out": str(out),
+        "data": data,
         "hash": network.hash,
         "input_shape": list(network.input_shape),
         "classes": network.classes,
@@ -133,7 +142,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         "report": None,
     }
     if args.report:
-        test = datasets.load(args.data, split="test", limit=args.report_items)
+        test = datasets.load(data, split="test", limit=args.report_items)
         x = test.x.reshape(len(test.x), *network.input_shape)
         report = conversion.conversion_report(network, x, args.steps, model, y=test.y)
         rows = report.reset_index().to_dict("records")

@@ -28,9 +28,9 @@ def add(subparsers: Any) -> None:
         help="network, layer or channel; several from coarse to fine for stages (default: channel)",
     )  # fmt: skip
     parser.add_argument("--with-potentials", action="store_true", help="search initial membrane potentials too")
-    parser.add_argument("--data", default="mnist", metavar="NAME|PATH", help="data set (default: %(default)s)")
+    parser.add_argument("--data", metavar="NAME|PATH", help="data set (default: the one that it is of)")
     parser.add_argument(
-        "--items", type=int, default=10_000, metavar="N", help="of the objective (default: %(default)s)"
+        "--items", type=int, metavar="N", help="of the objective (default: all that the ANN's training held out)"
     )
     parser.add_argument("--steps", type=int, default=50, metavar="T", help="time steps (default: %(default)s)")
     parser.add_argument("--lambda-e", type=float, default=200.0, metavar="L", help="weight of 1 - peak (default: 200)")

@@ -20,7 +20,7 @@ def add(subparsers: Any) -> None:
     parser.add_argument(
         "network", metavar="NETWORK", help="a network file (.npz), the name of a shipped one, or run:ID"
     )
-    parser.add_argument("--data", default="mnist", metavar="NAME|PATH", help="data set (default: %(default)s)")
+    parser.add_argument("--data", metavar="NAME|PATH", help="data set (default: the one that it is of)")
     parser.add_argument("--split", default="test", choices=("test", "train"), help="default: %(default)s")
     parser.add_argument("--limit", type=int, metavar="N", help="the first N items only")
     parser.add_argument("--steps", type=int, default=50, metavar="T", help="time steps (default: %(default)s)")
@@ -54,6 +54,7 @@ def show(answer: dict[str, Any]) -> str:
         "",
         metrics_command.show(answer["metrics"]),
     ]
+    lines += [f"WARNING: {text}" for text in answer["warnings"]]
     if answer["out"]:
         lines += ["", f"result written to {answer['out']}"]
     return _job.show(answer, "\n".join(lines))

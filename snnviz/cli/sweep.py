@@ -54,13 +54,14 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
     from snnviz import plots
     from snnviz.jobs.work import train as common
     from snnviz.jobs.work.finetune import Options
+    from snnviz.jobs.work.sources import remembered
     from snnviz.sparsity_sweep import sweep
     from snnviz.training import default_recipe
 
     stem = Path(args.model).stem
     grid = {name: numbers(f"--lambda-{name}", getattr(args, f"grid_{name}"), float) for name in ("a", "w")}
     given = Options(model=args.model, **{name: getattr(args, name) for name in _RECIPE})
-    images, _ = common.training_data(given, common.shipped_data(args.model))
+    images, _ = common.training_data(given, remembered(args.model).get("data"))
     folder = Path(args.out or f"{stem}-sweep")
     recipe = common.recipe_from(given, default_recipe(stem, finetuning=True), len(images))
     found = sweep(

@@ -62,11 +62,10 @@ class Sparsity(Launching):
 
     def spec(self) -> dict[str, Any]:
         """See `Launching.spec`."""
-        held_out = 10_000 if self.limit >= 20_000 else max(1, self.limit // 4)
         return self.named({
             "model": self.source, "lambda_a": float(self.lambda_a), "lambda_w": float(self.lambda_w),
             "weigh": self.weigh, "epsilon": float(self.epsilon), "levels": self.levels,
-            "epochs": [self.epochs, self.epochs], "limit": self.limit, "validation": held_out, "seed": self.seed,
+            "epochs": [self.epochs, self.epochs], "limit": self.limit, "seed": self.seed,
         })  # fmt: skip
 
     def _prepare(self, state: dict[str, Any]) -> None:

@@ -25,12 +25,23 @@ from snnviz.datasets.formats import (
     read_cifar_folder,
     read_npz,
 )
-from snnviz.datasets.images import Images, validation_split
+from snnviz.datasets.images import MOST_HELD_OUT, Images, held_out_items, validation_split
 from snnviz.datasets.sources import UnavailableError
 from snnviz.datasets.store import Arrays, DamagedError, Store, content_digest, data_folder
 from snnviz.errors import InputError
 
-__all__ = ["Images", "Record", "available", "data_folder", "fetch", "load", "stream", "validation_split"]
+__all__ = [
+    "MOST_HELD_OUT",
+    "Images",
+    "Record",
+    "available",
+    "data_folder",
+    "fetch",
+    "held_out_items",
+    "load",
+    "stream",
+    "validation_split",
+]
 
 
 @dataclass(frozen=True)

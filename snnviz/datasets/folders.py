@@ -10,7 +10,7 @@ n items are a fair sample. Classes and files are in alphabetical order.
 from __future__ import annotations
 
 import itertools
-import os
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +19,11 @@ import numpy as np
 
 from snnviz import _checks as check
 from snnviz import _progress
+from snnviz._memory import available
 from snnviz.datasets.images import Images
 from snnviz.errors import InputError
 
+MOST_PIXELS = 50_000_000
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".webp"})
 SPLIT_FOLDERS = {"train": ("train",), "test": ("test", "val", "validation")}
 
@@ -122,6 +124,10 @@ def read_image(path: Path, size: Size | None, channels: int) -> np.ndarray:
 
     try:
         with Image.open(path) as file:
+            if math.prod(file.size) > MOST_PIXELS:  # the size that the header claims; nothing is unpacked yet
+                raise InputError(
+                    f"{path} must have at most {MOST_PIXELS} pixels. Received: {file.size[0]}x{file.size[1]}"
+                )
             if file.mode in ("I", "F") or file.mode.startswith("I;"):
                 raise InputError(f"{path} must be an image of 8 bits a channel. Received: mode {file.mode}")
             # a palette may carry transparency, which is dropped
@@ -173,13 +179,10 @@ def _title(pixels: np.ndarray) -> str:
 
 def _check_memory(first: np.ndarray, items: int) -> None:
     """Refuse what the machine's memory cannot hold, before the operating system kills the process."""
-    try:
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (ValueError, OSError, AttributeError):  # not a POSIX machine
-        return
+    memory = available()
     needed = 4 * first.size * items
     if needed > memory:
         raise InputError(
             f"{items} images of {_title(first)} must fit into memory: set `limit`, or read them with "
-            f"`snnviz.datasets.stream`. Received: {needed / 1e9:.1f} GB of images, {memory / 1e9:.1f} GB of memory"
+            f"`snnviz.datasets.stream`. Received: {needed / 1e9:.1f} GB of images, {memory / 1e9:.1f} GB of memory left"
         )

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from snnviz._memory import available
 from snnviz.datasets.store import Arrays
 from snnviz.errors import InputError
 
@@ -235,6 +236,7 @@ def read_npz(path: Path, split: str) -> tuple[np.ndarray, np.ndarray, tuple[str,
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
             names = list(archive.files)
+            _check_members(path, archive)
             if f"x_{split}" not in names or f"y_{split}" not in names:
                 raise InputError(
                     f"{path} must hold the arrays x_{split} and y_{split}. Received: {', '.join(names) or 'no arrays'}"
@@ -256,10 +258,25 @@ def read_npz(path: Path, split: str) -> tuple[np.ndarray, np.ndarray, tuple[str,
     if class_names is None:
         # over both splits, since one of them may lack the last class
         count = 1 + max(int(labels.max()) for labels in others if labels.size and labels.dtype.kind in "iu")
+        if count > MOST_CLASSES:
+            raise InputError(f"{path} must hold class indices below {MOST_CLASSES}. Received: up to {count - 1}")
         named = tuple(str(index) for index in range(count))
     else:
         named = tuple(str(name) for name in class_names.ravel())
     return x[..., np.newaxis] if x.ndim == 3 else x, y.astype(np.int64), named
+
+
+MOST_CLASSES = 100_000
+
+
+def _check_members(path: Path, archive: Any) -> None:
+    """Refuse an archive whose wanted members claim more than memory holds; the others are never unpacked."""
+    wanted = {f"{name}.npy" for name in ("x_train", "y_train", "x_test", "y_test", "class_names")}
+    size = sum(member.file_size for member in archive.zip.infolist() if member.filename in wanted)
+    if size > available():
+        raise InputError(
+            f"{path} must fit into memory, {available() / 2**30:.1f} GiB now. Received: arrays of {size / 2**30:.1f} GiB"
+        )
 
 
 def intensities(x: np.ndarray, title: str = "x") -> np.ndarray:

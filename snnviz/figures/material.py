@@ -21,7 +21,6 @@ NORMALISATION_ITEMS = 10_000
 """Training images by which the "before" network is normalised."""
 TRACED, TRACED_NEURONS = 16, 1024
 """Items, and the largest layers, whose spikes and potentials are kept."""
-HELD_OUT = 10_000
 SEARCH_ITEMS, SEARCH_EVALUATIONS = 2_000, 150
 """Of the short search whose history is drawn; the shipped network is the fruit of a longer one."""
 
@@ -184,7 +183,7 @@ def _short_search(network: SpikingNetwork, data: str, steps: int) -> tuple[pd.Da
     from snnviz import datasets
     from snnviz.optimization import optimize
 
-    _, held_out = datasets.validation_split(datasets.load(data, split="train"), HELD_OUT)
+    _, held_out = datasets.validation_split(datasets.load(data, split="train"))
     found = optimize(
         network,
         held_out.x[:SEARCH_ITEMS],

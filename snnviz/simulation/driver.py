@@ -14,6 +14,7 @@ import numpy as np
 
 from snnviz import __version__, _progress
 from snnviz import _checks as check
+from snnviz import _memory as memory
 from snnviz.errors import InputError
 from snnviz.network import SpikingNetwork
 from snnviz.simulation import analog
@@ -93,14 +94,18 @@ def simulate(
     if batch_size is not None:
         check.integer("batch_size", batch_size, 1)
 
-    began = time.perf_counter()
+    _check_room(network, kept, len(x), steps)
+
+    clock = _Clock()
     reason = "asked for"
     if engine == "auto":
         from snnviz.simulation.auto import choose
 
         engine, reason = choose(network, options, x)
+    clock.note("engine_choice_s")
     simulator = engine(network, options, kept) if callable(engine) else make_engine(engine, network, options, kept)
     gathered = _Gathered(network, options, kept, y)
+    clock.note("engine_start_s")
     size = min(batch_size or simulator.batch_size, len(x))
     with _progress.bar(len(x), "simulating", "item", progress) as bar:
         for start in range(0, len(x), size):
@@ -108,16 +113,49 @@ def simulate(
             inputs = poisson_spikes(batch, steps, options.seed, start) if options.input == "poisson" else batch
             gathered.add(start, simulator.run(inputs, traced=min(max(kept.items - start, 0), len(batch))))
             bar.update(len(batch))
+    clock.note("wall_time_s")
     result = gathered.dataset()
+    accuracy = analog.accuracy(network, x, y)
+    clock.note("ann_s")
     result.attrs |= {
         "title": title or str(network.metadata.get("title", "")),
-        "ann_accuracy": analog.accuracy(network, x, y),
+        "ann_accuracy": accuracy,
         "engine": simulator.name,
         "engine_choice": reason,
-        "wall_time_s": time.perf_counter() - began,
+        **clock.noted,
         "versions": json.dumps(_versions(simulator)),
     }
     return result
+
+
+class _Clock:
+    """Seconds of each part of the work, noted when it ends."""
+
+    def __init__(self) -> None:
+        self.noted: dict[str, float] = {}
+        self._began = time.perf_counter()
+
+    def note(self, name: str) -> None:
+        """Note what has passed since the last part ended."""
+        now = time.perf_counter()
+        self.noted[name], self._began = now - self._began, now
+
+
+def _check_room(network: SpikingNetwork, record: Record, items: int, steps: int) -> None:
+    """Refuse to record what memory cannot hold, before anything runs; joining the batches' parts takes them twice."""
+    neurons = {network.input.name: network.input.neurons} | {layer.name: layer.neurons for layer in network.layers}
+    traced = min(items, record.items) * steps
+    needed = 2 * traced * (
+        sum(neurons[name] for name in record.spikes) + 4 * sum(neurons[name] for name in record.potentials)
+    ) + items * steps * (
+        2 * record.prediction + 4 * network.classes * record.logits + 8 * (len(network.layers) + 1) * record.events
+    )  # fmt: skip
+    free = memory.available()
+    if needed > free:
+        raise InputError(
+            f"`record` must ask for what fits into memory, {free / 2**30:.1f} GiB now: record fewer items "
+            f"(`record.items`), layers or steps. Received: what takes {needed / 2**30:.1f} GiB"
+        )
 
 
 def read_out(output: np.ndarray, settings: Settings) -> np.ndarray:

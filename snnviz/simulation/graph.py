@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from snnviz import _checks as check
-from snnviz._backend import on_cpu
+from snnviz._backend import on_cpu, use
 from snnviz.errors import InputError
 from snnviz.network import SpikingNetwork
 from snnviz.simulation._program import EXACT, LayerPlan, Plan, compiled, count_unit, parameters
@@ -96,6 +96,7 @@ class GraphEngine(Engine):
         return blocks[0] if len(blocks) == 1 else _joined(blocks)
 
     def _run_batch(self, inputs: np.ndarray, traced: int) -> Block:
+        use()
         plan = self._plan(self._size(len(inputs)), traced)
         answer = compiled(plan)(self._parameters, _arranged(plan, inputs))
         # (chunks, chunk, ...) to (steps, ...), without the steps past the end

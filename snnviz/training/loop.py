@@ -192,7 +192,7 @@ def train(
 
 
 def finetune(
-    model: keras.Model,
+    model: keras.Model | str,
     x: np.ndarray,
     y: np.ndarray,
     recipe: Recipe | None = None,
@@ -208,9 +208,16 @@ def finetune(
     the default recipe. Use the same `split_seed` and `validation` as the first training had. Afterwards
     `snnviz.sparsity.prune` sets the weights that shrank to nothing to zero.
 
+    The model is a trained one, changed in place; or a .keras file, or the name of a shipped model, whose trained weights are taken,
+    as by the command.
+
     Raises:
         InputError: as `train`; also for a model with nothing to penalise (no batch normalisation with gamma fixed to 1).
     """
+    if isinstance(model, str):  # a name means the trained model here, where `train` builds a fresh one
+        from snnviz.conversion.loading import load_keras
+
+        model = load_keras(model)
     return train(
         model, x, y, recipe or FINE_TUNING, checkpoint=checkpoint, resume=resume, progress=progress, on_epoch=on_epoch
     )

@@ -42,7 +42,7 @@ def search(network, data):
 
     def made(evaluations=20, seed=0, **options):
         given = {
-            "network": network, "data": data, "items": 60, "steps": 8, "method": "cmaes", "per": "channel",
+            "network": network, "data": data, "items": 20, "steps": 8, "method": "cmaes", "per": "channel",
             "lambda_l": 1.0, "lambda_p": 0.001, "evaluations": evaluations, "seed": seed, **options,
         }  # fmt: skip
         return {"kind": "optimize", "options": given}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import Any
 
 from snnviz import _checks as check
@@ -20,7 +21,7 @@ def add(subparsers: Any) -> None:
         "subtraction are a mechanism of snnviz's, compiled when first used.",
     )
     parser.add_argument("network", metavar="NETWORK", help="a network file (.npz), or the name of a shipped network")
-    parser.add_argument("--data", default="mnist", metavar="NAME|PATH", help="data set (default: %(default)s)")
+    parser.add_argument("--data", metavar="NAME|PATH", help="data set (default: the one that it is of)")
     parser.add_argument("--split", default="test", choices=("test", "train"), help="default: %(default)s")
     parser.add_argument("--limit", type=int, default=100, metavar="N", help="the first N items (default: %(default)s)")
     parser.add_argument("--steps", type=int, default=50, metavar="T", help="time steps (default: %(default)s)")
@@ -35,6 +36,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """Load, simulate, score, save."""
     from snnviz import datasets, metrics, pretrained, results
     from snnviz.hardware import neuron
+    from snnviz.jobs.work.sources import data_for
     from snnviz.simulation import Record, simulate
 
     if args.out is not None and not args.out.endswith(".nc"):
@@ -42,7 +44,10 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     settings = settings_of(args)  # a mistake should be answered before anything is compiled
     check.choice("--input", args.input, ("spiking", "poisson"))
     network = pretrained.network(args.network)
-    images = datasets.load(args.data, split=args.split, limit=args.limit)
+    data, note = data_for(args.network, network.metadata, args.data)
+    images = datasets.load(data, split=args.split, limit=args.limit)
+    if note:
+        sys.stderr.write(f"snnviz hardware neuron: {note}\n")
     record = Record(events=args.compare)
     result = neuron.simulate(network, images.x, images.y, args.steps, record=record, title=args.title, **settings)
     result.attrs["dataset"] = images.name

@@ -8,6 +8,7 @@ than above it, names of classes) goes along as metadata, so that snnviz reads ba
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,13 +69,16 @@ def save(network: SpikingNetwork, path: str | os.PathLike[str]) -> Path:
     import h5py
     import nir
 
-    with replacing(target) as temporary:
-        nir.write(str(temporary), graph)
-        with h5py.File(temporary, "r+") as file:
+    # not straight to its place: the HDF5 library crashes where a disk is full
+    with tempfile.TemporaryDirectory() as folder, replacing(target) as temporary:
+        made = Path(folder) / "graph.nir"
+        nir.write(str(made), graph)
+        with h5py.File(made, "r+") as file:
             # zero is what NIR takes where there is none, and sinabs, with its nir 1.0.4, does not know the word
             for node in file["node/nodes"].values():
                 if "v_reset" in node:
                     del node["v_reset"]
+        temporary.write_bytes(made.read_bytes())
     return target
 
 

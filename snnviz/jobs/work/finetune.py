@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from snnviz import _checks as check
 from snnviz.jobs.work import train as common
-from snnviz.jobs.work.sources import located, origin, record_data, say_if_slow, stem
+from snnviz.jobs.work.sources import located, origin, record_data, remembered, say_if_slow, stem
 
 if TYPE_CHECKING:
     from snnviz.jobs.job import Job
@@ -53,7 +53,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     base = default_recipe(stem(options.model), finetuning=True)
     model = load_keras(located(options.model, "model.keras", job))
     run_id = origin(options.model)
-    known = common.shipped_data(options.model) if run_id is None else job.store.get(run_id).params.get("data")
+    known = remembered(options.model).get("data") if run_id is None else job.store.get(run_id).params.get("data")
     images, tests = common.training_data(options, known)
     recipe = common.recipe_from(options, base, len(images))
     held_out, kept = split(len(images), recipe)

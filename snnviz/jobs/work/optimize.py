@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Any
 from snnviz import _checks as check
 from snnviz.errors import InputError
 from snnviz.jobs.work.simulate import record_result
-from snnviz.jobs.work.sources import located, record_data, say_if_slow
+from snnviz.jobs.work.sources import data_for, located, record_data, remembered, say_if_slow
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from snnviz.datasets import Images
     from snnviz.jobs.job import Job
 
-HELD_OUT = 10_000
-"""Training items that `snnviz train` holds out: the default items of the objective, which the ANN was not fitted to."""
 ITEM_WEIGHT = 0.1
 """Above this share of both Pareto terms one item is a reason to warn: at lambda_e = 200, below 1 000 items."""
 LEARNING = ("auto", "gradient", "weights")
@@ -44,8 +43,8 @@ class Options:
         method: "auto", "gradient", "subplex", "cmaes", "percentile", "onsets" or "weights".
         per: "network", "layer" or "channel", or several from coarse to fine, separated by commas or as a sequence.
         with_potentials: search initial membrane potentials too.
-        data: data set, by name or path.
-        items: of the objective.
+        data: data set, by name or path; None for the one that the network is of.
+        items: of the objective; None for all that are held out.
         steps: time steps.
         lambda_e, lambda_l, lambda_p: weights of the loss; None for one over the term at the start.
         evaluations: stop after so many.
@@ -72,8 +71,8 @@ class Options:
     method: str = "auto"
     per: str | Sequence[str] = "channel"
     with_potentials: bool = False
-    data: str = "mnist"
-    items: int = HELD_OUT
+    data: str | None = None
+    items: int | None = None
     steps: int = 50
     lambda_e: float = 200.0
     lambda_l: float | None = None
@@ -111,10 +110,11 @@ class Options:
         check_potentials(self.with_potentials, self.method)
         check.flag("half", self.half)
         checked_lambdas(self.lambdas)
-        for name, minimum in (("items", 1), ("steps", 1), ("seed", 0), ("workers", 1)):
+        for name, minimum in (("steps", 1), ("seed", 0), ("workers", 1)):
             check.integer(name, getattr(self, name), minimum)
-        if self.evaluations is not None:
-            check.integer("evaluations", self.evaluations, 1)
+        for name in ("items", "evaluations"):
+            if getattr(self, name) is not None:
+                check.integer(name, getattr(self, name), 1)
         if self.minutes is not None:
             check.real("minutes", self.minutes, 0, above=True)
         for name in GRADIENT_OPTIONS:
@@ -161,16 +161,20 @@ def work(options: Options, job: Job) -> dict[str, Any]:
 
     per = options.granularities()
     network = pretrained.network(located(options.network, "network.npz", job))
-    images = datasets.load(options.data, split="train")
-    learned, held_out = datasets.validation_split(images, min(HELD_OUT, len(images) // 2))
-    if options.items > len(held_out):
+    data, note = data_for(options.network, network.metadata, options.data)
+    images = datasets.load(data, split="train")
+    learned, held_out, items = _split(
+        images, network.metadata.get("held_out") or remembered(options.network).get("held_out")
+    )
+    items = min(items, options.items or items)
+    if (options.items or 0) > len(held_out):
         raise InputError(f"`items` must be at most {len(held_out)}, the items held out. Received: {options.items}")
     unlimited = options.evaluations is None and options.minutes is None
     minutes = default_minutes(options.method) if unlimited else options.minutes
     job.begin(
         {
             "network": options.network, "network_hash": network.hash, "method": options.method, "per": ",".join(per),
-            "with_potentials": options.with_potentials, "data": options.data, "items": options.items,
+            "with_potentials": options.with_potentials, "data": data, "items": items, "held_out": len(held_out),
             "steps": options.steps, "evaluations": options.evaluations, "minutes": minutes, "half": options.half,
             **{name: getattr(options, name) for name in (*GRADIENT_OPTIONS, *WEIGHTS_OPTIONS)},
             "lambda_e": options.lambda_e, "lambda_l": options.lambda_l, "lambda_p": options.lambda_p, "seed": options.seed,
@@ -178,15 +182,17 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         }
     )  # fmt: skip
     record_data(job, images, "optimization")
+    if note:
+        job.say(note)
     say_if_slow(job, options.precision)
 
     best_loss = math.inf
 
     def record(number: int, row: Mapping[str, Any]) -> None:
         nonlocal best_loss
-        if number == 0 and (share := _weight_of_an_item(options, row)) > ITEM_WEIGHT:
+        if number == 0 and (share := _weight_of_an_item(options.lambda_e, items, row)) > ITEM_WEIGHT:
             job.say(
-                f"one of {options.items} items weighs {share:.0%} of Pareto latency and power together: a search learns so few "
+                f"one of {items} items weighs {share:.0%} of Pareto latency and power together: a search learns so few "
                 "by heart. Search on more, or believe only what comes out on the test set"
             )
         best_loss = min(best_loss, row["loss"])
@@ -199,8 +205,8 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     folder = None if job.folder is None else str(job.folder / "checkpoint")
     found = optimize(
         network,
-        held_out.x[: options.items],
-        held_out.y[: options.items],
+        held_out.x[:items],
+        held_out.y[:items],
         method=options.method,
         per=per,
         steps=options.steps,
@@ -226,7 +232,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     out = best.save(job.place(options.out, "network.npz"))
     if options.history:
         found.history.to_csv(options.history)
-    tests = datasets.load(options.data, split="test")
+    tests = datasets.load(data, split="test")
     as_computed = model.expect if options.target else simulate
     before, after = (as_computed(one, tests.x, tests.y, options.steps, engine="event") for one in (network, best))
     if job.recorded:
@@ -246,7 +252,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         "stopped": found.stopped,
         "objective": vars(found.objective),
         "loss": {"start": found.objective.loss(found.start), "best": found.objective.loss(found.best)},
-        "held_out": {"items": options.items, "start": vars(found.start), "best": vars(found.best)},
+        "held_out": {"items": items, "start": vars(found.start), "best": vars(found.best)},
         "test": {
             "items": len(tests),
             # one reference for both: learned weights have an ANN of their own
@@ -255,10 +261,27 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     }
 
 
-def _weight_of_an_item(options: Options, start: Mapping[str, Any]) -> float:
+def _split(images: Images, held_out: Mapping[str, int] | None) -> tuple[Images, Images, int]:
+    """What may be learned from, what is judged on, and how many items that is: those that the ANN was not fitted to.
+
+    Args:
+        images: all training images.
+        held_out: what the training held out of the first "of" items; None where nothing tells, and the common rule stands.
+    """
+    from snnviz import datasets
+
+    if held_out and 0 < held_out["items"] < held_out["of"] <= len(images):
+        images = images.take(held_out["of"])
+        parts = datasets.validation_split(images, held_out["items"], held_out["seed"])
+    else:
+        parts = datasets.validation_split(images, max(1, datasets.held_out_items(len(images))))
+    return *parts, len(parts[1])
+
+
+def _weight_of_an_item(lambda_e: float, items: int, start: Mapping[str, Any]) -> float:
     """What one more item at the peak is worth to the loss, beside both Pareto terms of the start."""
     others = start["latency_term"] + start["power_term"]
-    return options.lambda_e / options.items / others if others > 0 else 0.0
+    return lambda_e / items / others if others > 0 else 0.0
 
 
 def _terms(result: xr.Dataset, reference: float) -> dict[str, float]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from snnviz import _checks as check
-from snnviz.jobs.work.sources import located, record_data
+from snnviz.jobs.work.sources import chance, data_for, located, record_data
 from snnviz.simulation import ENGINES, Record, Settings, simulate
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class Options(Settings):
 
     Attributes:
         network: a network file (.npz), the name of a shipped network, or run:ID for that of a run.
-        data: data set, by name or path.
+        data: data set, by name or path; None for the one that the network is of.
         split: "test" or "train".
         limit: the first so many items only.
         engine: "auto", "graph" or "event".
@@ -35,7 +35,7 @@ class Options(Settings):
     """
 
     network: str
-    data: str = "mnist"
+    data: str | None = None
     split: str = "test"
     limit: int | None = None
     engine: str = "auto"
@@ -68,9 +68,12 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     from snnviz import datasets, metrics, pretrained
 
     network = pretrained.network(located(options.network, "network.npz", job))
-    images = datasets.load(options.data, split=options.split, limit=options.limit)
+    data, note = data_for(options.network, network.metadata, options.data)
+    images = datasets.load(data, split=options.split, limit=options.limit)
+    if note:
+        job.say(note)
     given = {name: value for name, value in asdict(options).items() if name not in ("out", "title", "threshold")}
-    job.begin({**given, "network_hash": network.hash, "items": len(images)})
+    job.begin({**given, "data": data, "network_hash": network.hash, "items": len(images)})
     record_data(job, images, options.split)
     settings = {name: getattr(options, name) for name in Settings.__dataclass_fields__ if name != "steps"}
     result = simulate(
@@ -85,6 +88,9 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         **settings,
     )
     result.attrs["dataset"] = images.name
+    warning = chance(result.attrs["ann_accuracy"], len(images), network.classes)
+    if warning:
+        job.say(warning)
     keep(job, result, network, options.out)
     if job.recorded:
         job.figure(result)
@@ -92,6 +98,8 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     summary = metrics.summary(result, thresholds=thresholds)
     return {
         "network": options.network,
+        "data": data,
+        "warnings": [text for text in (note, warning) if text],
         "items": len(images),
         "steps": options.steps,
         "engine": result.attrs["engine"],

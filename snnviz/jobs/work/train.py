@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from snnviz import _checks as check
 from snnviz.errors import InputError
-from snnviz.jobs.work.sources import record_data, say_if_slow
+from snnviz.jobs.work.sources import known_name, record_data, remembering, say_if_slow
 
 if TYPE_CHECKING:
     from snnviz.datasets import Images
     from snnviz.jobs.job import Job
     from snnviz.training import Recipe, Training
 
-VALIDATION = 10_000
 NORMALISATION_ITEMS = 1000
 
 
@@ -170,6 +169,8 @@ def beside(out: Path, kind: str) -> Path:
 
 def recipe_from(options: Shared, base: Recipe, items: int) -> Recipe:
     """`base` with what the options say instead, for `items` training items."""
+    from snnviz.datasets import held_out_items
+
     changes: dict[str, Any] = {
         field: getattr(options, field)
         for field in (
@@ -197,7 +198,7 @@ def recipe_from(options: Shared, base: Recipe, items: int) -> Recipe:
                 f"Received: {len(epochs)} and {len(rates)} stages"
             )
         changes["schedule"] = tuple(zip(epochs, rates, strict=True))
-    validation = min(VALIDATION, items // 5) if options.validation is None else options.validation
+    validation = held_out_items(items) if options.validation is None else options.validation
     return replace(base, seed=options.seed, validation=validation, **changes)
 
 
@@ -213,13 +214,6 @@ def training_data(options: Shared, default: str | None) -> tuple[Images, Images 
         return images, datasets.load(name, split="test")
     except InputError:  # files of a user need not have a test split
         return images, None
-
-
-def shipped_data(model: str) -> str | None:
-    """The data set that the shipped model of that name was trained on; None for a file."""
-    from snnviz import pretrained
-
-    return str(pretrained.card(model)["data"]["name"]) if model in pretrained.names() else None
 
 
 def _mobilenet_options(options: Options, images: Images) -> dict[str, Any]:
@@ -264,13 +258,15 @@ def saved(
     from snnviz import datasets
     from snnviz.training import evaluate, model_card, save_card, save_model
 
+    name = known_name(job.spec.options.data or images.name)
     licence = {record.name: record.licence for record in datasets.available()}.get(images.name)
     card = model_card(
         training,
         architecture=architecture,
         command=command,
-        data={"name": images.name, "items": len(images), **({"licence": licence} if licence else {})},
+        data={"name": name, "items": len(images), **({"licence": licence} if licence else {})},
         test=None if tests is None else evaluate(training.model, tests.x, tests.y),
+        held_out=held_out(training.recipe, len(images)),
         **more,
     )
     save_model(training.model, out)
@@ -279,6 +275,11 @@ def saved(
     if job.recorded:
         _record(job, training, out, card, images)
     return {"out": str(out), "history": str(beside(out, "history.csv")), "card": card}
+
+
+def held_out(recipe: Recipe, items: int) -> dict[str, int]:
+    """Which of the first `items` training items were held out: how many, drawn with which seed (`snnviz.training.split`)."""
+    return {"of": items, "items": recipe.validation, "seed": recipe.split_seed}
 
 
 def _record(job: Job, training: Training, out: Path, card: Mapping[str, Any], images: Images) -> None:
@@ -298,4 +299,4 @@ def _record(job: Job, training: Training, out: Path, card: Mapping[str, Any], im
     if not check_convertible(training.model):
         classes = images.class_names if len(images.class_names) == training.model.output_shape[-1] else ()
         network = convert(training.model, images.x[:NORMALISATION_ITEMS], class_names=classes, title=job.spec.name)
-        job.network(network)
+        job.network(remembering(network, card["data"]["name"], held_out(training.recipe, len(images))))
