@@ -1,5 +1,6 @@
 """Shared by all tests: quiet surroundings, and simulators of others where they are installed."""
 
+import asyncio
 import importlib.util
 import os
 import warnings
@@ -32,6 +33,13 @@ def pynn_nest():
         pytest.importorskip("nest", reason="NEST is not installed: pip install 'snnviz[nest]'")
         import pyNN.nest
     return pyNN.nest
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_event_loop_left_running():
+    """A file that leaves an event loop running fails itself, instead of the next file that starts one."""
+    yield
+    assert asyncio._get_running_loop() is None, "an event loop was left running"
 
 
 @pytest.fixture(scope="session", autouse=True)

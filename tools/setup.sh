@@ -1,6 +1,7 @@
 #!/bin/sh
 # Sets up what `make` needs, and nothing else.
-#   setup.sh environment FOLDER REQUIREMENT   a virtual environment with the project in it (editable, pinned versions)
+#   setup.sh environment FOLDER REQUIREMENT   a virtual environment with the project in it (editable, pinned versions,
+#                                             the installer's among them)
 #   setup.sh browser                          Chromium for the browser tests, where it can be installed
 #   setup.sh compiler                         g++ for the tests of NEURON, where it can be installed
 set -eu
@@ -46,8 +47,14 @@ environment() {
         fi
         "$python" -m venv "$folder"
     fi
-    say "installing the packages (the first time this takes some minutes)"
-    "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable "$requirement"
+    say "stage 1 of 2: the installer ($(grep -E '^(pip|setuptools|wheel)==' constraints.txt | tr '\n' ' '))"
+    # First, and in older environments too: the pip that Python brings may be too old to resolve the project's extras.
+    "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+        pip setuptools wheel
+    say "stage 2 of 2: the packages of $requirement (the first time this takes some minutes)"
+    # Packages that come as source are built with the pinned setuptools, too.
+    "$folder/bin/python" -m pip install --disable-pip-version-check --constraint constraints.txt \
+        --build-constraint constraints.txt --editable "$requirement"
 }
 
 browser() {

@@ -10,8 +10,9 @@ ARGUMENTS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
+    """A browser for one file of tests: Playwright keeps an event loop running, which would fail later files' `asyncio.run`."""
     names = ("chromium", "chromium-browser", "google-chrome")
     program = next((path for name in names if (path := shutil.which(name))), None)
     if program is None:
@@ -21,8 +22,10 @@ def chromium():
     )
     with playwright_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
-        yield browser
-        browser.close()
+        try:
+            yield browser
+        finally:
+            browser.close()
 
 
 @pytest.fixture
@@ -39,5 +42,7 @@ def page(chromium):
             page.problems.append(f"outside: {request.url}")
 
     page.on("request", note)
-    yield page
-    page.close()
+    try:
+        yield page
+    finally:
+        page.close()

@@ -24,7 +24,7 @@ def the_run(store, name):
     return next((run for run in store.list() if run.name == name), None)
 
 
-def wait_for(store, name, statuses, seconds=120.0):
+def wait_for(store, name, statuses, seconds=250.0):
     until = time.monotonic() + seconds
     while (run := the_run(store, name)) is None or run.status not in statuses:
         assert time.monotonic() < until, f"{name}: {run}"

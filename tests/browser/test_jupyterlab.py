@@ -44,7 +44,7 @@ def lab(tmp_path):
     with log.open("wb") as output:
         process = subprocess.Popen(command, env={**os.environ, **places}, stdout=output, stderr=subprocess.STDOUT)
     try:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 200
         while True:
             try:
                 with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/status?token={token}") as answer:

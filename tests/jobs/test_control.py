@@ -62,12 +62,12 @@ def test_one_after_the_other_watched_cancelled_killed_and_resumed(store, search,
 
     searching(store, second)  # it has its turn now
     os.kill(Folder(store.home, second).get("state")["pid"], signal.SIGKILL)
-    until(lambda: not Folder(store.home, second).alive(), 15)
+    until(lambda: not Folder(store.home, second).alive())
     lost = jobs.state(second, store=store)
     assert (lost.status, lost.resumable) == ("FAILED", True)
     assert "killed" in lost.reason
     assert jobs.resume(second, store=store) == second
-    assert jobs.wait(second, 120, store=store).status == "FINISHED", jobs.tail(second, store=store)
+    assert jobs.wait(second, 250, store=store).status == "FINISHED", jobs.tail(second, store=store)
     assert store.network(second).hash == store.network(whole.run_id).hash
     assert len(store.history(second, ["loss"])) == LONG
     assert "log.txt" in store.artifacts(second)

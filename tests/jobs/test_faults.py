@@ -77,7 +77,7 @@ def killed_job_round(trial, chance):
         if pid is None or not folder.alive():
             continue
         os.kill(pid, signal.SIGKILL)
-        end = time.monotonic() + 15
+        end = time.monotonic() + 90
         while store.get(run_id).status not in ("FAILED", "FINISHED"):
             assert time.monotonic() < end
             time.sleep(0.05)

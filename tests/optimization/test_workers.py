@@ -25,6 +25,14 @@ def vectors(problem):
     return [rng.normal(0, 0.3, problem.space.size) for _ in range(6)]
 
 
+def until(condition, seconds=90.0):
+    """Wait for `condition()` to be true."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it took too long"
+        time.sleep(0.02)
+
+
 def numbers(counts):
     return [(each.correct.tolist(), each.events.tolist(), each.items) for each in counts]
 
@@ -82,7 +90,7 @@ def test_a_worker_killed_midway_costs_no_evaluation(problem, vectors):
         timer.start()
         found = numbers(two.counts(many))
         timer.join()
-        time.sleep(0.1)
+        until(lambda: two._pool._broken or victim not in (two._pool._processes or {}))  # its death has been noticed
         assert numbers(two.counts(vectors)) == wanted[:6]  # whether it died during or after the first call
         assert victim not in (two._pool._processes or {})
     assert found == wanted

@@ -15,7 +15,7 @@ def queue():
 @pytest.fixture
 def client(queue):
     with serving(queue) as address:
-        yield ebrains.JobQueue(address, TOKEN, timeout=2, attempts=3, pause=0.01)
+        yield ebrains.JobQueue(address, TOKEN, timeout=60, attempts=3, pause=0.01)
 
 
 def test_submit_watch_fetch(queue, client, tmp_path):
