@@ -44,7 +44,11 @@ def add(subparsers: Any) -> None:
         "--open-to-all", action="store_true", help="serve on another address without a password, e.g. behind a proxy"
     )
     group.add_argument(
-        "--origin", action="append", default=[], metavar="HOST:PORT", help="under which browsers reach the pages"
+        "--origin",
+        action="append",
+        default=[],
+        metavar="HOST:PORT",
+        help="under which browsers reach the pages; other names are refused",
     )
     parser.set_defaults(run=run, show=show, after=serve)
 

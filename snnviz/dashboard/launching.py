@@ -72,7 +72,7 @@ class Launching(Page):
         self.button = parts.widget(pn.widgets.Button(label="Launch", width=130, css_classes=["snn-primary"]))
         self.button.on_click(self._launch)
         self.dropper = pn.widgets.FileDropper(
-            accepted_filetypes=[self.suffix],
+            # no list of types: browsers know no media type for these files; `uploads.keep` checks what arrives
             max_file_size=f"{MOST_BYTES // 2**20}MB",
             multiple=False,
             width=230,
@@ -96,20 +96,35 @@ class Launching(Page):
 
     launches_words = ""
     launches_note = ""
+    _refused = ""
+    """Why the last upload was refused; empty if it was not, or another source was chosen since."""
+
+    @param.depends("source", watch=True)
+    def _chosen(self) -> None:
+        self._refused = ""
 
     def _uploaded(self, event: Any) -> None:
-        """Keep what was uploaded and start from it."""
+        """Keep what was uploaded and start from it; what is refused is in the way of a launch until something is chosen."""
+        self._refused = ""
         for name, content in (event.new or {}).items():
             try:
+                if not name.endswith(self.suffix):
+                    raise InputError(f"an upload must be a {self.suffix} file here. Received: {name}")
                 path = self.workspace.upload(name, content.encode() if isinstance(content, str) else content)
             except InputError as error:
-                self.say(str(error))
+                self._refused = str(error)
+                self.say(self._refused)
                 continue
             self._offer()
             self.source = path
             self.say(f"{name} was uploaded and is chosen.")
 
     async def _launch(self, _event: Any = None) -> None:
+        if self._refused:
+            self.say(
+                f"Nothing was launched, since the upload was refused ({self._refused}). Upload another, or choose a source."
+            )
+            return
         await self._do(lambda: self.workspace.launch(self.spec()))
 
     async def _do(self, work: Callable[[], str]) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 import panel as pn
 
 from snnviz import _checks as check
+from snnviz.dashboard import hosts
 from snnviz.dashboard.page import Page
 from snnviz.dashboard.pages import PAGES
 from snnviz.dashboard.workspace import Workspace
@@ -101,7 +102,7 @@ def serve(
         show: open a browser.
         users: passwords by user name, asked for before any page is shown.
         open_to_all: serve on another address without asking for a password, e.g. behind a proxy that does.
-        origins: host names (with port) under which browsers reach the pages, beside `address`.
+        origins: host names (with port) under which browsers reach the pages, beside `address`; other names are refused.
         **state: initial values of the first page's parameters.
 
     Raises:
@@ -208,18 +209,21 @@ def _server(
     if users:
         guarded = {"basic_auth": dict(users), "cookie_secret": secrets.token_urlsafe(32)}
     pages = {"/": PAGES[0], **{f"/{page.slug}": page for page in PAGES}}
-    return get_server(
+    answered = sorted(hosts.known(address, wanted, origins))
+    server = get_server(
         {slug: session(page) for slug, page in pages.items()},
         title={slug: titled(page) for slug, page in pages.items()},
         port=wanted,
         address=address,
-        websocket_origin=[f"{address}:{wanted}", f"localhost:{wanted}", *origins],
+        websocket_origin=[name for name in answered if "[" not in name],  # Bokeh knows no IPv6 origins
         websocket_max_message_size=MESSAGE_BYTES,
         show=show,
         verbose=False,
         start=False,
         **guarded,
     )
+    hosts.guard(server, answered)
+    return server
 
 
 def _is_loopback(address: str) -> bool:

@@ -218,7 +218,6 @@ class Workspace:
                 logits=True, events=True, spikes=network.firing_names, potentials=network.layer_names, items=1
             )
             part = slice(item, item + 1)
-            settings = json.loads(str(result.attrs["settings"]))
             return run(
                 network,
                 images[part],
@@ -226,7 +225,8 @@ class Workspace:
                 engine="event",
                 record=record,
                 progress=False,
-                **settings,
+                first_item=item,
+                **_settings(result),
             )
 
         return self._remembered(("trace", name, item), simulate)
@@ -290,12 +290,12 @@ class Workspace:
         network, images = self.network(name), self.images(name)
         if network is None or images is None:
             raise InputError("the network or the images of this run are not at hand, so there is nothing to compare")
-        steps = self.result(name).sizes["time"]
+        settings = _settings(self.result(name))
 
         def compare() -> pd.DataFrame:
             from snnviz.conversion.report import conversion_report
 
-            return conversion_report(network, images[:items], steps, engine="event", progress=False)
+            return conversion_report(network, images[:items], engine="event", progress=False, **settings)
 
         return self._remembered(("report", name, items), compare)
 
@@ -321,6 +321,12 @@ class Workspace:
             self._kept.move_to_end(key)
             found: T = self._kept[key]
             return found
+
+
+def _settings(result: xr.Dataset) -> dict[str, Any]:
+    """The settings of a run, with which a page simulates its items anew."""
+    found: dict[str, Any] = json.loads(str(result.attrs["settings"]))
+    return found
 
 
 def label(run: Run) -> str:

@@ -52,6 +52,7 @@ def simulate(
     batch_size: int | None = None,
     progress: bool = True,
     title: str = "",
+    first_item: int = 0,
     **settings: Any,
 ) -> xr.Dataset:
     """Simulate `network` on every item of `x` for `steps` time steps, counting synaptic events.
@@ -68,6 +69,7 @@ def simulate(
             of the graph engine where sums are exact (elsewhere matrix products may round differently).
         progress: show a progress bar if it takes more than two seconds.
         title: a name for the result, used as the label of its curves.
+        first_item: index of `x[0]` in the data set, whose Poisson spikes depend on it; for a part of what was simulated.
         **settings: the other fields of `snnviz.simulation.Settings`: input, reset, input_reset, floor,
             delay, refractory, clamp, readout, decay, synapses, seed.
 
@@ -91,6 +93,7 @@ def simulate(
     kept.check(network)
     x = check.images("x", x, network.input_shape)
     y = check.labels("y", y, len(x), network.classes)
+    check.integer("first_item", first_item, 0)
     if batch_size is not None:
         check.integer("batch_size", batch_size, 1)
 
@@ -109,8 +112,8 @@ def simulate(
     size = min(batch_size or simulator.batch_size, len(x))
     with _progress.bar(len(x), "simulating", "item", progress) as bar:
         for start in range(0, len(x), size):
-            batch = x[start : start + size]
-            inputs = poisson_spikes(batch, steps, options.seed, start) if options.input == "poisson" else batch
+            batch, first = x[start : start + size], first_item + start
+            inputs = poisson_spikes(batch, steps, options.seed, first) if options.input == "poisson" else batch
             gathered.add(start, simulator.run(inputs, traced=min(max(kept.items - start, 0), len(batch))))
             bar.update(len(batch))
     clock.note("wall_time_s")

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from bokeh.models import Segment
 
-from snnviz import answers, dashboard
+from snnviz import answers, dashboard, datasets, pretrained, simulate
+from snnviz.conversion.report import conversion_report
+from snnviz.simulation import Record
 from tests.apps.words import written
 from tests.synthetic import dense_mnist
 
@@ -116,3 +118,28 @@ def test_a_result_without_predictions_says_what_to_record():
 
 def test_empty_state():
     assert "No predictions yet" in written(dashboard.Predictions())
+
+
+SETTINGS = [
+    {"input": "poisson", "seed": 3}, {"input": "analog"}, {"reset": "zero"}, {"input_reset": "zero"}, {"floor": -1.0},
+    {"delay": 1}, {"clamp": 1.5}, {"refractory": 1},
+    {"input": "poisson", "reset": "zero", "delay": 1, "readout": "cumulative", "clamp": 0.5},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+def test_what_a_page_simulates_anew_is_the_run(settings):
+    network = pretrained.network("dense-mnist-heuristic")
+    images = datasets.load("mnist", split="test", limit=10)
+    record = Record(prediction=True, logits=True, events=True, spikes=network.firing_names, items=10)
+    run = simulate(network, images.x, images.y, 10, engine="event", record=record, progress=False, **settings)
+    run.attrs["dataset"] = "mnist"
+    workspace = dashboard.Workspace({"run": run})
+    one = workspace.trace("run", 7)
+    for name in [key for key in run if str(key).startswith(("prediction", "logits", "item_events", "spikes_"))]:
+        if name in one:
+            np.testing.assert_array_equal(one[name].values[0], run[name].values[7], err_msg=name)
+    expected = conversion_report(network, images.x, 10, engine="event", progress=False, **settings)
+    found = workspace.report("run", 10)
+    assert found.equals(expected)
+    assert found.attrs == expected.attrs

@@ -148,6 +148,39 @@ def test_a_form_says_what_is_wrong(finished):
     assert "`kind` must be one of" in written(page)
 
 
+class Dropped:
+    """What the drop field tells its page."""
+
+    def __init__(self, **files):
+        self.new = {name.replace("__", "."): content for name, content in files.items()}
+
+
+@pytest.mark.parametrize(
+    "files", [{"mine__npz": b"nonsense"}, {"mine__keras": b"nonsense"}, {"mine__txt": b""}], ids=str
+)
+def test_nothing_is_launched_after_an_upload_that_was_refused(files, finished, monkeypatch):
+    asked = []
+    monkeypatch.setattr(jobs, "launch", lambda spec, store: asked.append(spec) or "f" * 32)
+    made = dashboard.Optimize(dashboard.Workspace(store=finished))
+    made._uploaded(Dropped(**files))
+    asyncio.run(made._launch())
+    assert asked == []
+    assert "Nothing was launched" in made.notice.object
+    made._uploaded(Dropped())  # taken out of the field again
+    asyncio.run(made._launch())
+    assert len(asked) == 1
+
+
+def test_another_choice_ends_a_refused_upload(finished, monkeypatch):
+    asked = []
+    monkeypatch.setattr(jobs, "launch", lambda spec, store: asked.append(spec) or "f" * 32)
+    made = dashboard.Optimize(dashboard.Workspace(store=finished))
+    made._uploaded(Dropped(mine__npz=b"nonsense"))
+    made.source = list(made.param.source.objects)[1]
+    asyncio.run(made._launch())
+    assert len(asked) == 1
+
+
 def test_forms_offer_finished_runs_and_uploads(finished, tmp_path):
     workspace = dashboard.Workspace(store=finished)
     workspace.watcher.look_now()

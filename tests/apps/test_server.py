@@ -1,5 +1,6 @@
 """Who may see the pages, and what a browser may send."""
 
+import http.client
 import io
 import json
 import urllib.request
@@ -26,6 +27,37 @@ def test_served_to_all_only_where_that_is_said():
         urllib.request.urlopen(f"http://127.0.0.1:{server.port}/explorer", timeout=60) as answer,
     ):
         assert "<title>snnviz explorer</title>" in answer.read().decode()
+
+
+def asked(server, path, host, **headers):
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    connection.request("GET", path, headers={"Host": host, **headers})
+    answer = connection.getresponse()
+    found = answer.status, answer.headers, answer.read().decode("utf-8", "replace")
+    connection.close()
+    return found
+
+
+WEBSOCKET = {
+    "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "c25udml6c25udml6c24=",
+}  # fmt: skip
+PATHS = ["/", "/explorer", "/runs/ws", "/metadata", "/explorer/autoload.js", "/static/js/bokeh.min.js", "/nothing"]
+
+
+@pytest.mark.parametrize("users", [None, {"ada": "engine"}])
+def test_a_foreign_host_name_is_refused_everywhere(users):
+    with dashboard.Serving(dense_mnist(), users=users, origins=("lab.example:80",)) as server:
+        for path in [*PATHS, "/login", "/logout"]:
+            for host in (f"elsewhere.example:{server.port}", "127.0.0.1:1", "elsewhere.example", ""):
+                for headers in ({}, {**WEBSOCKET, "Origin": f"http://{host}"}):
+                    status, _, text = asked(server, path, host, **headers)
+                    assert status == 403, (path, host)
+                    assert "--origin" in text
+        for host in (f"127.0.0.1:{server.port}", f"LOCALHOST:{server.port}", f"[::1]:{server.port}", "lab.example:80"):
+            status, headers, _ = asked(server, "/static/js/bokeh.min.js", host)
+            assert status == 200
+            assert "frame-ancestors 'self'" in headers["Content-Security-Policy"]
+            assert headers["X-Frame-Options"] == "SAMEORIGIN"
 
 
 def test_a_password_is_asked_for_on_every_page():

@@ -1,0 +1,94 @@
+"""Under which names the server may be asked for, and what every answer of it forbids the browser.
+
+A web page elsewhere can let its own name point at this machine, and would then read the pages and launch jobs as its own. Such
+a request carries the foreign name in its Host header, so names that are not known are refused before any handler runs.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from tornado import httputil, routing, web
+
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+_EVERY_INTERFACE = ("", "0.0.0.0", "::")  # noqa: S104 - recognised, not bound to
+_HEADERS = {
+    "Content-Security-Policy": "frame-ancestors 'self'",
+    "X-Frame-Options": "SAMEORIGIN",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def known(address: str, port: int, origins: Sequence[str]) -> frozenset[str]:
+    """Host headers that are answered, in lower case.
+
+    Args:
+        address: that the server listens on.
+        port: of the server.
+        origins: further names, with their port.
+    """
+    names = [*_LOOPBACK, *([] if address in _EVERY_INTERFACE else [_bracketed(address)])]
+    if address in _EVERY_INTERFACE:
+        names += [socket.gethostname(), socket.getfqdn(), *map(_bracketed, _own_addresses())]
+    return frozenset(_with_port(name) for name in (*(f"{name}:{port}" for name in names), *origins))
+
+
+def guard(server: Any, names: Collection[str]) -> None:
+    """Let a Bokeh server answer under `names` alone, and add the headers that keep other pages out of its answers."""
+    application = server._tornado
+    application.transforms.append(_Headers)
+    server._http.request_callback = _KnownHosts(application, names)
+
+
+class _KnownHosts(routing.Router):
+    """Hands requests under known names to the application; stands before it, so that no handler is reached otherwise."""
+
+    def __init__(self, application: web.Application, names: Collection[str]) -> None:
+        self._application = application
+        self._names = names
+
+    def find_handler(self, request: httputil.HTTPServerRequest, **kwargs: Any) -> httputil.HTTPMessageDelegate | None:
+        if _with_port(request.headers.get("Host", "")) in self._names:
+            return self._application.find_handler(request, **kwargs)
+        return self._application.get_handler_delegate(request, _Refused)
+
+
+class _Refused(web.RequestHandler):
+    """Says that the name is not known."""
+
+    def prepare(self) -> None:
+        self.set_status(403)
+        self.set_header("Content-Type", "text/plain; charset=utf-8")
+        self.finish("The pages are not served under this host name; --origin HOST:PORT (`origins`) allows one more.\n")
+
+
+class _Headers(web.OutputTransform):
+    """Adds to every answer what the browser is to forbid."""
+
+    def transform_first_chunk(
+        self, status_code: int, headers: httputil.HTTPHeaders, chunk: bytes, finishing: bool
+    ) -> tuple[int, httputil.HTTPHeaders, bytes]:
+        for name, value in _HEADERS.items():
+            headers[name] = value
+        return status_code, headers, chunk
+
+
+def _with_port(name: str) -> str:
+    """A host name in lower case with its port: browsers leave the usual one out."""
+    lower = name.strip().lower()
+    return lower if lower.rpartition(":")[2].isdigit() else f"{lower}:80"
+
+
+def _bracketed(address: str) -> str:
+    return f"[{address}]" if ":" in address and not address.startswith("[") else address
+
+
+def _own_addresses() -> list[str]:
+    """Addresses of this machine, as far as its own name leads to them."""
+    try:
+        found = socket.getaddrinfo(socket.gethostname(), None)
+    except OSError:
+        return []
+    return sorted({str(entry[4][0]) for entry in found})
