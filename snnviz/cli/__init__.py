@@ -8,10 +8,13 @@ they get `--json`, and a user's mistake becomes one line and exit code 2.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import json
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -51,10 +54,32 @@ def leaves(parser: argparse.ArgumentParser, words: tuple[str, ...] = ()) -> Iter
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code: 0, 2 for a user's mistake, 130 for Ctrl-C."""
+    """Run the command line and return its exit code: 0, 2 for a user's mistake, 130 for Ctrl-C and SIGTERM."""
     # quiet TensorFlow's start-up notes; a user who wants them sets the variable
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     args = parser().parse_args(arguments)
+    with _terminated_as_interrupted():
+        return _run(args)
+
+
+@contextlib.contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Inside the `with` block SIGTERM does what Ctrl-C does: whatever saves its work there saves it here."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():  # no other thread may handle signals
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before if before is not None else signal.SIG_DFL)
+
+
+def _run(args: argparse.Namespace) -> int:
     try:
         answer = args.run(args)
         text = json.dumps(answer, indent=2) if args.json else args.show(answer)

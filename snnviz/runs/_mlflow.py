@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from snnviz._files import replacing
+from snnviz.errors import InputError
 from snnviz.runs.lock import exclusive
 
 EXPERIMENT = "snnviz"
@@ -20,6 +21,9 @@ _guard = threading.Lock()
 def prepare() -> Any:
     """Import MLflow (2 to 5 s the first time) with its telemetry off, and return its tracking module."""
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    # a server that is away is said within seconds, not after minutes of trying again
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # no complaint where git is not installed
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     with _guard:
@@ -47,6 +51,10 @@ def create_sqlite(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with exclusive(path.parent / ".create.lock"):
         if path.exists():
+            if path.stat().st_size == 0:  # SQLite would take it for a new database, and the runs for never made
+                raise InputError(
+                    f"the runs in {path} are gone: the file is empty. Bring it back from a copy, or delete it to begin anew"
+                )
             return
         with replacing(path) as temporary:
             tracking = prepare()

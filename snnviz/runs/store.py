@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import os
 import shutil
 import socket
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -333,9 +335,10 @@ class Store:
     @property
     def client(self) -> Any:
         """MLflow's client of this store, for whatever is not covered here."""
-        if self.place.database is not None:
-            _mlflow.create_sqlite(self.place.database)
-        return _mlflow.client(self.place.uri)
+        with self._in_one_sentence():
+            if self.place.database is not None:
+                _mlflow.create_sqlite(self.place.database)
+            return _mlflow.client(self.place.uri)
 
     def experiment(self) -> str:
         """Id of MLflow's experiment that holds the runs."""
@@ -349,13 +352,23 @@ class Store:
     def ask(self, method: str, *arguments: Any, **options: Any) -> Any:
         """Call MLflow's client, its errors being one sentence."""
         client = self.client
+        with self._in_one_sentence():
+            return getattr(client, method)(*arguments, **options)
+
+    @contextlib.contextmanager
+    def _in_one_sentence(self) -> Iterator[None]:
+        """Inside the `with` block, what MLflow and its database raise becomes one sentence."""
+        _mlflow.prepare()
         from mlflow.exceptions import MlflowException
+        from sqlalchemy.exc import SQLAlchemyError
 
         try:
-            return getattr(client, method)(*arguments, **options)
-        except MlflowException as error:
+            yield
+        except (MlflowException, SQLAlchemyError, sqlite3.Error) as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise InputError(f"the runs in {self.place.uri} could not be used: {reason}") from error
+            raise InputError(
+                f"the runs in {self.place.uri} could not be used: {reason.rstrip('.')}; --tracking-uri names another store"
+            ) from error
 
     def _stored(self, run_id: str) -> Any:
         """MLflow's own record of a run."""

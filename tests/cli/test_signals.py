@@ -1,0 +1,15 @@
+"""SIGTERM is answered as Ctrl-C is."""
+
+import os
+import signal
+
+from snnviz import cli
+from snnviz.cli import check
+
+
+def test_sigterm_interrupts_and_the_old_handler_comes_back(monkeypatch, capsys) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(check, "run", lambda _: os.kill(os.getpid(), signal.SIGTERM))
+    assert cli.main(["check", "dense-mnist"]) == 130
+    assert "interrupted" in capsys.readouterr().err
+    assert signal.getsignal(signal.SIGTERM) == before
