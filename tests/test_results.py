@@ -97,8 +97,3 @@ def test_other_readers_open_the_file_and_files_without_a_seal_load(result, tmp_p
         np.testing.assert_array_equal(opened.accuracy, result.accuracy)
     result.to_netcdf(tmp_path / "plain.nc", engine="h5netcdf")
     np.testing.assert_array_equal(results.load(tmp_path / "plain.nc").accuracy, result.accuracy)
-
-
-def test_same_result_same_bytes(result, tmp_path):
-    files = [results.save(result, tmp_path / name).read_bytes() for name in ("a.nc", "b.nc")]
-    assert files[0] == files[1]

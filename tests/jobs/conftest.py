@@ -9,13 +9,15 @@ from snnviz.runs import Store
 
 @pytest.fixture(scope="session")
 def data(tmp_path_factory):
-    """120 training and 40 test images of three classes, each with a bright band of its own."""
+    """300 training and 40 test images of three classes, each with a bright band of its own."""
     rng = np.random.default_rng(0)
     path = tmp_path_factory.mktemp("data") / "bands.npz"
-    y = rng.integers(0, 3, 160)
-    x = rng.integers(0, 120, (160, 4, 4, 1))
-    x[np.arange(160), y] += 130
-    np.savez(path, x_train=x[:120].astype(np.uint8), y_train=y[:120], x_test=x[120:].astype(np.uint8), y_test=y[120:])
+    y = rng.integers(0, 3, 400)
+    x = rng.integers(0, 120, (400, 4, 4, 1))
+    x[np.arange(400), y] += 130
+    np.savez(
+        path, x_train=x[:300].astype(np.uint8), y_train=y[:300], x_test=x[300:340].astype(np.uint8), y_test=y[300:340]
+    )
     return str(path)
 
 
@@ -42,7 +44,7 @@ def search(network, data):
 
     def made(evaluations=20, seed=0, **options):
         given = {
-            "network": network, "data": data, "items": 20, "steps": 8, "method": "cmaes", "per": "channel",
+            "network": network, "data": data, "items": 60, "steps": 8, "method": "cmaes", "per": "channel",
             "lambda_l": 1.0, "lambda_p": 0.001, "evaluations": evaluations, "seed": seed, **options,
         }  # fmt: skip
         return {"kind": "optimize", "options": given}
