@@ -97,10 +97,10 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from snnviz.jobs.work import sources
 
     model = conversion.load_keras(args.model)
-    data, note = sources.data_for(args.model, {}, args.data)
-    images = datasets.load(data, split="train", limit=args.norm_items)
-    if note:
-        sys.stderr.write(f"snnviz convert: {note}\n")
+    data = sources.data_for(args.model, {}, args.data, "train", args.norm_items)
+    images = data.images
+    if data.note:
+        sys.stderr.write(f"snnviz convert: {data.note}\n")
     network = conversion.convert(
         model,
         images.x,
@@ -115,14 +115,15 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     )
     if args.half:
         network = network.halved()
-    known = sources.remembered(args.model)
-    held_out = known.get("held_out") if known.get("data") == data else None
-    network = sources.remembering(network, sources.known_name(data), held_out)
+    known: dict[str, Any] = {"data": sources.known_name(data.name)}
+    if data.held_out is not None:
+        known["held_out"] = dict(data.held_out)
+    network = sources.remembering(network, known)
     network.save(out)
     answer: dict[str, Any] = {
         "model": args.model,
         "out": str(out),
-        "data": data,
+        "data": data.name,
         "hash": network.hash,
         "input_shape": list(network.input_shape),
         "classes": network.classes,
@@ -142,7 +143,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         "report": None,
     }
     if args.report:
-        test = datasets.load(data, split="test", limit=args.report_items)
+        test = datasets.load(data.name, split="test", limit=args.report_items)
         x = test.x.reshape(len(test.x), *network.input_shape)
         report = conversion.conversion_report(network, x, args.steps, model, y=test.y)
         rows = report.reset_index().to_dict("records")

@@ -61,7 +61,7 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
     stem = Path(args.model).stem
     grid = {name: numbers(f"--lambda-{name}", getattr(args, f"grid_{name}"), float) for name in ("a", "w")}
     given = Options(model=args.model, **{name: getattr(args, name) for name in _RECIPE})
-    images, _ = common.training_data(given, remembered(args.model).get("data"))
+    _, images, _ = common.training_data(given, remembered(args.model).get("data"))
     folder = Path(args.out or f"{stem}-sweep")
     recipe = common.recipe_from(given, default_recipe(stem, finetuning=True), len(images))
     found = sweep(

@@ -108,7 +108,7 @@ class Launching(Page):
         self._refused = ""
         for name, content in (event.new or {}).items():
             try:
-                if not name.endswith(self.suffix):
+                if not name.lower().endswith(self.suffix):
                     raise InputError(f"an upload must be a {self.suffix} file here. Received: {name}")
                 path = self.workspace.upload(name, content.encode() if isinstance(content, str) else content)
             except InputError as error:

@@ -25,13 +25,12 @@ from snnviz.datasets.formats import (
     read_cifar_folder,
     read_npz,
 )
-from snnviz.datasets.images import MOST_HELD_OUT, Images, held_out_items, validation_split
+from snnviz.datasets.images import Images, held_out_items, validation_split
 from snnviz.datasets.sources import UnavailableError
 from snnviz.datasets.store import Arrays, DamagedError, Store, content_digest, data_folder
 from snnviz.errors import InputError
 
 __all__ = [
-    "MOST_HELD_OUT",
     "Images",
     "Record",
     "available",

@@ -277,7 +277,7 @@ class Store:
             status: "RUNNING" or "SCHEDULED".
         """
         known = {
-            run.KIND: check.choice("kind", kind, (kind,)),
+            run.KIND: _given("kind", kind),
             run.HOST: socket.gethostname(),
             run.HOME: str(self.home),
             "mlflow.source.name": f"snnviz {kind}",
@@ -462,3 +462,11 @@ class Store:
         stored = self.ask("get_run", run_id)
         ended = stored.info.end_time
         return stored.info.status, stored.data.tags.get(run.REASON, ""), None if ended is None else ended / 1000
+
+
+def _given(name: str, value: Any) -> str:
+    """`value`, which must be a text that is not empty."""
+    text = check.text(name, value)
+    if text is None:
+        raise InputError(f"`{name}` must be a text that is not empty. Received: None")
+    return text

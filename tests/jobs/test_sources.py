@@ -74,7 +74,7 @@ def test_optimisation_judges_on_nothing_that_was_trained_on(known) -> None:
     else:
         recipe, of = Recipe(validation=known["items"], split_seed=known["seed"]), known["of"]
     _, trained_on = split(of, recipe)
-    _, judged, _ = optimize._split(marked, known)
+    _, judged = optimize._split(marked, known)
     numbers = np.round(judged.x[:, 0] * 200).astype(int)
     assert len(numbers) == recipe.validation
     assert not set(numbers) & set(trained_on)
@@ -87,3 +87,25 @@ def test_the_trained_model_is_what_a_name_means() -> None:
     tuned = snnviz.finetune("dense-mnist", images.x, images.y, recipe, progress=False)
     tests = datasets.load("mnist", limit=300)
     assert snnviz.training.evaluate(tuned.model, tests.x, tests.y, progress=False).accuracy > 0.95
+
+
+def test_what_was_held_out_of_other_data_says_nothing_of_these(own_data) -> None:
+    known = {"data": "mnist", "held_out": {"of": 60_000, "items": 10_000, "seed": 0}}
+    assert sources.data_for("n.npz", known, None, "train").held_out == known["held_out"]
+    other = sources.data_for("n.npz", known, str(own_data), "train")
+    assert other.held_out is None
+    assert "is of the data set mnist" in other.note
+
+
+def test_own_data_is_remembered_from_training_to_simulation(own_data, tmp_path, capsys, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    trained = ["train", "dense-mnist", "--data", "own.npz", "--limit", "200", "--epochs", "1", "1", "--no-track"]
+    assert main([*trained, "--out", "m.keras"]) == 0
+    assert main(["finetune", "m.keras", "--epochs", "1", "1", "--limit", "200", "--no-track", "--out", "s.keras"]) == 0
+    assert main(["convert", "s.keras", "--data", "own.npz", "--out", "n.npz"]) == 0
+    known = snnviz.load_network("n.npz").metadata
+    assert known["data"] == str(own_data)
+    assert known["held_out"] == {"of": 200, "items": 40, "seed": 0}
+    capsys.readouterr()
+    assert main(["simulate", "n.npz", "--steps", "2", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["data"] == str(own_data)

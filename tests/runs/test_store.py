@@ -325,3 +325,9 @@ def test_mlflow_ui_opens_on_it(store, finished, tmp_path):
         os.killpg(server.pid, 15)
         server.wait(30)
         log.close()
+
+
+@pytest.mark.parametrize("kind", [42, None, ""])
+def test_a_kind_must_be_a_text(tmp_path, kind):
+    with pytest.raises(InputError, match="`kind` must be a text that is not empty"):
+        Store(tmp_path).create(kind)

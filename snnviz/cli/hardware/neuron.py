@@ -34,7 +34,7 @@ def add(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Load, simulate, score, save."""
-    from snnviz import datasets, metrics, pretrained, results
+    from snnviz import metrics, pretrained, results
     from snnviz.hardware import neuron
     from snnviz.jobs.work.sources import data_for
     from snnviz.simulation import Record, simulate
@@ -44,10 +44,10 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     settings = settings_of(args)  # a mistake should be answered before anything is compiled
     check.choice("--input", args.input, ("spiking", "poisson"))
     network = pretrained.network(args.network)
-    data, note = data_for(args.network, network.metadata, args.data)
-    images = datasets.load(data, split=args.split, limit=args.limit)
-    if note:
-        sys.stderr.write(f"snnviz hardware neuron: {note}\n")
+    data = data_for(args.network, network.metadata, args.data, args.split, args.limit)
+    images = data.images
+    if data.note:
+        sys.stderr.write(f"snnviz hardware neuron: {data.note}\n")
     record = Record(events=args.compare)
     result = neuron.simulate(network, images.x, images.y, args.steps, record=record, title=args.title, **settings)
     result.attrs["dataset"] = images.name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import nir
@@ -68,12 +68,20 @@ def _restored(chain: list[tuple[str, nir.NIRNode]], metadata: Mapping[str, Any])
                 arrays[f"bias_{len(nodes)}"] = np.asarray(node.bias)
                 nodes.append(node)
         network = decode(header, arrays, "graph")
-        written = [node for node in graph_of(network).nodes.values() if isinstance(node, LINEAR)]
-        # another tool may have changed the graph and kept the metadata
-        same = all(np.array_equal(mine.weight, theirs.weight) for mine, theirs in zip(written, nodes, strict=True))
+        # another tool may have changed any node and kept the metadata
+        written = _chain(graph_of(network))
+        same = all(_same(mine, theirs) for (_, mine), (_, theirs) in zip(written, chain, strict=True))
     except (InputError, ValueError, KeyError, TypeError, IndexError, AttributeError):
         return None
     return network if same else None
+
+
+def _same(mine: nir.NIRNode, theirs: nir.NIRNode) -> bool:
+    """Whether two nodes are of one kind and hold the same numbers."""
+    names = [field.name for field in fields(mine) if field.name not in ("input_type", "output_type", "metadata")]
+    return type(mine) is type(theirs) and all(
+        np.array_equal(np.asarray(getattr(mine, name)), np.asarray(getattr(theirs, name))) for name in names
+    )
 
 
 def _original(entry: Mapping[str, Any], weight: np.ndarray, shape: Shape) -> np.ndarray:
@@ -116,6 +124,7 @@ class _Pending:
 
 def _understood(chain: list[tuple[str, nir.NIRNode]]) -> SpikingNetwork:
     """The network that the nodes alone describe."""
+    _check_time_unit([node for _, node in chain if isinstance(node, nir.IF)])
     shape = _last_channels(tuple(np.ravel(chain[0][1].input_type["input"])))
     first = Input(shape=shape, initial_potential=0.0)
     layers: list[Layer] = []
@@ -143,6 +152,17 @@ def _understood(chain: list[tuple[str, nir.NIRNode]]) -> SpikingNetwork:
                 f"Received: {type(node).__name__} {name!r}"
             )
     return SpikingNetwork(input=first, layers=tuple(layers))
+
+
+def _check_time_unit(neurons: list[nir.IF]) -> None:
+    """Refuse one resistance throughout that is not 1: it is one over another tool's time step, and would multiply every weight."""
+    values = {float(value) for node in neurons for value in np.unique(node.r)}
+    if len(values) == 1 and values != {1.0}:
+        (value,) = values
+        raise InputError(
+            "`graph` must have IF nodes whose r is 1 for one time step, so write it with a time step of 1 (SpikingJelly: dt=1), or "
+            f"multiply the weights by r and set r to 1 if r is a resistance. Received: r = {value:g} in every IF node"
+        )
 
 
 def _factor(name: str, node: nir.IF) -> np.ndarray:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from snnviz import _checks as check
-from snnviz.jobs.work.sources import located, record_data
+from snnviz.jobs.work.sources import data_for, located, record_data
 from snnviz.jobs.work.spinnaker import Shared
 
 if TYPE_CHECKING:
@@ -32,13 +32,16 @@ class Options(Shared):
 
 def work(options: Options, job: Job) -> dict[str, Any]:
     """Load, map, save."""
-    from snnviz import datasets, pretrained
+    from snnviz import pretrained
     from snnviz.hardware.spinnaker import dryrun
 
     network = pretrained.network(located(options.network, "network.npz", job))
-    images = datasets.load(options.data, split=options.split, limit=options.limit)
+    data = data_for(options.network, network.metadata, options.data, options.split, options.limit)
+    images = data.images
+    if data.note:
+        job.say(data.note)
     given = {name: value for name, value in asdict(options).items() if name not in ("plan", "timeout")}
-    job.begin({**given, "network_hash": network.hash, "items": len(images)})
+    job.begin({**given, "data": data.name, "network_hash": network.hash, "items": len(images)})
     record_data(job, images, options.split)
     plan = dryrun.dry_run(
         network, images.x, options.steps, headroom=options.headroom, timeout=options.timeout or dryrun.TIMEOUT

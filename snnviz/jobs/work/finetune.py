@@ -54,10 +54,10 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     model = load_keras(located(options.model, "model.keras", job))
     run_id = origin(options.model)
     known = remembered(options.model).get("data") if run_id is None else job.store.get(run_id).params.get("data")
-    images, tests = common.training_data(options, known)
+    data, images, tests = common.training_data(options, known)
     recipe = common.recipe_from(options, base, len(images))
     held_out, kept = split(len(images), recipe)
-    job.begin({"model": options.model, "epsilon": epsilon, **common.settings(recipe, images)})
+    job.begin({"model": options.model, "epsilon": epsilon, **common.settings(recipe, data, images)})
     record_data(job, images, "training")
     say_if_slow(job, recipe.precision)
     out = job.place(options.out, "model.keras")
@@ -81,6 +81,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         out,
         options.model,
         common.command_line("finetune", options.model, options, base),
+        data,
         images,
         tests,
         epsilon=epsilon,

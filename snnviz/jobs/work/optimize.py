@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from snnviz import _checks as check
 from snnviz.errors import InputError
 from snnviz.jobs.work.simulate import record_result
-from snnviz.jobs.work.sources import data_for, located, record_data, remembered, say_if_slow
+from snnviz.jobs.work.sources import data_for, located, record_data, say_if_slow
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -161,20 +161,18 @@ def work(options: Options, job: Job) -> dict[str, Any]:
 
     per = options.granularities()
     network = pretrained.network(located(options.network, "network.npz", job))
-    data, note = data_for(options.network, network.metadata, options.data)
-    images = datasets.load(data, split="train")
-    learned, held_out, items = _split(
-        images, network.metadata.get("held_out") or remembered(options.network).get("held_out")
-    )
-    items = min(items, options.items or items)
-    if (options.items or 0) > len(held_out):
+    data = data_for(options.network, network.metadata, options.data, "train")
+    images = data.images
+    learned, held_out = _split(images, data.held_out)
+    items = options.items or len(held_out)
+    if items > len(held_out):
         raise InputError(f"`items` must be at most {len(held_out)}, the items held out. Received: {options.items}")
     unlimited = options.evaluations is None and options.minutes is None
     minutes = default_minutes(options.method) if unlimited else options.minutes
     job.begin(
         {
             "network": options.network, "network_hash": network.hash, "method": options.method, "per": ",".join(per),
-            "with_potentials": options.with_potentials, "data": data, "items": items, "held_out": len(held_out),
+            "with_potentials": options.with_potentials, "data": data.name, "items": items, "held_out": len(held_out),
             "steps": options.steps, "evaluations": options.evaluations, "minutes": minutes, "half": options.half,
             **{name: getattr(options, name) for name in (*GRADIENT_OPTIONS, *WEIGHTS_OPTIONS)},
             "lambda_e": options.lambda_e, "lambda_l": options.lambda_l, "lambda_p": options.lambda_p, "seed": options.seed,
@@ -182,8 +180,12 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         }
     )  # fmt: skip
     record_data(job, images, "optimization")
-    if note:
-        job.say(note)
+    if data.note:
+        job.say(data.note)
+    if data.held_out is not None and not data.held_out["items"]:
+        job.say(
+            "the training of this network's ANN held nothing out, so the search is judged on items that the ANN was fitted to"
+        )
     say_if_slow(job, options.precision)
 
     best_loss = math.inf
@@ -232,7 +234,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     out = best.save(job.place(options.out, "network.npz"))
     if options.history:
         found.history.to_csv(options.history)
-    tests = datasets.load(data, split="test")
+    tests = datasets.load(data.name, split="test")
     as_computed = model.expect if options.target else simulate
     before, after = (as_computed(one, tests.x, tests.y, options.steps, engine="event") for one in (network, best))
     if job.recorded:
@@ -261,21 +263,18 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     }
 
 
-def _split(images: Images, held_out: Mapping[str, int] | None) -> tuple[Images, Images, int]:
-    """What may be learned from, what is judged on, and how many items that is: those that the ANN was not fitted to.
+def _split(images: Images, held_out: Mapping[str, int] | None) -> tuple[Images, Images]:
+    """What may be learned from, and what the search is judged on: items that the ANN was not fitted to.
 
     Args:
         images: all training images.
-        held_out: what the training held out of the first "of" items; None where nothing tells, and the common rule stands.
+        held_out: what the training held out (`snnviz.jobs.work.sources.known_of`); the common rule stands where nothing tells.
     """
     from snnviz import datasets
 
-    if held_out and 0 < held_out["items"] < held_out["of"] <= len(images):
-        images = images.take(held_out["of"])
-        parts = datasets.validation_split(images, held_out["items"], held_out["seed"])
-    else:
-        parts = datasets.validation_split(images, max(1, datasets.held_out_items(len(images))))
-    return *parts, len(parts[1])
+    if held_out and held_out["items"] and held_out["of"] <= len(images):
+        return datasets.validation_split(images.take(held_out["of"]), held_out["items"], held_out["seed"])
+    return datasets.validation_split(images, max(1, datasets.held_out_items(len(images))))
 
 
 def _weight_of_an_item(lambda_e: float, items: int, start: Mapping[str, Any]) -> float:

@@ -65,15 +65,15 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     """Load, simulate, score, save."""
     from dataclasses import asdict
 
-    from snnviz import datasets, metrics, pretrained
+    from snnviz import metrics, pretrained
 
     network = pretrained.network(located(options.network, "network.npz", job))
-    data, note = data_for(options.network, network.metadata, options.data)
-    images = datasets.load(data, split=options.split, limit=options.limit)
-    if note:
-        job.say(note)
+    data = data_for(options.network, network.metadata, options.data, options.split, options.limit)
+    images = data.images
+    if data.note:
+        job.say(data.note)
     given = {name: value for name, value in asdict(options).items() if name not in ("out", "title", "threshold")}
-    job.begin({**given, "data": data, "network_hash": network.hash, "items": len(images)})
+    job.begin({**given, "data": data.name, "network_hash": network.hash, "items": len(images)})
     record_data(job, images, options.split)
     settings = {name: getattr(options, name) for name in Settings.__dataclass_fields__ if name != "steps"}
     result = simulate(
@@ -98,8 +98,8 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     summary = metrics.summary(result, thresholds=thresholds)
     return {
         "network": options.network,
-        "data": data,
-        "warnings": [text for text in (note, warning) if text],
+        "data": data.name,
+        "warnings": [text for text in (data.note, warning) if text],
         "items": len(images),
         "steps": options.steps,
         "engine": result.attrs["engine"],

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,41 +51,81 @@ def known_name(data: str) -> str:
     return name if name in CATALOG else str(Path(data).expanduser().absolute())
 
 
-def remembering(network: SpikingNetwork, data: str, held_out: Mapping[str, int] | None = None) -> SpikingNetwork:
-    """The network with, in its metadata, the data set it was made for, and the training items its ANN was not fitted to."""
-    known = {"data": data} | ({"held_out": dict(held_out)} if held_out else {})
+def remembering(network: SpikingNetwork, known: Mapping[str, Any]) -> SpikingNetwork:
+    """The network with what is known of its data, as `known_of` has it, in its metadata; its hash stays."""
     return replace(network, metadata={**network.metadata, **known})
 
 
 def remembered(reference: str) -> Mapping[str, Any]:
-    """What the card of a model says: {"data": name, "held_out": ...}; of a shipped one, or of a file that has one beside it."""
+    """What the card of a model says of its data: that of a shipped one, or of a file which has one beside it.
+
+    Returns:
+        As `known_of` of the card; empty where there is none, or none of ours.
+    """
     from snnviz import pretrained
 
-    if reference in pretrained.names():
-        return {"data": str(pretrained.card(reference)["data"]["name"])}
     try:
-        card = json.loads(Path(reference).with_suffix(".json").read_text())
-        return {"data": str(card["data"]["name"])} | ({"held_out": card["held_out"]} if "held_out" in card else {})
-    except (OSError, ValueError, KeyError, TypeError):  # no card, or no card of ours
+        if reference in pretrained.names():
+            return known_of(pretrained.card(reference))
+        return known_of(json.loads(Path(reference).with_suffix(".json").read_text()))
+    except (OSError, ValueError, KeyError, TypeError):
         return {}
 
 
-def data_for(reference: str, metadata: Mapping[str, Any], given: str | None) -> tuple[str, str]:
-    """The data set to use, and what to say of it where it is not as the user may expect.
+def known_of(card: Mapping[str, Any]) -> dict[str, Any]:
+    """What a card says of data.
+
+    Returns:
+        "data", the data set by name or path; and, of a model trained here, "held_out": of the first "of" training items, how many
+        ("items") it held out, drawn with which "seed" (`snnviz.training.split`).
+    """
+    known: dict[str, Any] = {"data": str(card["data"]["name"])}
+    if recipe := card.get("recipe"):
+        known["held_out"] = {"of": card["data"]["items"], "items": recipe["validation"], "seed": recipe["split_seed"]}
+    return known
+
+
+@dataclass(frozen=True)
+class Data:
+    """The images to work on.
+
+    Attributes:
+        name: of the data set, or its path.
+        images: of the split asked for.
+        note: what the user should know of the choice; empty where it is as expected.
+        held_out: what the training of the ANN held out of these very data, see `known_of`; None where nothing tells.
+    """
+
+    name: str
+    images: Images
+    note: str
+    held_out: Mapping[str, int] | None
+
+
+def data_for(
+    reference: str, metadata: Mapping[str, Any], given: str | None, split: str, limit: int | None = None
+) -> Data:
+    """The data set that a network or model is to work on, loaded.
 
     Args:
         reference: the network or model as the user named it.
-        metadata: what it remembers itself.
+        metadata: what it remembers itself; its card is asked otherwise.
         given: the data set asked for; None for the one that the network or model is of.
+        split: see `snnviz.datasets.load`.
+        limit: see `snnviz.datasets.load`.
     """
-    known = metadata.get("data") or remembered(reference).get("data")
-    if given is None and known is None:
-        return "mnist", f"{reference} does not say which data set it is of: mnist is taken; --data names another"
-    if given is None:
-        return str(known), ""
-    if known is not None and known_name(given) != known_name(str(known)):
-        return given, f"{reference} is of the data set {known}, and runs on {given} as asked"
-    return given, ""
+    from snnviz import datasets
+
+    known = metadata if "data" in metadata else remembered(reference)
+    own = known.get("data")
+    note, name = "", given or str(own)
+    if own is None and given is None:
+        name = "mnist"
+        note = f"{reference} does not say which data set it is of: mnist is taken; --data names another"
+    other = own is not None and known_name(name) != known_name(str(own))
+    if other:
+        note = f"{reference} is of the data set {own}, and runs on {given} as asked"
+    return Data(name, datasets.load(name, split=split, limit=limit), note, None if other else known.get("held_out"))
 
 
 def chance(accuracy: float, items: int, classes: int) -> str:

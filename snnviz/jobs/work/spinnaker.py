@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from snnviz import _checks as check
 from snnviz.jobs.work.simulate import keep
-from snnviz.jobs.work.sources import located, record_data
+from snnviz.jobs.work.sources import data_for, located, record_data
 
 if TYPE_CHECKING:
     from snnviz.jobs.job import Job
@@ -21,7 +21,7 @@ class Shared:
 
     Attributes:
         network: a network file (.npz), the name of a shipped network, or run:ID for that of a run.
-        data: data set, by name or path.
+        data: data set, by name or path; None for the one that the network is of.
         split: "test" or "train".
         limit: the first so many items only.
         steps: time steps.
@@ -30,7 +30,7 @@ class Shared:
     """
 
     network: str
-    data: str = "mnist"
+    data: str | None = None
     split: str = "test"
     limit: int | None = 500
     steps: int = 50
@@ -90,13 +90,16 @@ class Options(Shared):
 
 def work(options: Options, job: Job) -> dict[str, Any]:
     """Load, run, score, save."""
-    from snnviz import datasets, metrics, pretrained
+    from snnviz import metrics, pretrained
     from snnviz.hardware.spinnaker import model, targets
 
     network = pretrained.network(located(options.network, "network.npz", job))
-    images = datasets.load(options.data, split=options.split, limit=options.limit)
+    data = data_for(options.network, network.metadata, options.data, options.split, options.limit)
+    images = data.images
+    if data.note:
+        job.say(data.note)
     given = {name: value for name, value in asdict(options).items() if name not in ("out", "job", "title", "timeout")}
-    job.begin({**given, "network_hash": network.hash, "items": len(images)})
+    job.begin({**given, "data": data.name, "network_hash": network.hash, "items": len(images)})
     record_data(job, images, options.split)
     title = options.title or job.spec.name
     if options.target == EXPECT:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from snnviz import _checks as check
 from snnviz.errors import InputError
-from snnviz.jobs.work.sources import known_name, record_data, remembering, say_if_slow
+from snnviz.jobs.work.sources import known_name, known_of, record_data, remembering, say_if_slow
 
 if TYPE_CHECKING:
     from snnviz.datasets import Images
@@ -108,12 +108,12 @@ def work(options: Options, job: Job) -> dict[str, Any]:
 
     name = options.architecture
     base = default_recipe(name)
-    images, tests = training_data(options, architectures.DATA.get(name))
+    data, images, tests = training_data(options, architectures.DATA.get(name))
     recipe = recipe_from(options, base, len(images))
     width = _mobilenet_options(options, images) if name == "mobilenet" else {}
     model = architectures.build(name, seed=recipe.seed, **width)
     split(len(images), recipe)  # a mistake should be answered before a run begins
-    job.begin({"architecture": name, "alpha": options.alpha, **settings(recipe, images)})
+    job.begin({"architecture": name, "alpha": options.alpha, **settings(recipe, data, images)})
     record_data(job, images, "training")
     say_if_slow(job, recipe.precision)
     out = job.place(options.out, "model.keras")
@@ -124,7 +124,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         )  # fmt: skip
     if options.half:
         halve(model)
-    return saved(job, training, out, name, command_line("train", name, options, base), images, tests)
+    return saved(job, training, out, name, command_line("train", name, options, base), data, images, tests)
 
 
 def job_epoch(job: Job) -> Any:
@@ -136,12 +136,12 @@ def job_epoch(job: Job) -> Any:
     return record
 
 
-def settings(recipe: Recipe, images: Images) -> dict[str, Any]:
+def settings(recipe: Recipe, data: str, images: Images) -> dict[str, Any]:
     """A recipe as a run's settings."""
     given = recipe.as_json()
     stages = given.pop("schedule")
     return {
-        "data": images.name,
+        "data": data,
         "items": len(images),
         "epochs": " + ".join(str(stage[0]) for stage in stages),
         "learning_rate": " + ".join(f"{stage[1]:g}" for stage in stages),
@@ -202,8 +202,8 @@ def recipe_from(options: Shared, base: Recipe, items: int) -> Recipe:
     return replace(base, seed=options.seed, validation=validation, **changes)
 
 
-def training_data(options: Shared, default: str | None) -> tuple[Images, Images | None]:
-    """Training images and, where the data set has them, test images."""
+def training_data(options: Shared, default: str | None) -> tuple[str, Images, Images | None]:
+    """The data set's name or absolute path, its training images and, where it has them, its test images."""
     from snnviz import datasets
 
     name = options.data or default
@@ -211,9 +211,9 @@ def training_data(options: Shared, default: str | None) -> tuple[Images, Images 
         raise InputError("`data` must be given for this model. Received: none")
     images = datasets.load(name, split="train", limit=options.limit)
     try:
-        return images, datasets.load(name, split="test")
+        return known_name(name), images, datasets.load(name, split="test")
     except InputError:  # files of a user need not have a test split
-        return images, None
+        return known_name(name), images, None
 
 
 def _mobilenet_options(options: Options, images: Images) -> dict[str, Any]:
@@ -250,6 +250,7 @@ def saved(
     out: Path,
     architecture: str,
     command: str,
+    data: str,
     images: Images,
     tests: Images | None,
     **more: Any,
@@ -258,15 +259,13 @@ def saved(
     from snnviz import datasets
     from snnviz.training import evaluate, model_card, save_card, save_model
 
-    name = known_name(job.spec.options.data or images.name)
     licence = {record.name: record.licence for record in datasets.available()}.get(images.name)
     card = model_card(
         training,
         architecture=architecture,
         command=command,
-        data={"name": name, "items": len(images), **({"licence": licence} if licence else {})},
+        data={"name": data, "items": len(images), **({"licence": licence} if licence else {})},
         test=None if tests is None else evaluate(training.model, tests.x, tests.y),
-        held_out=held_out(training.recipe, len(images)),
         **more,
     )
     save_model(training.model, out)
@@ -275,11 +274,6 @@ def saved(
     if job.recorded:
         _record(job, training, out, card, images)
     return {"out": str(out), "history": str(beside(out, "history.csv")), "card": card}
-
-
-def held_out(recipe: Recipe, items: int) -> dict[str, int]:
-    """Which of the first `items` training items were held out: how many, drawn with which seed (`snnviz.training.split`)."""
-    return {"of": items, "items": recipe.validation, "seed": recipe.split_seed}
 
 
 def _record(job: Job, training: Training, out: Path, card: Mapping[str, Any], images: Images) -> None:
@@ -299,4 +293,4 @@ def _record(job: Job, training: Training, out: Path, card: Mapping[str, Any], im
     if not check_convertible(training.model):
         classes = images.class_names if len(images.class_names) == training.model.output_shape[-1] else ()
         network = convert(training.model, images.x[:NORMALISATION_ITEMS], class_names=classes, title=job.spec.name)
-        job.network(remembering(network, card["data"]["name"], held_out(training.recipe, len(images))))
+        job.network(remembering(network, known_of(card)))

@@ -144,3 +144,32 @@ def test_files_that_are_none(tmp_path):
     nir.write(str(path), chain(BEGIN, nir.Scale(np.ones(3)), LINEAR, END))
     with pytest.raises(InputError, match=r"must hold a network of snnviz's kind.*Scale"):
         ours.load(path)
+
+
+@pytest.mark.parametrize("field", ["v_threshold", "r"])
+def test_a_changed_neuron_is_not_overridden_by_metadata(field):
+    network = pretrained.network("dense-mnist-pooled-heuristic")
+    graph = ours.to_graph(network)
+    node = graph.nodes["dense1_neurons"]
+    setattr(node, field, getattr(node, field) * 2)
+    read = ours.from_graph(graph)
+    factor = 2 if field == "r" else 0.5
+    assert read.hash != network.hash
+    np.testing.assert_array_equal(read.layers[1].weights, network.layers[1].weights * factor)
+    np.testing.assert_array_equal(read.layers[1].bias, network.layers[1].bias * factor)
+
+
+@pytest.mark.parametrize(("name", "field", "value"), [("pool1", "stride", (1, 1)), ("dense1_neurons", "v_reset", -1.0)])
+def test_a_change_that_leaves_no_network_is_refused(name, field, value):
+    graph = ours.to_graph(pretrained.network("dense-mnist-pooled-heuristic"))
+    node = graph.nodes[name]
+    setattr(node, field, value if isinstance(value, tuple) else np.full_like(node.v_reset, value))
+    with pytest.raises(InputError, match=r"`graph` must have"):
+        ours.from_graph(graph)
+
+
+def test_one_over_a_time_step_is_not_taken_for_a_factor_of_every_weight():
+    linear = nir.Linear(weight=np.full((2, 2), 0.3))
+    graph = chain(nir.Input(np.array([2])), linear, neurons(2, r=1e4), linear, nir.Output(np.array([2])))
+    with pytest.raises(InputError, match=r"dt=1.*Received: r = 10000"):
+        ours.from_graph(graph)
