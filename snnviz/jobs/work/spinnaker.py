@@ -96,8 +96,6 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     network = pretrained.network(located(options.network, "network.npz", job))
     data = data_for(options.network, network.metadata, options.data, options.split, options.limit)
     images = data.images
-    if data.note:
-        job.say(data.note)
     given = {name: value for name, value in asdict(options).items() if name not in ("out", "job", "title", "timeout")}
     job.begin({**given, "data": data.name, "network_hash": network.hash, "items": len(images)})
     record_data(job, images, options.split)
@@ -123,6 +121,8 @@ def work(options: Options, job: Job) -> dict[str, Any]:
             title=title,
         )
     result.attrs["dataset"] = images.name
+    if data.note:  # beside the result: a mistake is answered by one line alone
+        job.say(data.note)
     keep(job, result, network, options.out)
     stored = model.quantise(model.with_pooled_input(network), options.headroom)
     return {
