@@ -92,8 +92,15 @@ def finite(name: str, array: np.ndarray) -> np.ndarray:
     return array
 
 
+ROUNDING = 1e-6
+"""How far beyond [0, 1] an intensity may lie for rounding's sake, as after scaling a picture; it is clipped."""
+
+
 def images(name: str, x: Any, input_shape: tuple[int, ...] | None = None) -> np.ndarray:
     """`x` as float32 intensities in [0, 1] of shape (items, *input_shape), at least one item.
+
+    Images of one channel may come without that axis or with it, and whole images may go to a network of (features,):
+    they are flattened as Flatten does, row by row, channels last.
 
     Raises:
         InputError: for integers (a forgotten division by 255), other shapes, no items, NaN, or values outside [0, 1].
@@ -106,17 +113,26 @@ def images(name: str, x: Any, input_shape: tuple[int, ...] | None = None) -> np.
         )
     if array.dtype.kind != "f":
         raise InputError(f"`{name}` must be an array of floating-point intensities. Received: {describe(array)}")
-    if array.ndim < 2 or (input_shape is not None and array.shape[1:] != tuple(input_shape)):
+    if array.ndim < 2 or (input_shape is not None and not _same_images(array.shape[1:], tuple(input_shape))):
         wanted = "(items, ...)" if input_shape is None else f"(items, {', '.join(map(str, input_shape))})"
         raise InputError(f"`{name}` must have shape {wanted}. Received: {describe(array)}")
     if len(array) == 0:
         raise InputError(f"`{name}` must hold at least one item. Received: {describe(array)}")
-    array = np.ascontiguousarray(array, dtype=np.float32)
+    if input_shape is not None:
+        array = array.reshape(len(array), *input_shape)
     low, high = float(array.min()), float(array.max())  # NaN survives min and max
-    if not (low >= 0.0 and high <= 1.0):
+    if not (low >= -ROUNDING and high <= 1.0 + ROUNDING):
         finite(name, array)
-        raise InputError(f"`{name}` must hold intensities in [0, 1]. Received: values from {low:g} to {high:g}")
-    return array
+        raise InputError(f"`{name}` must hold intensities in [0, 1]. Received: values from {low:.9g} to {high:.9g}")
+    array = np.ascontiguousarray(array, dtype=np.float32)
+    return array if low >= 0 and high <= 1 else array.clip(0, 1)
+
+
+def _same_images(received: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    """Whether images of one shape are those of another: equal, but for an axis of one channel, or flattened."""
+    if received == wanted or received == (*wanted, 1) or (*received, 1) == wanted:
+        return True
+    return len(wanted) == 1 and math.prod(received) == wanted[0]
 
 
 def labels(name: str, y: Any, items: int, classes: int) -> np.ndarray:

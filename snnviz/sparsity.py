@@ -338,6 +338,7 @@ def pruning_curve(
     y: np.ndarray,
     epsilons: Sequence[float] = (0.0, 1e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1),
     progress: bool = True,
+    input_range: float | None = None,
 ) -> list[dict[str, float]]:
     """Accuracy and weight sparsity against the limit of pruning; the model itself is left as it was.
 
@@ -347,11 +348,12 @@ def pruning_curve(
         y: class indices (items,).
         epsilons: the limits.
         progress: show the items classified, over all limits, and the time left.
+        input_range: what the model takes for full intensity; None for what it shows (`snnviz.conversion.input_range`).
 
     Returns:
         Per limit, from the smallest: `epsilon`, `S_w` and `accuracy` (fractions).
     """
-    images = check.images("x", x, tuple(model.input_shape[1:]))
+    images = _as_taken(model, x, input_range)
     labels = check.labels("y", y, len(images), int(model.output_shape[-1]))
     limits = sorted(check.real("epsilons", epsilon, 0) for epsilon in epsilons)
     layers = weighted_layers(model)
@@ -379,7 +381,9 @@ def _accuracy(answer: Callable[[np.ndarray], Any], images: np.ndarray, labels: n
     return correct / len(images)
 
 
-def measure(model: Model, x: np.ndarray, epsilon: float = 0.0, progress: bool = True) -> Sparsity:
+def measure(
+    model: Model, x: np.ndarray, epsilon: float = 0.0, progress: bool = True, input_range: float | None = None
+) -> Sparsity:
     """Sparsity of `model` on images `x`.
 
     Activations are the outputs of ReLU, as layers of their own or as `activation="relu"`. Weights count by the synapses
@@ -390,12 +394,13 @@ def measure(model: Model, x: np.ndarray, epsilon: float = 0.0, progress: bool = 
         x: intensities in [0, 1], (items, height, width, channels).
         epsilon: weights below this magnitude count as zero, as `prune` would make them; 0 counts exact zeros.
         progress: show the items whose activations are counted, and the time left.
+        input_range: what the model takes for full intensity; None for what it shows (`snnviz.conversion.input_range`).
 
     Raises:
         InputError: for bad images, a negative epsilon, or a model without a hidden ReLU.
     """
     epsilon = check.real("epsilon", epsilon, 0)
-    images = check.images("x", x, tuple(model.input_shape[1:]))
+    images = _as_taken(model, x, input_range)
     layers = weighted_layers(model)
     rectified = _rectified(model)
     if not layers or not rectified:
@@ -419,15 +424,24 @@ def measure(model: Model, x: np.ndarray, epsilon: float = 0.0, progress: bool = 
     )
 
 
+def _as_taken(model: Model, x: Any, input_range: float | None) -> np.ndarray:
+    from snnviz import conversion
+
+    images = check.images("x", x, tuple(model.input_shape[1:]))
+    return conversion.as_taken(images, conversion.input_range(model) if input_range is None else input_range)
+
+
 def _rectified(model: Model) -> list[tuple[str, Any]]:
     """The layers that end in ReLU, each with the name of the weighted layer before it."""
+    from snnviz.conversion.reading import rectifies
+
     found = []
     owner = ""
     weighted = {each.layer.name for each in weighted_layers(model)}
     for layer in leaves(model):
         if layer.name in weighted:
             owner = layer.name
-        if isinstance(layer, keras.layers.ReLU) or getattr(layer, "activation", None) is keras.activations.relu:
+        if rectifies(layer):
             found.append((owner, layer))
     return found
 

@@ -329,17 +329,17 @@ def _point(job: _Job, images: np.ndarray, labels: np.ndarray, progress: bool) ->
     except TrainingDiverged as error:
         return {"error": str(error)}
     held_out, _ = split(len(images), job.recipe)
-    x, y = images[held_out], labels[held_out]
-    curve = sparsity.pruning_curve(model, x, y, progress=progress)
-    unpruned = evaluate(model, x, y, progress).accuracy
+    x, y, full = images[held_out], labels[held_out], job.recipe.input_range
+    curve = sparsity.pruning_curve(model, x, y, progress=progress, input_range=full)
+    unpruned = evaluate(model, x, y, progress, full).accuracy
     sparsity.prune(model, job.epsilon)
-    measured = sparsity.measure(model, x, progress=progress)
+    measured = sparsity.measure(model, x, progress=progress, input_range=full)
     training.save_history(f"{job.stem}.history.csv")
     save_model(model, f"{job.stem}.keras")
     checkpoint.unlink(missing_ok=True)
     return {
         "epsilon": job.epsilon,
-        "accuracy": evaluate(model, x, y, progress).accuracy,
+        "accuracy": evaluate(model, x, y, progress, full).accuracy,
         "accuracy_unpruned": unpruned,
         "S_a": measured.activations,
         "S_w": measured.weights,

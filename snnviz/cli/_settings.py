@@ -27,6 +27,31 @@ def add_settings(parser: argparse.ArgumentParser, inputs: str = "spiking, poisso
     parser.add_argument("--seed", type=int, default=0, help="of the Poisson input (default: %(default)s)")
 
 
+def add_data_options(parser: argparse.ArgumentParser, default: str = "the one that it is of") -> None:
+    """Add the options that name data and say how they are read (`snnviz.jobs.work.sources.Asked`)."""
+    parser.add_argument("--data", metavar="NAME|PATH", help=f"data set (default: {default})")
+    parser.add_argument(
+        "--channels",
+        type=int,
+        metavar="1|3",
+        help="pictures in folders as grey (1) or in colour (3) (default: as it takes them)",
+    )
+    parser.add_argument(
+        "--size",
+        type=int,
+        nargs="+",
+        metavar="N",
+        help="scale pictures in folders to this height (and width) (default: as it takes them)",
+    )
+    parser.add_argument(
+        "--input-range",
+        type=float,
+        metavar="R",
+        help="what stands for full intensity in the data's file and in the model trained on it, e.g. 255 or 16 (default: seen from "
+        "the model; of a file, 255 for integers and 1 for others)",
+    )
+
+
 def settings_of(args: argparse.Namespace) -> dict[str, Any]:
     """What those options say, checked.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from snnviz import _checks as check
-from snnviz.cli._settings import numbers
+from snnviz.cli._settings import add_data_options, numbers
 from snnviz.errors import InputError
 
 
@@ -25,7 +25,7 @@ def add(subparsers: Any) -> None:
         "model", metavar="MODEL", help="a .keras file, or the name of a shipped model, e.g. dense-mnist"
     )
     parser.add_argument("--out", metavar="NETWORK.npz", help="file to write (default: MODEL's name in this folder)")
-    parser.add_argument("--data", metavar="NAME|PATH", help="data set (default: the one that it is of)")
+    add_data_options(parser)
     parser.add_argument(
         "--norm-items",
         type=int,
@@ -40,12 +40,6 @@ def add(subparsers: Any) -> None:
         help="of the activations, in (0, 100] (default: 99; 100, which stands for the caps, where every ReLU is capped)",
     )
     parser.add_argument("--per", default="layer", help="one scale per layer or channel (default: %(default)s)")
-    parser.add_argument(
-        "--input-range",
-        type=float,
-        metavar="R",
-        help="what the model takes for full intensity: 1, or 255 for 8-bit images (default: seen from the model)",
-    )
     parser.add_argument(
         "--clamp",
         type=float,
@@ -79,6 +73,10 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     out = Path(args.out or f"{Path(args.model).stem}.npz")
     if out.suffix != ".npz":
         raise InputError(f"`--out` must end in .npz. Received: {check.describe(args.out)}")
+    if args.data is not None and Path(args.data).exists() and out.exists() and out.samefile(args.data):
+        raise InputError(
+            f"`--out` must name another file than the data's, {args.data}. Received: {args.out or 'none, for ' + str(out)}"
+        )
     # a mistake should be answered before TensorFlow and the data are loaded
     check.integer("--norm-items", args.norm_items, 1)
     if args.percentile is not None:
@@ -93,20 +91,32 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     check.integer("--report-items", args.report_items, 1)
     check.integer("--steps", args.steps, 1)
 
-    from snnviz import conversion, datasets
+    from snnviz import conversion
     from snnviz.jobs.work import sources
 
+    asked = sources.DataOptions.of(args)
+
     model = conversion.load_keras(args.model)
-    data = sources.data_for(args.model, {}, args.data, "train", args.norm_items)
+    given = args.input_range or sources.remembered(args.model).get("input_range")
+    folded = conversion.fold(model, given)  # what cannot be converted is said before data are read
+    input_range = folded.metadata["input_range"]
+    data = sources.data_for(
+        args.model, {}, asked, "train", args.norm_items, shape=folded.input_shape, input_range=input_range
+    )
     images = data.images
-    if data.note:
-        sys.stderr.write(f"snnviz convert: {data.note}\n")
+    try:
+        accuracy = sources.check_range(model, images, input_range, given is not None)
+    except InputError as error:
+        raise InputError(f"{error}; {data.note}" if data.note else str(error)) from None
+    warnings = [text for text in (data.note, sources.chance(accuracy, len(images), folded.classes)) if text]
+    for text in warnings:
+        sys.stderr.write(f"snnviz convert: {text}\n")
     network = conversion.convert(
         model,
         images.x,
         args.percentile,
         args.per,
-        input_range=args.input_range,
+        input_range=input_range,
         clamp=args.clamp,
         onsets=onsets,
         correct_bias=args.correct_bias,
@@ -140,12 +150,12 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             }
             for layer in network.layers
         ],
+        "warnings": warnings,
         "report": None,
     }
     if args.report:
-        test = datasets.load(data.name, split="test", limit=args.report_items)
-        x = test.x.reshape(len(test.x), *network.input_shape)
-        report = conversion.conversion_report(network, x, args.steps, model, y=test.y)
+        test = data.other("test", args.report_items)
+        report = conversion.conversion_report(network, test.x, args.steps, model, y=test.y)
         rows = report.reset_index().to_dict("records")
         answer["report"] = {
             "items": report.attrs["items"],

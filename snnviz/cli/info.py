@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from snnviz.cli._settings import add_data_options
 from snnviz.errors import InputError
 
 PACKAGES = (
@@ -28,9 +29,7 @@ def add(subparsers: Any) -> None:
         "(.nc) holds.",
     )
     parser.add_argument("file", nargs="?", metavar="FILE", help="a network (.npz), a result (.nc) or a shipped network")
-    parser.add_argument(
-        "--data", metavar="NAME|PATH", help="measure a network's sparsity on the test images of this data set"
-    )
+    add_data_options(parser, "none; with it a network's sparsity is measured on its test images")
     parser.set_defaults(run=run, show=show)
 
 
@@ -42,7 +41,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         return _installation()
     if Path(args.file).suffix == ".nc":
         return _result(args.file)
-    return _network(args.file, args.data)
+    return _network(args.file, args)
 
 
 def _installation() -> dict[str, Any]:
@@ -65,8 +64,9 @@ def _installation() -> dict[str, Any]:
     }
 
 
-def _network(path: str, data: str | None) -> dict[str, Any]:
-    from snnviz import datasets, pretrained
+def _network(path: str, args: argparse.Namespace) -> dict[str, Any]:
+    from snnviz import pretrained
+    from snnviz.jobs.work.sources import DataOptions, data_for
     from snnviz.simulation import analog
     from snnviz.simulation.synops import synapses
 
@@ -85,8 +85,9 @@ def _network(path: str, data: str | None) -> dict[str, Any]:
         for layer in network.layers
     ]
     measured = None
-    if data is not None:
-        measured = analog.sparsity(network, datasets.load(data, split="test").x).as_json()
+    if args.data is not None:
+        data = data_for(path, network.metadata, DataOptions.of(args), "test", shape=network.input_shape)
+        measured = analog.sparsity(network, data.images.x).as_json()
     return {
         "kind": "network",
         "file": path,

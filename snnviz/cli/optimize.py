@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from snnviz.cli import _job
+from snnviz.cli._settings import add_data_options
 
 
 def add(subparsers: Any) -> None:
@@ -28,7 +29,7 @@ def add(subparsers: Any) -> None:
         help="network, layer or channel; several from coarse to fine for stages (default: channel)",
     )  # fmt: skip
     parser.add_argument("--with-potentials", action="store_true", help="search initial membrane potentials too")
-    parser.add_argument("--data", metavar="NAME|PATH", help="data set (default: the one that it is of)")
+    add_data_options(parser)
     parser.add_argument(
         "--items", type=int, metavar="N", help="of the objective (default: all that the ANN's training held out)"
     )

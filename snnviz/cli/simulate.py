@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from snnviz.cli import _job
-from snnviz.cli._settings import add_settings
+from snnviz.cli._settings import add_data_options, add_settings
 
 
 def add(subparsers: Any) -> None:
@@ -20,7 +20,7 @@ def add(subparsers: Any) -> None:
     parser.add_argument(
         "network", metavar="NETWORK", help="a network file (.npz), the name of a shipped one, or run:ID"
     )
-    parser.add_argument("--data", metavar="NAME|PATH", help="data set (default: the one that it is of)")
+    add_data_options(parser)
     parser.add_argument("--split", default="test", choices=("test", "train"), help="default: %(default)s")
     parser.add_argument("--limit", type=int, metavar="N", help="the first N items only")
     parser.add_argument("--steps", type=int, default=50, metavar="T", help="time steps (default: %(default)s)")

@@ -13,7 +13,8 @@ from snnviz.cli._settings import numbers
 from snnviz.sparsity_sweep import LAMBDA_A, LAMBDA_W
 
 _RECIPE = (
-    "data", "limit", "epochs", "learning_rate", "batch_size", "l2", "momentum", "shift", "flip", "anneal",
+    "data", "channels", "size", "input_range", "limit",
+    "epochs", "learning_rate", "batch_size", "l2", "momentum", "shift", "flip", "anneal",
     "precision", "levels", "validation", "seed", "weigh", "keep_zeros", "epsilon",
 )  # fmt: skip
 
@@ -52,6 +53,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 def _run(args: argparse.Namespace) -> dict[str, Any]:
     from snnviz import plots
+    from snnviz.conversion import input_range, load_keras
     from snnviz.jobs.work import train as common
     from snnviz.jobs.work.finetune import Options
     from snnviz.jobs.work.sources import remembered
@@ -61,11 +63,13 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
     stem = Path(args.model).stem
     grid = {name: numbers(f"--lambda-{name}", getattr(args, f"grid_{name}"), float) for name in ("a", "w")}
     given = Options(model=args.model, **{name: getattr(args, name) for name in _RECIPE})
-    _, images, _ = common.training_data(given, remembered(args.model).get("data"))
+    model, known = load_keras(args.model), remembered(args.model)
+    full = given.input_range or known.get("input_range") or input_range(model)
+    _, images, _ = common.training_data(given, known.get("data"), model.input_shape[1:], full)
     folder = Path(args.out or f"{stem}-sweep")
     recipe = common.recipe_from(given, default_recipe(stem, finetuning=True), len(images))
     found = sweep(
-        args.model,
+        model,
         images.x,
         images.y,
         folder,

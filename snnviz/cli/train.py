@@ -7,6 +7,7 @@ from typing import Any
 
 from snnviz._sparsity import WEIGH
 from snnviz.cli import _job
+from snnviz.cli._settings import add_data_options
 from snnviz.errors import InputError
 
 
@@ -40,7 +41,7 @@ def add_training_options(parser: argparse.ArgumentParser, data: str, out: str) -
 
 def add_recipe_options(parser: argparse.ArgumentParser, data: str) -> None:
     """Add the data and how to train on them."""
-    parser.add_argument("--data", metavar="NAME|PATH", help=f"data set (default: {data})")
+    add_data_options(parser, data)
     parser.add_argument("--limit", type=int, metavar="N", help="the first N training items only")
     parser.add_argument("--epochs", type=int, nargs="+", metavar="N", help="epochs of each stage")
     parser.add_argument("--learning-rate", type=float, nargs="+", metavar="R", help="learning rate of each stage")

@@ -22,11 +22,13 @@ from snnviz.network import SpikingNetwork
 __all__ = [
     "Normalisation",
     "Problem",
+    "as_taken",
     "check_convertible",
     "conversion_report",
     "convert",
     "corrected",
     "fold",
+    "input_range",
     "load_keras",
     "measure",
     "normalise",
@@ -45,6 +47,25 @@ def check_convertible(model: Any) -> list[Problem]:
     from snnviz.conversion.reading import Reading
 
     return Reading(model).problems
+
+
+def input_range(model: Any) -> float:
+    """What a Keras model takes for full intensity: 255 if it begins with a map of 8-bit images, else 1.
+
+    Args:
+        model: a Keras model.
+
+    Raises:
+        InputError: if it begins with a map of images of another range.
+    """
+    from snnviz.conversion import reading
+
+    return reading.input_range(model)
+
+
+def as_taken(x: np.ndarray, input_range: float) -> np.ndarray:
+    """Intensities in [0, 1] as a model takes them whose full intensity is `input_range`."""
+    return x if input_range == 1 else x * np.float32(input_range)
 
 
 def fold(
@@ -101,9 +122,8 @@ def convert(
         percentile: in (0, 100], of which 100 stands for the cap of a capped ReLU; None for 100 where every ReLU is capped,
             and 99 elsewhere.
         per: one scale per "layer" or one per "channel" (unit of a dense layer).
-        input_range: what the model takes for full intensity: 1, or 255 for a model trained on 8-bit images. None means
-            255 if the model starts with a Rescaling of such images and 1 if not. The network takes intensities in
-            [0, 1] in any case.
+        input_range: what the model takes for full intensity: 1, or 255 for a model trained on 8-bit images. None means what
+            the model shows before its first weights (`input_range`), else 1. The network takes intensities in [0, 1] in any case.
         clamp: layers begin one after the other, that at depth d after clamp * d time steps, rounded down
             (`SpikingNetwork.clamped`); 0, all at once.
         onsets: after how many time steps each layer begins, one number a layer, instead of a clamp.
@@ -131,8 +151,9 @@ def convert(
     if correct_bias is not None:
         check_steps("correct_bias", correct_bias, folded)
     images = np.asarray(x_norm)
-    if images.ndim >= 2 and images[0:1].size == folded.input.neurons and images.ndim != len(folded.input_shape) + 1:
+    if images.ndim >= 2 and images[0:1].size == folded.input.neurons:  # a model may reshape its images first
         images = images.reshape(len(images), *folded.input_shape)
+    images = check.images("x_norm", images, folded.input_shape)
     found = measure(folded, images, percentile, per, batch_size, progress)
     network = folded.scaled(found.scales)
     if correct_bias is not None:

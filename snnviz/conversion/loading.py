@@ -41,7 +41,9 @@ def load_keras(path: str | os.PathLike[str]) -> Any:
         return keras.saving.load_model(source, compile=False, safe_mode=True)
     except Exception as error:  # a damaged or foreign file makes Keras raise almost anything
         reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise InputError(f"`model` must be a whole .keras file. Received: {str(path)!r} ({reason[0]})") from error
+        raise InputError(
+            f"`model` must be a whole .keras file of layers that Keras can load. Received: {str(path)!r} ({reason[0]})"
+        ) from error
 
 
 _HDF5, _SAVED_MODEL = "an HDF5 file as earlier versions of Keras write it", "a SavedModel folder of TensorFlow"

@@ -153,22 +153,10 @@ class Reading:
             self._affine_visit = self._visits[0] if self._visits else None
 
     def _infer_range(self) -> None:
-        """Take the input range from the first affine map before any weights; without one, images are in [0, 1]."""
-        for visit in self._visits:
-            top = _brightest(visit)
-            if top is None and visit.kind in (*SKIPPED, "Flatten", "Reshape", "ZeroPadding2D", *_AFFINE):
-                continue
-            if top is None:
-                return
-            if EIGHT_BIT_TOP[0] <= top <= EIGHT_BIT_TOP[1]:
-                self.input_range = EIGHT_BIT
-            elif not UNIT_TOP[0] <= top <= UNIT_TOP[1]:
-                self._refuse(
-                    visit,
-                    f"it was made for images whose brightest values are about {top:.3g}, neither 1 nor 255",
-                    "give `input_range` (--input-range), what the model takes for full intensity",
-                )
-            return
+        try:
+            self.input_range = _range_seen(self._visits)
+        except _UnclearRange as unclear:
+            self._refuse(unclear.visit, unclear.reason, unclear.remedy)
 
     def _end(self, model: Any) -> None:
         last = self._stage_visit
@@ -590,6 +578,53 @@ def _by_channel(values: np.ndarray, channels: int) -> bool:
     )
 
 
+class _UnclearRange(Exception):
+    """An affine map that was made for images of no known range."""
+
+    remedy = "give `input_range` (--input-range), what the model takes for full intensity"
+
+    def __init__(self, visit: Visit, top: float) -> None:
+        self.visit = visit
+        self.reason = f"it was made for images whose brightest values are about {top:.3g}, neither 1 nor 255"
+        super().__init__(self.reason)
+
+
+def _range_seen(visits: list[Visit]) -> float:
+    """The input range by the first affine map before any weights; without one, images are in [0, 1]."""
+    for visit in visits:
+        top = _brightest(visit)
+        if top is None and visit.kind in (*SKIPPED, "Flatten", "Reshape", "ZeroPadding2D", *_AFFINE):
+            continue
+        if top is None or UNIT_TOP[0] <= top <= UNIT_TOP[1]:
+            return 1.0
+        if EIGHT_BIT_TOP[0] <= top <= EIGHT_BIT_TOP[1]:
+            return EIGHT_BIT
+        raise _UnclearRange(visit, top)
+    return 1.0
+
+
+def input_range(model: Any) -> float:
+    """What a Keras model takes for full intensity, seen from what it does to an image before its first weights.
+
+    Returns:
+        255 for a model that begins with a Rescaling or normalisation of 8-bit images, else 1.
+
+    Raises:
+        InputError: if it begins with one of images of another range.
+    """
+    import keras
+
+    if not isinstance(model, keras.Sequential | keras.Function):
+        return 1.0
+    visits, _ = single_path(model)
+    try:
+        return _range_seen(visits)
+    except _UnclearRange as unclear:
+        raise InputError(
+            f"`model` must show what it takes for full intensity. Received: {unclear.visit.problem(unclear.reason, unclear.remedy)}"
+        ) from unclear
+
+
 _AFFINE = ("Rescaling", "Normalization", "BatchNormalization")
 
 
@@ -611,6 +646,18 @@ def _brightest(visit: Visit) -> float | None:
         return None
     top = float((mean + 2 * np.sqrt(np.maximum(variance, 0))).max())
     return top if math.isfinite(top) else None
+
+
+def rectifies(layer: Any) -> bool:
+    """Whether a layer ends in a ReLU, capped or not: it is one, or its activation is, whoever wrote it."""
+    import keras
+
+    activation = getattr(layer, "activation", None)
+    return (
+        isinstance(layer, keras.layers.ReLU)
+        or isinstance(activation, keras.layers.ReLU)
+        or (activation is not None and meaning_of(activation) in ("relu", "relu6"))
+    )
 
 
 _MAGNITUDES = np.concatenate([np.linspace(0, 12, 49), np.logspace(-6, 6, 49)])

@@ -38,6 +38,7 @@ __all__ = [
     "fetch",
     "held_out_items",
     "load",
+    "picture_shape",
     "stream",
     "validation_split",
 ]
@@ -87,6 +88,7 @@ def load(
     *,
     size: int | tuple[int, int] | None = None,
     channels: int = 3,
+    input_range: float | None = None,
     download: bool = True,
     progress: bool = True,
 ) -> Images:
@@ -103,6 +105,8 @@ def load(
         limit: at most so many items, the first ones; all of them by default.
         size: of image folders: scale to this height and width (a number for squares), cutting off what overhangs.
         channels: of image folders: 3 for colours or 1 for brightness.
+        input_range: of .npz files: what stands for full intensity there, e.g. 16 where pixels go from 0 to 16. By default 255
+            for integers and 1 for floats; floats that are in [0, 1] stay as they are whatever it is.
         download: whether a known data set that is not on this machine may be fetched.
         progress: whether to show a bar for what takes long.
 
@@ -115,6 +119,8 @@ def load(
     split = check.choice("split", split, SPLITS)
     limit = None if limit is None else check.integer("limit", limit, 1)
     size, channels = folders.check_size(size), folders.check_channels(channels)
+    if input_range is not None:
+        input_range = check.real("input_range", input_range, 0, above=True)
     entry = _entry(name)
     if entry is not None:
         x, y = _read_known(entry, split, download, progress)
@@ -126,7 +132,7 @@ def load(
         cifar, (x, y) = read_cifar_folder(path, split)
         class_names = CATALOG[cifar].class_names
     elif path.suffix == ".npz":
-        x, y, class_names = read_npz(path, split)
+        x, y, class_names = read_npz(path, split, input_range)
     elif path.name.endswith((".tar.gz", ".tgz", ".tar")):
         cifar, splits = read_cifar_archive(path)
         x, y = splits[split]
@@ -137,6 +143,22 @@ def load(
             f"Received: {str(path)!r}, another kind of file"
         )
     return Images(path.stem, split, intensities(x[:limit]), y[:limit].astype(np.int64), class_names)
+
+
+def picture_shape(name: str | os.PathLike[str], split: str = "test") -> tuple[int, int, int] | None:
+    """(height, width, channels) of the first picture of an image folder as it lies there; None for any other data set.
+
+    Only that picture's header is read.
+
+    Raises:
+        InputError: if there is no such data set or split, or the file is no picture.
+    """
+    if _entry(name) is not None:
+        return None
+    path = _path(name)
+    if not path.is_dir() or cifar_folder_kind(path) is not None:
+        return None
+    return folders.shape_of(folders.listing(path, check.choice("split", split, SPLITS)).files[0][0])
 
 
 def stream(

@@ -142,6 +142,21 @@ def read_image(path: Path, size: Size | None, channels: int) -> np.ndarray:
     return pixels.reshape(*pixels.shape[:2], channels)
 
 
+def shape_of(path: Path) -> tuple[int, int, int]:
+    """(height, width, channels) of the image in `path` by its header, 1 channel for brightness and 3 for colours.
+
+    Raises:
+        InputError: if it is no image.
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(path) as file:
+            return file.size[1], file.size[0], 1 if file.mode in ("1", "L", "LA") else 3
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise InputError(f"{path} must be a whole image file. Received: {error}") from error
+
+
 def check_size(size: int | Size | None) -> Size | None:
     """`size` as (height, width)."""
     if size is None:

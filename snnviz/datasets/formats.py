@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from snnviz import _checks as check
 from snnviz._memory import available
 from snnviz.datasets.store import Arrays
 from snnviz.errors import InputError
@@ -221,10 +222,13 @@ def parse_png_rows(content: bytes, shape: tuple[int, int, int], title: str) -> n
     return pixels.reshape(-1, *shape)
 
 
-def read_npz(path: Path, split: str) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+def read_npz(
+    path: Path, split: str, input_range: float | None = None
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """Images, labels and class names from an .npz of the Keras layout (x_train, y_train, x_test, y_test).
 
-    Images are integers 0..255 or floats in [0, 1], of shape (items, height, width[, channels]) or (items, features).
+    Images are integers 0..255 or floats in [0, 1], of shape (items, height, width[, channels]) or (items, features); with an
+    input range, see `intensities`.
     Class names come from an array `class_names`, if there is one; otherwise they are the indices.
 
     Returns:
@@ -248,7 +252,7 @@ def read_npz(path: Path, split: str) -> tuple[np.ndarray, np.ndarray, tuple[str,
         raise
     except Exception as error:  # zip, zlib, numpy and struct raise their own kinds for a damaged archive
         raise InputError(f"{path} must be a whole .npz file without pickled objects. Received: {error}") from error
-    x = intensities(x, f"{path}: x_{split}")
+    x = intensities(x, f"{path}: x_{split}", input_range)
     y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
     if y.ndim != 1 or y.dtype.kind not in "iu" or len(y) != len(x) or len(y) == 0 or y.min() < 0:
         raise InputError(
@@ -279,14 +283,34 @@ def _check_members(path: Path, archive: Any) -> None:
         )
 
 
-def intensities(x: np.ndarray, title: str = "x") -> np.ndarray:
-    """`x` as float32 in [0, 1]: integers 0..255 are divided by 255, floats are taken as they are."""
+def intensities(x: np.ndarray, title: str = "x", input_range: float | None = None) -> np.ndarray:
+    """`x` as float32 in [0, 1].
+
+    Args:
+        x: integers from 0 to 255, or floats in [0, 1]; with an input range, from 0 to that.
+        title: what `x` is called in messages.
+        input_range: what stands for full intensity, where that is something else. 1 leaves integers of 8 bits what they are,
+            and floats that are in [0, 1] stay as they are whatever it is: they are intensities already.
+    """
     if x.ndim not in (2, 3, 4):
         raise InputError(
             f"{title} must have shape (items, height, width[, channels]) or (items, features). Received: {x.shape}"
         )
-    if x.dtype.kind not in "iu":
+    whole = x.dtype.kind in "iu"
+    top = EIGHT_BIT if whole and input_range in (None, 1) else (input_range or 1)
+    if not whole and (x.dtype.kind != "f" or not x.size or not x.max() > 1 + check.ROUNDING):
         return x  # `Images` checks what floats hold
-    if x.size and (x.min() < 0 or x.max() > 255):
-        raise InputError(f"{title} must hold integers from 0 to 255. Received: values from {x.min()} to {x.max()}")
-    return np.divide(x, np.float32(255), dtype=np.float32)
+    if x.size and not (x.min() >= 0 and x.max() <= top):
+        allowed = (
+            f"integers from 0 to {top:g}"
+            if whole
+            else "intensities in [0, 1]"
+            if top == 1
+            else f"numbers from 0 to {top:g}"
+        )
+        hint = ", unless `input_range` (--input-range) says what full intensity is" if input_range is None else ""
+        raise InputError(f"{title} must hold {allowed}{hint}. Received: values from {x.min():g} to {x.max():g}")
+    return np.divide(x, np.float32(top), dtype=np.float32)
+
+
+EIGHT_BIT = 255

@@ -23,6 +23,7 @@ import keras
 import numpy as np
 
 from snnviz import conversion
+from snnviz.conversion.reading import rectifies
 from snnviz.errors import InputError
 from snnviz.network import DepthwiseConv2D
 from snnviz.sparsity import leaves
@@ -76,7 +77,7 @@ class SharedLevels(keras.layers.Layer):
 
 
 @contextmanager
-def rounding(model: keras.Model, levels: int, images: np.ndarray) -> Iterator[keras.Model]:
+def rounding(model: keras.Model, levels: int, images: np.ndarray, input_range: float = 1.0) -> Iterator[keras.Model]:
     """A model that shares all layers of `model` but the ReLUs, and rounds where neurons will stand; for training.
 
     When the context ends, the ReLUs of `model` have got the ceilings of that model as `max_value`.
@@ -84,7 +85,8 @@ def rounding(model: keras.Model, levels: int, images: np.ndarray) -> Iterator[ke
     Args:
         model: a model that can be converted, with ReLUs as layers of their own.
         levels: L; 0 gives `model` itself, and changes nothing.
-        images: training items, (items, *input shape), whose activations the ceilings start from.
+        images: training items, intensities in [0, 1], (items, *input shape), whose activations the ceilings start from.
+        input_range: what the model takes for full intensity.
 
     Raises:
         InputError: for a model that cannot be converted, or with a ReLU that is no layer of its own.
@@ -92,7 +94,7 @@ def rounding(model: keras.Model, levels: int, images: np.ndarray) -> Iterator[ke
     if not levels:
         yield model
         return
-    twin, ceilings = _twin(model, levels, images)
+    twin, ceilings = _twin(model, levels, images, input_range)
     try:
         yield twin
     finally:
@@ -100,19 +102,21 @@ def rounding(model: keras.Model, levels: int, images: np.ndarray) -> Iterator[ke
             layer.max_value = rounded.ceiling
 
 
-def _twin(model: keras.Model, levels: int, images: np.ndarray) -> tuple[keras.Model, list[tuple[Any, Levels]]]:
+def _twin(
+    model: keras.Model, levels: int, images: np.ndarray, input_range: float
+) -> tuple[keras.Model, list[tuple[Any, Levels]]]:
     problems = conversion.check_convertible(model)
     if problems:
         raise InputError(f"`levels` must be 0 for a model that cannot be converted. Received: {levels}; {problems[0]}")
     path = [layer for layer in leaves(model) if not isinstance(layer, keras.layers.InputLayer)]
     for layer in path:
-        if getattr(layer, "activation", None) is keras.activations.relu:
+        if not isinstance(layer, keras.layers.ReLU) and rectifies(layer):
             raise InputError(
                 "`levels` must be 0 unless all ReLUs are layers of their own. "
                 f"Received: {levels}; layer {layer.name!r} has one as its activation"
             )
-    starts = iter(_starts(model, images))
-    current = Levels(levels, 1.0, trainable=False, name="image_levels")
+    starts = iter(_starts(model, images, input_range))
+    current = Levels(levels, input_range, trainable=False, name="image_levels")
     inputs = keras.Input(model.input_shape[1:])
     signal = current(inputs)
     ceilings = []
@@ -128,10 +132,10 @@ def _twin(model: keras.Model, levels: int, images: np.ndarray) -> tuple[keras.Mo
     return keras.Model(inputs, signal, name=model.name), ceilings
 
 
-def _starts(model: keras.Model, images: np.ndarray) -> list[float]:
+def _starts(model: keras.Model, images: np.ndarray, input_range: float) -> list[float]:
     """Where the ceilings of the ReLUs start, in order."""
-    network = conversion.fold(model)
-    found = conversion.measure(network, images.reshape(len(images), *network.input_shape), START_PERCENTILE)
+    network = conversion.fold(model, input_range)
+    found = conversion.measure(network, images, START_PERCENTILE)
     return [
         float(activation if layer.cap is None else layer.cap)
         for layer, activation in zip(network.layers[:-1], found.activations, strict=False)

@@ -155,6 +155,8 @@ def train(
     if isinstance(model, str):
         model = architectures.build(model, seed=recipe.seed)
     images, labels = checked_data(model, x, y)
+    full = conversion.input_range(model) if recipe.input_range is None else recipe.input_range
+    fed = conversion.as_taken(images, full)
     held_out, kept = split(len(images), recipe)
     if recipe.weigh == "events" and (problems := conversion.check_convertible(model)):
         raise InputError(
@@ -164,7 +166,7 @@ def train(
         raise InputError("`checkpoint` must name a file when `resume` is true. Received: None")
 
     with (
-        rounding(model, recipe.levels, images[kept[:START_ITEMS]]) as trained,
+        rounding(model, recipe.levels, images[kept[:START_ITEMS]], full) as trained,
         sparsity.penalised(model, l2=recipe.l2, lambda_a=recipe.lambda_a, lambda_w=recipe.lambda_w, weigh=recipe.weigh),
         sparsity.zeros_kept(model) if recipe.keep_zeros else nullcontext(),
         computing_in(trained, recipe.precision),
@@ -179,7 +181,7 @@ def train(
                     on_epoch(dict(row))
             try:
                 for epoch in range(saved, recipe.epochs):
-                    run.epoch(epoch, images, labels, kept, held_out, bar)
+                    run.epoch(epoch, fed, labels, kept, held_out, bar)
                     if checkpoint is not None:
                         run.checkpoint().save(checkpoint)
                     saved = epoch + 1
@@ -223,7 +225,9 @@ def finetune(
     )
 
 
-def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray, progress: bool = True) -> Evaluation:
+def evaluate(
+    model: keras.Model, x: np.ndarray, y: np.ndarray, progress: bool = True, input_range: float | None = None
+) -> Evaluation:
     """Accuracy and cross-entropy of `model`, in inference mode.
 
     Args:
@@ -231,8 +235,12 @@ def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray, progress: bool = 
         x: intensities in [0, 1], (items, height, width, channels).
         y: class indices (items,).
         progress: show the items classified and the time left.
+        input_range: what the model takes for full intensity; None for what it shows (`snnviz.conversion.input_range`).
     """
+    from snnviz import conversion
+
     images, labels = checked_data(model, x, y)
+    images = conversion.as_taken(images, conversion.input_range(model) if input_range is None else input_range)
     from_logits = _gives_logits(model)
     steps = compiled_steps(model, None, from_logits)
     with _progress.bar(len(images), "evaluating", "item", progress) as bar:
@@ -431,11 +439,12 @@ def _evaluated(
 def _gives_logits(model: keras.Model) -> bool:
     import keras
 
-    last = model.layers[-1]
-    return (
-        not isinstance(last, keras.layers.Softmax)
-        and getattr(last, "activation", None) is not keras.activations.softmax
-    )
+    from snnviz.conversion.reading import meaning_of
+    from snnviz.sparsity import leaves
+
+    last = leaves(model)[-1]
+    activation = getattr(last, "activation", None)
+    return not isinstance(last, keras.layers.Softmax) and (activation is None or meaning_of(activation) != "softmax")
 
 
 def _values(variables: list[Any]) -> list[np.ndarray]:

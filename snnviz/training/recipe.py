@@ -42,6 +42,7 @@ class Recipe:
         weigh: how both penalties are divided among layers (`snnviz.sparsity.shares`): "size", the paper's, by neurons and
             synapses; or "events", by the synaptic events that a layer is expected to cause.
         keep_zeros: weights that are zero when training begins stay zero.
+        input_range: what the model takes for full intensity; None for what it shows (`snnviz.conversion.input_range`), 1 or 255.
     """
 
     schedule: Schedule = ((50, 5e-2), (50, 5e-3))
@@ -60,6 +61,7 @@ class Recipe:
     levels: int = 0
     weigh: str = "size"
     keep_zeros: bool = False
+    input_range: float | None = None
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -79,6 +81,8 @@ class Recipe:
         put(self, "levels", check.integer("levels", self.levels, 0))
         check.choice("weigh", self.weigh, WEIGH)
         put(self, "keep_zeros", check.flag("keep_zeros", self.keep_zeros))
+        if self.input_range is not None:
+            put(self, "input_range", check.real("input_range", self.input_range, 0, above=True))
 
     @property
     def epochs(self) -> int:

@@ -53,7 +53,7 @@ def test_it_trains_compares_and_writes(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["missing.keras"], "--data"),
+        (["missing.keras"], "MODEL"),
         (["dense-mnist", "--lambda-a", "0.5;1"], "--lambda-a"),
         (["dense-mnist", "--lambda-w=-5,1", "--limit", "50"], "lambda_w"),
         (["dense-mnist", "--epochs", "1", "--limit", "50"], "one number per stage"),

@@ -89,10 +89,13 @@ def test_the_trained_model_is_what_a_name_means() -> None:
     assert snnviz.training.evaluate(tuned.model, tests.x, tests.y, progress=False).accuracy > 0.95
 
 
+asked = sources.DataOptions
+
+
 def test_what_was_held_out_of_other_data_says_nothing_of_these(own_data) -> None:
     known = {"data": "mnist", "held_out": {"of": 60_000, "items": 10_000, "seed": 0}}
-    assert sources.data_for("n.npz", known, None, "train").held_out == known["held_out"]
-    other = sources.data_for("n.npz", known, str(own_data), "train")
+    assert sources.data_for("n.npz", known, asked(), "train", shape=(28, 28, 1)).held_out == known["held_out"]
+    other = sources.data_for("n.npz", known, asked(data=str(own_data)), "train", shape=(28, 28, 1))
     assert other.held_out is None
     assert "is of the data set mnist" in other.note
 

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from snnviz import _checks as check
-from snnviz.cli._settings import add_settings, settings_of
+from snnviz.cli._settings import add_data_options, add_settings, settings_of
 from snnviz.errors import InputError
 
 
@@ -21,7 +21,7 @@ def add(subparsers: Any) -> None:
         "subtraction are a mechanism of snnviz's, compiled when first used.",
     )
     parser.add_argument("network", metavar="NETWORK", help="a network file (.npz), or the name of a shipped network")
-    parser.add_argument("--data", metavar="NAME|PATH", help="data set (default: the one that it is of)")
+    add_data_options(parser)
     parser.add_argument("--split", default="test", choices=("test", "train"), help="default: %(default)s")
     parser.add_argument("--limit", type=int, default=100, metavar="N", help="the first N items (default: %(default)s)")
     parser.add_argument("--steps", type=int, default=50, metavar="T", help="time steps (default: %(default)s)")
@@ -36,15 +36,16 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """Load, simulate, score, save."""
     from snnviz import metrics, pretrained, results
     from snnviz.hardware import neuron
-    from snnviz.jobs.work.sources import data_for
+    from snnviz.jobs.work.sources import DataOptions, data_for
     from snnviz.simulation import Record, simulate
 
     if args.out is not None and not args.out.endswith(".nc"):
         raise InputError(f"`--out` must end in .nc. Received: {check.describe(args.out)}")
     settings = settings_of(args)  # a mistake should be answered before anything is compiled
     check.choice("--input", args.input, ("spiking", "poisson"))
+    asked = DataOptions.of(args)
     network = pretrained.network(args.network)
-    data = data_for(args.network, network.metadata, args.data, args.split, args.limit)
+    data = data_for(args.network, network.metadata, asked, args.split, args.limit, shape=network.input_shape)
     images = data.images
     if data.note:
         sys.stderr.write(f"snnviz hardware neuron: {data.note}\n")

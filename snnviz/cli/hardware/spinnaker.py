@@ -8,6 +8,7 @@ from typing import Any
 
 from snnviz import _checks as check
 from snnviz.cli import _job
+from snnviz.cli._settings import add_data_options
 from snnviz.errors import InputError
 
 ITEMS = 500
@@ -41,7 +42,7 @@ def add(subparsers: Any) -> None:
 def add_network_options(parser: argparse.ArgumentParser) -> None:
     """Add what `spinnaker` and `expect` have in common."""
     parser.add_argument("network", metavar="NETWORK", help="a network file (.npz), or the name of a shipped network")
-    parser.add_argument("--data", metavar="NAME|PATH", help="data set (default: the one that it is of)")
+    add_data_options(parser)
     parser.add_argument("--split", default="test", choices=("test", "train"), help="default: %(default)s")
     parser.add_argument(
         "--limit", type=int, default=ITEMS, metavar="N", help="the first N items (default: %(default)s)"

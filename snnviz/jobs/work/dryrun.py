@@ -36,7 +36,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     from snnviz.hardware.spinnaker import dryrun
 
     network = pretrained.network(located(options.network, "network.npz", job))
-    data = data_for(options.network, network.metadata, options.data, options.split, options.limit)
+    data = data_for(options.network, network.metadata, options, options.split, options.limit, shape=network.input_shape)
     images = data.images
     if data.note:
         job.say(data.note)

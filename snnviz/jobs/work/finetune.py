@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from snnviz import _checks as check
@@ -46,32 +47,33 @@ class Options(common.Shared):
 def work(options: Options, job: Job) -> dict[str, Any]:
     """Load, fine-tune, prune, measure, save, convert."""
     from snnviz import sparsity
-    from snnviz.conversion.loading import load_keras
+    from snnviz.conversion import input_range, load_keras
     from snnviz.training import default_recipe, evaluate, finetune, halve, split
 
     epsilon = sparsity.PAPER_EPSILON if options.epsilon is None else options.epsilon
     base = default_recipe(stem(options.model), finetuning=True)
     model = load_keras(located(options.model, "model.keras", job))
     run_id = origin(options.model)
-    known = remembered(options.model).get("data") if run_id is None else job.store.get(run_id).params.get("data")
-    data, images, tests = common.training_data(options, known)
-    recipe = common.recipe_from(options, base, len(images))
+    known: Mapping[str, Any] = remembered(options.model) if run_id is None else job.store.get(run_id).params
+    full = float(options.input_range or known.get("input_range") or input_range(model))
+    data, images, tests = common.training_data(options, known.get("data"), model.input_shape[1:], full)
+    recipe = replace(common.recipe_from(options, base, len(images)), input_range=None if full == 1 else full)
     held_out, kept = split(len(images), recipe)
     job.begin({"model": options.model, "epsilon": epsilon, **common.settings(recipe, data, images)})
     record_data(job, images, "training")
     say_if_slow(job, recipe.precision)
     out = job.place(options.out, "model.keras")
     measured_on = tests or images
-    before = sparsity.measure(model, measured_on.x, epsilon)  # as if pruned alike, to be comparable
-    accuracy_before = None if tests is None else evaluate(model, tests.x, tests.y).accuracy
+    before = sparsity.measure(model, measured_on.x, epsilon, input_range=full)  # as if pruned alike, to be comparable
+    accuracy_before = None if tests is None else evaluate(model, tests.x, tests.y, input_range=full).accuracy
     with common.telling_how_to_resume():
         training = finetune(
             model, images.x, images.y, recipe,
             checkpoint=common.beside(out, "checkpoint.npz"), resume=job.resume, on_epoch=common.job_epoch(job),
         )  # fmt: skip
-    unpruned = None if tests is None else evaluate(model, tests.x, tests.y).accuracy
+    unpruned = None if tests is None else evaluate(model, tests.x, tests.y, input_range=full).accuracy
     judged = held_out if len(held_out) else kept
-    curve = sparsity.pruning_curve(model, images.x[judged], images.y[judged])
+    curve = sparsity.pruning_curve(model, images.x[judged], images.y[judged], input_range=full)
     pruned = sparsity.prune(model, epsilon)
     if options.half:
         halve(model)
@@ -91,5 +93,5 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         pruning_curve={"items": "held out" if len(held_out) else "training", "points": curve},
         sparsity_measured_on=measured_on.split,
         sparsity_before=before.as_json(),
-        sparsity=sparsity.measure(model, measured_on.x).as_json(),
+        sparsity=sparsity.measure(model, measured_on.x, input_range=full).as_json(),
     )

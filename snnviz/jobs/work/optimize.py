@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from snnviz import _checks as check
 from snnviz.errors import InputError
 from snnviz.jobs.work.simulate import record_result
-from snnviz.jobs.work.sources import data_for, located, record_data, say_if_slow
+from snnviz.jobs.work.sources import DataOptions, data_for, located, record_data, say_if_slow
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -35,7 +35,7 @@ WEIGHTS_OPTIONS = {"flip": "flip", "precision": "precision"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(DataOptions):
     """Settings of an optimisation.
 
     Attributes:
@@ -43,7 +43,6 @@ class Options:
         method: "auto", "gradient", "subplex", "cmaes", "percentile", "onsets" or "weights".
         per: "network", "layer" or "channel", or several from coarse to fine, separated by commas or as a sequence.
         with_potentials: search initial membrane potentials too.
-        data: data set, by name or path; None for the one that the network is of.
         items: of the objective; None for all that are held out.
         steps: time steps.
         lambda_e, lambda_l, lambda_p: weights of the loss; None for one over the term at the start.
@@ -71,7 +70,6 @@ class Options:
     method: str = "auto"
     per: str | Sequence[str] = "channel"
     with_potentials: bool = False
-    data: str | None = None
     items: int | None = None
     steps: int = 50
     lambda_e: float = 200.0
@@ -102,7 +100,8 @@ class Options:
         from snnviz.optimization.objective import checked_lambdas
         from snnviz.training.recipe import PRECISIONS
 
-        for name in ("network", "data", "scheduler", "checkpoint", "history"):
+        self.check_data()
+        for name in ("network", "scheduler", "checkpoint", "history"):
             check.text(name, getattr(self, name))
         check.choice("method", self.method, METHODS)
         self.granularities()
@@ -153,7 +152,7 @@ class Options:
 
 def work(options: Options, job: Job) -> dict[str, Any]:
     """Load, search, report on the test set, save."""
-    from snnviz import datasets, pretrained, results
+    from snnviz import pretrained, results
     from snnviz.hardware.spinnaker import model
     from snnviz.optimization import optimize
     from snnviz.optimization.loop import default_minutes
@@ -161,7 +160,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
 
     per = options.granularities()
     network = pretrained.network(located(options.network, "network.npz", job))
-    data = data_for(options.network, network.metadata, options.data, "train")
+    data = data_for(options.network, network.metadata, options, "train", shape=network.input_shape)
     images = data.images
     learned, held_out = _split(images, data.held_out)
     items = options.items or len(held_out)
@@ -234,7 +233,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     out = best.save(job.place(options.out, "network.npz"))
     if options.history:
         found.history.to_csv(options.history)
-    tests = datasets.load(data.name, split="test")
+    tests = data.other("test", None)
     as_computed = model.expect if options.target else simulate
     before, after = (as_computed(one, tests.x, tests.y, options.steps, engine="event") for one in (network, best))
     if job.recorded:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from snnviz import _checks as check
-from snnviz.jobs.work.sources import chance, data_for, located, record_data
+from snnviz.jobs.work.sources import DataOptions, chance, data_for, few_classes, located, record_data
 from snnviz.simulation import ENGINES, Record, Settings, simulate
 
 if TYPE_CHECKING:
@@ -18,12 +18,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(Settings):
-    """Settings of a simulation: those of `snnviz.simulation.Settings`, and
+class Options(Settings, DataOptions):
+    """Settings of a simulation: those of `snnviz.simulation.Settings`, the data, and
 
     Attributes:
         network: a network file (.npz), the name of a shipped network, or run:ID for that of a run.
-        data: data set, by name or path; None for the one that the network is of.
         split: "test" or "train".
         limit: the first so many items only.
         engine: "auto", "graph" or "event".
@@ -35,7 +34,6 @@ class Options(Settings):
     """
 
     network: str
-    data: str | None = None
     split: str = "test"
     limit: int | None = None
     engine: str = "auto"
@@ -48,7 +46,7 @@ class Options(Settings):
     def __post_init__(self) -> None:
         super().__post_init__()
         check.text("network", self.network)
-        check.text("data", self.data)
+        self.check_data()
         check.choice("split", self.split, ("test", "train"))
         if self.limit is not None:
             check.integer("limit", self.limit, 1)
@@ -68,7 +66,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     from snnviz import metrics, pretrained
 
     network = pretrained.network(located(options.network, "network.npz", job))
-    data = data_for(options.network, network.metadata, options.data, options.split, options.limit)
+    data = data_for(options.network, network.metadata, options, options.split, options.limit, shape=network.input_shape)
     images = data.images
     if data.note:
         job.say(data.note)
@@ -88,9 +86,13 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         **settings,
     )
     result.attrs["dataset"] = images.name
-    warning = chance(result.attrs["ann_accuracy"], len(images), network.classes)
-    if warning:
-        job.say(warning)
+    warnings = [
+        text
+        for text in (chance(result.attrs["ann_accuracy"], len(images), network.classes), few_classes(images))
+        if text
+    ]
+    for text in warnings:
+        job.say(text)
     keep(job, result, network, options.out)
     if job.recorded:
         job.figure(result)
@@ -99,7 +101,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     return {
         "network": options.network,
         "data": data.name,
-        "warnings": [text for text in (data.note, warning) if text],
+        "warnings": [*([data.note] if data.note else []), *warnings],
         "items": len(images),
         "steps": options.steps,
         "engine": result.attrs["engine"],

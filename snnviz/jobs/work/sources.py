@@ -5,14 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from snnviz import _checks as check
+from snnviz.errors import InputError
+
 if TYPE_CHECKING:
+    import argparse
+
+    import keras
+
     from snnviz.datasets import Images
     from snnviz.jobs.job import Job
     from snnviz.network import SpikingNetwork
@@ -77,12 +84,87 @@ def known_of(card: Mapping[str, Any]) -> dict[str, Any]:
 
     Returns:
         "data", the data set by name or path; and, of a model trained here, "held_out": of the first "of" training items, how many
-        ("items") it held out, drawn with which "seed" (`snnviz.training.split`).
+        ("items") it held out, drawn with which "seed" (`snnviz.training.split`); and "input_range", where one was given.
     """
     known: dict[str, Any] = {"data": str(card["data"]["name"])}
     if recipe := card.get("recipe"):
+        if recipe.get("input_range"):
+            known["input_range"] = recipe["input_range"]
         known["held_out"] = {"of": card["data"]["items"], "items": recipe["validation"], "seed": recipe["split_seed"]}
     return known
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataOptions:
+    """Which data to work on, and how they are read.
+
+    Attributes:
+        data: data set, by name or path; None for the one that the model or network is of.
+        channels: of pictures in folders, 1 (brightness) or 3 (colours); None for what the model or network takes.
+        size: of pictures in folders, one number or (height, width), to which they are scaled; None for what it takes.
+        input_range: what stands for full intensity in the data, and in the model that was trained on them; None for what is known.
+    """
+
+    data: str | None = None
+    channels: int | None = None
+    size: int | Sequence[int] | None = None
+    input_range: float | None = None
+
+    @classmethod
+    def of(cls, args: argparse.Namespace) -> DataOptions:
+        """What a command line says of the data (`snnviz.cli._settings.add_data_options`)."""
+        asked = cls(**{name: getattr(args, name) for name in cls.__dataclass_fields__})
+        asked.check_data()
+        return asked
+
+    def check_data(self) -> None:
+        """Check what is said of the data.
+
+        Raises:
+            InputError: for what no data can have.
+        """
+        from snnviz.datasets import folders
+
+        check.text("data", self.data)
+        if self.channels is not None:
+            folders.check_channels(self.channels)
+        folders.check_size(_pair(self.size))
+        if self.input_range is not None:
+            check.real("input_range", self.input_range, 0, above=True)
+
+
+def _pair(size: Any) -> Any:
+    """A size as `snnviz.datasets.load` takes it; a command gives a list of one number or two."""
+    if isinstance(size, (list, tuple)):
+        return size[0] if len(size) == 1 else tuple(size)
+    return size
+
+
+def load_images(
+    name: str,
+    asked: DataOptions,
+    split: str,
+    limit: int | None,
+    shape: Sequence[int] = (),
+    input_range: float | None = None,
+) -> Images:
+    """A data set by name or path, as options, or else a model or network, want it.
+
+    Args:
+        name: as `snnviz.datasets.load` takes it.
+        asked: the options.
+        split: see `snnviz.datasets.load`.
+        limit: see `snnviz.datasets.load`.
+        shape: of one item of the model's or network's input; channels and size of pictures follow from (height, width, channels).
+        input_range: what the model or network was made for, if the options don't say.
+    """
+    from snnviz import datasets
+
+    wanted = len(shape) == 3
+    channels = asked.channels or (shape[2] if wanted and shape[2] in (1, 3) else 3)
+    size = _pair(asked.size) if asked.size is not None else ((shape[0], shape[1]) if wanted else None)
+    full = asked.input_range if asked.input_range is not None else input_range if input_range != 1 else None
+    return datasets.load(name, split=split, limit=limit, channels=channels, size=size, input_range=full)
 
 
 @dataclass(frozen=True)
@@ -92,40 +174,80 @@ class Data:
     Attributes:
         name: of the data set, or its path.
         images: of the split asked for.
+        other: loads another split of it alike, given the split and a limit.
         note: what the user should know of the choice; empty where it is as expected.
         held_out: what the training of the ANN held out of these very data, see `known_of`; None where nothing tells.
     """
 
     name: str
     images: Images
+    other: Callable[[str, int | None], Images]
     note: str
     held_out: Mapping[str, int] | None
 
 
 def data_for(
-    reference: str, metadata: Mapping[str, Any], given: str | None, split: str, limit: int | None = None
+    reference: str,
+    metadata: Mapping[str, Any],
+    asked: DataOptions,
+    split: str,
+    limit: int | None = None,
+    *,
+    shape: Sequence[int],
+    input_range: float | None = None,
 ) -> Data:
     """The data set that a network or model is to work on, loaded.
 
     Args:
         reference: the network or model as the user named it.
         metadata: what it remembers itself; its card is asked otherwise.
-        given: the data set asked for; None for the one that the network or model is of.
+        asked: what the options say; what they leave open follows from the network or model.
         split: see `snnviz.datasets.load`.
         limit: see `snnviz.datasets.load`.
+        shape: of one item of the network's or model's input.
+        input_range: what the model takes for full intensity; None for what a network's metadata says.
     """
     from snnviz import datasets
 
     known = metadata if "data" in metadata else remembered(reference)
-    own = known.get("data")
-    note, name = "", given or str(own)
+    own, given = known.get("data"), asked.data
+    full = metadata.get("input_range") if input_range is None else input_range
+    notes, name = [], given or str(own)
     if own is None and given is None:
         name = "mnist"
-        note = f"{reference} does not say which data set it is of: mnist is taken; --data names another"
+        notes.append(f"{reference} does not say which data set it is of: mnist is taken; --data names another")
     other = own is not None and known_name(name) != known_name(str(own))
     if other:
-        note = f"{reference} is of the data set {own}, and runs on {given} as asked"
-    return Data(name, datasets.load(name, split=split, limit=limit), note, None if other else known.get("held_out"))
+        notes.append(f"{reference} is of the data set {own}, and runs on {given} as asked")
+
+    def load(split: str, limit: int | None) -> Images:
+        return load_images(name, asked, split, limit, shape, full)
+
+    images, pictures = load(split, limit), datasets.picture_shape(name, split)
+    if pictures not in (None, images.x.shape[1:]):
+        notes.append(f"the pictures in {name}, {_title(pictures)}, are taken as {_title(images.x.shape[1:])}")
+    if (brightest := float(images.x.max())) < DARK:
+        notes.append(
+            f"the brightest value in {name} is {brightest:.3g} of full intensity; --input-range says what full intensity is there"
+        )
+    return Data(name, images, load, "; ".join(notes), None if other else known.get("held_out"))
+
+
+DARK = 0.5
+"""Data whose brightest value is below this share of full intensity have probably another one."""
+
+
+def _title(shape: Any) -> str:
+    return "x".join(map(str, shape))
+
+
+def few_classes(images: Images) -> str:
+    """A sentence where the items hold less than half of the classes, so that their accuracy says little; else nothing."""
+    held, classes = len(np.unique(images.y)), len(images.class_names)
+    if 2 * held >= classes:
+        return ""
+    items = f"the {len(images)} items hold" if len(images) > 1 else "the one item holds"
+    return f"{items} {held} of {classes} classes, which says little of the others"
 
 
 def chance(accuracy: float, items: int, classes: int) -> str:
@@ -140,6 +262,42 @@ def chance(accuracy: float, items: int, classes: int) -> str:
 
 
 CHANCE_ITEMS = 100
+
+
+def check_range(model: keras.Model, images: Images, input_range: float, given: bool) -> float:
+    """Whether labelled images tell that a model takes another range than the one it is taken to have.
+
+    A model without a map of its images before its first weights does not show its range. Where it was guessed, what it answers to
+    both usual ranges is compared.
+
+    Args:
+        model: a Keras classifier.
+        images: labelled, intensities in [0, 1].
+        input_range: what it is taken to want for full intensity.
+        given: whether a user said so.
+
+    Returns:
+        Its accuracy on the images.
+
+    Raises:
+        InputError: if the range was a guess and another one is better by more than chance allows, three standard errors.
+    """
+    from snnviz.conversion.report import model_classes
+
+    def accuracy(full: float) -> float:
+        return float((model_classes(model, images.x, full) == images.y).mean())
+
+    found = accuracy(input_range)
+    if not given and len(images) >= CHANCE_ITEMS:
+        for other in {1.0, 255.0} - {input_range}:
+            better = accuracy(other)
+            if better > found + 3 * math.sqrt(0.5 / len(images)):  # of a difference of two fractions, at most
+                raise InputError(
+                    f"`--input-range` must be given, since the model does not show what it takes for full intensity: on "
+                    f"{len(images)} items its accuracy is {found:.2%} at {input_range:g} and {better:.2%} at {other:g}. "
+                    "Received: none"
+                )
+    return found
 
 
 def record_data(job: Job, images: Images, use: str) -> None:

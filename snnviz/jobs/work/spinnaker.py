@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from snnviz import _checks as check
 from snnviz.jobs.work.simulate import keep
-from snnviz.jobs.work.sources import data_for, located, record_data
+from snnviz.jobs.work.sources import DataOptions, data_for, located, record_data
 
 if TYPE_CHECKING:
     from snnviz.jobs.job import Job
@@ -16,12 +16,11 @@ EXPECT = "expect"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shared:
+class Shared(DataOptions):
     """Settings of whatever is about SpiNNaker.
 
     Attributes:
         network: a network file (.npz), the name of a shipped network, or run:ID for that of a run.
-        data: data set, by name or path; None for the one that the network is of.
         split: "test" or "train".
         limit: the first so many items only.
         steps: time steps.
@@ -30,7 +29,6 @@ class Shared:
     """
 
     network: str
-    data: str | None = None
     split: str = "test"
     limit: int | None = 500
     steps: int = 50
@@ -41,7 +39,7 @@ class Shared:
         from snnviz.hardware.spinnaker.model import HEADROOMS
 
         check.text("network", self.network)
-        check.text("data", self.data)
+        self.check_data()
         check.choice("split", self.split, ("test", "train"))
         if self.limit is not None:
             check.integer("limit", self.limit, 1)
@@ -94,7 +92,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     from snnviz.hardware.spinnaker import model, targets
 
     network = pretrained.network(located(options.network, "network.npz", job))
-    data = data_for(options.network, network.metadata, options.data, options.split, options.limit)
+    data = data_for(options.network, network.metadata, options, options.split, options.limit, shape=network.input_shape)
     images = data.images
     given = {name: value for name, value in asdict(options).items() if name not in ("out", "job", "title", "timeout")}
     job.begin({**given, "data": data.name, "network_hash": network.hash, "items": len(images)})

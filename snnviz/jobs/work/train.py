@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from snnviz import _checks as check
 from snnviz.errors import InputError
-from snnviz.jobs.work.sources import known_name, known_of, record_data, remembering, say_if_slow
+from snnviz.jobs.work.sources import (
+    DataOptions,
+    known_name,
+    known_of,
+    load_images,
+    record_data,
+    remembering,
+    say_if_slow,
+)
 
 if TYPE_CHECKING:
     from snnviz.datasets import Images
@@ -22,11 +30,10 @@ NORMALISATION_ITEMS = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shared:
+class Shared(DataOptions):
     """What training and fine-tuning have in common; None stands for the recipe's default.
 
     Attributes:
-        data: data set, by name or path.
         limit: the first so many training items only.
         out: model file (.keras) to write; history, card and checkpoint go beside it. None writes into the run's folder.
         epochs: epochs of each stage.
@@ -44,7 +51,6 @@ class Shared:
         seed: of weights and order.
     """
 
-    data: str | None = None
     limit: int | None = None
     out: str | None = None
     epochs: Sequence[int] | None = None
@@ -62,7 +68,7 @@ class Shared:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        check.text("data", self.data)
+        self.check_data()
         if self.limit is not None:
             check.integer("limit", self.limit, 1)
         if self.half is not None:
@@ -108,10 +114,13 @@ def work(options: Options, job: Job) -> dict[str, Any]:
 
     name = options.architecture
     base = default_recipe(name)
-    data, images, tests = training_data(options, architectures.DATA.get(name))
+    # the size of a MobileNet follows from the data, that of pictures in a folder from any other model
+    model = None if name == "mobilenet" else architectures.build(name, seed=options.seed)
+    shape = () if model is None else model.input_shape[1:]
+    data, images, tests = training_data(options, architectures.DATA.get(name), shape)
     recipe = recipe_from(options, base, len(images))
-    width = _mobilenet_options(options, images) if name == "mobilenet" else {}
-    model = architectures.build(name, seed=recipe.seed, **width)
+    if model is None:
+        model = architectures.build(name, seed=options.seed, **_mobilenet_options(options, images))
     split(len(images), recipe)  # a mistake should be answered before a run begins
     job.begin({"architecture": name, "alpha": options.alpha, **settings(recipe, data, images)})
     record_data(job, images, "training")
@@ -186,6 +195,7 @@ def recipe_from(options: Shared, base: Recipe, items: int) -> Recipe:
             "lambda_w",
             "weigh",
             "keep_zeros",
+            "input_range",
         )
         if getattr(options, field, None) is not None
     }
@@ -202,16 +212,24 @@ def recipe_from(options: Shared, base: Recipe, items: int) -> Recipe:
     return replace(base, seed=options.seed, validation=validation, **changes)
 
 
-def training_data(options: Shared, default: str | None) -> tuple[str, Images, Images | None]:
-    """The data set's name or absolute path, its training images and, where it has them, its test images."""
-    from snnviz import datasets
+def training_data(
+    options: Shared, default: str | None, shape: Sequence[int] = (), input_range: float | None = None
+) -> tuple[str, Images, Images | None]:
+    """The data set's name or absolute path, its training images and, where it has them, its test images.
 
-    name = options.data or default
-    if name is None:
+    `shape` is that of one item of the model's input, `input_range` what it takes for full intensity.
+    """
+
+    def load(split: str, limit: int | None = None) -> Images:
+        return load_images(name, options, split, limit, shape, input_range)
+
+    given = options.data or default
+    if given is None:
         raise InputError("`data` must be given for this model. Received: none")
-    images = datasets.load(name, split="train", limit=options.limit)
+    name = given
+    images = load("train", options.limit)
     try:
-        return known_name(name), images, datasets.load(name, split="test")
+        return known_name(name), images, load("test")
     except InputError:  # files of a user need not have a test split
         return known_name(name), images, None
 
@@ -228,7 +246,8 @@ def command_line(command: str, what: str, options: Shared, base: Recipe) -> str:
     """The command that makes the same model again: everything that is not a default."""
     words = ["snnviz", command, what]
     for option in (
-        "data", "limit", "alpha", "epochs", "learning_rate", "batch_size", "l2", "momentum", "shift", "flip", "anneal",
+        "data", "channels", "size", "input_range",
+        "limit", "alpha", "epochs", "learning_rate", "batch_size", "l2", "momentum", "shift", "flip", "anneal",
         "precision", "levels", "validation", "half", "lambda_a", "lambda_w", "weigh", "keep_zeros",
         "epsilon",
     ):  # fmt: skip
@@ -265,7 +284,9 @@ def saved(
         architecture=architecture,
         command=command,
         data={"name": data, "items": len(images), **({"licence": licence} if licence else {})},
-        test=None if tests is None else evaluate(training.model, tests.x, tests.y),
+        test=None
+        if tests is None
+        else evaluate(training.model, tests.x, tests.y, input_range=training.recipe.input_range),
         **more,
     )
     save_model(training.model, out)
@@ -292,5 +313,11 @@ def _record(job: Job, training: Training, out: Path, card: Mapping[str, Any], im
         job.file(file, name)
     if not check_convertible(training.model):
         classes = images.class_names if len(images.class_names) == training.model.output_shape[-1] else ()
-        network = convert(training.model, images.x[:NORMALISATION_ITEMS], class_names=classes, title=job.spec.name)
+        network = convert(
+            training.model,
+            images.x[:NORMALISATION_ITEMS],
+            class_names=classes,
+            title=job.spec.name,
+            input_range=training.recipe.input_range,
+        )
         job.network(remembering(network, known_of(card)))
