@@ -9,13 +9,19 @@ import os
 import signal
 import sys
 
+from snnviz._processes import terminated_as_interrupted
 from snnviz.errors import InputError
 from snnviz.runs import Folder, Store, queue
 
 
 def main(arguments: list[str]) -> int:
-    """Wait, work; 0 if it finished, 1 if it failed, 130 if it was cancelled."""
+    """Wait, work; 0 if it finished, 1 if it failed, 130 if it was cancelled, by SIGINT or SIGTERM."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background processes ignore it
+    with terminated_as_interrupted():
+        return _main(arguments)
+
+
+def _main(arguments: list[str]) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from snnviz.jobs.control import LOCK, STORE
 
