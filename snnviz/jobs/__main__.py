@@ -5,6 +5,7 @@ It holds the run's lock from before it begins until after it ends, waits for its
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -41,6 +42,9 @@ def _main(arguments: list[str]) -> int:
             with Job(spec, store, run_id, resume=again, own=True) as job:
                 job.answer(spec.work(spec.options, job))
     except KeyboardInterrupt:
+        with contextlib.suppress(InputError):  # the store is away: whoever reads it next sets the status right
+            if store.get(run_id).active:  # it was not told by Job, as that had not begun
+                store.set_status(run_id, "KILLED", "interrupted before it began")
         return 130
     except InputError as error:
         sys.stderr.write(f"{error}\n")
