@@ -43,7 +43,8 @@ def _main(arguments: list[str]) -> int:
                 job.answer(spec.work(spec.options, job))
     except KeyboardInterrupt:
         with contextlib.suppress(InputError):  # the store is away: whoever reads it next sets the status right
-            if store.get(run_id).active:  # it was not told by Job, as that had not begun
+            # whoever cancels it says so himself; otherwise nobody has where Job had not begun
+            if not folder.asked_to_stop and store.get(run_id).active:
                 store.set_status(run_id, "KILLED", "interrupted before it began")
         return 130
     except InputError as error:
