@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 import os
-import signal
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from snnviz import _checks as check
-from snnviz import _progress
+from snnviz import _processes, _progress
 from snnviz.errors import InputError
 
 if TYPE_CHECKING:
@@ -270,14 +268,8 @@ def _run(
             study.done(number, _point(job, images, labels, progress))
             bar.update(1)
         return
-    before = set(multiprocessing.active_children())
     threads = max(1, (os.cpu_count() or 1) // workers)
-    pool = ProcessPoolExecutor(
-        min(workers, max(1, len(jobs))),
-        multiprocessing.get_context("spawn"),
-        initializer=_receive,
-        initargs=(images, labels, threads),
-    )
+    pool = _processes.start(min(workers, max(1, len(jobs))), threads, _receive, images, labels)
     try:
         waiting: dict[Future[dict[str, Any]], int] = {pool.submit(_remote, job): number for number, job in jobs.items()}
         while waiting:
@@ -289,23 +281,16 @@ def _run(
             "a worker process died; memory may be short, or the script that calls `sweep` with workers lacks an "
             "`if __name__ == '__main__':` guard. What is done is kept: call again with `resume=True`"
         ) from error
-    except BaseException:
-        for child in set(multiprocessing.active_children()) - before:
-            child.terminate()  # every epoch that is done is in its checkpoint
-        raise
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        _processes.stop(pool)  # every epoch that is done is in its checkpoint
 
 
 _data: tuple[np.ndarray, np.ndarray] | None = None
 
 
-def _receive(images: np.ndarray, labels: np.ndarray, threads: int) -> None:
-    """In a worker process, once: keep the data, use no more than a share of the machine, leave Ctrl-C to the parent."""
+def _receive(images: np.ndarray, labels: np.ndarray) -> None:
+    """In a worker process, once: keep the data."""
     global _data
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
-        os.environ[name] = str(threads)  # before TensorFlow is imported
     _data = images, labels
 
 

@@ -8,17 +8,15 @@ they get `--json`, and a user's mistake becomes one line and exit code 2.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import importlib
 import json
 import os
-import signal
 import sys
-import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from snnviz import __version__
+from snnviz._processes import terminated_as_interrupted
 from snnviz.errors import InputError
 
 COMMANDS = (
@@ -58,25 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # quiet TensorFlow's start-up notes; a user who wants them sets the variable
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     args = parser().parse_args(arguments)
-    with _terminated_as_interrupted():
+    with terminated_as_interrupted():
         return _run(args)
-
-
-@contextlib.contextmanager
-def _terminated_as_interrupted() -> Iterator[None]:
-    """Inside the `with` block SIGTERM does what Ctrl-C does: whatever saves its work there saves it here."""
-
-    def interrupt(*_: object) -> None:
-        signal.raise_signal(signal.SIGINT)  # not KeyboardInterrupt itself: a server has a handler of its own
-
-    if threading.current_thread() is not threading.main_thread():  # no other thread may handle signals
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before if before is not None else signal.SIG_DFL)
 
 
 def _run(args: argparse.Namespace) -> int:

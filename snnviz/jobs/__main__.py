@@ -5,17 +5,24 @@ It holds the run's lock from before it begins until after it ends, waits for its
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
 
+from snnviz._processes import terminated_as_interrupted
 from snnviz.errors import InputError
 from snnviz.runs import Folder, Store, queue
 
 
 def main(arguments: list[str]) -> int:
-    """Wait, work; 0 if it finished, 1 if it failed, 130 if it was cancelled."""
+    """Wait, work; 0 if it finished, 1 if it failed, 130 if it was cancelled, by SIGINT or SIGTERM."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background processes ignore it
+    with terminated_as_interrupted():
+        return _main(arguments)
+
+
+def _main(arguments: list[str]) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from snnviz.jobs.control import LOCK, STORE
 
@@ -35,6 +42,10 @@ def main(arguments: list[str]) -> int:
             with Job(spec, store, run_id, resume=again, own=True) as job:
                 job.answer(spec.work(spec.options, job))
     except KeyboardInterrupt:
+        with contextlib.suppress(InputError):  # the store is away: whoever reads it next sets the status right
+            # whoever cancels it says so himself; otherwise nobody has where Job had not begun
+            if not folder.asked_to_stop and store.get(run_id).active:
+                store.set_status(run_id, "KILLED", "interrupted before it began")
         return 130
     except InputError as error:
         sys.stderr.write(f"{error}\n")

@@ -23,7 +23,7 @@ from snnviz.runs.run import HOST
 
 LOCK, STORE = "SNNVIZ_JOB_LOCK", "SNNVIZ_JOB_STORE"
 """Environment variables that hand a job's process its lock and its store."""
-ASKING_SECONDS, TERMINATING_SECONDS, KILLING_SECONDS = 3.0, 0.7, 1.0
+ASKING_SECONDS, KILLING_SECONDS = 3.7, 1.0
 _POLL_SECONDS = 0.05
 
 
@@ -56,7 +56,7 @@ def run(
         track: False records nothing; the spec must then say where to write.
         resume: go on from the checkpoint beside the output, if there is one; with the same settings it is the same run that
             goes on.
-        own: this process is there for the job alone, so that `cancel` may terminate it if it does not stop when asked.
+        own: this process is there for the job alone, so that `cancel` may kill it if it does not stop when asked.
 
     Raises:
         InputError: if the spec is wrong; a run that had begun is then FAILED.
@@ -112,7 +112,7 @@ def resume(run_id: str, *, store: Store | None = None) -> str:
 
 
 def cancel(run_id: str, *, store: Store | None = None) -> Run:
-    """Stop a run within five seconds: ask it to (as Ctrl-C does, so that it saves what it can), then terminate it.
+    """Stop a run within five seconds: ask it to (as Ctrl-C does, so that it saves what it can), then kill it.
 
     A run that a notebook does in its own process is asked only.
 
@@ -205,11 +205,10 @@ def _start(store: Store, run_id: str, spec: Spec, again: bool = False) -> None:
 
 
 def _stop(folder: Folder, pid: int, own: bool) -> None:
-    """Ask, then terminate, then kill; a process that a user's notebook lives in is asked only."""
+    """Ask, then kill (SIGTERM would ask again); a process that a user's notebook lives in is asked only."""
     if _ended(folder, pid, signal.SIGINT, ASKING_SECONDS) or not own:
         return
-    if not _ended(folder, pid, signal.SIGTERM, TERMINATING_SECONDS):
-        _ended(folder, pid, signal.SIGKILL, KILLING_SECONDS)
+    _ended(folder, pid, signal.SIGKILL, KILLING_SECONDS)
     processes.kill_leftovers(folder.run_id)
 
 

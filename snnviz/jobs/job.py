@@ -46,7 +46,7 @@ class Job:
         track: False records nothing.
         run_id: of the run, if it was begun by another process; its lock is then held by this process.
         resume: whether to go on from a checkpoint.
-        own: whether this process is there for the job alone, so that it may be terminated to cancel it.
+        own: whether this process is there for the job alone, so that it may be killed to cancel it.
 
     Attributes:
         resume: whether to go on from a checkpoint, if there is one.

@@ -7,7 +7,6 @@ evaluation; its share is done again by another.
 from __future__ import annotations
 
 import itertools
-import multiprocessing
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from snnviz import _checks as check
+from snnviz import _processes
 from snnviz.errors import InputError
 from snnviz.optimization.objective import Counts
 from snnviz.optimization.problem import Problem
@@ -79,10 +79,9 @@ def _gathered(candidates: int, done: dict[Job, Counts]) -> list[Counts]:
 _problem: Problem | None = None
 
 
-def _receive(problem: Problem, threads: int) -> None:
-    """In a worker process, once: keep the problem, and use no more than a share of the machine."""
+def _receive(problem: Problem) -> None:
+    """In a worker process, once: keep the problem."""
     global _problem
-    os.environ["NUMBA_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = str(threads)  # before numba is imported
     _problem = problem
 
 
@@ -108,12 +107,7 @@ class Processes(Evaluator):
 
     def _started(self) -> ProcessPoolExecutor:
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(
-                self.workers,
-                multiprocessing.get_context("spawn"),
-                initializer=_receive,
-                initargs=(self.problem, self._threads),
-            )
+            self._pool = _processes.start(self.workers, self._threads, _receive, self.problem)
         return self._pool
 
     def counts(self, vectors: Sequence[np.ndarray]) -> list[Counts]:
@@ -147,7 +141,7 @@ class Processes(Evaluator):
 
     def close(self) -> None:
         if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
+            _processes.stop(self._pool)
             self._pool = None
 
 

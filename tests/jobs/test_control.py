@@ -87,7 +87,11 @@ def test_a_job_that_waits_is_cancelled_without_ever_running(store, search):
     until(lambda: Folder(store.home, second).get("state"))
     assert jobs.cancel(second, store=store).status == "KILLED"
     assert store.get(second).metrics == {}
-    jobs.cancel(first, store=store)
+    # SIGTERM is answered as Ctrl-C is
+    os.kill(until(lambda: Folder(store.home, first).get("state"))["pid"], signal.SIGTERM)
+    run = jobs.wait(first, 90, store=store)
+    assert (run.status, run.resumable) == ("KILLED", True)
+    assert "interrupted" in run.reason
 
 
 LAUNCHER = """
