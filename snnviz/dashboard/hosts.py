@@ -11,6 +11,8 @@ import socket
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from bokeh.resources import Resources
+from bokeh.server.views.static_handler import StaticHandler
 from tornado import httputil, routing, web
 
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -39,10 +41,17 @@ def known(address: str, port: int, origins: Sequence[str]) -> frozenset[str]:
 
 
 def guard(server: Any, names: Collection[str]) -> None:
-    """Let a Bokeh server answer under `names` alone, and add the headers that keep other pages out of its answers."""
+    """Let a Bokeh server answer under `names` alone, and add the headers that keep other servers' pages and files out."""
     application = server._tornado
+    application.resources = _own_resources
     application.transforms.append(_Headers)
     server._http.request_callback = _KnownHosts(application, names)
+
+
+def _own_resources(absolute_url: Any = None) -> Resources:
+    """Where pages find scripts and style sheets: on this server, also where the process was told otherwise (BOKEH_RESOURCES)."""
+    root = absolute_url if isinstance(absolute_url, str) else "/"
+    return Resources(mode="server", root_url=root, path_versioner=StaticHandler.append_version)
 
 
 class _KnownHosts(routing.Router):

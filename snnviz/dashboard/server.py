@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import panel as pn
-from bokeh.resources import Resources
-from bokeh.server.views.static_handler import StaticHandler
 from panel.io.document import init_doc
 from panel.io.resources import get_dist_path
 
@@ -248,15 +246,8 @@ def _server(
         start=False,
         **guarded,
     )
-    server._tornado.resources = _own_resources
     hosts.guard(server, answered)
     return server
-
-
-def _own_resources(absolute_url: Any = None) -> Resources:
-    """Where pages find scripts and style sheets: on this server, also where the process was told otherwise (BOKEH_RESOURCES)."""
-    root = absolute_url if isinstance(absolute_url, str) else "/"
-    return Resources(mode="server", root_url=root, path_versioner=StaticHandler.append_version)
 
 
 def _is_loopback(address: str) -> bool:

@@ -64,13 +64,11 @@ def test_a_foreign_host_name_is_refused_everywhere(users):
             assert headers["X-Frame-Options"] == "SAMEORIGIN"
 
 
-@pytest.mark.parametrize("mode", [None, "cdn"])
-def test_no_page_names_another_server(mode, monkeypatch):
+def test_no_page_names_another_server(monkeypatch):
     """Not as it is served, nor as it is made anew for a browser that connects after the first was discarded; whatever the
     process says of where resources come from."""
-    if mode:
-        monkeypatch.setattr(bokeh.settings.settings.resources, "_user_value", mode)
-        monkeypatch.setattr(panel.io.resources, "RESOURCE_MODE", mode)
+    monkeypatch.setattr(bokeh.settings.settings.resources, "_user_value", "cdn")
+    monkeypatch.setattr(panel.io.resources, "RESOURCE_MODE", "cdn")
 
     async def made_anew(context):
         (session,) = context.sessions
