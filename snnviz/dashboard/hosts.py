@@ -6,19 +6,24 @@ a request carries the foreign name in its Host header, so names that are not kno
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from bokeh.resources import Resources
+from bokeh.server.views.static_handler import StaticHandler
 from tornado import httputil, routing, web
 
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _EVERY_INTERFACE = ("", "0.0.0.0", "::")  # noqa: S104 - recognised, not bound to
 _HEADERS = {
-    "Content-Security-Policy": "frame-ancestors 'self'",
     "X-Frame-Options": "SAMEORIGIN",
     "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
 }
+_HOST = re.compile(r"[\w.:\[\]-]+", re.ASCII)
+_NONCE = re.compile(rb'<script nonce="([\w-]+)"')
 
 
 def known(address: str, port: int, origins: Sequence[str]) -> frozenset[str]:
@@ -36,10 +41,17 @@ def known(address: str, port: int, origins: Sequence[str]) -> frozenset[str]:
 
 
 def guard(server: Any, names: Collection[str]) -> None:
-    """Let a Bokeh server answer under `names` alone, and add the headers that keep other pages out of its answers."""
+    """Let a Bokeh server answer under `names` alone, and add the headers that keep other servers' pages and files out."""
     application = server._tornado
+    application.resources = _own_resources
     application.transforms.append(_Headers)
     server._http.request_callback = _KnownHosts(application, names)
+
+
+def _own_resources(absolute_url: Any = None) -> Resources:
+    """Where pages find scripts and style sheets: on this server, also where the process was told otherwise (BOKEH_RESOURCES)."""
+    root = absolute_url if isinstance(absolute_url, str) else "/"
+    return Resources(mode="server", root_url=root, path_versioner=StaticHandler.append_version)
 
 
 class _KnownHosts(routing.Router):
@@ -67,12 +79,43 @@ class _Refused(web.RequestHandler):
 class _Headers(web.OutputTransform):
     """Adds to every answer what the browser is to forbid."""
 
+    def __init__(self, request: httputil.HTTPServerRequest) -> None:
+        super().__init__(request)
+        self._host = request.headers.get("Host", "")
+
     def transform_first_chunk(
         self, status_code: int, headers: httputil.HTTPHeaders, chunk: bytes, finishing: bool
     ) -> tuple[int, httputil.HTTPHeaders, bytes]:
         for name, value in _HEADERS.items():
             headers[name] = value
+        found = _NONCE.search(chunk) if headers.get("Content-Type", "").startswith("text/html") else None
+        headers["Content-Security-Policy"] = policy(self._host, found[1].decode() if found else "")
         return status_code, headers, chunk
+
+
+def policy(host: str, nonce: str = "") -> str:
+    """The Content-Security-Policy of an answer: whatever a page comes to hold, the browser asks no other server.
+
+    Args:
+        host: under which the server was asked, and is reached by WebSocket.
+        nonce: of the scripts that stand in the answer; no other one runs that stands in a page, nor any in an attribute.
+    """
+    sockets = f" ws://{host} wss://{host}" if _HOST.fullmatch(host) else ""
+    marked = f" 'nonce-{nonce}'" if nonce else ""
+    return "; ".join(
+        [
+            "default-src 'self'",
+            # Bokeh makes functions of the strings in CustomJS, and Panel modules of the components' code
+            f"script-src 'self' 'unsafe-eval' blob:{marked}",
+            "style-src 'self' 'unsafe-inline'",
+            "img-src 'self' data: blob:",
+            f"connect-src 'self' blob:{sockets}",
+            "object-src 'none'",
+            "base-uri 'self'",
+            "form-action 'self'",
+            "frame-ancestors 'self'",
+        ]
+    )
 
 
 def _with_port(name: str) -> str:

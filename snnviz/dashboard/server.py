@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import panel as pn
+from panel.io.document import init_doc
+from panel.io.resources import get_dist_path
 
 from snnviz import _checks as check
 from snnviz.dashboard import hosts
@@ -31,10 +33,31 @@ _TEMPLATE = """
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="description" content="Accuracy over time and over cost of spiking networks">
 {% endblock %}
-{% block contents %}<main>{{ embed(roots.page) }}</main>{{ embed(roots.location) }}{% endblock %}
+{% block js_resources %}{{ bokeh_js | replace("<script", marked) }}{% endblock %}
+{% block inner_body %}
+<main>{{ embed(roots.page) }}</main>{{ embed(roots.location) }}
+{{ plot_script | replace("<script", marked) }}
+{% endblock %}
 """
 MESSAGE_BYTES = 64 * 2**20
 """The largest message that a browser may send: an uploaded model in base64."""
+
+
+class _Template(pn.Template):
+    """A template whose document names this server's own files, whenever and for whom it is made.
+
+    Panel makes a document with the addresses of a public server and puts its own in their place when it answers with the page. A
+    document that is made anew when the browser connects, since the first was discarded while a slow machine had not come that
+    far, keeps the public ones. Nor does a setting of the process, which others may change meanwhile, have a say.
+    """
+
+    def _init_doc(self, doc: Any = None, *arguments: Any, **options: Any) -> Any:
+        document = init_doc(doc or pn.state.curdoc)
+        document._template_variables["dist_url"] = get_dist_path(cdn=False)
+        return super()._init_doc(document, *arguments, **options)
+
+    def resolve_resources(self, cdn: Any = False, extras: Any = None) -> Any:
+        return super().resolve_resources(cdn=False, extras=extras)
 
 
 def create_app(workspace: Any = None, page: type[Page] = PAGES[0], **state: Any) -> pn.Template:
@@ -46,8 +69,9 @@ def create_app(workspace: Any = None, page: type[Page] = PAGES[0], **state: Any)
         **state: initial values of the page's parameters; the address goes before them.
     """
     made = page(workspace, menu=[(each.slug, each.title) for each in PAGES], **state)
-    template = pn.Template(_TEMPLATE, location=True)
+    template = _Template(_TEMPLATE, location=True)
     template.add_panel("page", made)
+    template.add_variable("marked", f'<script nonce="{secrets.token_urlsafe(16)}"')  # see `hosts.policy`
     if pn.state.location is not None:
         known = {name: name for name in (*made.url_state, "dark")}
         pn.state.location.sync(made, known, on_error=functools.partial(_apply_valid, made))

@@ -1,12 +1,16 @@
 """Who may see the pages, and what a browser may send."""
 
+import asyncio
 import http.client
 import io
 import json
+import re
 import urllib.request
 import zipfile
 
+import bokeh.settings
 import numpy as np
+import panel.io.resources
 import pytest
 
 from snnviz import cli, dashboard, pretrained
@@ -58,6 +62,42 @@ def test_a_foreign_host_name_is_refused_everywhere(users):
             assert status == 200
             assert "frame-ancestors 'self'" in headers["Content-Security-Policy"]
             assert headers["X-Frame-Options"] == "SAMEORIGIN"
+
+
+def test_no_page_names_another_server(monkeypatch):
+    """Not as it is served, nor as it is made anew for a browser that connects after the first was discarded; whatever the
+    process says of where resources come from."""
+    monkeypatch.setattr(bokeh.settings.settings.resources, "_user_value", "cdn")
+    monkeypatch.setattr(panel.io.resources, "RESOURCE_MODE", "cdn")
+
+    async def made_anew(context):
+        (session,) = context.sessions
+        request = session.document.session_context.request
+        await context._discard_session(session, lambda _: True)
+        await context.create_session_if_needed(session.id, request, session.token)
+        (again,) = context.sessions
+        assert again is not session
+        return repr(again.document.to_json())
+
+    with dashboard.Serving() as server:
+        loop = server._server.io_loop.asyncio_loop
+        for page in dashboard.PAGES:
+            _, headers, text = asked(server, f"/{page.slug}", f"127.0.0.1:{server.port}")
+            context = server._server._tornado._applications[f"/{page.slug}"]
+            text += asyncio.run_coroutine_threadsafe(made_anew(context), loop).result(60)
+            assert "static/extensions/panel/css/loading.css" in text
+            assert outside(text, server) == []
+            assert outside(headers["Content-Security-Policy"], server) == []
+            (nonce,) = set(re.findall('<script nonce="([^"]+)"', text))
+            assert f"script-src 'self' 'unsafe-eval' blob: 'nonce-{nonce}';" in headers["Content-Security-Policy"]
+            assert len(re.findall("<script", text)) == len(re.findall("<script nonce=", text))
+
+
+def outside(text, server):
+    """Addresses in a text that are not the server's."""
+    return [
+        url for url in re.findall(r"(?:https?|wss?)://[^\s\"'\\\\)]*", text) if f"//127.0.0.1:{server.port}" not in url
+    ]
 
 
 def test_a_password_is_asked_for_on_every_page():
