@@ -41,7 +41,11 @@ def add(subparsers: Any) -> None:
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes that train (default: 1)")
     parser.add_argument("--out", metavar="FOLDER", help="folder of the sweep (default: MODEL-sweep)")
     parser.add_argument("--resume", action="store_true", help="go on from the folder, if a sweep lies there")
-    parser.set_defaults(run=run, show=show, parser=parser)
+    parser.set_defaults(run=run, show=show, parser=parser, writes=lambda args: (_folder(args), True))
+
+
+def _folder(args: argparse.Namespace) -> Path:
+    return Path(args.out or f"{Path(args.model).stem}-sweep")
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
@@ -62,7 +66,7 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
     grid = {name: numbers(f"--lambda-{name}", getattr(args, f"grid_{name}"), float) for name in ("a", "w")}
     given = Options(model=args.model, **{name: getattr(args, name) for name in _RECIPE})
     _, images, _ = common.training_data(given, remembered(args.model).get("data"))
-    folder = Path(args.out or f"{stem}-sweep")
+    folder = _folder(args)
     recipe = common.recipe_from(given, default_recipe(stem, finetuning=True), len(images))
     found = sweep(
         args.model,

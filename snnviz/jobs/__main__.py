@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
             from snnviz.jobs.spec import Spec
 
             spec = Spec.of(folder.get("spec"))
-            with Job(spec, store, run_id, resume=again, own=True) as job:
+            with Job(spec, store, run_id, resume=again, own=True) as job, spec.alone():
                 job.answer(spec.work(spec.options, job))
     except KeyboardInterrupt:
         return 130
