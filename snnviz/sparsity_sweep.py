@@ -22,6 +22,7 @@ import numpy as np
 
 from snnviz import _checks as check
 from snnviz import _processes, _progress
+from snnviz._writing import alone
 from snnviz.errors import InputError
 
 if TYPE_CHECKING:
@@ -92,7 +93,8 @@ def sweep(
         progress: show the points done and the time left.
 
     Raises:
-        InputError: if an argument is wrong, Optuna is not installed, nothing is held out, or the folder holds another sweep.
+        InputError: if an argument is wrong, Optuna is not installed, nothing is held out, the folder holds another sweep, or
+            another one is writing it.
         KeyboardInterrupt: on Ctrl-C, with a message that says how to resume.
     """
     from snnviz import sparsity
@@ -112,26 +114,27 @@ def sweep(
     with sparsity.penalised(trained, lambda_a=max(grid["lambda_a"]), lambda_w=max(grid["lambda_w"])):
         pass  # that the penalties fit the model
     home = Path(folder)
-    study = _Study(home, grid, resume)
-    try:
-        study.agree(_settings(trained, images, labels, grid, recipe, epsilon))
-        start = home / "start.keras"
-        if not start.exists():
-            save_model(trained, start)
-        jobs = {}
-        for number, (active, heavy) in study.left():
-            stem = home / f"lambda-a-{active:g}-lambda-w-{heavy:g}"
-            jobs[number] = _Job(str(start), replace(recipe, lambda_a=active, lambda_w=heavy), epsilon, str(stem))
-        with _progress.bar(study.size, "sweeping", "point", progress, study.size - len(jobs)) as bar:
-            try:
-                _run(jobs, images, labels, workers, study, bar, progress)
-            except KeyboardInterrupt as interrupt:
-                raise KeyboardInterrupt(
-                    f"Resume with the same arguments and --resume; what is done lies in {os.fspath(folder)}."
-                ) from interrupt
-        return study.outcome()
-    finally:
-        study.close()
+    with alone(home, "folder", folder=True):
+        study = _Study(home, grid, resume)
+        try:
+            study.agree(_settings(trained, images, labels, grid, recipe, epsilon))
+            start = home / "start.keras"
+            if not start.exists():
+                save_model(trained, start)
+            jobs = {}
+            for number, (active, heavy) in study.left():
+                stem = home / f"lambda-a-{active:g}-lambda-w-{heavy:g}"
+                jobs[number] = _Job(str(start), replace(recipe, lambda_a=active, lambda_w=heavy), epsilon, str(stem))
+            with _progress.bar(study.size, "sweeping", "point", progress, study.size - len(jobs)) as bar:
+                try:
+                    _run(jobs, images, labels, workers, study, bar, progress)
+                except KeyboardInterrupt as interrupt:
+                    raise KeyboardInterrupt(
+                        f"Resume with the same arguments and --resume; what is done lies in {os.fspath(folder)}."
+                    ) from interrupt
+            return study.outcome()
+        finally:
+            study.close()
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,15 @@
 """The `snnviz` command: one module per subcommand, each with `add(subparsers)`.
 
 A subcommand's parser sets two defaults: `run(args)`, which does the work and returns what JSON can hold, and `show(answer)`,
-which renders that answer for people; a third, `after(args, answer)`, may go on once the answer is printed (to serve a page). Here
+which renders that answer for people; a third, `after(args, answer)`, may go on once the answer is printed (to serve a page), and
+a fourth, `writes(args)`, may name the file or folder that no other command may write meanwhile (jobs see to that themselves). Here
 they get `--json`, and a user's mistake becomes one line and exit code 2.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import json
 import os
@@ -17,6 +19,7 @@ from typing import Any
 
 from snnviz import __version__
 from snnviz._processes import terminated_as_interrupted
+from snnviz._writing import alone
 from snnviz.errors import InputError
 
 COMMANDS = (
@@ -60,9 +63,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run(args)
 
 
+def _alone(args: argparse.Namespace) -> contextlib.AbstractContextManager[None]:
+    """Be the only one that writes what the command writes, (path, whether it is a folder)."""
+    written = args.writes(args) if hasattr(args, "writes") else None
+    return contextlib.nullcontext() if not written else alone(written[0], "--out", folder=written[1])
+
+
 def _run(args: argparse.Namespace) -> int:
     try:
-        answer = args.run(args)
+        with _alone(args):
+            answer = args.run(args)
         text = json.dumps(answer, indent=2) if args.json else args.show(answer)
         if text:
             sys.stdout.write(text + "\n")

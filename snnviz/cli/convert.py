@@ -65,12 +65,16 @@ def add(subparsers: Any) -> None:
     parser.add_argument(
         "--steps", type=int, default=50, metavar="T", help="time steps of the report (default: %(default)s)"
     )
-    parser.set_defaults(run=run, show=show)
+    parser.set_defaults(run=run, show=show, writes=lambda args: (_out(args), False))
+
+
+def _out(args: argparse.Namespace) -> Path:
+    return Path(args.out or f"{Path(args.model).stem}.npz")
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Load, convert, save and, if asked, compare."""
-    out = Path(args.out or f"{Path(args.model).stem}.npz")
+    out = _out(args)
     if out.suffix != ".npz":
         raise InputError(f"`--out` must end in .npz. Received: {check.describe(args.out)}")
     if args.data is not None and Path(args.data).exists() and out.exists() and out.samefile(args.data):

@@ -26,7 +26,7 @@ def add(subparsers: Any) -> None:
     parser.add_argument("--engine", default="auto", help="auto, graph or event (default: %(default)s)")
     parser.add_argument("--no-serve", action="store_true", help="stop before serving the page")
     parser.add_argument("--port", type=int, default=5006, help="of the page (default: %(default)s)")
-    parser.set_defaults(run=run, show=show, after=serve)
+    parser.set_defaults(run=run, show=show, after=serve, writes=lambda args: (args.out, True))
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:

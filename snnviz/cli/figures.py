@@ -39,7 +39,7 @@ def add(subparsers: Any) -> None:
         "--animate", metavar="LIST", help="also animations, of gif, and mp4 and webm where ffmpeg is installed"
     )
     parser.add_argument("--out", default="snnviz-figures", metavar="FOLDER", help="default: %(default)s")
-    parser.set_defaults(run=run, show=show)
+    parser.set_defaults(run=run, show=show, writes=lambda args: None if args.list else (args.out, True))
 
 
 def add_source(parser: argparse.ArgumentParser) -> None:

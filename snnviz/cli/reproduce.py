@@ -34,7 +34,7 @@ def add(subparsers: Any) -> None:
     parser.add_argument("--benchmarks", metavar="JSON", help="table.json of `make bench`, for our times in table A")
     parser.add_argument("--out", default="snnviz-report", metavar="FOLDER", help="default: %(default)s")
     add_store_option(parser)
-    parser.set_defaults(run=run, show=show)
+    parser.set_defaults(run=run, show=show, writes=lambda args: (args.out, True))
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:

@@ -42,7 +42,11 @@ def add(subparsers: Any) -> None:
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes that train (default: 1)")
     parser.add_argument("--out", metavar="FOLDER", help="folder of the sweep (default: MODEL-sweep)")
     parser.add_argument("--resume", action="store_true", help="go on from the folder, if a sweep lies there")
-    parser.set_defaults(run=run, show=show, parser=parser)
+    parser.set_defaults(run=run, show=show, parser=parser, writes=lambda args: (_folder(args), True))
+
+
+def _folder(args: argparse.Namespace) -> Path:
+    return Path(args.out or f"{Path(args.model).stem}-sweep")
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
@@ -66,7 +70,7 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
     model, known = load_keras(args.model), remembered(args.model)
     full = given.input_range or known.get("input_range") or input_range(model)
     _, images, _ = common.training_data(given, known.get("data"), model.input_shape[1:], full)
-    folder = Path(args.out or f"{stem}-sweep")
+    folder = _folder(args)
     recipe = common.recipe_from(given, default_recipe(stem, finetuning=True), len(images))
     found = sweep(
         model,

@@ -27,7 +27,7 @@ def add(subparsers: Any) -> None:
     parser.add_argument("--benchmarks", metavar="JSON", help="table.json of `make bench`, for our times in table A")
     parser.add_argument("--format", default="md,csv,tex", metavar="LIST", help="of md, csv, tex (default: %(default)s)")
     parser.add_argument("--out", metavar="FOLDER", help="write the tables as files; without it they are printed only")
-    parser.set_defaults(run=run, show=show)
+    parser.set_defaults(run=run, show=show, writes=lambda args: args.out and (args.out, True))
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:

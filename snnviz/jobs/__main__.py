@@ -39,7 +39,7 @@ def _main(arguments: list[str]) -> int:
             from snnviz.jobs.spec import Spec
 
             spec = Spec.of(folder.get("spec"))
-            with Job(spec, store, run_id, resume=again, own=True) as job:
+            with Job(spec, store, run_id, resume=again, own=True) as job, spec.alone():
                 job.answer(spec.work(spec.options, job))
     except KeyboardInterrupt:
         with contextlib.suppress(InputError):  # the store is away: whoever reads it next sets the status right

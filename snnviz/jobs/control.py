@@ -59,11 +59,11 @@ def run(
         own: this process is there for the job alone, so that `cancel` may kill it if it does not stop when asked.
 
     Raises:
-        InputError: if the spec is wrong; a run that had begun is then FAILED.
+        InputError: if the spec is wrong, or somebody is writing what it would write; a run that had begun is then FAILED.
         KeyboardInterrupt: on Ctrl-C; the run is then KILLED and can be resumed.
     """
     asked = Spec.of(spec)
-    with Job(asked, store or Store(), track=track, resume=resume, own=own) as job:
+    with asked.alone(), Job(asked, store or Store(), track=track, resume=resume, own=own) as job:
         answer = asked.work(asked.options, job)
         job.answer(answer)
         return Outcome(run_id=job.run_id, answer=answer)
@@ -79,10 +79,12 @@ def launch(spec: Spec | Mapping[str, Any], *, store: Store | None = None) -> str
         store: where the run is recorded; None for the default, see `snnviz.runs.Place.of`.
 
     Raises:
-        InputError: if the spec is wrong; nothing is started then.
+        InputError: if the spec is wrong, or somebody is writing what it would write; nothing is started then.
     """
     asked = Spec.of(spec)
     queue.limit()
+    with asked.alone():
+        pass  # the job's own process holds it from its turn on
     where = store or Store()
     run_id = where.create(
         asked.kind, asked.name, parent=asked.origin, spec=asked.as_json(), tags=asked.run_tags(), status="SCHEDULED"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from snnviz import _checks as check
+from snnviz._writing import alone
 from snnviz.errors import InputError
 from snnviz.runs.run import OUT
 
@@ -27,6 +29,8 @@ KINDS: dict[str, str] = {
 """The kinds of jobs and the modules that do them. Such a module has `Options`, a frozen dataclass that checks itself, and
 `work(options, job)`, which returns what JSON can hold. A further kind is a further line (in a job's own process only the kinds
 of this table are known)."""
+OUTPUTS = {"out": False, "history": False, "plan": False, "checkpoint": True}
+"""The options that name what a job writes; whether it is a folder."""
 _ENTRIES = ("kind", "options", "name", "parent", "tags", "folder")
 
 
@@ -114,6 +118,17 @@ class Spec:
         """Tags of the run: those asked for, and the file it writes."""
         out = getattr(self.options, "out", None)
         return self.tags if out is None else {**self.tags, OUT: str(Path(self.folder, out))}
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Be the only one that writes what it writes, see `snnviz._writing.alone`."""
+        with ExitStack() as locks:
+            for name, folder in OUTPUTS.items():
+                path = getattr(self.options, name, None)
+                if path is not None:
+                    here = os.path.relpath(Path(self.folder, path)) if not Path(path).is_absolute() else path
+                    locks.enter_context(alone(here, name, folder=folder))
+            yield
 
     @property
     def work(self) -> Callable[[Any, Job], dict[str, Any]]:

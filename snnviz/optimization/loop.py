@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from snnviz import __version__, _progress
 from snnviz import _checks as check
+from snnviz._writing import alone
 from snnviz.errors import InputError
 from snnviz.hardware.spinnaker import model as spinnaker
 from snnviz.network import SpikingNetwork
@@ -168,7 +170,8 @@ def optimize(
             is resumed included.
 
     Raises:
-        InputError: if an argument is wrong, the network has no hidden layers, or the checkpoint is another search's.
+        InputError: if an argument is wrong, the network has no hidden layers, the checkpoint is another search's, or another
+            search is writing it.
         KeyboardInterrupt: on Ctrl-C, with a message that says how to resume.
     """
     if not isinstance(network, SpikingNetwork):
@@ -209,20 +212,21 @@ def optimize(
         "options": dict(options or {}),
         "training": None if training is None else [len(training[0]), float(training[0].sum(dtype=np.float64))],
     }
-    record = Record(checkpoint, settings, resume)
-    with make_evaluator(problem, workers, scheduler) as evaluator:
-        search = _Search(problem, evaluator, record, weights, budget_evaluations, budget_minutes, progress)
-        search.on_evaluation = on_evaluation
-        try:
-            search.begin()
-            learned = training or (problem.x, problem.y)
-            stages = _plan(method, stages_per, problem, search.objective, learned, seed, options or {}, progress)
-            for number, stage in enumerate(stages):
-                search.run(number, stage)
-        except KeyboardInterrupt as interrupt:
-            raise KeyboardInterrupt(_how_to_resume(checkpoint)) from interrupt
-        finally:
-            search.close()
+    with nullcontext() if checkpoint is None else alone(checkpoint, "checkpoint", folder=True):
+        record = Record(checkpoint, settings, resume)
+        with make_evaluator(problem, workers, scheduler) as evaluator:
+            search = _Search(problem, evaluator, record, weights, budget_evaluations, budget_minutes, progress)
+            search.on_evaluation = on_evaluation
+            try:
+                search.begin()
+                learned = training or (problem.x, problem.y)
+                stages = _plan(method, stages_per, problem, search.objective, learned, seed, options or {}, progress)
+                for number, stage in enumerate(stages):
+                    search.run(number, stage)
+            except KeyboardInterrupt as interrupt:
+                raise KeyboardInterrupt(_how_to_resume(checkpoint)) from interrupt
+            finally:
+                search.close()
     result = search.result(method, stages_per, seed)
     return replace(result, network=spinnaker.with_pooling_of(whole, result.network)) if target else result
 

@@ -21,6 +21,7 @@ from snnviz import _progress, architectures
 from snnviz._augment import mirrored, shifted
 from snnviz._backend import on_cpu
 from snnviz._files import replacing
+from snnviz._writing import alone
 from snnviz.errors import InputError
 from snnviz.training import checkpoint as checkpoints
 from snnviz.training.precision import computing_in
@@ -144,8 +145,9 @@ def train(
             those of the epochs before.
 
     Raises:
-        InputError: for bad data, a held-out part as large as the data, a checkpoint of another training, penalties weighed by
-            events for a model that cannot be converted, or a loss that diverges (`TrainingDiverged`).
+        InputError: for bad data, a held-out part as large as the data, a checkpoint of another training or that another one
+            is writing, penalties weighed by events for a model that cannot be converted, or a loss that diverges
+            (`TrainingDiverged`).
         TrainingInterrupted: on Ctrl-C, with a message that says how to resume; it is a KeyboardInterrupt.
     """
     from snnviz import conversion, sparsity  # loads Keras, which a recipe alone does not need
@@ -166,6 +168,7 @@ def train(
         raise InputError("`checkpoint` must name a file when `resume` is true. Received: None")
 
     with (
+        nullcontext() if checkpoint is None else alone(checkpoint, "checkpoint"),
         rounding(model, recipe.levels, images[kept[:START_ITEMS]], full) as trained,
         sparsity.penalised(model, l2=recipe.l2, lambda_a=recipe.lambda_a, lambda_w=recipe.lambda_w, weigh=recipe.weigh),
         sparsity.zeros_kept(model) if recipe.keep_zeros else nullcontext(),

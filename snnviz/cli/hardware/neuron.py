@@ -29,7 +29,7 @@ def add(subparsers: Any) -> None:
     parser.add_argument("--compare", action="store_true", help="simulate with snnviz's event engine too, and compare")
     parser.add_argument("--title", default="", help="label of the curves")
     parser.add_argument("--out", metavar="RESULT.nc", help="file to write the result to")
-    parser.set_defaults(run=run, show=show)
+    parser.set_defaults(run=run, show=show, writes=lambda args: args.out and (args.out, False))
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:

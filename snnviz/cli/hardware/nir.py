@@ -24,7 +24,13 @@ def add(subparsers: Any) -> None:
     parser.add_argument(
         "--out", metavar="FILE", help="file to write, .nir or .npz (default: SOURCE's name in this folder)"
     )
-    parser.set_defaults(run=run, show=show)
+    parser.set_defaults(run=run, show=show, writes=lambda args: (_out(args), False))
+
+
+def _out(args: argparse.Namespace) -> Path:
+    from snnviz.hardware import nir
+
+    return Path(args.out or f"{Path(args.source).stem}{'.npz' if args.source.endswith(nir.SUFFIX) else nir.SUFFIX}")
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
@@ -34,7 +40,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
     reading = args.source.endswith(nir.SUFFIX)
     wanted = ".npz" if reading else nir.SUFFIX
-    out = Path(args.out or f"{Path(args.source).stem}{wanted}")
+    out = _out(args)
     if out.suffix != wanted:
         raise InputError(f"`--out` must end in {wanted} here. Received: {check.describe(args.out)}")
     network = nir.load(args.source) if reading else pretrained.network(args.source)
