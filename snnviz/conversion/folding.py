@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +15,8 @@ from snnviz.simulation import analog
 NO_PADDING: Padding = ((0, 0), (0, 0))
 DENSE_LIMIT = 2**24
 """Most weights of a dense layer that stands for a final pooling layer or convolution."""
+PRODUCT_LIMIT = 2**28
+"""Most synapses, zeros included, of a linear layer that is multiplied out with the next."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,14 +140,59 @@ class Stage:
 
     def dense(self) -> Stage:
         """A convolution or pooling with one output position as a dense layer; synapses outside the kernel are zero."""
-        layer = self.layer()
-        inputs = math.prod(self.input_shape)
-        rows = []
+        return replace(self, kind=Dense, weights=np.concatenate(list(self.rows())))
+
+    def rows(self) -> Iterator[np.ndarray]:
+        """The synapses of this layer as a matrix (inputs, neurons), float64, some of its rows at a time."""
+        if self.kind is Dense:
+            yield self.weights
+            return
+        layer, inputs = self.layer(), math.prod(self.input_shape)
         for start in range(0, inputs, 1024):
             unit = np.zeros((min(1024, inputs - start), inputs), np.float32)
             unit[np.arange(len(unit)), start + np.arange(len(unit))] = 1
-            rows.append(analog.linear(layer, unit).reshape(len(unit), -1))
-        return replace(self, kind=Dense, weights=np.concatenate(rows).astype(np.float64))
+            yield analog.linear(layer, unit).reshape(len(unit), -1).astype(np.float64)
+
+    @property
+    def pointwise(self) -> bool:
+        """True if every position is treated for itself: a convolution of one position, without strides, padding or groups."""
+        alone = self.weights.shape[:2] == (1, 1) and self.strides == (1, 1) and not self.padded
+        return self.kind is Conv2D and self.groups == 1 and alone
+
+
+def joined(first: Stage, second: Stage) -> list[Stage] | None:
+    """What does the same as two linear layers one after the other, with no signal between that can be negative.
+
+    Args:
+        first: a layer whose output may be negative, not rectified.
+        second: the layer that takes it.
+
+    Returns:
+        One layer with the product of both; or, where `second` is a pooling of the outputs of a 1x1 convolution, that pooling and
+        then the convolution, since both orders give the same and a pooling of spikes is wanted anyway. None where the product is no
+        layer, or too large.
+    """
+    if first.pointwise and second.pooling and not second.padded:
+        channels = first.weights.shape[2]
+        window = np.full((*second.weights.shape[:2], channels, 1), 1 / math.prod(second.weights.shape[:2]))
+        pooled = replace(second, input_shape=first.input_shape, weights=window, bias=np.zeros(channels))
+        return [pooled, replace(first, input_shape=pooled.output_shape)]
+    common: dict[str, Any] = {"name": second.name, "input_shape": first.input_shape}
+    if second.pointwise and (first.kind is DepthwiseConv2D or (first.kind is Conv2D and first.groups == 1)):
+        mixing = second.weights[0, 0]
+        of_kernel = merged_separable(first.weights, mixing) if first.kind is DepthwiseConv2D else first.weights @ mixing
+        return [replace(first, **common, kind=Conv2D, weights=of_kernel, bias=first.bias @ mixing + second.bias, pooling=False)]
+    if first.pointwise and second.kind is Conv2D and second.groups == 1 and not (second.padded and first.bias.any()):
+        kernel = np.einsum("cm,ijmo->ijco", first.weights[0, 0], second.weights)
+        return [replace(second, **common, weights=kernel, bias=np.einsum("m,ijmo->o", first.bias, second.weights) + second.bias)]
+    inputs, between = math.prod(first.input_shape), math.prod(first.output_shape)
+    outputs = math.prod(second.output_shape)
+    if outputs != second.output_shape[-1] or inputs * outputs > DENSE_LIMIT or inputs * between > PRODUCT_LIMIT:
+        return None
+    after = np.concatenate(list(second.rows()))
+    weights = np.concatenate([rows @ after for rows in first.rows()])
+    bias = np.tile(first.bias, between // len(first.bias)) @ after + second.bias
+    return [Stage(kind=Dense, weights=weights, bias=bias, **common)]
 
 
 def same_padding(size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int]:

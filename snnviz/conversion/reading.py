@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from snnviz.conversion.folding import DENSE_LIMIT, NO_PADDING, Affine, Stage, merged_separable, same_padding
+from snnviz.conversion.folding import DENSE_LIMIT, NO_PADDING, Affine, Stage, joined, merged_separable, same_padding
 from snnviz.conversion.path import Visit, single_path
 from snnviz.conversion.problem import NO_SPIKES, SKIPPED, UNSUPPORTED, Problem
 from snnviz.errors import InputError
@@ -247,6 +247,12 @@ class Reading:
     def _push(self, visit: Visit, stage: Stage, shape: Shape | None = None) -> None:
         """Take in a weighted or pooling layer; `shape` is that of its Keras output, None if it is a map."""
         if self.stages and not self.stages[-1].nonnegative and not self._excused:
+            if (product := self._joined(stage)) is not None:
+                self.stages[-1:] = product
+                self._previous_shape = product[-1].output_shape
+                self._pads, self._stage_visit = NO_PADDING, visit
+                self._shape = self._previous_shape if shape is None else shape
+                return
             self._refuse(
                 self._stage_visit or visit,
                 f"its outputs can be negative where {visit.name!r} needs spikes, and {NO_SPIKES}",
@@ -276,6 +282,13 @@ class Reading:
         self._pads = NO_PADDING
         self._shape = self._previous_shape if shape is None else shape
         self._excused = False
+
+    def _joined(self, stage: Stage) -> list[Stage] | None:
+        """The last stage, which is linear, and `stage` in other words that need no spikes between; None if there are none."""
+        try:
+            return joined(self.stages[-1], stage)
+        except InputError:  # shapes that do not fit, which are said elsewhere
+            return None
 
     def _fold_back(self) -> bool:
         """Fold the waiting affine map into the last stage; False if it does not fit its channels."""

@@ -386,3 +386,90 @@ def nested() -> keras.Model:
     head_in = keras.Input((6, 6, 4))
     head = keras.Model(head_in, kl.Dense(3)(kl.Flatten()(head_in)))
     return keras.Sequential([keras.Input((8, 8, 1)), keras.Model(image, x), head])
+
+
+@_case
+def linear_map_flattened() -> list[Any]:
+    return [
+        keras.Input((6, 6, 2)),
+        kl.Conv2D(4, 3, strides=2, padding="same"),
+        kl.BatchNormalization(),
+        kl.Flatten(),
+        kl.Dense(3),
+    ]
+
+
+@_case
+def linear_bottleneck() -> list[Any]:
+    return [
+        keras.Input((9,)),
+        kl.Dense(8, "relu"),
+        kl.Dense(4),
+        kl.BatchNormalization(),
+        kl.Dense(6, "relu"),
+        kl.Dense(5),
+        kl.Dense(3),
+    ]
+
+
+@_case
+def linear_tail_pooled() -> list[Any]:
+    return [
+        keras.Input((6, 6, 2)),
+        kl.Conv2D(4, 3, activation="relu"),
+        kl.Conv2D(3, 1),
+        kl.BatchNormalization(),
+        kl.GlobalAveragePooling2D(),
+        kl.Softmax(),
+    ]
+
+
+@_case
+def linear_tail_of_windows_pooled() -> list[Any]:
+    return [
+        keras.Input((6, 6, 2)),
+        kl.Conv2D(4, 3, activation="relu"),
+        kl.Conv2D(3, 3, padding="same"),
+        kl.GlobalAveragePooling2D(),
+    ]
+
+
+@_case
+def pooled_before_the_relu() -> list[Any]:
+    return [
+        keras.Input((6, 6, 2)),
+        kl.Conv2D(5, 1),
+        kl.AveragePooling2D(2),
+        kl.ReLU(),
+        kl.Conv2D(4, 2, padding="same", activation="relu"),
+        kl.Flatten(),
+        kl.Dense(3),
+    ]
+
+
+@_case
+def depthwise_then_pointwise() -> list[Any]:
+    return [
+        keras.Input((8, 7, 3)),
+        kl.DepthwiseConv2D(3, strides=2, padding="same", depth_multiplier=2),
+        kl.BatchNormalization(),
+        kl.Conv2D(5, 1),
+        kl.ReLU(),
+        kl.Conv2D(4, 2, padding="same", dilation_rate=2),
+        kl.Conv2D(5, 1, activation="relu"),
+        kl.Flatten(),
+        kl.Dense(3),
+    ]
+
+
+@_case
+def pointwise_then_window() -> list[Any]:
+    return [
+        keras.Input((8, 7, 3)),
+        kl.Conv2D(4, 1),
+        kl.Conv2D(5, 3, strides=2, activation="relu"),
+        kl.Conv2D(3, 1, use_bias=False),
+        kl.Conv2D(5, 3, padding="same", activation="relu"),
+        kl.Flatten(),
+        kl.Dense(3),
+    ]
