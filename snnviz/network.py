@@ -116,13 +116,14 @@ class Layer:
         name: unique name within the network.
         input_shape: shape of the incoming spikes of one item.
         weights: float32 synaptic weights, read-only; their layout is in the subclass.
-        bias: float32 (channels,), added to the membrane at every step.
+        bias: float32 (channels,), added to the membrane at every step; of a convolution also `output_shape`, one per neuron, as
+            it becomes where a shift of the input meets zero padding.
         initial_potential: membrane potential before the first step; one number, or an array of `output_shape`.
         cap: the activation at which the ANN's unit saturates (6 / scale for a ReLU6), one number or (channels,);
             None for a plain ReLU. Only `snnviz.simulation.analog` reads it: a spiking neuron saturates at rate 1.
         onset: for its first `onset` time steps the layer is frozen and silent, so that it does not integrate what the
             layers before it send before they have settled; 0, it takes part from the first step.
-        ann_bias: the ANN's bias (channels,), where `bias` has been corrected (`snnviz.conversion.corrected`); None where they are
+        ann_bias: the ANN's bias, likewise, where `bias` has been corrected (`snnviz.conversion.corrected`); None where they are
             one. Only `snnviz.simulation.analog` and the gradient's target read it.
     """
 
@@ -144,7 +145,7 @@ class Layer:
         put = object.__setattr__
         put(self, "weights", _frozen(f"weights of layer {self.name!r}", self.weights, ndim=self._weights_ndim))
         self._check_geometry()
-        put(self, "bias", _frozen(f"bias of layer {self.name!r}", self.bias, (self.channels,)))
+        put(self, "bias", self._checked_bias("bias", self.bias))
         potential = _potential(f"initial_potential of layer {self.name!r}", self.initial_potential, self.output_shape)
         put(self, "initial_potential", potential)
         if self.cap is not None:
@@ -156,7 +157,11 @@ class Layer:
             put(self, "cap", cap)
         put(self, "onset", check.integer(f"onset of layer {self.name!r}", self.onset, 0))
         if self.ann_bias is not None:
-            put(self, "ann_bias", _frozen(f"ann_bias of layer {self.name!r}", self.ann_bias, (self.channels,)))
+            put(self, "ann_bias", self._checked_bias("ann_bias", self.ann_bias))
+
+    def _checked_bias(self, name: str, bias: Any) -> np.ndarray:
+        each = len(self.output_shape) == 3 and np.shape(bias) == self.output_shape
+        return _frozen(f"{name} of layer {self.name!r}", bias, self.output_shape if each else (self.channels,))
 
     def _check_geometry(self) -> None:
         raise NotImplementedError

@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from snnviz import Conv2D, Dense, DepthwiseConv2D, Input, InputError, SpikingNetwork, load_network
+from tests.parity.networks import KINDS
 
 
 def small(seed=0, **dense_options):
@@ -46,6 +48,17 @@ def test_arrays_are_read_only_copies():
     assert layer.weights.max() == 1
     with pytest.raises(ValueError, match="read-only"):
         layer.weights[0, 0] = 2
+
+
+def test_a_convolution_may_have_a_bias_for_each_neuron(tmp_path):
+    net = KINDS["conv groups, a bias for each neuron"](1)
+    loaded = load_network(net.save(tmp_path / "n.npz"))
+    assert loaded.hash == net.hash
+    assert loaded.layers[0].bias.shape == loaded.layers[0].output_shape
+    scaled = net.scaled([2.0, 1.0]).layers[0]
+    np.testing.assert_array_equal(scaled.bias, 2 * net.layers[0].bias)
+    with pytest.raises(InputError, match="bias of layer 'layer'"):
+        replace(net.layers[0], bias=np.zeros((1, 1, 6)))
 
 
 def test_save_and_load_give_the_same_network(tmp_path):

@@ -120,9 +120,14 @@ class Stage:
     def preceded_by(self, affine: Affine) -> Stage:
         """This layer with `affine` of its input folded in: f(a S + d; W) = f(S; a W) + f(d; W).
 
-        The second term is the same at every position only if there is no padding or no shift; the caller sees to it.
+        The second term is the same at every position unless a shift meets zero padding: then each neuron has a bias of its own.
         """
         scale, shift = affine.scale, affine.shift
+        if self.padded and shift.any():
+            given = np.broadcast_to(shift, self.input_shape).astype(np.float32)
+            moved = analog.linear(self.layer(), given[None])[0].astype(np.float64)
+        else:
+            moved = None
         if self.kind is DepthwiseConv2D:
             scale, shift = scale[:, None], shift[:, None]
         elif self.kind is Conv2D and self.groups > 1:
@@ -134,13 +139,15 @@ class Stage:
             )
         else:
             scale, shift = scale[:, None], shift[:, None]
-        moved = self.weights * shift
-        axes = (0, 1) if self.kind is DepthwiseConv2D else tuple(range(self.weights.ndim - 1))
-        return replace(self, weights=self.weights * scale, bias=self.bias + moved.sum(axis=axes).reshape(-1))
+        if moved is None:
+            axes = (0, 1) if self.kind is DepthwiseConv2D else tuple(range(self.weights.ndim - 1))
+            moved = (self.weights * shift).sum(axis=axes).reshape(-1)
+        return replace(self, weights=self.weights * scale, bias=self.bias + moved)
 
     def dense(self) -> Stage:
         """A convolution or pooling with one output position as a dense layer; synapses outside the kernel are zero."""
-        return replace(self, kind=Dense, weights=np.concatenate(list(self.rows())))
+        bias = np.broadcast_to(self.bias, self.output_shape).reshape(-1)
+        return replace(self, kind=Dense, weights=np.concatenate(list(self.rows())), bias=bias)
 
     def rows(self) -> Iterator[np.ndarray]:
         """The synapses of this layer as a matrix (inputs, neurons), float64, some of its rows at a time."""
@@ -181,17 +188,25 @@ def joined(first: Stage, second: Stage) -> list[Stage] | None:
     if second.pointwise and (first.kind is DepthwiseConv2D or (first.kind is Conv2D and first.groups == 1)):
         mixing = second.weights[0, 0]
         of_kernel = merged_separable(first.weights, mixing) if first.kind is DepthwiseConv2D else first.weights @ mixing
-        return [replace(first, **common, kind=Conv2D, weights=of_kernel, bias=first.bias @ mixing + second.bias, pooling=False)]
+        return [
+            replace(
+                first, **common, kind=Conv2D, weights=of_kernel, bias=first.bias @ mixing + second.bias, pooling=False
+            )
+        ]
     if first.pointwise and second.kind is Conv2D and second.groups == 1 and not (second.padded and first.bias.any()):
         kernel = np.einsum("cm,ijmo->ijco", first.weights[0, 0], second.weights)
-        return [replace(second, **common, weights=kernel, bias=np.einsum("m,ijmo->o", first.bias, second.weights) + second.bias)]
+        return [
+            replace(
+                second, **common, weights=kernel, bias=np.einsum("m,ijmo->o", first.bias, second.weights) + second.bias
+            )
+        ]
     inputs, between = math.prod(first.input_shape), math.prod(first.output_shape)
     outputs = math.prod(second.output_shape)
     if outputs != second.output_shape[-1] or inputs * outputs > DENSE_LIMIT or inputs * between > PRODUCT_LIMIT:
         return None
     after = np.concatenate(list(second.rows()))
     weights = np.concatenate([rows @ after for rows in first.rows()])
-    bias = np.tile(first.bias, between // len(first.bias)) @ after + second.bias
+    bias = np.broadcast_to(first.bias, first.output_shape).reshape(-1) @ after + second.bias
     return [Stage(kind=Dense, weights=weights, bias=bias, **common)]
 
 

@@ -259,11 +259,11 @@ class Reading:
                 "put a ReLU between the two",
             )
         waiting = self._affine
-        if waiting is not None and stage.padded and not waiting.linear:
+        if waiting is not None and stage.padded and stage.pooling and not waiting.linear:
             self._refuse(
                 self._affine_visit or visit,
-                f"its shift cannot be folded into {visit.name!r}, which pads with zeros",
-                f"use padding='valid' in {visit.name!r}, or {self._without_shift()}",
+                f"its shift cannot pass {visit.name!r}, which averages zeros of the padding too",
+                f"leave the padding before {visit.name!r} out, or {self._without_shift()}",
             )
         elif waiting is not None and not stage.pooling:  # through average pooling it passes unchanged
             resized = waiting.resized(stage.weights.shape[0] if stage.kind is Dense else stage.input_shape[2])
@@ -451,13 +451,6 @@ class Reading:
         self._take_affine(visit, Affine(scale=scale, shift=shift))
 
     def _pad(self, visit: Visit) -> None:
-        if self._affine is not None and not self._affine.linear:
-            self._refuse(
-                self._affine_visit or visit,
-                f"its shift cannot be folded past {visit.name!r}, which pads with zeros",
-                self._without_shift(),
-            )
-            return
         (top, bottom), (left, right) = visit.layer.padding
         (t, b), (l, r) = self._pads  # noqa: E741
         self._pads = ((t + top, b + bottom), (l + left, r + right))

@@ -40,6 +40,7 @@ class LayerPlan:
     Attributes:
         parts: the events are summed over this many equal parts of the presynaptic neurons, each sum exact in float32;
             0 where all of them have the same fan-out, so that their spikes say it all.
+        bias: one per channel, or one per neuron.
     """
 
     kind: str
@@ -47,6 +48,7 @@ class LayerPlan:
     output_shape: Shape
     kernel: Shape
     parts: int
+    bias: Shape
     strides: tuple[int, int] = (1, 1)
     padding: Padding = ((0, 0), (0, 0))
     dilation: tuple[int, int] = (1, 1)
@@ -62,6 +64,7 @@ class LayerPlan:
             output_shape=layer.output_shape,
             kernel=layer.weights.shape,
             parts=_parts(fanout),
+            bias=layer.bias.shape,
         )
         if isinstance(layer, Convolution):
             return plan(strides=layer.strides, padding=layer.padding, dilation=layer.dilation, groups=layer.groups)
@@ -213,7 +216,7 @@ def _on_tensorflow(
     layers = tuple(
         (
             tensor(*layer.kernel),
-            tensor(layer.output_shape[-1]),
+            tensor(*layer.bias),
             tensor(*layer.output_shape),
             tensor(math.prod(layer.input_shape), 1),
         )

@@ -79,7 +79,8 @@ class _Ready:
         self.words_in, self.words_out = words(math.prod(shape)), words(layer.neurons)
         self.positions, self.channels = out[0] * out[1], out[2]
         self.width = lanes * blocks
-        self.bias = _padded(layer.bias, (1, layer.channels), self.width)
+        bias = layer.bias.reshape(-1, layer.channels)  # of a row for all positions, or one for each
+        self.bias = _padded(bias, (len(bias), layer.channels), self.width)
         potential = layer.initial_potential
         if np.ndim(potential):
             potential = np.reshape(potential, (self.positions, layer.channels))
@@ -136,7 +137,10 @@ class _Channelwise(_Ready):
         kernel = np.tile(layer.weights.reshape(taps, channels), (1, self.side))
         self.weights = _padded(kernel, (taps, self.side * channels), self.width)
         # a padded lane never gets anywhere; lanes of positions beyond the last may fire, and are not sent
-        self.bias = _padded(np.tile(layer.bias, self.side), (1, self.side * channels), self.width)
+        if layer.bias.ndim == 1:
+            self.bias = _padded(np.tile(layer.bias, self.side), (1, self.side * channels), self.width)
+        else:
+            self.bias = _padded(layer.bias.reshape(1, -1), (1, layer.neurons), layer.neurons + 63)
         potential = np.broadcast_to(layer.initial_potential, layer.output_shape).reshape(1, -1)
         self.initial = _padded(potential, (1, layer.neurons), layer.neurons + 63)
 
@@ -162,7 +166,7 @@ def _side_by_side(layer: Layer) -> Layer:
     return replace(
         layer,
         weights=kernel.reshape(*kernel.shape[:3], side * outputs),
-        bias=np.tile(layer.bias, side),
+        bias=np.tile(layer.bias, side) if layer.bias.ndim == 1 else layer.bias.reshape(rows, columns // side, -1),
         strides=(layer.strides[0], side * stride),
         initial_potential=np.reshape(potential, (rows, columns // side, -1)) if np.ndim(potential) else potential,
         cap=None,

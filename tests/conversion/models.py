@@ -473,3 +473,37 @@ def pointwise_then_window() -> list[Any]:
         kl.Flatten(),
         kl.Dense(3),
     ]
+
+
+@_case
+def images_around_zero_padded() -> list[Any]:
+    return [
+        keras.Input((6, 5, 2)),
+        kl.Rescaling(1 / 127.5, -1.0),
+        kl.Conv2D(4, 3, padding="same", activation="relu"),
+        kl.Flatten(),
+        kl.Dense(3),
+    ]
+
+
+@_case
+def batch_norm_after_relu_padded() -> list[Any]:
+    return [
+        keras.Input((7, 6, 2)),
+        kl.Normalization(mean=[0.3, 0.6], variance=[0.04, 0.09]),
+        kl.ZeroPadding2D(((1, 0), (0, 2))),
+        kl.DepthwiseConv2D(3, depth_multiplier=2, padding="same", activation="relu"),
+        kl.BatchNormalization(),
+        kl.Conv2D(6, 3, strides=2, groups=2, padding="same", activation="relu"),
+        kl.BatchNormalization(),
+        kl.ZeroPadding2D(1),
+        kl.Conv2D(4, 2, dilation_rate=2),
+        kl.BatchNormalization(),
+        kl.ReLU(),
+        kl.BatchNormalization(),
+        kl.SeparableConv2D(5, 3, padding="same", activation="relu"),
+        kl.BatchNormalization(),
+        kl.Conv2D(3, 3, padding="same"),
+        kl.GlobalAveragePooling2D(),
+        kl.Softmax(),
+    ]

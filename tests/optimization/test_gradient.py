@@ -13,7 +13,7 @@ from snnviz.optimization.scales import ScaleSpace
 from snnviz.optimization.unrolled import surrogate
 from snnviz.simulation import Record, Settings, analog
 from snnviz.simulation.event import EventEngine
-from tests.parity.networks import conv, dense
+from tests.parity.networks import conv, dense, dyadic
 
 tf = pytest.importorskip("tensorflow")
 AIM = Objective(200.0, 1.0, 1e-3)
@@ -23,8 +23,9 @@ def convolutional():
     """Every kind of layer; dyadic, so that sums are exact."""
     rng = np.random.default_rng(7)
     average = np.full((2, 2, 8, 1), 0.25, np.float32)
+    each = dyadic(np.random.default_rng(8), (8, 8, 8), -0.25, 0.3, 6)  # a bias for each neuron
     layers = (
-        conv(rng, "conv", (8, 8, 2), 8, padding=((1, 1), (1, 1))),
+        replace(conv(rng, "conv", (8, 8, 2), 8, padding=((1, 1), (1, 1))), bias=each),
         DepthwiseConv2D(
             name="pool", input_shape=(8, 8, 8), weights=average, bias=np.zeros(8), strides=(2, 2), pooling=True
         ),

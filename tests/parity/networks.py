@@ -164,6 +164,20 @@ def _corrected(network: SpikingNetwork) -> SpikingNetwork:
     return replace(network, layers=tuple(layers))
 
 
+def _each_biased(make: Callable[[int], SpikingNetwork]) -> Callable[[int], SpikingNetwork]:
+    """The same with a bias for each neuron of a convolution."""
+
+    def biased(seed: int) -> SpikingNetwork:
+        rng, net = np.random.default_rng(seed + 1), make(seed)
+        layers = [
+            layer if isinstance(layer, Dense) else replace(layer, bias=dyadic(rng, layer.output_shape, -0.25, 0.3, 6))
+            for layer in net.layers
+        ]
+        return replace(net, layers=tuple(layers))
+
+    return biased
+
+
 KINDS: dict[str, Callable[[int], SpikingNetwork]] = {
     "dense": _dense_net,
     "only output": _only_output,
@@ -190,11 +204,22 @@ KINDS: dict[str, Callable[[int], SpikingNetwork]] = {
     "pooling overlapping": _pooled((2, 4), strides=(1, 2)),
     "pooling padded": _pooled((2, 2), padding=((0, 0), (0, 1))),
     "deep": _deep,
+    "conv, a bias for each neuron": _each_biased(_one((5, 6, 2), conv, 3, padding=((1, 1), (1, 1)))),
+    "conv of many channels, a bias for each neuron": _each_biased(_one((3, 3, 2), conv, 150, padding=((1, 1), (1, 1)))),
+    "conv groups, a bias for each neuron": _each_biased(_one((5, 5, 4), conv, 6, groups=2, padding=((1, 1), (1, 1)))),
+    "depthwise, a bias for each neuron": _each_biased(_one((5, 6, 3), depthwise, padding=((1, 1), (1, 1)))),
+    "depthwise of many channels, a bias for each neuron": _each_biased(
+        _one((3, 2, 70), depthwise, padding=((1, 1), (1, 1)))
+    ),
+    "deep, a bias for each neuron": _each_biased(_deep),
     "deep, layers that begin later": lambda seed: _deep(seed).with_onsets([0, 1, 1, 3, 2, 4, 5]),
     "deep, biases corrected": lambda seed: _corrected(_deep(seed)),
     "conv, biases corrected": lambda seed: _corrected(_one((8, 8, 2), conv, 4, padding=((1, 1), (1, 1)))(seed)),
 }
 """Makers (from a seed) of networks that cover every kind of layer and geometry."""
+
+BIASED_BY_CHANNEL = tuple(kind for kind in KINDS if "for each neuron" not in kind)
+"""Those that NIR has nodes for."""
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "plain": {},

@@ -148,8 +148,8 @@ class ReferenceEngine(Engine):
                         drive[post] += arriving[pre] * weight
                         if arriving[pre] > 0 and (settings.synapses == "all" or weight != 0):
                             events[item, t - 1, index] += 1
-                    for n in range(layer.neurons):
-                        drive[n] += float(layer.bias[n % layer.channels])
+                    for n, current in enumerate(np.broadcast_to(layer.bias, layer.output_shape).ravel().tolist()):
+                        drive[n] += current
                     last = index == depth - 1
                     spikes = populations[index].step(t, drive, fires=not last)
                     sending.append([float(spike) for spike in spikes])

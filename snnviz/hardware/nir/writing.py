@@ -68,6 +68,11 @@ def linear_node(layer: Layer, shape: Shape) -> nir.Affine | nir.Conv2d:
         return nir.Affine(weight=np.ascontiguousarray(weight), bias=layer.bias.copy())
     if not isinstance(layer, Convolution):
         raise InputError(f"`network` must hold layers that NIR has nodes for. Received: {layer.kind!r} {layer.name!r}")
+    if layer.bias.ndim > 1:
+        raise InputError(
+            "`network` must have one bias per channel in its convolutions, as NIR has. "
+            f"Received: one per neuron in {layer.name!r}, from a shift of its input that meets zero padding"
+        )
     zeros, spread = frame(layer.padding, layer.dilation)
     kernel = _ungrouped(layer)
     if spread:

@@ -30,7 +30,7 @@ from snnviz.simulation.kernels.trains import add_bits
     array(int64),  # geometry, see rows.GEOMETRY
     Int,  # side: positions side by side in a word, 1 for 64 channels and more
     array(float32),  # weights: (kernel height, kernel width, blocks * 64), repeated for positions side by side
-    array(float32),  # bias: (blocks * 64,), likewise
+    array(float32),  # bias: (blocks * 64,), likewise, or like initial
     array(float32),  # initial: (neurons + 63,) potentials before the first step
     array(uint64, 1, True),  # sent, out: (items, words, steps), spikes that leave
     Int,  # keeping: for how many of the first items potentials are kept
@@ -50,7 +50,8 @@ def channelwise(
     words_in = (height * width * channels + 63) >> 6
     words_out = (rows * columns * channels + 63) >> 6
     window = geometry[6] * geometry[7]
-    padded = len(bias)
+    padded = len(weights) // window
+    shared = len(bias) == padded
     for item in range(items):
         read, write = item * words_in * steps, item * words_out * steps
         for index in range(words_out * steps):
@@ -85,7 +86,7 @@ def channelwise(
                     potentials[lane] = initial[neuron + lane] if lane < count else np.float32(0)
                     waits[lane] = 0
                 take_steps(
-                    0, steps, frozen, 64, potentials, 0, sums, 0, 64, bias, first,
+                    0, steps, frozen, 64, potentials, 0, sums, 0, 64, bias, first if shared else neuron,
                     waits, refractory, to_zero, floor, True, fired, 0, item < keeping, kept, item, neuron, count,
                 )  # fmt: skip
                 add_bits(fired, 0, steps, 0, sent, write, steps, neuron, count, steps)

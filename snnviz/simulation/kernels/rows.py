@@ -231,7 +231,7 @@ def sum_lists(listed, starts, number, stride, chunk, lanes, weights, at, sums):
     array(int64),  # geometry, see GEOMETRY
     array(int64, 2),  # blocks, see BLOCK; blocks of equal inputs lie together
     array(float32),  # weights: rows of all blocks, each block with a row of zeros at its end
-    array(float32),  # bias: (blocks * lanes,)
+    array(float32),  # bias: (blocks * lanes,), or like initial
     array(float32),  # initial: (positions, blocks * lanes) potentials before the first step
     array(uint64, 1, True),  # sent, out: (items, words, steps), spikes that leave
     Int,  # keeping: for how many of the first items potentials are kept
@@ -259,6 +259,7 @@ def rows(
     words_in, words_out = (inputs + 63) >> 6, (positions * outputs + 63) >> 6
     padded = len(blocks) * lanes
     driven = len(constant) > 0
+    shared = len(bias) == padded
     for item in range(len(totals)):
         read, write = item * words_in * steps, item * words_out * steps
         for index in range(len(initial)):
@@ -325,7 +326,7 @@ def rows(
                                 add_tiles(patch, words, here, lanes, weights, rows_at, zeros_at, sums)
                             neuron = position * outputs + blocks[number, 0]
                             take_steps(
-                                begin, here, frozen, lanes, potentials, at, sums, 0, lanes, bias, number * lanes,
+                                begin, here, frozen, lanes, potentials, at, sums, 0, lanes, bias, number * lanes if shared else at,
                                 waits, refractory, to_zero, floor, fires, fired, 0,
                                 item < keeping, kept, item, neuron, blocks[number, 1],
                             )  # fmt: skip

@@ -12,7 +12,7 @@ from snnviz import pretrained, simulate
 from snnviz.errors import InputError
 from snnviz.hardware import nir as ours
 from snnviz.simulation import Settings
-from tests.parity.networks import KINDS, random_inputs, random_network, with_random_potentials
+from tests.parity.networks import BIASED_BY_CHANNEL, KINDS, random_inputs, random_network, with_random_potentials
 
 nir = pytest.importorskip("nir", reason="NIR is not installed: pip install 'snnviz[nir]'")
 
@@ -22,13 +22,18 @@ def without_metadata(graph):
     return nir.NIRGraph(nodes=graph.nodes, edges=graph.edges, metadata={}, type_check=False)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", BIASED_BY_CHANNEL)
 def test_every_kind_of_layer_comes_back(kind, tmp_path):
     network = with_random_potentials(KINDS[kind](seed=3), seed=1)
     network = dataclasses.replace(network, class_names=[f"class {i}" for i in range(network.classes)])
     back = ours.load(ours.save(network, tmp_path / "graph.nir"))
     assert back.hash == network.hash
     assert back.class_names == network.class_names
+
+
+def test_a_bias_for_each_neuron_of_a_convolution_is_refused():
+    with pytest.raises(InputError, match="one bias per channel in its convolutions, as NIR has"):
+        ours.to_graph(KINDS["conv, a bias for each neuron"](seed=1))
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -44,7 +49,7 @@ def test_a_trained_network_comes_back_with_all_that_belongs_to_it(tmp_path):
     assert dict(back.metadata) == dict(network.metadata)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", BIASED_BY_CHANNEL)
 def test_nodes_alone_say_the_same_but_for_initial_potentials_and_onsets(kind):
     network = KINDS[kind](seed=3)
     zero = network.with_initial_potentials([0.0] * (len(network.layers) + 1)).clamped(0)

@@ -47,6 +47,13 @@ def conv_network(seed=0):
     )
 
 
+def each_biased_network(seed=0):
+    """The convolutional one with a bias for each neuron."""
+    net, rng = conv_network(seed), np.random.default_rng(seed + 1)
+    first = replace(net.layers[0], bias=rng.normal(0, 0.1, net.layers[0].output_shape))
+    return replace(net, layers=(first, *net.layers[1:]))
+
+
 def pooled_network(seed=0):
     """One that begins with average pooling, as the paper's network for SpiNNaker."""
     rng = np.random.default_rng(seed)

@@ -9,10 +9,15 @@ from snnviz import Record, metrics, pretrained, simulate
 from snnviz.errors import InputError
 from snnviz.hardware.spinnaker import layout, model
 from tests.hardware.spinnaker import integers
-from tests.hardware.spinnaker.networks import conv_network, dense_network, images, pooled_network
+from tests.hardware.spinnaker.networks import conv_network, dense_network, each_biased_network, images, pooled_network
 
 STEPS = 15
-NETWORKS = {"dense": dense_network, "conv": conv_network, "pooled input": pooled_network}
+NETWORKS = {
+    "dense": dense_network,
+    "conv": conv_network,
+    "each biased": each_biased_network,
+    "pooled input": pooled_network,
+}
 
 
 CASES = [(name, headroom, "event") for name in NETWORKS for headroom in model.HEADROOMS]
