@@ -25,7 +25,7 @@ REPORT_SHARE = 0.25
 PROBE_ITEMS = 64
 """Items on which that report is timed."""
 SAVING_SECONDS = 3.0
-"""What is kept back of such a budget for files and figures."""
+"""What is kept back of such a budget for files and figures, but at most a tenth."""
 ITEM_WEIGHT = 0.1
 """Above this share of both Pareto terms one item is a reason to warn: at lambda_e = 200, below 1 000 items."""
 LEARNING = ("auto", "gradient", "weights")
@@ -230,7 +230,8 @@ def work(options: Options, job: Job) -> dict[str, Any]:
                 f"the report is on the first {reported} of {len(tests)} test items: all would take {2 * each * len(tests):.0f} s "
                 f"of the {seconds:.0f} s asked for; `snnviz simulate` simulates them all"
             )
-        search_minutes = (seconds - 2 * each * reported - SAVING_SECONDS - (time.perf_counter() - began)) / 60
+        kept_back = 2 * each * reported + min(SAVING_SECONDS, seconds / 10)
+        search_minutes = (seconds - kept_back - (time.perf_counter() - began)) / 60
         if search_minutes <= 0:
             raise InputError(
                 "`minutes` must leave time for the search after loading and beside the report, "
