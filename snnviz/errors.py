@@ -1,4 +1,4 @@
-"""The one exception that means "the caller handed in something that cannot be used"."""
+"""The exception that means "the caller handed in something that cannot be used", and what of it work can go on without."""
 
 
 class InputError(ValueError):
@@ -6,3 +6,7 @@ class InputError(ValueError):
 
     Commands print it as one line and exit with code 2. Anything else that escapes is a defect of snnviz.
     """
+
+
+class StoreError(InputError):
+    """The store of runs cannot be used now; the message says why and what to do. The work itself does not need it."""

@@ -46,7 +46,7 @@ def add(subparsers: Any) -> None:
         "--minutes",
         type=float,
         metavar="M",
-        help="stop after M minutes (default without a budget: 10; weights: all updates)",
+        help="stop after M minutes, loading and report included (default without a budget: 10; weights: all updates)",
     )
     for name, kind, metavar, what in (
         ("updates", int, "N", "of the gradient (default: 4000; weights 2000)"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import json
 import os
@@ -12,14 +13,14 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from snnviz import __version__, _progress
 from snnviz._files import replacing
-from snnviz.errors import InputError
+from snnviz.errors import InputError, StoreError
 from snnviz.jobs.spec import Spec
 from snnviz.runs import Folder, Progress, Recorder, Store, _mlflow, lock
 
@@ -31,11 +32,16 @@ if TYPE_CHECKING:
 
 _TELL_SECONDS = 0.5
 _BEAT_SECONDS = 1.0
+_NOTICE_SECONDS = 5.0
+"""Work that goes on for longer than this without a record says so before it ends."""
 _PACKAGES = ("keras", "tensorflow", "tensorflow-cpu", "jax", "numpy", "numba", "xarray")
 
 
 class Job:
     """A job while it is done, a context manager around its work.
+
+    A store that fails costs the record and not the work, where the user named a file for what comes out: that is saved, and the end
+    of the `with` block raises `StoreError`.
 
     A run that this process begins itself appears in the store when its work calls `begin`, that is when all mistakes of the user
     have been found. One that was launched is there already.
@@ -68,6 +74,9 @@ class Job:
         self._folder = None if run_id is None else Folder(store.home, run_id)
         self._lock: int | None = None
         self._recorder: Recorder | None = None
+        self._lost: StoreError | None = None
+        self._notice = threading.Timer(_NOTICE_SECONDS, self._say_lost)
+        self._notice.daemon = True
         self._budget: tuple[float, float] | None = None
         self._told_at = 0.0
         self._ended = threading.Event()
@@ -85,8 +94,9 @@ class Job:
             tags: what else is known, e.g. a hash of the data.
         """
         if self._track:
-            self._start_recording()
-        if self._recorder is not None:
+            with self._unless_lost():
+                self._start_recording()
+        if self._recorder is not None and self.recorded:
             self._recorder.params(params)
             self._recorder.tags({**_versions(), **(tags or {})})
 
@@ -109,34 +119,38 @@ class Job:
 
     def file(self, path: str | os.PathLike[str], name: str) -> None:
         """Record a file under a name."""
-        if self._recorder is not None:
-            self._recorder.file(Path(path), name)
+        if self._recorder is not None and self.recorded:
+            with self._unless_lost():
+                self._recorder.file(Path(path), name)
 
     def network(self, network: SpikingNetwork) -> None:
         """Record a network as network.npz."""
-        if self._folder is not None:
-            self.file(network.save(self._folder.work / "network.npz"), "network.npz")
+        if self._folder is not None and self.recorded:
+            with self._unless_lost():
+                self.file(network.save(self._folder.work / "network.npz"), "network.npz")
 
     def figure(self, before: xr.Dataset, after: xr.Dataset | None = None) -> None:
         """Record accuracy over time, as figure A, in a PNG and an SVG file."""
-        if self._folder is not None and self._recorder is not None:
+        if self._folder is not None and self.recorded:
             from snnviz import plots
 
             drawn = plots.figure_a(before, after)
             for suffix in ("png", "svg"):
-                self.file(plots.save(drawn, self._folder.work / f"accuracy.{suffix}"), f"accuracy.{suffix}")
+                with self._unless_lost():
+                    self.file(plots.save(drawn, self._folder.work / f"accuracy.{suffix}"), f"accuracy.{suffix}")
 
     def frame(self, frame: pd.DataFrame, name: str) -> None:
         """Record a table as a CSV file."""
-        if self._folder is not None:
-            with replacing(self._folder.work / name) as temporary:
-                frame.to_csv(temporary)
-            self.file(self._folder.work / name, name)
+        if self._folder is not None and self.recorded:
+            with self._unless_lost():
+                with replacing(self._folder.work / name) as temporary:
+                    frame.to_csv(temporary)
+                self.file(self._folder.work / name, name)
 
     @property
     def recorded(self) -> bool:
         """Whether the work is recorded."""
-        return self._recorder is not None
+        return self._recorder is not None and self._lost is None
 
     def place(self, out: str | None, name: str) -> Path:
         """Where to write an output: where the user wants it, or else in the run's folder.
@@ -174,30 +188,63 @@ class Job:
     ) -> None:
         self._listening.__exit__(kind, error, trace)
         self._ended.set()
-        if self._recorder is None or self.run_id is None:
-            return
+        self._notice.cancel()
         try:
-            if self._launched and self._folder is not None:
-                if error is not None and not isinstance(error, (InputError, KeyboardInterrupt)):
-                    traceback.print_exception(error)
-                self.say(_reason(error) or "finished")
-                self._recorder.file(self._folder.log, "log.txt")
-            problem = self._recorder.close()
-            status = "FINISHED" if error is None else "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
-            self.store.set_status(self.run_id, status, _reason(error))
-            if problem:
-                self.say(f"something was not recorded: {problem}")
-        except InputError as problem:  # the store is away: whoever reads it next sets the status right
-            self.say(str(problem))
+            self._end_recording(error)
+        except StoreError as problem:  # whoever reads the store next sets the status right
+            self._lost = self._lost or problem
         finally:
             if self._lock is not None:
                 lock.release(self._lock)
+        if self._lost is not None and error is None:
+            raise self._lost
+        if self._lost is not None:
+            self.say(str(self._lost))
+
+    def _end_recording(self, error: BaseException | None) -> None:
+        """Write what is left and say how the run ended."""
+        if self._recorder is None or self.run_id is None:
+            return
+        if self._lost is not None:
+            self._recorder.close(0.0)
+            return
+        if self._launched and self._folder is not None:
+            if error is not None and not isinstance(error, (InputError, KeyboardInterrupt)):
+                traceback.print_exception(error)
+            self.say(_reason(error) or "finished")
+            self._recorder.file(self._folder.log, "log.txt")
+        problem = self._recorder.close()
+        if self._recorder.left:
+            raise StoreError(problem)
+        status = "FINISHED" if error is None else "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
+        self.store.set_status(self.run_id, status, _reason(error))
+        if problem:
+            self.say(f"something was not recorded: {problem}")
+
+    @contextlib.contextmanager
+    def _unless_lost(self) -> Iterator[None]:
+        """Inside the `with` block, a store or disk that fails loses the record, and the work goes on if it is saved elsewhere."""
+        try:
+            with self.store.in_one_sentence():
+                yield
+        except StoreError as problem:
+            if getattr(self.spec.options, "out", None) is None:
+                raise
+            if self._recorder is None:
+                self._folder = None
+            if self._lost is None:
+                self._lost = problem
+                self._notice.start()
+
+    def _say_lost(self) -> None:
+        self.say(f"this run is not recorded, but what comes out will be saved: {self._lost}")
 
     def answer(self, answer: Mapping[str, Any]) -> None:
         """Keep what the work returned."""
-        if self._folder is not None and self._recorder is not None:
-            self._folder.put("answer", dict(answer))
-            self._recorder.file(self._folder.path / "answer.json", "answer.json")
+        if self._folder is not None and self.recorded:
+            with self._unless_lost():
+                self._folder.put("answer", dict(answer))
+            self.file(self._folder.path / "answer.json", "answer.json")
 
     def _start_recording(self) -> None:
         if self._recorder is not None:
@@ -224,7 +271,8 @@ class Job:
 
     def _beat(self, folder: Folder) -> None:
         while not self._ended.is_set():
-            folder.beat()
+            with contextlib.suppress(OSError):  # a disk that is full
+                folder.beat()
             self._ended.wait(_BEAT_SECONDS)
 
     def _hear(self, heard: Mapping[str, Any]) -> None:
@@ -251,7 +299,8 @@ class Job:
             text=heard["postfix"] or "",
             at=time.time(),
         )
-        self._folder.tell(told)
+        with contextlib.suppress(OSError):  # a disk that is full
+            self._folder.tell(told)
 
 
 def _reason(error: BaseException | None) -> str:

@@ -22,7 +22,7 @@ from snnviz.optimization.unrolled import Tensor
 
 
 class Learner(Searcher):
-    """Updates of a program over minibatches; a candidate after every `every` of them.
+    """Updates of a program over minibatches; a candidate after every `every` of them, or earlier where time presses (`enough`).
 
     A subclass builds its program last, and has it `begin` on the items of update 0.
 
@@ -74,7 +74,7 @@ class Learner(Searcher):
         self._x = check.images("x", x, network.input_shape)
         self._y = check.labels("y", y, len(self._x), network.classes)
         self._batch = min(check.integer("batch", batch, 1), len(self._x))
-        self._done = self._told = 0
+        self._told = self._last = 0  # candidates, and the update of the last of them
 
     def _items(self, update: int) -> tuple[np.ndarray, np.ndarray]:
         """The minibatch of an update, a function of the seed and its number alone."""
@@ -93,24 +93,27 @@ class Learner(Searcher):
         return self._rate * warm * 0.5 * (1 + math.cos(math.pi * update / self.updates))
 
     def ask(self) -> list[np.ndarray]:
-        if self._done >= self.updates:
+        if self._last >= self.updates:
             return []
-        with _progress.bar(self.updates, self.doing, "update", self._progress, self._done) as bar:
-            for update in range(self._done, min(self._done + self.every, self.updates)):
+        done, end = self._program.updates, min((self._last // self.every + 1) * self.every, self.updates)
+        with _progress.bar(self.updates, self.doing, "update", self._progress, done) as bar:
+            for update in range(done, end):
                 share = (self._recency + 1) / (update + 1 + self._recency)
                 self._program.update(*self._items(update), self._rate_of(update), share)
-                self._done = update + 1
                 bar.update(1)
+                if self.enough():
+                    break
         return [self._program.mean()]
 
     def tell(self, losses: Sequence[float]) -> None:
-        self._told += len(losses)
+        self._told, self._last = self._told + len(losses), self._program.updates
 
     def state(self) -> dict[str, np.ndarray]:
-        return {"done": np.array(self._done), "told": np.array(self._told), **self._program.state()}
+        return {"told": np.array(self._told), "last": np.array(self._last), **self._program.state()}
 
     def restore(self, state: dict[str, np.ndarray]) -> int:
-        self._done, self._told = int(state["done"]), int(state["told"])
+        self._told = int(state["told"])
+        self._last = int(state["last"] if "last" in state else state["done"])  # the latter as 0.1.0 had it
         self._program.restore(state)
         return self._told
 
@@ -134,6 +137,11 @@ class Program:
         self._optimizer = keras.optimizers.Adam(1e-3)
         self._optimizer.build([*self._learned, sharpness])
         self._step = tf.function(self._update, jit_compile=xla, autograph=False, reduce_retracing=True)
+
+    @property
+    def updates(self) -> int:
+        """How many have been made. An update counts itself, so that one which is interrupted has been made or has not."""
+        return int(self._optimizer.iterations)
 
     @abstractmethod
     def begin(self, x: np.ndarray, y: np.ndarray) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -56,6 +58,12 @@ GRADIENT_SHARE = 0.8
 """How much of the budget "auto" leaves to the gradient; the rest polishes on the true objective."""
 POLISH_STEP = 0.02
 SAVE_EVERY_SECONDS = 10.0
+FIRST_CANDIDATE = 1 / 3
+"""By this fraction of a budget of time a first candidate is wanted."""
+PROBE_ITEMS = 64
+"""Items on which an evaluation is timed before the first is begun."""
+LOOK_EVERY_SECONDS = 1.0
+"""So often, or after each evaluation, a search with a budget of time looks at the clock."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +135,7 @@ def optimize(
     resume: bool = False,
     progress: bool = True,
     on_evaluation: Callable[[int, dict[str, Any]], None] | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> OptimizationResult:
     """Search for scales that let the right answer come out early and cheaply: minimise L_SNN (module `objective`).
 
@@ -151,7 +160,8 @@ def optimize(
         steps: time steps T of the objective.
         lambdas: (lambda_e, lambda_l, lambda_p); None for one over the start's term.
         budget_evaluations: stop after this many evaluations, the start's included.
-        budget_minutes: stop after this many minutes; without any budget, 10, but "weights" makes all its updates.
+        budget_minutes: stop after this many minutes: no evaluation is begun that would end later, and updates are cut short so that
+            a first candidate is evaluated in the first third; without any budget, 10, but "weights" makes all its updates.
         seed: of the searcher.
         with_potentials: also search initial membrane potentials; not with "onsets", nor "weights", which has them anyway.
         workers: processes that evaluate; 1 evaluates here, with the engine's threads. A script that asks for more needs an
@@ -168,12 +178,15 @@ def optimize(
         progress: show evaluations, the best loss and its three parts, and the time left.
         on_evaluation: called with number and row of `OptimizationResult.history` of each evaluation, those of an earlier run that
             is resumed included.
+        say: called with a sentence where the budget of time is small for the method; None writes it to standard error, where
+            `progress` is true.
 
     Raises:
-        InputError: if an argument is wrong, the network has no hidden layers, the checkpoint is another search's, or another
-            search is writing it.
+        InputError: if an argument is wrong, the network has no hidden layers, the checkpoint is another search's, another
+            search is writing it, or no candidate can be evaluated in `budget_minutes`.
         KeyboardInterrupt: on Ctrl-C, with a message that says how to resume.
     """
+    began = time.perf_counter()
     if not isinstance(network, SpikingNetwork):
         raise InputError(f"`network` must be a SpikingNetwork. Received: {check.describe(network)}")
     check.choice("method", method, METHODS)
@@ -215,14 +228,17 @@ def optimize(
     with nullcontext() if checkpoint is None else alone(checkpoint, "checkpoint", folder=True):
         record = Record(checkpoint, settings, resume)
         with make_evaluator(problem, workers, scheduler) as evaluator:
-            search = _Search(problem, evaluator, record, weights, budget_evaluations, budget_minutes, progress)
+            search = _Search(problem, evaluator, record, weights, budget_evaluations, budget_minutes, progress, began)
             search.on_evaluation = on_evaluation
+            if say is not None or not progress:
+                search.say = say or (lambda _: None)
             try:
                 search.begin()
                 learned = training or (problem.x, problem.y)
                 stages = _plan(method, stages_per, problem, search.objective, learned, seed, options or {}, progress)
                 for number, stage in enumerate(stages):
                     search.run(number, stage)
+                search.check_found(method)
             except KeyboardInterrupt as interrupt:
                 raise KeyboardInterrupt(_how_to_resume(checkpoint)) from interrupt
             finally:
@@ -349,6 +365,62 @@ def _plan(
     return stages
 
 
+class _Pace:
+    """Whether a searcher that learns has to hand out its candidate now, so that it is evaluated in time; and what is said of it.
+
+    Args:
+        search: whose time it is.
+        stage: what is run.
+        searcher: what runs.
+    """
+
+    def __init__(self, search: _Search, stage: _Stage, searcher: Searcher) -> None:
+        self._search, self._stage = search, stage
+        self._updates, self._every = getattr(searcher, "updates", 0), getattr(searcher, "every", 0)
+        self._seconds: list[float] = []
+        self._before = search.seconds
+
+    def enough(self) -> bool:
+        """Called after each update."""
+        search = self._search
+        if search.minutes is None:
+            return False
+        now = search.seconds
+        # the first holds what was compiled, and the first after an evaluation holds that: the least is what one takes
+        self._seconds.append(now - self._before)
+        self._before, one = now, min(self._seconds)
+        budget, first = 60 * search.minutes, len(search.history) < 2
+        if len(self._seconds) == 2:
+            self._tell((budget * self._stage.until - now) / one, one)
+        until = min(self._stage.until, FIRST_CANDIDATE) if first else self._stage.until
+        return now + one + search._evaluation > budget * until
+
+    def over(self) -> bool:
+        """Whether not even one more update could be evaluated in time."""
+        search = self._search
+        if search.minutes is None or not self._seconds:
+            return False
+        return search.seconds + min(self._seconds) + search._evaluation > 60 * search.minutes
+
+    def _tell(self, more: float, one: float) -> None:
+        """Say of a method that it will not get far."""
+        if 2 + more < min(self._every, self._updates):
+            self._search.say(
+                f"method {self._stage.name} makes about {2 + max(0, int(more))} of its {self._updates} updates in the time it has "
+                f"(one takes {one:.1f} s here): methods subplex and percentile, which only evaluate "
+                f"({self._search._evaluation:.1f} s each), fit better"
+            )
+
+
+def _minutes(seconds: float) -> str:
+    """A budget in whose first third so many seconds fit, rounded up."""
+    return f"{math.ceil(seconds / FIRST_CANDIDATE / 6) / 10:g}"
+
+
+def _to_standard_error(text: str) -> None:
+    sys.stderr.write(f"\rsnnviz: {text}\n")
+
+
 class _Search:
     """A search in progress: the best so far, the history, the clock."""
 
@@ -361,16 +433,19 @@ class _Search:
         evaluations: int | None,
         minutes: float | None,
         progress: bool,
+        began: float,
     ) -> None:
         self.problem, self.evaluator, self.record, self.lambdas = problem, evaluator, record, lambdas
         self.evaluations, self.minutes = evaluations, minutes
         self.history: list[Evaluation] = []
         self.on_evaluation: Callable[[int, dict[str, Any]], None] | None = None
+        self.say: Callable[[str], None] = _to_standard_error
         self._told = 0
+        self._evaluation = 0.0  # seconds that one takes
         self.used: set[str] = set()
         self.stopped = "finished"
         self._earlier = record.seconds
-        self._began = time.perf_counter()
+        self._began = began
         self._saved_at = -np.inf
         self._unsaved = False
         self._bar = _progress.bar(evaluations, "optimising", "evaluation", progress)
@@ -383,10 +458,52 @@ class _Search:
     def begin(self) -> None:
         """Evaluate the start, which fixes the objective."""
         vector = self.problem.space.start()
+        if self.minutes is not None and self.problem.key(vector) not in self.record.known:
+            self._probe(self.minutes, vector)
         self.start = self._terms([vector], "start")[0]
         self.objective = Objective.at(self.start, self.lambdas)
         self.best, self.best_loss, self.vector = self.start, self.objective.loss(self.start), vector
         self._tell()
+
+    def _probe(self, minutes: float, vector: np.ndarray) -> None:
+        """Time an evaluation on a few items, and say or refuse, before the first, a budget that is too small for two.
+
+        Raises:
+            InputError: if the start and a candidate cannot be evaluated in time.
+        """
+        items = len(self.problem.x)
+        few = min(PROBE_ITEMS, items)
+        reference = self.problem.reference
+        self.problem.count(vector, 0, 1)  # compiles what has to be compiled
+        before = self.seconds
+        Terms.of(self.problem.count(vector, 0, few), reference)
+        now = self.seconds
+        self._evaluation = (now - before) / few * items
+        needed = now + 2 * self._evaluation
+        if needed <= 60 * minutes * FIRST_CANDIDATE:
+            return
+        each, budget = 2 * self._evaluation / items, 60 * minutes
+        fit = int(max(budget * FIRST_CANDIDATE - now, (budget - now) / 2) / each)
+        fewer = f", or take at most {fit} items" if fit >= 1 else ""
+        fact = f"evaluating the start and a candidate takes about {needed:.1f} s here, with {items} items"
+        remedy = f"allow {_minutes(needed)} minutes{fewer}"
+        if needed > 60 * minutes:
+            raise InputError(f"a search needs more time: {fact}; {remedy}. Received: {minutes:.3g} minutes for it")
+        self.say(f"{minutes:.3g} minutes are few for this search: {fact}; better {remedy}")
+
+    def check_found(self, method: str) -> None:
+        """Refuse a search that had time for its start alone.
+
+        Raises:
+            InputError: if it had.
+        """
+        left = self.evaluations is None or len(self.used) < self.evaluations
+        if self.minutes is not None and self.stopped == "budget" and left and len(self.history) < 2:
+            raise InputError(
+                f"method {method} needs more time: its first candidate was there after {self.seconds:.1f} s, and an evaluation "
+                f"takes {self._evaluation:.1f} s; allow {_minutes(self.seconds + self._evaluation)} minutes, or take method "
+                f"subplex or percentile, which only evaluate. Received: {self.minutes:.3g} minutes for it"
+            )
 
     def run(self, number: int, stage: _Stage) -> None:
         """Run a stage until its searcher has finished or its part of the budget is spent."""
@@ -400,25 +517,47 @@ class _Search:
             state = self.record.state(number)
             if state is not None:
                 self._restore(searcher, state)
-            while True:
-                if self._spent(stage.until):
-                    self.stopped = "budget"
-                    return
-                asked = searcher.ask()
-                if not asked:
-                    return
-                vectors = [base + candidate[expansion] for candidate in asked]
-                left = len(vectors)
-                if self.evaluations is not None:
-                    left = self._affordable(vectors, round(self.evaluations * stage.until))
-                losses = self._losses(vectors[:left], stage.name)
-                if left < len(vectors):
-                    self.stopped = "budget"
-                    return
-                searcher.tell(losses)
-                self._keep(number, searcher)
+            pace = _Pace(self, stage, searcher)
+            searcher.enough = pace.enough
+            try:
+                self._go(number, stage, searcher, base, pace)
+            except KeyboardInterrupt:
+                self._keep(number, searcher)  # what has been learned since the last candidate
+                raise
         finally:
             searcher.close()
+
+    def _go(self, number: int, stage: _Stage, searcher: Searcher, base: np.ndarray, pace: _Pace) -> None:
+        """Ask and tell until the searcher has finished or the stage's part of the budget is spent."""
+        while not self._spent(stage.until) and not pace.over():
+            asked = searcher.ask()
+            if not asked:
+                return
+            vectors = [base + candidate[stage.expansion] for candidate in asked]
+            left = len(vectors)
+            if self.evaluations is not None:
+                left = self._affordable(vectors, round(self.evaluations * stage.until))
+            losses = self._losses_in_time(vectors[:left], stage)
+            if len(losses) < len(vectors):
+                break
+            searcher.tell(losses)
+            self._keep(number, searcher)
+        self.stopped = "budget"
+
+    def _losses_in_time(self, vectors: Sequence[np.ndarray], stage: _Stage) -> list[float]:
+        """The losses of the vectors, or of the first of them for which there is time."""
+        if self.minutes is None:
+            return self._losses(vectors, stage.name)
+        losses: list[float] = []
+        while len(losses) < len(vectors):
+            at_once = self.evaluator.at_once
+            batches = LOOK_EVERY_SECONDS / (at_once * self._evaluation) if self._evaluation else 1.0
+            some = vectors[len(losses) :][: at_once * max(1, int(batches))]
+            new = sum(self.problem.key(vector) not in self.record.known for vector in some)
+            if new and self.seconds + new * self._evaluation > 60 * self.minutes:
+                break
+            losses += self._losses(some, stage.name)
+        return losses
 
     def _affordable(self, vectors: Sequence[np.ndarray], allowed: int) -> int:
         """How many of the vectors can be evaluated before the budget of evaluations is spent."""
@@ -452,8 +591,10 @@ class _Search:
         keys = [self.problem.key(vector) for vector in vectors]
         new = {key: vector for key, vector in zip(keys, vectors, strict=True) if key not in self.record.known}
         if new:
+            before = self.seconds
             counts = self.evaluator.counts(list(new.values()))
             seconds = self.seconds
+            self._evaluation = (seconds - before) / len(new)
             self.record.add(
                 Evaluation(key, stage, Terms.of(count, self.problem.reference), seconds)
                 for key, count in zip(new, counts, strict=True)

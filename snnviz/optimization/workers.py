@@ -35,6 +35,11 @@ class Evaluator(ABC):
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
 
+    @property
+    def at_once(self) -> int:
+        """How many candidates keep the workers busy."""
+        return 1
+
     @abstractmethod
     def counts(self, vectors: Sequence[np.ndarray]) -> list[Counts]:
         """The counts of each vector over all items of the problem."""
@@ -104,6 +109,10 @@ class Processes(Evaluator):
         self.workers = check.integer("workers", workers, 1)
         self._threads = max(1, (os.cpu_count() or 1) // workers)
         self._pool: ProcessPoolExecutor | None = None
+
+    @property
+    def at_once(self) -> int:
+        return self.workers
 
     def _started(self) -> ProcessPoolExecutor:
         if self._pool is None:
@@ -180,9 +189,12 @@ class Dask(Evaluator):
         # the problem travels inside a task's graph, not as scattered data, so that a lost worker can be made good
         self._problem = self._client.submit(_same, problem, key=f"snnviz-problem-{problem.hash}", retries=100)
 
+    @property
+    def at_once(self) -> int:
+        return max(1, sum(self._client.nthreads().values()))
+
     def counts(self, vectors: Sequence[np.ndarray]) -> list[Counts]:
-        workers = max(1, sum(self._client.nthreads().values()))
-        jobs = _jobs(len(vectors), len(self.problem.x), workers)
+        jobs = _jobs(len(vectors), len(self.problem.x), self.at_once)
         futures = [
             self._client.submit(
                 _count_remotely,

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from snnviz._files import replacing
-from snnviz.errors import InputError
+from snnviz.errors import StoreError
 from snnviz.runs.lock import exclusive
 
 EXPERIMENT = "snnviz"
+LOCKED_SECONDS = 6
+"""So long a database that somebody else writes is waited for."""
 _guard = threading.Lock()
 
 
@@ -22,8 +24,8 @@ def prepare() -> Any:
     """Import MLflow (2 to 5 s the first time) with its telemetry off, and return its tracking module."""
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     # a server that is away is said within seconds, not after minutes of trying again
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # no complaint where git is not installed
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     with _guard:
@@ -33,13 +35,26 @@ def prepare() -> Any:
         mlflow.telemetry.set_telemetry_client()  # ends it where somebody imported MLflow before
         for name in ("mlflow", "alembic"):  # after the import, which sets levels of its own
             logging.getLogger(name).setLevel(logging.WARNING)
+        logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # prints what it raises
         return mlflow.tracking
 
 
 @functools.lru_cache(maxsize=16)
 def client(uri: str) -> Any:
     """The client of a tracking store; a SQLite file must have been made by `create_sqlite`."""
-    return prepare().MlflowClient(uri)
+    made = prepare().MlflowClient(uri)
+    if uri.startswith("sqlite:"):
+        from sqlalchemy import event
+
+        event.listen(made._tracking_client.store.engine, "before_cursor_execute", _no_long_wait, retval=True)
+    return made
+
+
+def _no_long_wait(
+    connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool
+) -> tuple[str, Any]:
+    """MLflow waits for a locked database 20 s, each time; it has no setting for that."""
+    return statement.replace("busy_timeout = 20000", f"busy_timeout = {LOCKED_SECONDS * 1000}"), parameters
 
 
 def create_sqlite(path: Path) -> None:
@@ -52,7 +67,7 @@ def create_sqlite(path: Path) -> None:
     with exclusive(path.parent / ".create.lock"):
         if path.exists():
             if path.stat().st_size == 0:  # SQLite would take it for a new database, and the runs for never made
-                raise InputError(
+                raise StoreError(
                     f"the runs in {path} are gone: the file is empty. Bring it back from a copy, or delete it to begin anew"
                 )
             return

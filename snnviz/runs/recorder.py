@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 HEARTBEAT = "snnviz.heartbeat"
 _HEARTBEAT_SECONDS = 10.0
 _BATCH = 500
-_LONGEST_PAUSE = 30.0
+_SHORT_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 _REFUSED = re.compile(r"[^\w\-. :/]", re.ASCII)
 _HOPELESS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "BAD_REQUEST", "PERMISSION_DENIED")
 """Answers of a store that will be the same next time."""
@@ -47,6 +47,8 @@ class Recorder:
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._problem = ""
         self._closing: float | None = None
+        self._patience, self._ending = 0.0, threading.Event()
+        self._waiting: list[Any] = []
         self._thread = threading.Thread(target=self._work, name="snnviz-recorder", daemon=True)
         self._thread.start()
 
@@ -68,25 +70,39 @@ class Recorder:
         self._queue.put(("data", (name, digest, items, use)))
 
     def file(self, path: Path, name: str) -> None:
-        """Record a file under a name; it is read before this returns."""
-        scratch = Path(tempfile.mkdtemp(prefix="snnviz-"))
-        try:
-            copy = scratch / name
-            shutil.copyfile(path, copy)
-            self.store.ask("log_artifact", self.run_id, str(copy))
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+        """Record a file under a name; it is read before this returns.
 
-    def close(self, seconds: float = 60.0) -> str:
-        """Write what is left and end; returns what went wrong if that did not work within `seconds`, or an empty string."""
-        self._closing = time.monotonic() + seconds
+        Raises:
+            StoreError: if the store or the disk does not take it.
+        """
+        with self.store.in_one_sentence():
+            scratch = Path(tempfile.mkdtemp(prefix="snnviz-"))
+            try:
+                copy = scratch / name
+                shutil.copyfile(path, copy)
+                self.store.ask("log_artifact", self.run_id, str(copy))
+            finally:
+                shutil.rmtree(scratch, ignore_errors=True)
+
+    def close(self, seconds: float = 8.0) -> str:
+        """Write what is left and end, or leave it after `seconds` without success; returns what went wrong, or an empty string."""
+        self._patience, self._closing = seconds, time.monotonic() + seconds
+        self._ending.set()
         self._queue.put(_STOP)
-        self._thread.join(seconds + 1)
+        while self._thread.is_alive() and time.monotonic() < self._closing:
+            self._thread.join(0.1)
+        if self._thread.is_alive() and not self._problem:
+            self._problem = f"the runs in {self.store.place.uri} could not be written in {seconds:g} s"
         return self._problem
 
+    @property
+    def left(self) -> bool:
+        """After `close`: whether it left something unwritten."""
+        return self._thread.is_alive() or bool(self._waiting)
+
     def _work(self) -> None:
-        pause = 0.5
-        waiting: list[Any] = []
+        pause = _SHORT_PAUSE
+        waiting = self._waiting
         beat = 0.0
         stop = False
         while not (stop and not waiting):
@@ -104,15 +120,18 @@ class Recorder:
                     sys.stderr.write(f"snnviz: something was not recorded: {self._problem}\n")
                     del waiting[:_BATCH]
                     continue
-                if self._closing is not None and time.monotonic() + pause > self._closing:
+                if self._closing is not None and time.monotonic() + _SHORT_PAUSE > self._closing:
                     return
-                if pause == 0.5:
+                if pause == _SHORT_PAUSE:
                     sys.stderr.write(f"snnviz: what this run does is not recorded for now: {self._problem}\n")
-                time.sleep(pause)
+                if self._closing is not None or self._ending.wait(pause):
+                    time.sleep(_SHORT_PAUSE)
                 pause = min(2 * pause, _LONGEST_PAUSE)
             else:
                 del waiting[:_BATCH]
-                self._problem, pause = "", 0.5
+                self._problem, pause = "", _SHORT_PAUSE
+                if self._closing is not None:  # it is slow, and not away
+                    self._closing = time.monotonic() + self._patience
 
     def _gather(self, waiting: list[Any], seconds: float) -> bool:
         """Move what was put to `waiting`, after at most `seconds` without any; whether the end was among it."""

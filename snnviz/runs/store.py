@@ -6,6 +6,7 @@ import contextlib
 import csv
 import json
 import os
+import re
 import shutil
 import socket
 import sqlite3
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from snnviz import _checks as check
-from snnviz.errors import InputError
+from snnviz.errors import InputError, StoreError
 from snnviz.runs import _mlflow, lock, processes, queue, run
 from snnviz.runs.folder import Folder, checked_id
 from snnviz.runs.place import Place
@@ -32,6 +33,27 @@ LOST = "the process ended without a word: it was killed, or the machine restarte
 CANCELLED = "cancelled"
 _GRACE_SECONDS = 15.0
 _PAGE = 500
+REASONS = (
+    (r"database is locked", "another process keeps the database locked: end that one, or wait for it"),
+    (
+        r"readonly|read-only|permission denied|unable to open database",
+        "this user cannot write there: change the permissions",
+    ),
+    (
+        r"disk is full|no space left|quota|file too large|disk i/o error",
+        "the disk cannot take what is written, it may be full: free some space",
+    ),
+    (
+        r"max retries|connection (refused|reset|aborted|error)|timed out|failed to (resolve|establish)|remote end closed",
+        "no server answers there, or it stopped answering: start it, or check the address",
+    ),
+    (r"not a database|malformed", "the database is damaged: bring it back from a copy"),
+    (
+        r"out-of-date database schema|locate revision",
+        "the schema is another MLflow's: `mlflow db upgrade` renews an older one",
+    ),
+)
+"""What the libraries say, as regular expressions, and what that means to a user."""
 
 
 class Store:
@@ -335,7 +357,7 @@ class Store:
     @property
     def client(self) -> Any:
         """MLflow's client of this store, for whatever is not covered here."""
-        with self._in_one_sentence():
+        with self.in_one_sentence():
             if self.place.database is not None:
                 _mlflow.create_sqlite(self.place.database)
             return _mlflow.client(self.place.uri)
@@ -352,22 +374,24 @@ class Store:
     def ask(self, method: str, *arguments: Any, **options: Any) -> Any:
         """Call MLflow's client, its errors being one sentence."""
         client = self.client
-        with self._in_one_sentence():
+        with self.in_one_sentence():
             return getattr(client, method)(*arguments, **options)
 
     @contextlib.contextmanager
-    def _in_one_sentence(self) -> Iterator[None]:
-        """Inside the `with` block, what MLflow and its database raise becomes one sentence."""
+    def in_one_sentence(self) -> Iterator[None]:
+        """Inside the `with` block, what MLflow, its database and the disk raise becomes `StoreError`, with a remedy."""
         _mlflow.prepare()
         from mlflow.exceptions import MlflowException
         from sqlalchemy.exc import SQLAlchemyError
 
         try:
             yield
-        except (MlflowException, SQLAlchemyError, sqlite3.Error) as error:
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise InputError(
-                f"the runs in {self.place.uri} could not be used: {reason.rstrip('.')}; --tracking-uri names another store"
+        except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
+            said = str(error)
+            first = (said.strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+            reason = next((words for sign, words in REASONS if re.search(sign, said, re.IGNORECASE)), first)
+            raise StoreError(
+                f"the runs in {self.place.uri} could not be used: {reason}; --tracking-uri names another store"
             ) from error
 
     def _stored(self, run_id: str) -> Any:
@@ -375,11 +399,11 @@ class Store:
         checked_id(run_id)
         if self.exists():
             if len(run_id) == 32:
-                from mlflow.exceptions import MlflowException
-
                 try:
-                    found = self.client.get_run(run_id)
-                except MlflowException:
+                    found = self.ask("get_run", run_id)
+                except StoreError as error:
+                    if getattr(error.__cause__, "error_code", "") != "RESOURCE_DOES_NOT_EXIST":
+                        raise
                     found = None
                 if found is not None and found.info.lifecycle_stage == "active":
                     return found

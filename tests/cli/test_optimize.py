@@ -40,6 +40,22 @@ def test_it_searches_reports_and_saves(network, tmp_path, capsys):
     assert len(history.read_text().splitlines()) == answer["evaluations"] + 1
 
 
+def test_a_budget_of_time_holds_the_report_too(network, tmp_path, capsys, monkeypatch):
+    from snnviz.jobs.work import optimize
+
+    monkeypatch.setattr(optimize, "_seconds_per_item", lambda simulated: simulated(1) and 1.0)
+    given = arguments(
+        network, "--method", "cmaes", "--evaluations", "3", "--no-track", "--out", str(tmp_path / "o.npz")
+    )
+    assert main([*given, "--minutes", "2", "--json"]) == 0
+    said = capsys.readouterr()
+    assert "the first 15 of 10000 test items: all would take 20000 s of the 120 s asked for" in said.err
+    assert json.loads(said.out)["test"]["items"] == 15  # 30 s for both
+    monkeypatch.setattr(optimize, "_seconds_per_item", lambda simulated: simulated(1) and 100.0)
+    assert main([*given, "--minutes", "2"]) == 2
+    assert "`--minutes` must leave time for the search" in capsys.readouterr().err
+
+
 def test_weights_are_learned(network, tmp_path, capsys):
     pytest.importorskip("tensorflow")
     out = tmp_path / "better.npz"

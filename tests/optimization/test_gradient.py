@@ -162,6 +162,7 @@ def test_a_candidate_is_the_running_mean(toy, toy_data, recency):
     mean = np.zeros(searcher._program.vector().shape)
     for update in range(1, 7):
         (candidate,) = searcher.ask()
+        searcher.tell([0.0])
         mean += (recency + 1) / (update + recency) * (searcher._program.vector() - mean)
         np.testing.assert_allclose(candidate, mean, atol=1e-6)
     assert np.abs(candidate - searcher._program.vector()).max() > 1e-3

@@ -1,6 +1,9 @@
 """`optimize`: it gains on a real network, stops when told, and goes on where it was cut off."""
 
 import itertools
+import os
+import re
+import signal
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,6 +13,7 @@ from snnviz import load_network
 from snnviz.errors import InputError
 from snnviz.network import SpikingNetwork
 from snnviz.optimization import METHODS, optimize
+from snnviz.optimization.learner import Program
 from snnviz.optimization.problem import Problem
 
 SEARCHERS = ("gradient", "subplex", "cmaes", "percentile", "auto", "onsets", "weights")
@@ -143,6 +147,105 @@ def test_a_budget_of_time_is_kept(toy, toy_data, monkeypatch):
     assert found.stopped == "budget"
     assert len(found.history) > 1
     assert found.history["seconds"].iloc[-1] <= 0.02 * 60 + 0.2
+
+
+class Clock:
+    """Time that passes with evaluations and updates alone."""
+
+    def __init__(self, monkeypatch, evaluation, update):
+        self.now = 0.0
+        monkeypatch.setattr("snnviz.optimization.loop.time", SimpleNamespace(perf_counter=lambda: self.now))
+        self.updates, count, learn = 0, Problem.count, Program.update
+
+        def counted(problem, vector, start=0, stop=None, threads=None):
+            items = len(problem.x)
+            self.now += evaluation * ((items if stop is None else stop) - start) / items
+            return count(problem, vector, start, stop, threads)
+
+        def updated(program, *arguments):
+            self.updates += 1
+            self.now += update
+            return learn(program, *arguments)
+
+        monkeypatch.setattr(Problem, "count", counted)
+        monkeypatch.setattr(Program, "update", updated)
+
+
+MANY = {"updates": 250, "every": 200}
+SLOW = {**OPTIONS, "gradient": MANY, "auto": MANY, "weights": MANY}
+
+
+def test_however_slow_it_is_a_candidate_is_there_early_and_the_budget_is_kept(toy, toy_data, method, monkeypatch):
+    clock, said = Clock(monkeypatch, evaluation=7.0, update=3.0), []
+    given = {"budget_evaluations": None, "budget_minutes": 3, "options": SLOW[method], "say": said.append}
+    found = quick(toy, toy_data, method, **given)
+    assert found.history["seconds"].iloc[1] <= 60
+    assert clock.now <= 180
+    assert found.stopped == "budget" or clock.now < 170
+    if clock.updates:
+        assert clock.updates > 20
+        assert len(said) == 1
+        assert re.search(
+            r"makes about \d\d of its 250 updates .* subplex and percentile, .* \(7.0 s each\), fit", said[0]
+        )
+    else:
+        assert said == []
+
+
+def test_a_budget_that_is_not_spent_changes_nothing(whole, toy, toy_data, method):
+    timed = quick(toy, toy_data, method, budget_minutes=1000)
+    np.testing.assert_array_equal(timed.vector, whole.vector)
+    assert timed.history["loss"].equals(whole.history["loss"])
+
+
+def test_a_budget_too_small_is_said_or_refused_before_the_first_evaluation(toy, toy_data, monkeypatch):
+    clock, said = Clock(monkeypatch, evaluation=40.0, update=1.0), []
+    given = {"budget_evaluations": None, "say": said.append}
+    with pytest.raises(
+        InputError, match=r"about 121.* with 40 items; allow 6.1 minutes, or take at most 4 items. .* 1 minutes"
+    ):
+        quick(toy, toy_data, "cmaes", budget_minutes=1, **given)
+    assert clock.now < 45  # 40 items are timed; of more only the first
+    assert len(quick(toy, toy_data, "cmaes", budget_minutes=4, **given).history) > 1
+    assert "4 minutes are few for this search" in said[0]
+
+
+def test_a_method_whose_first_update_takes_too_long_is_named(toy, toy_data, monkeypatch):
+    clock = Clock(monkeypatch, evaluation=1.0, update=59.0)
+    given = {"budget_evaluations": None, "budget_minutes": 1}
+    with pytest.raises(
+        InputError, match=r"method gradient needs more time: .* allow 3.2 minutes, or take method subplex"
+    ):
+        quick(toy, toy_data, "gradient", **given)
+    assert (clock.updates, clock.now <= 66) == (1, True)
+    clock.now = 0.0
+    with pytest.raises(InputError, match="method auto needs more time"):
+        quick(toy, toy_data, "auto", **given)
+
+
+@pytest.mark.parametrize("name", ["gradient", "weights"])
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_an_interrupt_loses_the_update_in_flight_alone(toy, toy_data, name, moment, tmp_path, monkeypatch):
+    whole = quick(toy, toy_data, name)
+    learn, made = Program.update, []
+
+    def interrupted(program, *arguments):
+        if len(made) == 27 and moment == "before":
+            os.kill(os.getpid(), signal.SIGINT)
+        learn(program, *arguments)
+        made.append(1)
+        if len(made) == 27 and moment == "after":
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(Program, "update", interrupted)
+    with pytest.raises(KeyboardInterrupt, match="--resume"):
+        quick(toy, toy_data, name, checkpoint=tmp_path)
+    assert len(made) == 27
+    monkeypatch.setattr(Program, "update", lambda program, *arguments: made.append(1) or learn(program, *arguments))
+    resumed = quick(toy, toy_data, name, checkpoint=tmp_path, resume=True)
+    assert len(made) == 60
+    np.testing.assert_array_equal(resumed.vector, whole.vector)
+    assert resumed.history["loss"].equals(whole.history["loss"])
 
 
 def test_stages_go_from_coarse_to_fine(toy, toy_data):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,14 @@ if TYPE_CHECKING:
 
     from snnviz.datasets import Images
     from snnviz.jobs.job import Job
+    from snnviz.network import SpikingNetwork
 
+REPORT_SHARE = 0.25
+"""How much of a budget of time that the user gave may go to the report on the test set."""
+PROBE_ITEMS = 64
+"""Items on which that report is timed."""
+SAVING_SECONDS = 3.0
+"""What is kept back of such a budget for files and figures, but at most a tenth."""
 ITEM_WEIGHT = 0.1
 """Above this share of both Pareto terms one item is a reason to warn: at lambda_e = 200, below 1 000 items."""
 LEARNING = ("auto", "gradient", "weights")
@@ -47,7 +55,8 @@ class Options(DataOptions):
         steps: time steps.
         lambda_e, lambda_l, lambda_p: weights of the loss; None for one over the term at the start.
         evaluations: stop after so many.
-        minutes: stop after so many.
+        minutes: stop after so many, with loading and the report on the test set, which is shortened where it would take more than a
+            quarter of them.
         updates: of the gradient, or the weights.
         batch_size: items of each of them.
         rate: of the gradient, or the weights, at the beginning.
@@ -158,6 +167,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     from snnviz.optimization.loop import default_minutes
     from snnviz.simulation import simulate
 
+    began = time.perf_counter()
     per = options.granularities()
     network = pretrained.network(located(options.network, "network.npz", job))
     data = data_for(options.network, network.metadata, options, "train", shape=network.input_shape)
@@ -203,6 +213,29 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         loss = {name: row[name] for name in ("loss", "accuracy_term", "latency_term", "power_term", "seconds")}
         job.metrics({**loss, "best_loss": best_loss, **held_out}, number, log=True)
 
+    tests = data.other("test", None)
+    as_computed = model.expect if options.target else simulate
+
+    def report(one: SpikingNetwork, items: int = len(tests)) -> xr.Dataset:
+        return as_computed(one, tests.x[:items], tests.y[:items], options.steps, engine="event")
+
+    reported, search_minutes = len(tests), options.minutes
+    if options.minutes is not None:
+        seconds = 60 * options.minutes
+        each = _seconds_per_item(lambda items: report(network, items))
+        reported = max(1, min(len(tests), int(REPORT_SHARE * seconds / (2 * each))))
+        if reported < len(tests):
+            job.say(
+                f"the report is on the first {reported} of {len(tests)} test items: all would take {2 * each * len(tests):.0f} s "
+                f"of the {seconds:.0f} s asked for; `snnviz simulate` simulates them all"
+            )
+        kept_back = 2 * each * reported + min(SAVING_SECONDS, seconds / 10)
+        search_minutes = (seconds - kept_back - (time.perf_counter() - began)) / 60
+        if search_minutes <= 0:
+            raise InputError(
+                "`minutes` must leave time for the search after loading and beside the report, "
+                f"{(seconds - 60 * search_minutes):.0f} s here. Received: {options.minutes:g}"
+            )
     folder = None if job.folder is None else str(job.folder / "checkpoint")
     found = optimize(
         network,
@@ -213,7 +246,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         steps=options.steps,
         lambdas=options.lambdas,
         budget_evaluations=options.evaluations,
-        budget_minutes=options.minutes,
+        budget_minutes=search_minutes,
         seed=options.seed,
         with_potentials=options.with_potentials,
         workers=options.workers,
@@ -228,14 +261,13 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         checkpoint=options.checkpoint or folder,
         resume=job.resume,
         on_evaluation=record,
+        say=job.say,
     )
     best = found.network.halved() if options.half else found.network
     out = best.save(job.place(options.out, "network.npz"))
     if options.history:
         found.history.to_csv(options.history)
-    tests = data.other("test", None)
-    as_computed = model.expect if options.target else simulate
-    before, after = (as_computed(one, tests.x, tests.y, options.steps, engine="event") for one in (network, best))
+    before, after = (report(one, reported) for one in (network, best))
     if job.recorded:
         record_result(job, after)
         job.file(results.save(after, job.place(None, "result.nc")), "result.nc")
@@ -255,7 +287,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         "loss": {"start": found.objective.loss(found.start), "best": found.objective.loss(found.best)},
         "held_out": {"items": items, "start": vars(found.start), "best": vars(found.best)},
         "test": {
-            "items": len(tests),
+            "items": reported,
             # one reference for both: learned weights have an ANN of their own
             **{name: _terms(one, before.attrs["ann_accuracy"]) for name, one in (("start", before), ("best", after))},
         },
@@ -274,6 +306,14 @@ def _split(images: Images, held_out: Mapping[str, int] | None) -> tuple[Images, 
     if held_out and held_out["items"] and held_out["of"] <= len(images):
         return datasets.validation_split(images.take(held_out["of"]), held_out["items"], held_out["seed"])
     return datasets.validation_split(images, max(1, datasets.held_out_items(len(images))))
+
+
+def _seconds_per_item(simulated: Callable[[int], object]) -> float:
+    """How long an item takes, seen on a few; what has to be compiled first is left out."""
+    simulated(1)
+    began = time.perf_counter()
+    simulated(PROBE_ITEMS)
+    return (time.perf_counter() - began) / PROBE_ITEMS
 
 
 def _weight_of_an_item(lambda_e: float, items: int, start: Mapping[str, Any]) -> float:
