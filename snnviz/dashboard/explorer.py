@@ -171,6 +171,7 @@ class Explorer(Page):
         return Figure(
             self, name, title, note, lambda: self.plot(name), lambda: self.data(name),
             redraw=redraw, move=["threshold", "zoom"], mover=move, tip=CHOOSE,
+            shared=lambda: (tuple(self.runs), self.threshold, self.zoom, self.x_scale),
         )  # fmt: skip
 
     def _plane(self) -> Figure:
@@ -181,12 +182,13 @@ class Explorer(Page):
         return Figure(
             self, name, "Time and cost", "How fast events are spent; a mark where the threshold is reached.",
             lambda: self.plot(name), lambda: self.data(name), redraw=["runs"], move=["threshold"], mover=move, tip=CHOOSE,
-            later=True,
+            shared=lambda: (tuple(self.runs), self.threshold),
         )  # fmt: skip
 
     def _layers(self, name: str, title: str, note: str) -> Figure:
         return Figure(
-            self, name, title, note, lambda: self.plot(name), lambda: self.data(name), redraw=["run"], tip=CHOOSE, later=True
+            self, name, title, note, lambda: self.plot(name), lambda: self.data(name), redraw=["run"], tip=CHOOSE,
+            shared=lambda: self.run,
         )  # fmt: skip
 
     def _front(self) -> Figure:
@@ -210,7 +212,7 @@ class Explorer(Page):
             self, "pareto_front", "Pareto front",
             "Every run as a point. Click one, or several with Shift, and the curves above are theirs.",
             lambda: self.plot("pareto_front"), lambda: self.data("pareto_front"),
-            redraw=["plane", "reference", "runs"], linker=link, controls=[choice], later=True,
+            redraw=["plane", "reference", "runs"], linker=link, controls=[choice],
         )  # fmt: skip
 
     # --- layout -------------------------------------------------------------------------------------------------------

@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import functools
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from html import escape
 from typing import Any
 
 import holoviews as hv
 import panel as pn
+from bokeh.core.serialization import Deserializer, Serializer
 
 from snnviz import plots
 from snnviz.dashboard import parts
+from snnviz.dashboard.turns import soon
 from snnviz.errors import InputError
 
 EXPORTS = ("png", "svg", "pdf", "csv")
+
+
+class _Drawn:
+    """An element and the Bokeh figure of it, of which copies cost a third of drawing."""
+
+    def __init__(self, element: Any) -> None:
+        self.element = element
+        self._figure = Serializer().encode(hv.render(element, backend="bokeh"))
+
+    def copy(self) -> Any:
+        return Deserializer().decode(self._figure)
 
 
 class Figure:
@@ -34,7 +47,8 @@ class Figure:
         mover: see `move`; it is called after every drawing as well.
         linker: called with every new Bokeh figure, to react to what is done to it.
         tip: words shown in the plot's place when there is nothing to draw yet; `draw` then returns None.
-        later: whether a browser gets the page first and this plot after it: for what stands further down.
+        shared: what the plot depends on beside the workspace and `dark`, as something hashable; sessions that begin in the same
+            state then share the work of drawing it.
 
     Attributes:
         view: the card.
@@ -59,31 +73,33 @@ class Figure:
         linker: Callable[[Any], None] | None = None,
         tip: str = "Nothing to draw yet.",
         size: tuple[float, float | None] = (plots.DOUBLE_COLUMN / 1.4, None),
-        later: bool = False,
         controls: Sequence[Any] = (),
+        shared: Callable[[], Hashable] | None = None,
     ) -> None:
         self.name, self._draw, self._data, self._mover, self._linker = name, draw, data, mover, linker
         self._tip, self._size, self._element = tip, size, None
-        self._page, self._dark = page, None
+        self._page, self._dark, self._shared = page, None, shared
         self.figure: Any = None
         self._pane = pn.pane.Bokeh(None, sizing_mode="stretch_width", margin=0)
         self._words = parts.written("")
         # a row's own display would win over its being hidden; its box has none
         self._exports = parts.box(self._export_row(title), classes=[])
         self.view = parts.card(parts.heading(title, note), *controls, self._words, self._pane, self._exports)
-        if later:
-            pn.state.onload(self.redraw)  # at once where there is no browser
-        else:
-            self.redraw()
+        soon(self.redraw)
         page.param.watch(lambda *_: self.redraw(), ["dark", *redraw])
         if move:
             page.param.watch(lambda *_: self.move(), list(move))
 
     def redraw(self) -> None:
         """Show the present state: in place if the plot is built alike, else by drawing it anew."""
-        words, element = "", None
+        words, element, drawn = "", None, None
         try:
-            element = self._draw()
+            # once in a session: the copies of one drawing have the same ids, of which a document holds one each
+            if self._shared is not None and self._element is None:
+                drawn = self._page.workspace.remembered(
+                    ("figure", type(self._page), self.name, self._page.dark, self._shared()), self._drawn
+                )
+            element = self._draw() if drawn is None else drawn.element
             words = self._tip if element is None else ""
         except InputError as error:
             words = str(error)
@@ -93,7 +109,7 @@ class Figure:
         if element is None:
             self.figure = None
         elif before is None or self.figure is None or not plots.refresh(self.figure, before, element):
-            self.figure = hv.render(element, backend="bokeh")
+            self.figure = hv.render(element, backend="bokeh") if drawn is None else drawn.copy()
             if self._linker is not None:
                 self._linker(self.figure)
         shown = element is not None
@@ -102,6 +118,10 @@ class Figure:
         self.move()
         if self._pane.object is not self.figure:
             self._pane.object = self.figure
+
+    def _drawn(self) -> _Drawn | None:
+        element = self._draw()
+        return None if element is None else _Drawn(element)
 
     def move(self) -> None:
         """Change in place what moves."""

@@ -40,6 +40,8 @@ class Launching(Page):
     """Kinds of runs that it can start from."""
 
     def _prepare(self, state: dict[str, Any]) -> None:
+        if pn.state.curdoc is not None:
+            pn.extension("filedropper")  # the page's head names its scripts, and is written before the form is made
         self.offered: dict[str, str] = {}
         self._offer()
         objects = list(self.param.source.objects)

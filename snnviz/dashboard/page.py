@@ -11,7 +11,10 @@ import panel as pn
 import param
 
 from snnviz.dashboard import parts, style
+from snnviz.dashboard.turns import soon
 from snnviz.dashboard.workspace import Workspace
+
+WAIT = "<p class='note' role='status'>One moment.</p>"
 
 
 class Page(pn.viewable.Viewer):
@@ -64,17 +67,21 @@ class Page(pn.viewable.Viewer):
         raise NotImplementedError
 
     def _layout(self) -> pn.Column:
-        content = [self._header(), *self._body()]
-        if self.terms:
-            content.append(parts.glossary(self.terms))
-        page = pn.Column(*content, css_classes=["snn-page"], sizing_mode="stretch_width", margin=0)
+        page = pn.Column(
+            self._header(), parts.written(WAIT), css_classes=["snn-page"], sizing_mode="stretch_width", margin=0
+        )
         layout_sheet = style.sheet("layout")
 
         def recolor(dark: bool) -> None:
             page.stylesheets = [layout_sheet, style.properties(dark)]
 
+        def fill() -> None:
+            words = [parts.glossary(self.terms)] if self.terms else []
+            page[1:] = [*self._body(), *words]
+
         recolor(self.dark)
         self.param.watch(lambda event: recolor(event.new), "dark")
+        soon(fill)
         return page
 
     def _header(self) -> Any:

@@ -147,7 +147,7 @@ class Predictions(Page):
             options |= {"move": ["time"], "mover": lambda figure: plots.move_cursor(figure, self.time)}
         return Figure(
             self, name, title, note, lambda: self._draw(name), lambda: self._data(name), redraw=["run", *redraw],
-            later=name != "prediction_strip", **options,
+            **options,
         )  # fmt: skip
 
     # --- layout -------------------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from snnviz import _checks as check
 from snnviz.dashboard import hosts
 from snnviz.dashboard.page import Page
 from snnviz.dashboard.pages import PAGES
+from snnviz.dashboard.turns import InTurn
 from snnviz.dashboard.workspace import Workspace
 from snnviz.errors import InputError
 
@@ -55,6 +56,9 @@ class _Template(pn.Template):
         document = init_doc(doc or pn.state.curdoc)
         document._template_variables["dist_url"] = get_dist_path(cdn=False)
         return super()._init_doc(document, *arguments, **options)
+
+    def __repr__(self) -> str:
+        return "<page>"  # Panel's own goes through all of it whenever a part is added
 
     def resolve_resources(self, cdn: Any = False, extras: Any = None) -> Any:
         return super().resolve_resources(cdn=False, extras=extras)
@@ -246,6 +250,8 @@ def _server(
         start=False,
         **guarded,
     )
+    for context in server._tornado._applications.values():
+        context.application.add(InTurn())
     hosts.guard(server, answered)
     return server
 

@@ -60,7 +60,7 @@ class Workspace:
         self.read_only = read_only
         self.watcher = None if store is None else Watcher(store)
         self._kept: OrderedDict[Any, Any] = OrderedDict()
-        self._guard = threading.Lock()
+        self._guard = threading.RLock()
 
     @classmethod
     def of(cls, value: Any) -> Workspace:
@@ -148,7 +148,7 @@ class Workspace:
         if run is None or self.store is None:
             raise InputError(f"`name` must be one of {', '.join(self.names()) or 'no result'}. Received: {name!r}")
         store = self.store
-        return self._remembered(("result", run.id), lambda: store.result(run.id))
+        return self.remembered(("result", run.id), lambda: store.result(run.id))
 
     def scores(self, reference: str = "ann") -> pd.DataFrame:
         """The anytime metrics of every result: columns run, peak_accuracy, pareto_latency, pareto_power.
@@ -175,7 +175,7 @@ class Workspace:
         run = self._by_name((*RESULT_KINDS, *MODEL_KINDS)).get(name)
         if run is not None and self.store is not None:
             store = self.store
-            return self._remembered(("network", run.id), lambda: store.network(run.id))
+            return self.remembered(("network", run.id), lambda: store.network(run.id))
         return self._shipped(str(self.result(name).attrs.get("network_hash", "")))
 
     def images(self, name: str) -> np.ndarray | None:
@@ -198,7 +198,7 @@ class Workspace:
                     return found.x[: len(labels)]
             return None
 
-        return self._remembered(("images", dataset, result.attrs.get("network_hash"), result.sizes.get("item")), load)
+        return self.remembered(("images", dataset, result.attrs.get("network_hash"), result.sizes.get("item")), load)
 
     def trace(self, name: str, item: int) -> xr.Dataset | None:
         """Scores, spikes and potentials of one item, as the result of simulating it alone; None without network or image.
@@ -229,7 +229,7 @@ class Workspace:
                 **_settings(result),
             )
 
-        return self._remembered(("trace", name, item), simulate)
+        return self.remembered(("trace", name, item), simulate)
 
     def before_and_after(self, run_id: str) -> dict[str, xr.Dataset]:
         """The two simulations that a finished optimisation leaves: of the network it began with, and of the one it found."""
@@ -240,7 +240,7 @@ class Workspace:
         def load() -> dict[str, xr.Dataset]:
             return {"before": results.load(store.file(run_id, "start.nc")), "after": store.result(run_id)}
 
-        return self._remembered(("pair", run_id), load)
+        return self.remembered(("pair", run_id), load)
 
     def card(self, name: str) -> dict[str, Any]:
         """The card of a shipped model, or of a finished training or fine-tuning by its name on the pages.
@@ -259,7 +259,7 @@ class Workspace:
             found: dict[str, Any] = json.loads(store.file(run.id, "card.json").read_text())
             return found
 
-        return self._remembered(("card", run.id), load)
+        return self.remembered(("card", run.id), load)
 
     def models(self) -> list[str]:
         """Names of the models that were fine-tuned: finished runs, newest first, then those shipped."""
@@ -297,7 +297,7 @@ class Workspace:
 
             return conversion_report(network, images[:items], engine="event", progress=False, **settings)
 
-        return self._remembered(("report", name, items), compare)
+        return self.remembered(("report", name, items), compare)
 
     def _by_name(self, kinds: tuple[str, ...]) -> dict[str, Run]:
         """Finished runs of these kinds by the name they have on the pages."""
@@ -308,9 +308,9 @@ class Workspace:
         from snnviz import pretrained
 
         names = [name for name in pretrained.names() if pretrained.card(name).get("network_hash") == network_hash]
-        return self._remembered(("shipped", names[0]), lambda: pretrained.network(names[0])) if names else None
+        return self.remembered(("shipped", names[0]), lambda: pretrained.network(names[0])) if names else None
 
-    def _remembered(self, key: Any, make: Callable[[], T]) -> T:
+    def remembered(self, key: Any, make: Callable[[], T]) -> T:
         """What `make` returns, kept for as long as it is among the last things asked for."""
         with self._guard:
             if key not in self._kept:

@@ -1,10 +1,14 @@
 """The explorer without a browser: parameters in, state and words out."""
 
+import json
+import re
 import urllib.request
 
+import holoviews as hv
 import numpy as np
 import panel as pn
 import pytest
+from bokeh.core.serialization import Deserializer, Serializer
 from bokeh.models import ColumnDataSource
 
 from snnviz import dashboard, plots
@@ -193,3 +197,34 @@ def test_a_run_that_left_no_result_is_said_and_left_out(runs, tmp_path):
     explorer.runs = ["before", name]
     assert explorer.runs == ["before"]
     assert "lost" in explorer.notice.object
+
+
+def test_sessions_share_the_work_of_drawing(monkeypatch):
+    workspace = dashboard.Workspace({"before": dense_mnist(), "after": dense_mnist(fast=True)})
+    first = dashboard.Explorer(workspace)
+    drawn = []
+    render = hv.render
+    monkeypatch.setattr(hv, "render", lambda *args, **kwargs: drawn.append(1) or render(*args, **kwargs))
+    second = dashboard.Explorer(workspace)
+    assert len(drawn) == 1, "the Pareto front, which follows the store"
+    for name in ("accuracy_over_time", "accuracy_over_events", "events_over_time", "spike_rates", "event_shares"):
+        one, other = first.figures[name], second.figures[name]
+        assert one.figure is not other.figure
+        anew = render(second.plot(name), backend="bokeh")
+        anew.margin = 0  # as Panel's pane sets it
+        if other._mover is not None:
+            other._mover(anew)
+        assert told(one.figure) == told(other.figure) == told(anew)
+    second.threshold = 0.9
+    assert told(second.figures["accuracy_over_time"].figure) != told(first.figures["accuracy_over_time"].figure)
+    third = dashboard.Explorer(workspace, threshold=0.9)
+    assert len(drawn) == 5, "what depends on the threshold, and the Pareto front"
+    assert told(third.figures["event_shares"].figure) == told(first.figures["event_shares"].figure)
+
+
+def told(figure):
+    """All that a browser is told of a figure, whatever the ids are, and whether or not what is set is the default."""
+    ids = {}
+    figure = Deserializer().decode(Serializer(deferred=False).encode(figure))
+    words = json.dumps(Serializer(deferred=False).encode(figure))
+    return re.sub(r"\bp\d+\b", lambda found: ids.setdefault(found[0], f"#{len(ids)}"), words)

@@ -5,8 +5,10 @@ import http.client
 import io
 import json
 import re
+import time
 import urllib.request
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import bokeh.settings
 import numpy as np
@@ -91,6 +93,23 @@ def test_no_page_names_another_server(monkeypatch):
             (nonce,) = set(re.findall('<script nonce="([^"]+)"', text))
             assert f"script-src 'self' 'unsafe-eval' blob: 'nonce-{nonce}';" in headers["Content-Security-Policy"]
             assert len(re.findall("<script", text)) == len(re.findall("<script nonce=", text))
+
+
+def test_small_requests_are_answered_while_pages_are_made():
+    with dashboard.Serving() as server, ThreadPoolExecutor(12) as threads:
+        done = []
+
+        def get(path):
+            done.append((path, asked(server, path, f"127.0.0.1:{server.port}")[0]))
+
+        waiting = [threads.submit(get, "/explorer") for _ in range(10)]
+        while not done:
+            time.sleep(0.001)
+        waiting.append(threads.submit(get, "/metadata"))
+        for each in waiting:
+            each.result(60)
+    assert {status for _, status in done} == {200}
+    assert done.index(("/metadata", 200)) < 10, "not after all pages"
 
 
 def outside(text, server):
