@@ -73,6 +73,8 @@ class OptimizationResult:
             `accuracy_term`, `latency_term` and `power_term`, what they are made of, `peak_accuracy`, `latency` and `power`,
             and `seconds` since the beginning.
         stopped: "finished" if the searchers had nothing left to ask, or "budget".
+        seconds: since the beginning, earlier runs included. The network does not hold them, so that the same search gives the same
+            file.
     """
 
     network: SpikingNetwork
@@ -83,6 +85,7 @@ class OptimizationResult:
     reference: float
     history: pd.DataFrame
     stopped: str
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -527,7 +530,6 @@ class _Search:
             "items": len(self.problem.x),
             "lambdas": [self.objective.lambda_e, self.objective.lambda_l, self.objective.lambda_p],
             "evaluations": len(self.history),
-            "minutes": self.seconds / 60,
             "start": vars(self.start),
             "best": vars(self.best),
             "snnviz": __version__,
@@ -542,6 +544,7 @@ class _Search:
             reference=self.problem.reference,
             history=self._frame(),
             stopped=self.stopped,
+            seconds=self.seconds,
         )
 
     def _tell(self) -> None:
