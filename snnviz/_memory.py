@@ -1,10 +1,17 @@
-"""How much memory this process may still take."""
+"""How much memory this process may still take, and whether what a file claims to hold fits into it."""
 
 from __future__ import annotations
 
+import io
 import math
 import os
+import zipfile
 from pathlib import Path
+
+from snnviz.errors import InputError
+
+BEST_PACKED = 1032
+"""Bytes that a byte of a deflated file can stand for, at most."""
 
 
 def available() -> float:
@@ -13,6 +20,72 @@ def available() -> float:
     Infinite where the system does not say.
     """
     return min(_free(), _below_limit())
+
+
+def check_fits(path: str, claimed: float, held: int, what: str = "the file") -> None:
+    """Refuse a file that claims more than memory holds, before anything is taken.
+
+    Args:
+        path: of the file, for the message.
+        claimed: bytes that it claims to unpack to.
+        held: bytes that it has.
+        what: which part of it claims them.
+
+    Raises:
+        InputError: naming the file, what it claims, what it has and what is free.
+    """
+    free = available()
+    if claimed > free:
+        raise InputError(
+            f"`path` must fit into memory, {free / 2**30:.1f} GiB now. Received: {path!r}, {held} bytes, where {what} claims "
+            f"{claimed / 2**30:.1f} GiB"
+        )
+
+
+def check_member(path: str, member: zipfile.ZipInfo) -> None:
+    """Refuse a member of a zip file that claims more than memory holds, or than its bytes can stand for.
+
+    Raises:
+        InputError: naming the file, the member, what it claims and what it has.
+    """
+    check_fits(path, member.file_size, member.compress_size, member.filename)
+    packed = member.compress_type != zipfile.ZIP_STORED
+    if member.file_size > member.compress_size * (BEST_PACKED if packed else 1) + 64:
+        raise InputError(
+            f"`path` must be a whole file. Received: {path!r}, where {member.filename} claims {member.file_size} bytes "
+            f"and has {member.compress_size}"
+        )
+
+
+def check_hdf5(path: str, content: bytes) -> None:
+    """Refuse an HDF5 file whose arrays claim more than memory holds, or lie in other files; none is read.
+
+    Raises:
+        InputError: naming the file, what its arrays claim and what it has.
+        OSError: or another kind, if it is no HDF5 file, or damaged.
+    """
+    import h5py
+
+    with h5py.File(io.BytesIO(content), "r") as file:
+
+        def claims(name: str) -> int:
+            link = file.get(name, getlink=True)
+            if isinstance(link, h5py.ExternalLink):
+                raise InputError(
+                    f"`path` must hold all its arrays. Received: {path!r}, where {name} is in another file"
+                )
+            found = file.get(name)
+            if not isinstance(found, h5py.Dataset):
+                return 0
+            if found.external:
+                raise InputError(
+                    f"`path` must hold all its arrays. Received: {path!r}, where {name} is in another file"
+                )
+            return int(found.nbytes)
+
+        names: list[str] = []
+        file.visit_links(names.append)
+        check_fits(path, sum(map(claims, names)), len(content), "the sum of its arrays")
 
 
 def _free() -> float:

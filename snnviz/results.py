@@ -18,7 +18,8 @@ On request:
 Attributes: `ann_accuracy` (accuracy of the analog network on the same items), `network_hash`, `engine`, `engine_choice`,
 `settings`, `seed`, `items`, `steps`, `neurons`, `versions`; and times in seconds: `wall_time_s` of the simulation alone (of the
 graph engine with the compilation that its first batch may need), `engine_choice_s` of timing the engines, `engine_start_s` of
-making one ready, `ann_s` of the analog network.
+making one ready, `ann_s` of the analog network. Two simulations with the same arguments differ in these times alone, and so do
+their files but for the checksum.
 
 A file begins with a block of 512 bytes that holds a version and the SHA-256 of the rest, which is netCDF 4; readers of HDF5 skip
 such blocks. It is checked before the HDF5 library sees a byte, as damaged files can crash that.
@@ -29,8 +30,9 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -100,10 +102,29 @@ def save(result: xr.Dataset, path: str | os.PathLike[str]) -> Path:
         if variable.dtype.kind in "iufb" and variable.size > 1024
     }
     # in memory first: the HDF5 library crashes where a disk is full
-    content = bytes(result.to_netcdf(engine="h5netcdf", encoding=encoding))
+    content = _netcdf(result, encoding)
     with replacing(target) as temporary:
         temporary.write_bytes(_sealed(content))
     return target
+
+
+def _netcdf(result: xr.Dataset, encoding: Mapping[str, Mapping[str, Any]]) -> bytes:
+    """`result` as netCDF 4, without the time of its making, which `to_netcdf` leaves in it."""
+    import h5netcdf
+    import h5py
+    from xarray.backends import H5NetCDFStore
+
+    of_file, access = h5py.h5p.create(h5py.h5p.FILE_CREATE), h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+    order = h5py.h5p.CRT_ORDER_TRACKED | h5py.h5p.CRT_ORDER_INDEXED  # as netCDF 4 has it
+    of_file.set_link_creation_order(order)
+    of_file.set_attr_creation_order(order)
+    of_file.set_obj_track_times(False)
+    access.set_fapl_core(2**20, False)  # in memory
+    with h5py.File(h5py.h5f.create(b"result", h5py.h5f.ACC_TRUNC, fcpl=of_file, fapl=access)) as file:
+        with h5netcdf.File(file, "w") as store:
+            result.dump_to_store(H5NetCDFStore(store), encoding=encoding)
+        file.flush()
+        return bytes(file.id.get_file_image())
 
 
 _MAGIC = b"snnviz-result 1 sha256 "

@@ -16,6 +16,7 @@ import numpy as np
 from snnviz import _checks as check
 from snnviz import _progress
 from snnviz._augment import mirrored, shifted
+from snnviz.errors import InputError
 from snnviz.network import SpikingNetwork
 from snnviz.optimization.searcher import Searcher
 from snnviz.optimization.unrolled import Tensor
@@ -112,10 +113,12 @@ class Learner(Searcher):
         return {"told": np.array(self._told), "last": np.array(self._last), **self._program.state()}
 
     def restore(self, state: dict[str, np.ndarray]) -> int:
-        self._told = int(state["told"])
-        self._last = int(state["last"] if "last" in state else state["done"])  # the latter as 0.1.0 had it
+        last = "last" if "last" in state else "done"  # the latter as 0.1.0 had it
+        done, told = (_whole(name, state[name]) for name in (last, "told"))
+        check.integer(last, done, 0, self.updates)
         self._program.restore(state)
-        return self._told
+        self._last, self._told = done, told
+        return told
 
 
 class Program:
@@ -177,11 +180,24 @@ class Program:
         return {name: np.asarray(variable) for name, variable in self._named().items()}
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Go on from a `state`."""
-        for name, variable in self._named().items():
+        """Go on from a `state`, of which all is checked before any of it is taken."""
+        variables = self._named()
+        for name, variable in variables.items():
+            now, then = np.asarray(variable), state[name]
+            if then.shape != now.shape or then.dtype != now.dtype:
+                raise InputError(
+                    f"`{name}` must be an array of shape {now.shape} and type {now.dtype}. Received: {check.describe(then)}"
+                )
+            check.finite(name, then)
+        for name, variable in variables.items():
             variable.assign(state[name])
 
     def _named(self) -> dict[str, Any]:
         groups = {"learned": self._learned, "mean": self._means, "slot": self._optimizer.variables}
         numbered = {f"{name}_{i}": variable for name, group in groups.items() for i, variable in enumerate(group)}
         return numbered | {"sharpness": self._sharpness} | self._fixed
+
+
+def _whole(name: str, array: np.ndarray) -> int:
+    """The whole number in an array of no dimensions."""
+    return check.integer(name, array.item() if array.ndim == 0 else array, 0)

@@ -23,7 +23,7 @@ from snnviz.optimization.objective import LAMBDA_E, Objective, Terms, checked_la
 from snnviz.optimization.onsets import Onsets, OnsetSpace
 from snnviz.optimization.problem import TARGETS, Problem
 from snnviz.optimization.record import Evaluation, Record
-from snnviz.optimization.scales import ScaleSpace, granularities
+from snnviz.optimization.scales import ScaleSpace, checked, granularities
 from snnviz.optimization.searcher import Searcher
 from snnviz.optimization.weights import Weights, WeightSpace
 from snnviz.optimization.workers import Evaluator, make_evaluator
@@ -81,6 +81,8 @@ class OptimizationResult:
             `accuracy_term`, `latency_term` and `power_term`, what they are made of, `peak_accuracy`, `latency` and `power`,
             and `seconds` since the beginning.
         stopped: "finished" if the searchers had nothing left to ask, or "budget".
+        seconds: since the beginning, earlier runs included. The network does not hold them, so that the same search gives the same
+            file.
     """
 
     network: SpikingNetwork
@@ -91,6 +93,7 @@ class OptimizationResult:
     reference: float
     history: pd.DataFrame
     stopped: str
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -514,9 +517,7 @@ class _Search:
             return
         searcher = stage.build(base, expansion)  # may learn or measure for a while
         try:
-            state = self.record.state(number)
-            if state is not None:
-                self._restore(searcher, state)
+            self._restore(searcher, number)
             pace = _Pace(self, stage, searcher)
             searcher.enough = pace.enough
             try:
@@ -610,30 +611,43 @@ class _Search:
     def _keep(self, number: int, searcher: Searcher) -> None:
         state = searcher.state()
         if state is not None:
-            here = {"best_vector": self.vector, "best_loss": np.array(self.best_loss), "used": np.array(self._keys())}
-            best = [self.best.peak_accuracy, self.best.latency, self.best.power]
             own = {f"searcher_{name}": array for name, array in state.items()}
-            self.record.save_state(number, own | here | {"best_terms": np.array(best)})
+            self.record.save_state(number, own | {"best_vector": self.vector, "used": np.array(self._keys())})
         if self._unsaved and time.perf_counter() - self._saved_at > SAVE_EVERY_SECONDS:
             self._save()
 
     def _keys(self) -> list[str]:
         return [evaluation.key for evaluation in self.history]
 
-    def _restore(self, searcher: Searcher, state: Mapping[str, np.ndarray]) -> None:
-        """Put a searcher that keeps its state, and what was found so far, back to where they were."""
-        keys = [str(key) for key in state["used"]]
-        if any(key not in self.record.known for key in keys):
-            return  # the log has lost lines that the state builds on: begin the stage anew, from the cache
+    def _restore(self, searcher: Searcher, number: int) -> None:
+        """Put a searcher that keeps its state, and what was found so far, back to where they were in stage `number`."""
         prefix = "searcher_"
-        searcher.restore({name.removeprefix(prefix): state[name] for name in state if name.startswith(prefix)})
+        try:
+            state = self.record.state(number)
+            if state is None:
+                return
+            keys = [str(key) for key in state["used"].ravel()]
+            if any(key not in self.record.known for key in keys):
+                return  # the log has lost lines that the state builds on: begin the stage anew, from the cache
+            vector = checked(state["best_vector"], self.problem.space.size)
+            best = self.problem.key(vector)
+            if best not in keys:
+                raise InputError("the best vector must be one that was evaluated. Received: another one")
+            searcher.restore({name.removeprefix(prefix): state[name] for name in state if name.startswith(prefix)})
+        except (ValueError, KeyError) as error:
+            what = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+            raise InputError(
+                f"`checkpoint` must hold a whole stage-{number}.npz. Received: {str(self.record.folder)!r}, where {what}"
+            ) from error
         for key in keys:
             if key not in self.used:
                 self.used.add(key)
                 self.history.append(self.record.known[key])
                 self._bar.update(1)
-        self.vector, self.best_loss = state["best_vector"], float(state["best_loss"])
-        self.best = Terms(*map(float, state["best_terms"]))
+        self.vector, self.best = vector, self.record.known[best].terms
+        self.best_loss = self.objective.loss(self.best)
+        # whatever has become of the file of the best network
+        self._unsaved = self.best_loss < self.objective.loss(self.start)
         self._tell()
 
     def _show(self) -> None:
@@ -668,7 +682,6 @@ class _Search:
             "items": len(self.problem.x),
             "lambdas": [self.objective.lambda_e, self.objective.lambda_l, self.objective.lambda_p],
             "evaluations": len(self.history),
-            "minutes": self.seconds / 60,
             "start": vars(self.start),
             "best": vars(self.best),
             "snnviz": __version__,
@@ -683,6 +696,7 @@ class _Search:
             reference=self.problem.reference,
             history=self._frame(),
             stopped=self.stopped,
+            seconds=self.seconds,
         )
 
     def _tell(self) -> None:

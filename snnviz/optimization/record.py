@@ -1,16 +1,18 @@
 """What an optimisation leaves on disk while it runs, so that it can be cut off at any moment.
 
 A checkpoint folder holds `run.json` (what was asked for), `evaluations.jsonl` (a line per evaluation, in order), `stage-N.npz` (the
-state of a searcher that keeps one) and `best.npz` (the best network so far). A line is appended in one write; one that was cut
-short is left out when the file is read again. Everything else replaces its file in one step.
+state of a searcher that keeps one) and `best.npz` (the best network so far). A line is appended in one write, with a checksum; one
+that was cut short or damaged is left out when the file is read again, and what it said is evaluated again. Everything else replaces
+its file in one step, and is refused by name if it is damaged.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,8 @@ import numpy as np
 
 from snnviz import _checks as check
 from snnviz._files import replacing
+from snnviz._memory import check_fits
+from snnviz._npz import Arrays
 from snnviz.errors import InputError
 from snnviz.network import SpikingNetwork
 from snnviz.optimization.objective import Terms
@@ -40,6 +44,11 @@ class Evaluation:
     seconds: float
 
 
+_MOST_SETTINGS = 2**20
+"""Bytes of a run.json; ours has hundreds."""
+_SEAL = "sha256"
+
+
 class Record:
     """Evaluations by content, in memory and, if a folder is given, on disk.
 
@@ -49,7 +58,8 @@ class Record:
         resume: continue what is in the folder; nothing there is an empty beginning.
 
     Raises:
-        InputError: if the folder holds another optimisation, or one that is not to be resumed, or `resume` has no folder.
+        InputError: if the folder holds another optimisation, or one that is not to be resumed, or damaged files, or `resume` has no
+            folder.
     """
 
     def __init__(self, folder: str | os.PathLike[str] | None, settings: dict[str, Any], resume: bool) -> None:
@@ -82,29 +92,46 @@ class Record:
         self._read()
 
     def _settings(self) -> dict[str, Any] | None:
-        path = Path(self.folder or "") / "run.json"
+        folder = Path(self.folder or "")
+        path = folder / "run.json"
         if not path.exists():
+            left = [name for name in ("evaluations.jsonl", "stage-0.npz") if (folder / name).exists()]
+            if left:
+                raise InputError(
+                    f"`checkpoint` must hold run.json beside the rest. Received: {str(folder)!r}, which has {left[0]} without it"
+                )
             return None
         try:
-            found: dict[str, Any] = json.loads(path.read_text())
-        except ValueError as error:
-            raise InputError(f"`checkpoint` must hold a readable run.json. Received: {check.describe(path)}") from error
+            size = path.stat().st_size
+            if size > _MOST_SETTINGS:
+                raise ValueError(f"{size} bytes")
+            found = json.loads(path.read_bytes())
+            if not isinstance(found, dict):
+                raise ValueError(check.describe(found))
+        except (OSError, ValueError, RecursionError) as error:
+            raise InputError(
+                f"`checkpoint` must hold a readable run.json. Received: {str(path)!r} ({' '.join(str(error).split())})"
+            ) from error
         return found
 
     def _read(self) -> None:
         if not self._log.exists():
             return
-        whole = []
-        for line in self._log.read_text().splitlines(keepends=True):
-            try:
-                entry: Any = json.loads(line) if line.endswith("\n") else None
-                found = Evaluation(entry["key"], entry["stage"], Terms(**entry["terms"]), float(entry["seconds"]))
-            except (ValueError, TypeError, KeyError):
-                break  # cut short by whatever stopped the run: what follows is done again
-            self.known[found.key] = found
-            whole.append(line)
+        try:
+            size = self._log.stat().st_size
+            check_fits(str(self._log), 10 * size, size, "its text")
+            content = self._log.read_bytes()
+        except OSError as error:
+            raise InputError(
+                f"`checkpoint` must hold a readable evaluations.jsonl. Received: {str(self._log)!r} ({error.strerror})"
+            ) from error
+        found = [_parsed(line) for line in content.split(b"\n")[:-1]]  # the last one was cut short, or is empty
+        # lines from before there were checksums: all of the file, which is sealed below, or none
+        sealed = any(entry is not None and entry[1] for entry in found)
+        kept = [entry[0] for entry in found if entry is not None and entry[1] == sealed]
+        self.known = {evaluation.key: evaluation for evaluation in kept}
         with replacing(self._log) as temporary:
-            temporary.write_text("".join(whole))
+            temporary.write_text("".join(map(_line, kept)))
 
     @property
     def seconds(self) -> float:
@@ -116,7 +143,7 @@ class Record:
         new = list(evaluations)
         self.known.update({evaluation.key: evaluation for evaluation in new})
         if self.folder is not None and new:
-            text = "".join(json.dumps(asdict(evaluation)) + "\n" for evaluation in new)
+            text = "".join(map(_line, new))
             with self._log.open("a") as file:
                 file.write(text)
                 file.flush()
@@ -128,15 +155,44 @@ class Record:
             with replacing(self.folder / f"stage-{stage}.npz") as temporary:
                 np.savez(temporary, allow_pickle=False, **arrays)
 
-    def state(self, stage: int) -> dict[str, np.ndarray] | None:
-        """What `save_state` kept, or None."""
+    def state(self, stage: int) -> Mapping[str, np.ndarray] | None:
+        """What `save_state` kept, read as it is asked for, or None.
+
+        Raises:
+            InputError: here, or when an array is asked for, if the file is damaged.
+        """
         path = None if self.folder is None else self.folder / f"stage-{stage}.npz"
-        if path is None or not path.exists():
-            return None
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+        return Arrays(path) if path is not None and path.exists() else None
 
     def save_network(self, network: SpikingNetwork) -> None:
         """Keep the best network so far."""
         if self.folder is not None:
             network.save(self.folder / "best.npz")
+
+
+def _line(evaluation: Evaluation) -> str:
+    entry = asdict(evaluation)
+    return json.dumps({**entry, _SEAL: _seal(entry)}) + "\n"
+
+
+def _seal(entry: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(entry, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _parsed(line: bytes) -> tuple[Evaluation, bool] | None:
+    """The evaluation of a line, and whether its checksum stands for it; None for a damaged line."""
+    try:
+        entry = json.loads(line)
+        seal = entry.pop(_SEAL, None)
+        if seal is not None and seal != _seal(entry):
+            return None
+        terms, key, stage = entry.pop("terms"), entry.pop("key"), entry.pop("stage")
+        seconds = check.real("seconds", entry.pop("seconds"), 0)
+        if entry or not isinstance(key, str) or not isinstance(stage, str):
+            return None
+        numbers = {field.name: check.real(field.name, terms.pop(field.name)) for field in fields(Terms)}
+        if terms or not 0 <= numbers["peak_accuracy"] <= 1:
+            return None
+        return Evaluation(key, stage, Terms(**numbers), seconds), seal is not None
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
+        return None

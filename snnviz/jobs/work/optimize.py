@@ -281,7 +281,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         "method": options.method,
         "per": list(per),
         "evaluations": len(found.history),
-        "minutes": found.network.metadata["optimization"]["minutes"],
+        "minutes": found.seconds / 60,
         "stopped": found.stopped,
         "objective": vars(found.objective),
         "loss": {"start": found.objective.loss(found.start), "best": found.objective.loss(found.best)},
