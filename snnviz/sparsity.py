@@ -30,8 +30,9 @@ import keras
 import numpy as np
 
 from snnviz import _checks as check
-from snnviz import _progress
+from snnviz import _models, _progress
 from snnviz._backend import compiled
+from snnviz._models import leaves, rectifies
 from snnviz._sparsity import WEIGH, ActiveCount, LayerCount, LayerSparsity, Sparsity, from_counts
 from snnviz.errors import InputError
 
@@ -142,14 +143,6 @@ class Weighted:
         """Number of synapses whose weight is zero, or below `epsilon` in magnitude."""
         kernel = self.kernel
         return int((((kernel == 0) | (np.abs(kernel) < epsilon)) * self.connections).sum())
-
-
-def leaves(model: Model) -> list[Any]:
-    """The layers of `model` in order, those of nested models in the place of their model."""
-    found: list[Any] = []
-    for layer in model.layers:
-        found += leaves(layer) if isinstance(layer, keras.Model) else [layer]
-    return found
 
 
 def weighted_layers(model: Model) -> list[Weighted]:
@@ -425,16 +418,12 @@ def measure(
 
 
 def _as_taken(model: Model, x: Any, input_range: float | None) -> np.ndarray:
-    from snnviz import conversion
-
     images = check.images("x", x, tuple(model.input_shape[1:]))
-    return conversion.as_taken(images, conversion.input_range(model) if input_range is None else input_range)
+    return _models.as_taken(images, _models.input_range(model) if input_range is None else input_range)
 
 
 def _rectified(model: Model) -> list[tuple[str, Any]]:
     """The layers that end in ReLU, each with the name of the weighted layer before it."""
-    from snnviz.conversion.reading import rectifies
-
     found = []
     owner = ""
     weighted = {each.layer.name for each in weighted_layers(model)}

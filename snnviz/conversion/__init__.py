@@ -11,6 +11,7 @@ import numpy as np
 
 from snnviz import __version__
 from snnviz import _checks as check
+from snnviz._models import as_taken, input_range
 from snnviz.conversion.correction import ITEMS, check_steps, corrected
 from snnviz.conversion.loading import load_keras
 from snnviz.conversion.normalisation import Normalisation, measure, normalise
@@ -47,25 +48,6 @@ def check_convertible(model: Any) -> list[Problem]:
     from snnviz.conversion.reading import Reading
 
     return Reading(model).problems
-
-
-def input_range(model: Any) -> float:
-    """What a Keras model takes for full intensity: 255 if it begins with a map of 8-bit images, else 1.
-
-    Args:
-        model: a Keras model.
-
-    Raises:
-        InputError: if it begins with a map of images of another range.
-    """
-    from snnviz.conversion import reading
-
-    return reading.input_range(model)
-
-
-def as_taken(x: np.ndarray, input_range: float) -> np.ndarray:
-    """Intensities in [0, 1] as a model takes them whose full intensity is `input_range`."""
-    return x if input_range == 1 else x * np.float32(input_range)
 
 
 def fold(

@@ -89,21 +89,3 @@ UNSUPPORTED: dict[str, tuple[str, str]] = {
     "Lambda": ("what its function computes is not known", "use a layer of Keras"),
     "Permute": ("reordered axes are not supported", "bring the data into channels_last order before the model"),
 }
-
-# layers that do nothing at inference
-SKIPPED = (
-    "ActivityRegularization",
-    "AlphaDropout",
-    "Dropout",
-    "GaussianDropout",
-    "GaussianNoise",
-    "Identity",
-    "InputLayer",
-    "RandomBrightness",
-    "RandomContrast",
-    "RandomFlip",
-    "RandomRotation",
-    "RandomTranslation",
-    "RandomZoom",
-    "SpatialDropout2D",
-)

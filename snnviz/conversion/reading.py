@@ -9,20 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from snnviz._models import SKIPPED, UnclearRange, meaning_of, numbers, range_shown
 from snnviz.conversion.folding import DENSE_LIMIT, NO_PADDING, Affine, Stage, joined, merged_separable, same_padding
 from snnviz.conversion.path import Visit, single_path
-from snnviz.conversion.problem import NO_SPIKES, SKIPPED, UNSUPPORTED, Problem
+from snnviz.conversion.problem import NO_SPIKES, UNSUPPORTED, Problem
 from snnviz.errors import InputError
 from snnviz.network import Conv2D, Dense, DepthwiseConv2D, Input, Layer, Padding, Shape, SpikingNetwork
-
-EIGHT_BIT = 255.0
-UNIT_TOP, EIGHT_BIT_TOP = (0.0, 4.0), (64.0, 420.0)
-"""The brightest value of a model's images, as its first affine map shows it, where they are intensities in [0, 1] or of 8 bits."""
-
-
-def numbers(value: Any) -> np.ndarray:
-    """A Keras variable or tensor as float64."""
-    return np.asarray(value, np.float64)
 
 
 class Reading:
@@ -154,9 +146,10 @@ class Reading:
 
     def _infer_range(self) -> None:
         try:
-            self.input_range = _range_seen(self._visits)
-        except _UnclearRange as unclear:
-            self._refuse(unclear.visit, unclear.reason, unclear.remedy)
+            self.input_range = range_shown([visit.layer for visit in self._visits])
+        except UnclearRange as unclear:
+            visit = next(visit for visit in self._visits if visit.layer is unclear.layer)
+            self._refuse(visit, unclear.reason, unclear.remedy)
 
     def _end(self, model: Any) -> None:
         last = self._stage_visit
@@ -582,116 +575,6 @@ def _by_channel(values: np.ndarray, channels: int) -> bool:
     return (
         bool(np.isfinite(values).all()) and values.size == (values.shape or (1,))[-1] and values.size in (1, channels)
     )
-
-
-class _UnclearRange(Exception):
-    """An affine map that was made for images of no known range."""
-
-    remedy = "give `input_range` (--input-range), what the model takes for full intensity"
-
-    def __init__(self, visit: Visit, top: float) -> None:
-        self.visit = visit
-        self.reason = f"it was made for images whose brightest values are about {top:.3g}, neither 1 nor 255"
-        super().__init__(self.reason)
-
-
-def _range_seen(visits: list[Visit]) -> float:
-    """The input range by the first affine map before any weights; without one, images are in [0, 1]."""
-    for visit in visits:
-        top = _brightest(visit)
-        if top is None and visit.kind in (*SKIPPED, "Flatten", "Reshape", "ZeroPadding2D", *_AFFINE):
-            continue
-        if top is None or UNIT_TOP[0] <= top <= UNIT_TOP[1]:
-            return 1.0
-        if EIGHT_BIT_TOP[0] <= top <= EIGHT_BIT_TOP[1]:
-            return EIGHT_BIT
-        raise _UnclearRange(visit, top)
-    return 1.0
-
-
-def input_range(model: Any) -> float:
-    """What a Keras model takes for full intensity, seen from what it does to an image before its first weights.
-
-    Returns:
-        255 for a model that begins with a Rescaling or normalisation of 8-bit images, else 1.
-
-    Raises:
-        InputError: if it begins with one of images of another range.
-    """
-    import keras
-
-    if not isinstance(model, keras.Sequential | keras.Function):
-        return 1.0
-    visits, _ = single_path(model)
-    try:
-        return _range_seen(visits)
-    except _UnclearRange as unclear:
-        raise InputError(
-            f"`model` must show what it takes for full intensity. Received: {unclear.visit.problem(unclear.reason, unclear.remedy)}"
-        ) from unclear
-
-
-_AFFINE = ("Rescaling", "Normalization", "BatchNormalization")
-
-
-def _brightest(visit: Visit) -> float | None:
-    """About the brightest value of the images that an affine layer was made for; None if it says nothing about them.
-
-    Of a normalisation the mean and two standard deviations, of its channels the largest; of a Rescaling the value that becomes 1.
-    """
-    if visit.kind == "Rescaling":
-        factor = float(np.abs(np.asarray(visit.layer.scale, np.float64)).max())
-        return 1 / factor if 0 < factor != 1 else None
-    if visit.kind == "Normalization" and not visit.layer.invert:
-        mean, variance = numbers(visit.layer.mean), numbers(visit.layer.variance)
-    elif visit.kind == "BatchNormalization":
-        mean, variance = numbers(visit.layer.moving_mean), numbers(visit.layer.moving_variance)
-        if not mean.any() and (variance == 1).all():  # never trained
-            return None
-    else:
-        return None
-    top = float((mean + 2 * np.sqrt(np.maximum(variance, 0))).max())
-    return top if math.isfinite(top) else None
-
-
-def rectifies(layer: Any) -> bool:
-    """Whether a layer ends in a ReLU, capped or not: it is one, or its activation is, whoever wrote it."""
-    import keras
-
-    activation = getattr(layer, "activation", None)
-    return (
-        isinstance(layer, keras.layers.ReLU)
-        or isinstance(activation, keras.layers.ReLU)
-        or (activation is not None and meaning_of(activation) in ("relu", "relu6"))
-    )
-
-
-_MAGNITUDES = np.concatenate([np.linspace(0, 12, 49), np.logspace(-6, 6, 49)])
-_PROBES = np.concatenate([-_MAGNITUDES, _MAGNITUDES]).astype(np.float32).reshape(4, -1)
-
-
-def meaning_of(activation: Any) -> str:
-    """What an activation function computes, whoever wrote it: "relu", "relu6", "softmax", "linear", or "" for anything else.
-
-    Keras, its `ops` and TensorFlow each have functions of their own; so they are told apart by their values on many points.
-    """
-    import keras
-
-    try:
-        found = keras.ops.convert_to_numpy(activation(keras.ops.convert_to_tensor(_PROBES)))
-    except Exception:  # a user's function may want other shapes, or anything
-        return ""
-    exponentials = np.exp(_PROBES.astype(np.float64) - _PROBES.max(axis=-1, keepdims=True))
-    known = {
-        "linear": _PROBES,
-        "relu": np.maximum(_PROBES, 0),
-        "relu6": np.clip(_PROBES, 0, 6),
-    }
-    for name, values in known.items():
-        if np.array_equal(found, values):
-            return name
-    softmax = exponentials / exponentials.sum(axis=-1, keepdims=True)
-    return "softmax" if found.shape == softmax.shape and np.allclose(found, softmax, atol=1e-6) else ""
 
 
 def _pair(value: Any) -> tuple[int, int]:

@@ -23,7 +23,7 @@ import keras
 import numpy as np
 
 from snnviz import conversion
-from snnviz.conversion.reading import rectifies
+from snnviz._models import rectifies
 from snnviz.errors import InputError
 from snnviz.network import DepthwiseConv2D
 from snnviz.sparsity import leaves

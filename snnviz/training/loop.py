@@ -442,7 +442,7 @@ def _evaluated(
 def _gives_logits(model: keras.Model) -> bool:
     import keras
 
-    from snnviz.conversion.reading import meaning_of
+    from snnviz._models import meaning_of
     from snnviz.sparsity import leaves
 
     last = leaves(model)[-1]

@@ -8,7 +8,7 @@ import tensorflow as tf
 from keras import layers as L
 
 from snnviz import conversion
-from snnviz.conversion.reading import meaning_of
+from snnviz._models import meaning_of
 from snnviz.errors import InputError
 
 

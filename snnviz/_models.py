@@ -1,0 +1,166 @@
+"""What a Keras model shows of itself: its layers in order, what its activations compute, what it takes for full intensity."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from snnviz.errors import InputError
+
+# layers that do nothing at inference
+SKIPPED = (
+    "ActivityRegularization",
+    "AlphaDropout",
+    "Dropout",
+    "GaussianDropout",
+    "GaussianNoise",
+    "Identity",
+    "InputLayer",
+    "RandomBrightness",
+    "RandomContrast",
+    "RandomFlip",
+    "RandomRotation",
+    "RandomTranslation",
+    "RandomZoom",
+    "SpatialDropout2D",
+)
+
+EIGHT_BIT = 255.0
+UNIT_TOP, EIGHT_BIT_TOP = (0.0, 4.0), (64.0, 420.0)
+"""The brightest value of a model's images, as its first affine map shows it, where they are intensities in [0, 1] or of 8 bits."""
+
+
+def numbers(value: Any) -> np.ndarray:
+    """A Keras variable or tensor as float64."""
+    return np.asarray(value, np.float64)
+
+
+def leaves(model: Any) -> list[Any]:
+    """The layers of `model` in order, those of nested models in the place of their model."""
+    import keras
+
+    found: list[Any] = []
+    for layer in model.layers:
+        found += leaves(layer) if isinstance(layer, keras.Model) else [layer]
+    return found
+
+
+class UnclearRange(Exception):
+    """An affine map that was made for images of no known range."""
+
+    remedy = "give `input_range` (--input-range), what the model takes for full intensity"
+
+    def __init__(self, layer: Any, top: float) -> None:
+        self.layer = layer
+        self.reason = f"it was made for images whose brightest values are about {top:.3g}, neither 1 nor 255"
+        super().__init__(self.reason)
+
+
+def range_shown(layers: Sequence[Any]) -> float:
+    """The input range by the first affine map before any weights; without one, images are in [0, 1].
+
+    Args:
+        layers: of a Keras model, in order.
+
+    Raises:
+        UnclearRange: if that map is of images of another range than 1 and 255.
+    """
+    for layer in layers:
+        kind, top = type(layer).__name__, _brightest(layer)
+        if top is None and kind in (*SKIPPED, "Flatten", "Reshape", "ZeroPadding2D", *_AFFINE):
+            continue
+        if top is None or UNIT_TOP[0] <= top <= UNIT_TOP[1]:
+            return 1.0
+        if EIGHT_BIT_TOP[0] <= top <= EIGHT_BIT_TOP[1]:
+            return EIGHT_BIT
+        raise UnclearRange(layer, top)
+    return 1.0
+
+
+def input_range(model: Any) -> float:
+    """What a Keras model takes for full intensity: 255 if it begins with a map of 8-bit images, else 1.
+
+    Args:
+        model: a Keras model.
+
+    Raises:
+        InputError: if it begins with a map of images of another range.
+    """
+    try:
+        return range_shown(leaves(model))
+    except UnclearRange as unclear:
+        raise InputError(
+            "`model` must show what it takes for full intensity. "
+            f"Received: one whose layer {unclear.layer.name!r} does not: {unclear.reason}; {unclear.remedy}"
+        ) from unclear
+
+
+def as_taken(x: np.ndarray, full: float) -> np.ndarray:
+    """Intensities in [0, 1] as a model takes them whose full intensity is `full`."""
+    return x if full == 1 else x * np.float32(full)
+
+
+_AFFINE = ("Rescaling", "Normalization", "BatchNormalization")
+
+
+def _brightest(layer: Any) -> float | None:
+    """About the brightest value of the images that an affine layer was made for; None if it says nothing about them.
+
+    Of a normalisation the mean and two standard deviations, of its channels the largest; of a Rescaling the value that becomes 1.
+    """
+    if type(layer).__name__ == "Rescaling":
+        factor = float(np.abs(np.asarray(layer.scale, np.float64)).max())
+        return 1 / factor if 0 < factor != 1 else None
+    if type(layer).__name__ == "Normalization" and not layer.invert:
+        mean, variance = numbers(layer.mean), numbers(layer.variance)
+    elif type(layer).__name__ == "BatchNormalization":
+        mean, variance = numbers(layer.moving_mean), numbers(layer.moving_variance)
+        if not mean.any() and (variance == 1).all():  # never trained
+            return None
+    else:
+        return None
+    top = float((mean + 2 * np.sqrt(np.maximum(variance, 0))).max())
+    return top if math.isfinite(top) else None
+
+
+def rectifies(layer: Any) -> bool:
+    """Whether a layer ends in a ReLU, capped or not: it is one, or its activation is, whoever wrote it."""
+    import keras
+
+    activation = getattr(layer, "activation", None)
+    return (
+        isinstance(layer, keras.layers.ReLU)
+        or isinstance(activation, keras.layers.ReLU)
+        or (activation is not None and meaning_of(activation) in ("relu", "relu6"))
+    )
+
+
+_MAGNITUDES = np.concatenate([np.linspace(0, 12, 49), np.logspace(-6, 6, 49)])
+_PROBES = np.concatenate([-_MAGNITUDES, _MAGNITUDES]).astype(np.float32).reshape(4, -1)
+
+
+def meaning_of(activation: Any) -> str:
+    """What an activation function computes, whoever wrote it: "relu", "relu6", "softmax", "linear", or "" for anything else.
+
+    Keras, its `ops` and TensorFlow each have functions of their own; so they are told apart by their values on many points.
+    """
+    import keras
+
+    try:
+        found = keras.ops.convert_to_numpy(activation(keras.ops.convert_to_tensor(_PROBES)))
+    except Exception:  # a user's function may want other shapes, or anything
+        return ""
+    exponentials = np.exp(_PROBES.astype(np.float64) - _PROBES.max(axis=-1, keepdims=True))
+    known = {
+        "linear": _PROBES,
+        "relu": np.maximum(_PROBES, 0),
+        "relu6": np.clip(_PROBES, 0, 6),
+    }
+    for name, values in known.items():
+        if np.array_equal(found, values):
+            return name
+    softmax = exponentials / exponentials.sum(axis=-1, keepdims=True)
+    return "softmax" if found.shape == softmax.shape and np.allclose(found, softmax, atol=1e-6) else ""
