@@ -24,6 +24,7 @@ import numpy as np
 
 from snnviz import _checks as check
 from snnviz import _progress
+from snnviz._arguments import checked
 from snnviz.errors import InputError
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class Sweep:
     failed: dict[tuple[float, float], str]
 
 
+@checked
 def sweep(
     model: keras.Model | str | os.PathLike[str],
     x: np.ndarray,

@@ -8,9 +8,11 @@ import os
 from pathlib import Path
 from typing import Any
 
+from snnviz._arguments import checked
 from snnviz.errors import InputError
 
 
+@checked
 def load_keras(path: str | os.PathLike[str]) -> Any:
     """A Keras model from a `.keras` file, or the shipped one of that name (e.g. "dense-mnist"), not compiled.
 

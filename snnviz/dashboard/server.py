@@ -18,6 +18,7 @@ from typing import Any
 import panel as pn
 
 from snnviz import _checks as check
+from snnviz._arguments import checked
 from snnviz.dashboard import hosts
 from snnviz.dashboard.page import Page
 from snnviz.dashboard.pages import PAGES
@@ -37,6 +38,7 @@ MESSAGE_BYTES = 64 * 2**20
 """The largest message that a browser may send: an uploaded model in base64."""
 
 
+@checked
 def create_app(workspace: Any = None, page: type[Page] = PAGES[0], **state: Any) -> pn.Template:
     """A page for one session, its state kept in the address.
 
@@ -82,6 +84,7 @@ def _apply_valid(page: Page, wanted: dict[str, Any]) -> None:
             page.param.update(**{name: value})
 
 
+@checked
 def serve(
     workspace: Any = None,
     port: int = 5006,
@@ -132,6 +135,7 @@ class Serving:
         InputError: see `serve`.
     """
 
+    @checked
     def __init__(self, workspace: Any = None, port: int = 0, address: str = "127.0.0.1", **options: Any) -> None:
         handed: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._thread = threading.Thread(

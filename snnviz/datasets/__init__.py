@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from snnviz import _checks as check
+from snnviz._arguments import checked
 from snnviz.datasets import folders
 from snnviz.datasets.catalog import CATALOG, SPLITS, Entry
 from snnviz.datasets.formats import (
@@ -115,6 +116,7 @@ def load(
     split = check.choice("split", split, SPLITS)
     limit = None if limit is None else check.integer("limit", limit, 1)
     size, channels = folders.check_size(size), folders.check_channels(channels)
+    download, progress = check.flag("download", download), check.flag("progress", progress)
     entry = _entry(name)
     if entry is not None:
         x, y = _read_known(entry, split, download, progress)
@@ -139,6 +141,7 @@ def load(
     return Images(path.stem, split, intensities(x[:limit]), y[:limit].astype(np.int64), class_names)
 
 
+@checked
 def stream(
     path: str | os.PathLike[str],
     batch_size: int = 64,
@@ -174,6 +177,7 @@ def stream(
     return folders.batches(folders.listing(root, split).first(limit), batch_size, pair, channels)
 
 
+@checked
 def fetch(name: str, *, force: bool = False, progress: bool = True) -> Record:
     """Bring a known data set onto this machine, if it is not there.
 
@@ -297,7 +301,13 @@ def _names() -> str:
 def _path(name: str | os.PathLike[str]) -> Path:
     if not isinstance(name, (str, os.PathLike)) or not str(name):
         raise InputError(f"`name` must be one of {_names()}, or a path. Received: {check.describe(name)}")
-    path = Path(name).expanduser()
-    if not path.exists():
-        raise InputError(f"`name` must be one of {_names()}, or the path of a file or folder. Received: {str(name)!r}")
+    path = Path(os.path.expanduser(name))  # noqa: PTH111, since pathlib's raises where there is no such user
+    try:
+        there = path.exists()
+    except OSError:  # too long for any file
+        there = False
+    if not there:
+        raise InputError(
+            f"`name` must be one of {_names()}, or the path of a file or folder. Received: {check.describe(name)}"
+        )
     return path

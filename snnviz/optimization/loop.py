@@ -12,6 +12,7 @@ import numpy as np
 
 from snnviz import __version__, _progress
 from snnviz import _checks as check
+from snnviz._arguments import checked
 from snnviz.errors import InputError
 from snnviz.hardware.spinnaker import model as spinnaker
 from snnviz.network import SpikingNetwork
@@ -102,6 +103,7 @@ class _Stage:
     absolute: bool = False
 
 
+@checked
 def optimize(
     network: SpikingNetwork,
     x: np.ndarray,

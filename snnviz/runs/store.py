@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from snnviz import _checks as check
+from snnviz._arguments import checked
 from snnviz.errors import InputError
 from snnviz.runs import _mlflow, lock, processes, queue, run
 from snnviz.runs.folder import Folder, checked_id
@@ -50,6 +51,7 @@ class Store:
         InputError: for an address that is no tracking store's.
     """
 
+    @checked
     def __init__(self, uri: str | os.PathLike[str] | None = None) -> None:
         self.place = Place.of(uri)
         self._experiment: str | None = None
@@ -69,6 +71,7 @@ class Store:
 
     # reading
 
+    @checked
     def list(
         self,
         *,
@@ -118,6 +121,7 @@ class Store:
             if not token or (limit is not None and len(found) >= limit):
                 return found[:limit]
 
+    @checked
     def get(self, run_id: str) -> Run:
         """A run by its id, or by the beginning of its id where only one begins so.
 
@@ -126,6 +130,7 @@ class Store:
         """
         return self._read(self._stored(run_id))
 
+    @checked
     def history(self, run_id: str, metrics: Sequence[str] | None = None) -> pd.DataFrame:
         """Metrics over steps (epochs of a training, evaluations of an optimisation).
 
@@ -149,6 +154,7 @@ class Store:
         frame.index.name = "step"
         return frame
 
+    @checked
     def artifacts(self, run_id: str) -> tuple[str, ...]:
         """Names of the files that a run left, e.g. "network.npz"."""
         stored = self._stored(run_id)
@@ -162,6 +168,7 @@ class Store:
 
         return tuple(sorted(walk(None)))
 
+    @checked
     def file(self, run_id: str, name: str) -> Path:
         """A file that a run left, on this machine (fetched if need be); it is not to be changed.
 
@@ -181,18 +188,21 @@ class Store:
         target.mkdir(parents=True, exist_ok=True)
         return Path(self.ask("download_artifacts", stored.info.run_id, name, str(target)))
 
+    @checked
     def result(self, run_id: str) -> xr.Dataset:
         """The simulation result of a run (result.nc), with its title set to the run's name where it has none."""
         from snnviz import results
 
         return results.load(self.file(run_id, "result.nc"))
 
+    @checked
     def network(self, run_id: str) -> SpikingNetwork:
         """The spiking network of a run (network.npz)."""
         from snnviz.network import load_network
 
         return load_network(self.file(run_id, "network.npz"))
 
+    @checked
     def compare(self, run_ids: Sequence[str]) -> pd.DataFrame:
         """Runs side by side: a column per run, a row per setting that differs and per metric.
 
@@ -225,6 +235,7 @@ class Store:
         frame.index.names = ["part", "name"]
         return frame
 
+    @checked
     def export(self, run_id: str, out: str | os.PathLike[str]) -> Path:
         """Write a run's files, `run.json` and `history.csv` of its metrics into a new folder, and return it.
 
@@ -256,6 +267,7 @@ class Store:
 
     # writing
 
+    @checked
     def create(
         self,
         kind: str,
@@ -292,6 +304,7 @@ class Store:
             self.set_status(run_id, status)
         return run_id
 
+    @checked
     def unfinished(self, kind: str, spec: Mapping[str, Any], tags: Mapping[str, str]) -> str | None:
         """Id of the newest run that was asked for in the same words and did not finish; None if there is none."""
         for one in self.list(kind=kind, status=("FAILED", "KILLED")):
@@ -299,6 +312,7 @@ class Store:
                 return one.id
         return None
 
+    @checked
     def set_status(self, run_id: str, status: str, reason: str = "") -> None:
         """Set a run's status, with the reason where it failed or was killed."""
         check.choice("status", status, STATUSES)
@@ -308,6 +322,7 @@ class Store:
         else:
             self.ask("set_terminated", run_id, status)
 
+    @checked
     def delete(self, run_id: str) -> None:
         """Delete a run and what it left on this machine but for its files in the store, which `mlflow gc` removes.
 
@@ -319,6 +334,7 @@ class Store:
         self.ask("delete_run", one.id)
         shutil.rmtree(Folder(self.home, one.id).path, ignore_errors=True)
 
+    @checked
     def check_ended(self, one: Run) -> None:
         """Refuse a run that waits or runs.
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from snnviz import _checks as check
+from snnviz._arguments import check_fields
 from snnviz.errors import InputError
 from snnviz.jobs.work.sources import known_name, known_of, record_data, remembering, say_if_slow
 
@@ -72,6 +73,7 @@ class Shared:
             given = getattr(self, name)
             if given is not None and (isinstance(given, str) or not isinstance(given, Sequence)):
                 raise InputError(f"`{name}` must have one number per stage. Received: {check.describe(given)}")
+        check_fields(self)  # the rest
 
 
 @dataclass(frozen=True, kw_only=True)

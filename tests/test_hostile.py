@@ -1,0 +1,101 @@
+"""Whatever a function or command is handed, it takes it or says in one sentence what is wrong: `snnviz.errors.InputError`."""
+
+import contextlib
+import functools
+import inspect
+
+import pytest
+
+from snnviz import InputError, datasets
+from tests import hostile
+from tests.hostile import Reached
+
+WALKED = hostile.walked()
+
+
+def reached(*_, **__):
+    raise Reached
+
+
+@pytest.fixture(scope="module")
+def material(tmp_path_factory):
+    """Valid arguments, in a folder of their own that is the working folder too; long work ends where it would begin."""
+    folder = tmp_path_factory.mktemp("hostile")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("HOME", str(folder))
+        patch.setenv("SNNVIZ_DATA_DIR", str(folder / "data"))
+        made = hostile.Material(folder)
+        for name in (
+            "snnviz.training.loop._Run", "snnviz.training.loop.compiled_steps", "snnviz.sparsity_sweep._Study",
+            "snnviz.optimization.workers.Processes._started", "snnviz.optimization.workers.Dask",
+            "snnviz.conversion.convert", "snnviz.plots.save", "snnviz.jobs.control._start",
+            "panel.io.server.get_server", "snnviz.hardware.neuron.mechanism.load", "snnviz.figures.scenes._canvas",
+        ):  # fmt: skip
+            patch.setattr(name, reached)
+        patch.setattr("snnviz.dashboard.server.PAGES", (hostile.Blank,))
+        real = datasets.load
+        patch.setattr("snnviz.datasets.load", functools.cache(lambda *words, **named: real(*words, **named)))
+        patch.setattr("snnviz.jobs.spec.Spec.work", property(lambda spec: reached))
+        yield made
+
+
+def outcome(function, keywords):
+    """What calling it comes to: "taken", "refused", or the error that should not have been."""
+    try:
+        answer = function(**keywords)
+        if isinstance(answer, contextlib._GeneratorContextManager):
+            with answer:
+                pass
+        if inspect.isgenerator(answer):
+            next(answer, None)
+    except Reached:
+        return "taken"
+    except InputError as error:
+        return "refused" if "\n" not in str(error) else f"several lines: {error}"
+    except Exception as error:
+        return f"{type(error).__name__}: {str(error)[:150]}"
+    return "taken"
+
+
+def bound(name, material):
+    """The function, with its object if it is a method."""
+    function, owner = WALKED[name], name.split(".")[-2]
+    if inspect.isfunction(function) and "self" in inspect.signature(function).parameters:
+        return function.__get__(hostile.INSTANCES[owner](material))
+    return function
+
+
+def given(name, material):
+    """Valid arguments for everything that must be given, and whatever else is known."""
+    found = {}
+    for argument, parameter in hostile.arguments(WALKED[name]).items():
+        try:
+            found[argument] = material.given(name, argument)
+        except KeyError:
+            if parameter.default is inspect.Parameter.empty:
+                raise
+    return found
+
+
+REFUSED = {"jobs.control.cancel", "jobs.control.resume"}
+"""For which the valid arguments are refused, since no run is to be stopped."""
+
+
+@pytest.mark.parametrize("name", WALKED)
+def test_every_function_refuses_in_one_sentence(name, material):
+    function = bound(name, material)
+    assert outcome(function, given(name, material)) == ("refused" if name in REFUSED else "taken")
+    wrong = {}
+    for argument, parameter in hostile.arguments(WALKED[name]).items():
+        found = {}
+        called = "Callable" in str(parameter.annotation) or "EngineMaker" in str(parameter.annotation)
+        for label, value in hostile.VALUES.items():
+            if called and callable(value()):  # what it raises is its author's
+                continue
+            found[label] = outcome(function, {**given(name, material), argument: value()})
+            if found[label] not in ("taken", "refused"):
+                wrong[f"{argument}={label}"] = found[label]
+        if found["3"] != found["np.int64(3)"]:
+            wrong[f"{argument}"] = f"3 is {found['3']}, np.int64(3) {found['np.int64(3)']}"
+    assert not wrong, "\n".join(f"{key}: {value}" for key, value in wrong.items())
