@@ -78,6 +78,19 @@ WORDS = {
 """What commands are handed; a NUL cannot be part of a command line."""
 
 
+def words(action: Any) -> dict[str, str]:
+    """Those that an option is handed: numbers all of them, texts what is no number, flags one."""
+    if action.nargs == 0:
+        return {"x": "x", "--": "--"}
+    return WORDS if action.type is not None else {label: WORDS[label] for label in TEXTS}
+
+
+TEXTS = (
+    "empty", "x", "-1", "nan", "10**5000", "--", "arabic", "commas", "json", "surrogate", "newline", "long", "folder", "home",
+    "run", "percent", "url",
+)  # fmt: skip
+
+
 def modules() -> list[str]:
     """The modules with public names: those behind the names of `snnviz`, and those that say what of them is public."""
     found = {module for module, _ in snnviz._PUBLIC.values()}
@@ -244,7 +257,11 @@ class Material:
         self.model.save(self.model_file)
         self.recipe = training.Recipe(schedule=((1, 0.1),), validation=1, batch_size=2)
         self.images = datasets.Images("mine", "test", self.x, self.y, ("a", "b", "c"))
-        np.savez(folder / "data.npz", x_train=self.x, y_train=self.y, x_test=self.x, y_test=self.y)
+        more, labels = np.tile(self.x, (3, 1, 1, 1)), np.tile(self.y, 3)
+        np.savez(folder / "data.npz", x_train=more, y_train=labels, x_test=self.x, y_test=self.y)
+        pictures28 = random.random((10, 28, 28, 1)).astype(np.float32)
+        labels = np.arange(10)
+        np.savez(folder / "digits.npz", x_train=pictures28, y_train=labels, x_test=pictures28, y_test=labels)
         self.drawing = figures.Material(results={"mine": self.result}, networks={"mine": self.network})
         self.store = runs.Store(folder / "runs")
         self.run_id = self.store.create("simulate", "mine", spec={"kind": "simulate"})
@@ -252,6 +269,7 @@ class Material:
         for name in ("result.nc", "network.npz"):
             self.store.ask("log_artifact", self.run_id, str(folder / name))
         self.store.set_status(self.run_id, "FINISHED")
+        self.doomed = self.fresh_run()
         self.problem = conversion.Problem(layer="a", place="1", kind="Dense", reason="it is not known")
         self.table = snnviz.reports.table_g({("dense-mnist", "before"): {"S_a": 0.5}})
         self.card = {"test": {"accuracy": 0.5}, "sparsity": {"S_a": 0.5}, "sparsity_before": {"S_a": 0.5}}
@@ -514,6 +532,53 @@ def _plan() -> Any:
     layers = tuple(LayerPlan(name, 10, 1, 2048, 0, 0, 0, 0, 0, None, 0) for name in ("input", "hidden", "output"))
     cores = (Core(0, 0, 1, None, 0, 0, 2048), Core(0, 0, 2, "input", 0, 10, 2048))
     return Plan(layers, cores, (Chip(0, 0, 17, 2**27, 1, 1023, (0, 0)),), 1, (), 50, 5, 1.0, {})
+
+
+def _small(command: str, place: str = "") -> V:
+    """A command on the small network and data."""
+    words = [*command.split(), "{network}", "--data", "{data}", *place.split()]
+    return lambda m: [word.format(network=m.folder / "network.npz", data=m.folder / "data.npz") for word in words]
+
+
+def _trained(command: str, more: str = "") -> V:
+    """A command on the small classifier and data."""
+    return lambda m: [command, str(m.model_file), "--data", str(m.folder / "data.npz"), *more.split()]
+
+
+def _runs(command: str, times: int = 1, run: V = lambda m: m.run_id) -> V:
+    return lambda m: ["runs", command, *[run(m)] * times, "--tracking-uri", str(m.folder / "runs")]
+
+
+COMMANDS: dict[str, V] = {
+    "demo": lambda m: ["demo", "--no-serve", "--limit", "2"],
+    "train": lambda m: ["train", "dense-mnist", "--data", str(m.folder / "digits.npz"), "--no-track"],
+    "finetune": _trained("finetune", "--no-track"),
+    "sweep": _trained("sweep"),
+    "check": lambda m: ["check", str(m.model_file)],
+    "convert": _trained("convert"),
+    "simulate": _small("simulate", "--steps 2 --engine event"),
+    "metrics": lambda m: ["metrics", str(m.folder / "result.nc")],
+    "optimize": _small("optimize", "--steps 2 --no-track"),
+    "runs list": _runs("list", 0),
+    "runs show": _runs("show"),
+    "runs compare": _runs("compare", 2),
+    "runs logs": _runs("logs"),
+    "runs cancel": _runs("cancel"),
+    "runs resume": _runs("resume"),
+    "runs delete": _runs("delete", run=lambda m: m.doomed),
+    "runs export": _runs("export"),
+    "figures": lambda m: ["figures", "--run", str(m.folder / "result.nc"), "--names", "confusion"],
+    "tables": lambda m: ["tables", "--run", str(m.folder / "result.nc")],
+    "reproduce": lambda m: ["reproduce", "--limit", "2"],
+    "hardware neuron": _small("hardware neuron"),
+    "hardware nir": lambda m: ["hardware", "nir", str(m.folder / "network.npz"), "--out", str(m.folder / "mine.nir")],
+    "hardware spinnaker": _small("hardware spinnaker"),
+    "hardware expect": _small("hardware expect", "--steps 2"),
+    "data": lambda m: ["data", "fetch", "mnist"],
+    "dashboard": lambda m: ["dashboard", str(m.folder / "result.nc")],
+    "info": lambda m: ["info", str(m.folder / "network.npz")],
+}
+"""A valid call of each command, which takes a moment."""
 
 
 INSTANCES: dict[str, V] = {

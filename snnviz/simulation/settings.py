@@ -14,6 +14,8 @@ INPUTS = ("spiking", "poisson", "analog")
 RESETS = ("subtract", "zero")
 READOUTS = ("membrane", "cumulative", "decay")
 SYNAPSES = ("nonzero", "all")
+LOWEST = -1e38
+"""A floor that membranes, float32, can hold."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +63,7 @@ class Settings:
         check.choice("reset", self.reset, RESETS)
         if self.input_reset is not None:
             check.choice("input_reset", self.input_reset, RESETS)
-        if self.floor is not None and check.real("floor", self.floor) >= THRESHOLD:
+        if self.floor is not None and check.real("floor", self.floor, LOWEST) >= THRESHOLD:
             raise InputError(f"`floor` must be below the threshold, {THRESHOLD:g}. Received: {self.floor:g}")
         check.integer("delay", self.delay, 0, 1)
         check.integer("refractory", self.refractory, 0)
