@@ -10,12 +10,20 @@ import numpy as np
 
 from snnviz.errors import InputError
 
+LARGEST = 2**63 - 1
+"""The largest whole number: numpy's, netCDF's and HDF5's have 64 bits."""
+
 
 def describe(value: Any) -> str:
     """A short description of a received value, fit for the end of an error message."""
     if isinstance(value, np.ndarray):
         return f"an array of shape {value.shape} and type {value.dtype}"
-    text = repr(value)
+    if isinstance(value, int) and abs(value) >= 10**80:  # Python refuses to write out very long ones
+        return f"a whole number of {value.bit_length()} bits"
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # whatever it is
+        text = f"a {type(value).__name__}"
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
@@ -24,9 +32,12 @@ def integer(name: str, value: Any, minimum: int, maximum: int | None = None) -> 
     allowed = f"at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
         raise InputError(f"`{name}` must be a whole number, {allowed}. Received: {describe(value)}")
+    value = int(value)
+    if maximum is None and value > LARGEST:
+        allowed, maximum = f"from {minimum} to {LARGEST}", LARGEST
     if value < minimum or (maximum is not None and value > maximum):
-        raise InputError(f"`{name}` must be a whole number, {allowed}. Received: {value}")
-    return int(value)
+        raise InputError(f"`{name}` must be a whole number, {allowed}. Received: {describe(value)}")
+    return value
 
 
 def real(name: str, value: Any, minimum: float = -math.inf, maximum: float = math.inf, *, above: bool = False) -> float:
@@ -39,7 +50,10 @@ def real(name: str, value: Any, minimum: float = -math.inf, maximum: float = mat
     allowed = "a finite number" + (f", {' and '.join(bounds)}" if bounds else "")
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise InputError(f"`{name}` must be {allowed}. Received: {describe(value)}")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number beyond all floats
+        number = math.inf
     if not math.isfinite(number) or number < minimum or number > maximum or (above and number == minimum):
         raise InputError(f"`{name}` must be {allowed}. Received: {number:g}")
     return number
@@ -47,9 +61,9 @@ def real(name: str, value: Any, minimum: float = -math.inf, maximum: float = mat
 
 def flag(name: str, value: Any) -> bool:
     """`value`, which must be true or false."""
-    if not isinstance(value, bool):
+    if not isinstance(value, (bool, np.bool_)):
         raise InputError(f"`{name}` must be true or false. Received: {describe(value)}")
-    return value
+    return bool(value)
 
 
 def choice(name: str, value: Any, allowed: Collection[str]) -> str:
@@ -120,11 +134,12 @@ def images(name: str, x: Any, input_shape: tuple[int, ...] | None = None) -> np.
         raise InputError(f"`{name}` must hold at least one item. Received: {describe(array)}")
     if input_shape is not None:
         array = array.reshape(len(array), *input_shape)
+    with np.errstate(over="ignore"):  # what is too large becomes infinite, which is refused below
+        array = np.ascontiguousarray(array, dtype=np.float32)
     low, high = float(array.min()), float(array.max())  # NaN survives min and max
     if not (low >= -ROUNDING and high <= 1.0 + ROUNDING):
         finite(name, array)
         raise InputError(f"`{name}` must hold intensities in [0, 1]. Received: values from {low:.9g} to {high:.9g}")
-    array = np.ascontiguousarray(array, dtype=np.float32)
     return array if low >= 0 and high <= 1 else array.clip(0, 1)
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from snnviz.errors import InputError
+
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
@@ -16,6 +18,10 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     The temporary name keeps the suffix, since several libraries choose a format by it.
     """
     target = Path(path)
+    if target.is_dir():
+        raise InputError(f"`path` must be a file. Received: {str(path)!r}, a folder")
+    if any(parent.is_file() for parent in target.parents):
+        raise InputError(f"`path` must be in a folder. Received: {str(path)!r}, which would be inside a file")
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent)
     os.close(handle)

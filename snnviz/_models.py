@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from snnviz._arguments import checked
 from snnviz.errors import InputError
 
 # layers that do nothing at inference
@@ -80,6 +81,7 @@ def range_shown(layers: Sequence[Any]) -> float:
     return 1.0
 
 
+@checked
 def input_range(model: Any) -> float:
     """What a Keras model takes for full intensity: 255 if it begins with a map of 8-bit images, else 1.
 
@@ -98,6 +100,7 @@ def input_range(model: Any) -> float:
         ) from unclear
 
 
+@checked
 def as_taken(x: np.ndarray, full: float) -> np.ndarray:
     """Intensities in [0, 1] as a model takes them whose full intensity is `full`."""
     return x if full == 1 else x * np.float32(full)

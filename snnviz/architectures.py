@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from snnviz import _checks as check
+from snnviz._arguments import checked
 from snnviz.errors import InputError
 
 if TYPE_CHECKING:
@@ -245,12 +246,14 @@ def names() -> tuple[str, ...]:
     return tuple(_ARCHITECTURES)
 
 
+@checked
 def describe(name: str) -> str:
     """One line on the layers of architecture `name`."""
     check.choice("name", name, _ARCHITECTURES)
     return (inspect.getdoc(_ARCHITECTURES[name]) or "").splitlines()[0]
 
 
+@checked
 def build(name: str, seed: int = 0, **options: Any) -> keras.Model:
     """A freshly initialised Keras model.
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from snnviz import _checks as check
+from snnviz._arguments import checked
 from snnviz.errors import InputError
 
 if TYPE_CHECKING:
@@ -43,16 +44,19 @@ class Crossing:
         return f"{self.value:.6g}{'' if self.crossed else '*'}"
 
 
+@checked
 def peak_accuracy(result: xr.Dataset) -> float:
     """The best accuracy at any step, max over t of A(t), a fraction."""
     return float(_accuracy(result).max())
 
 
+@checked
 def peak_time(result: xr.Dataset) -> int:
     """The first step at which the accuracy is at its peak."""
     return int(_accuracy(result).argmax()) + 1
 
 
+@checked
 def reference_accuracy(result: xr.Dataset, reference: str | float = "ann") -> float:
     """The accuracy A_ref that the Pareto metrics measure against.
 
@@ -83,6 +87,7 @@ def reference_accuracy(result: xr.Dataset, reference: str | float = "ann") -> fl
     return check.real("reference", reference, 0, 1, above=True)
 
 
+@checked
 def pareto_latency(result: xr.Dataset, reference: str | float = "ann", frontier: bool = False) -> float:
     """Pareto latency: the time lost to wrong answers, in time steps.
 
@@ -99,6 +104,7 @@ def pareto_latency(result: xr.Dataset, reference: str | float = "ann", frontier:
     return float(_shortfall(result, reference, frontier).sum())
 
 
+@checked
 def pareto_power(result: xr.Dataset, reference: str | float = "ann", frontier: bool = False) -> float:
     """Pareto power: the synaptic events spent while answers were wrong, in synaptic events per item.
 
@@ -112,6 +118,7 @@ def pareto_power(result: xr.Dataset, reference: str | float = "ann", frontier: b
     return float(np.dot(_shortfall(result, reference, frontier), events_per_step(result)))
 
 
+@checked
 def time_to_accuracy(result: xr.Dataset, threshold: float) -> Crossing:
     """The first step t with A(t) >= `threshold`, in time steps; if there is none, T + 1, marked as not crossed."""
     accuracy = _accuracy(result)
@@ -121,6 +128,7 @@ def time_to_accuracy(result: xr.Dataset, threshold: float) -> Crossing:
     return Crossing(float(reached.argmax() + 1), True)
 
 
+@checked
 def events_to_accuracy(result: xr.Dataset, threshold: float) -> Crossing:
     """The events spent until A(t) >= `threshold`, in synaptic events per item.
 
@@ -131,11 +139,13 @@ def events_to_accuracy(result: xr.Dataset, threshold: float) -> Crossing:
     return Crossing(float(events_per_step(result)[: int(time.value)].sum()), time.crossed)
 
 
+@checked
 def events_per_step(result: xr.Dataset) -> np.ndarray:
     """E(t): synaptic events per item in each step, over all layers; float64 (T,)."""
     return _curve(result, "synaptic_events").sum("layer").values.astype(np.float64)
 
 
+@checked
 def event_shares(result: xr.Dataset) -> xr.DataArray:
     """Each layer's share of all synaptic events over the whole simulation: fractions (layer) that sum to 1.
 
@@ -147,6 +157,7 @@ def event_shares(result: xr.Dataset) -> xr.DataArray:
     return shares.rename("event_share").assign_attrs(long_name="share of synaptic events", units="1")
 
 
+@checked
 def confidence_cutoff(
     result: xr.Dataset, levels: Iterable[float] | None = None, temperature: float = 1.0
 ) -> xr.Dataset:
@@ -221,6 +232,7 @@ def confidence_cutoff(
     )
 
 
+@checked
 def summary(
     result: xr.Dataset,
     thresholds: Iterable[float] | None = None,
@@ -270,6 +282,7 @@ def summary(
     }
 
 
+@checked
 def summary_frame(
     results: xr.Dataset | Mapping[str, xr.Dataset],
     thresholds: Iterable[float] | None = None,
@@ -312,6 +325,7 @@ def summary_frame(
     return frame
 
 
+@checked
 def default_threshold(result: xr.Dataset) -> float:
     """The accuracy to reach if none is asked for: `DEFAULT_THRESHOLD` of the ANN's accuracy (of the peak without one)."""
     ann = _ann_accuracy(result)

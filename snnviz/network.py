@@ -21,11 +21,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, TypeAlias, cast
 
 import numpy as np
 
 from snnviz import _checks as check
+from snnviz._arguments import check_fields, checked
 from snnviz._files import replacing
 from snnviz.errors import InputError
 
@@ -35,19 +36,22 @@ THRESHOLD = 1.0
 """Firing threshold of every neuron; a neuron fires when its membrane potential is at or above it."""
 
 Shape = tuple[int, ...]
-Scale = float | np.ndarray
+Scale: TypeAlias = "float | np.ndarray"
 Padding = tuple[tuple[int, int], tuple[int, int]]
 
 
+@checked
 def onset_at(depth: int, clamp: float) -> int:
     """The onset of a layer at `depth` where every layer begins `clamp` time steps after the one before, rounded down."""
-    return math.floor(clamp * depth + 1e-9)  # 0.29 * 100 is a little less than 29
+    # 0.29 * 100 is a little less than 29; beyond 2**53 floats count no more, and no simulation is as long
+    return math.floor(min(clamp * depth + 1e-9, 2.0**53))
 
 
 def _frozen(name: str, value: Any, shape: Shape | None = None, ndim: int | None = None) -> np.ndarray:
     """A read-only float32 copy of `value`, checked for shape and finiteness."""
     try:
-        array = np.array(value, dtype=np.float32, order="C")
+        with np.errstate(over="ignore"):  # what is too large becomes infinite, which is refused below
+            array = np.array(value, dtype=np.float32, order="C")
     except (TypeError, ValueError) as error:
         raise InputError(f"`{name}` must be an array of numbers. Received: {check.describe(value)}") from error
     if shape is not None and array.shape != shape:
@@ -93,6 +97,7 @@ class Input:
     name: str = "input"
 
     def __post_init__(self) -> None:
+        check_fields(self)
         object.__setattr__(self, "shape", _shape("shape", self.shape))
         if len(self.shape) not in (1, 3):
             raise InputError(
@@ -140,6 +145,7 @@ class Layer:
     _weights_ndim: ClassVar[int]
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if not isinstance(self.name, str) or not self.name:
             raise InputError(f"`name` of a layer must be a non-empty string. Received: {check.describe(self.name)}")
         put = object.__setattr__
@@ -420,6 +426,7 @@ class SpikingNetwork:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if not isinstance(self.input, Input):
             raise InputError(f"`input` must be an Input layer. Received: {check.describe(self.input)}")
         layers = tuple(self.layers)
@@ -479,6 +486,7 @@ class SpikingNetwork:
             digest.update(np.ascontiguousarray(arrays[name], "<f4").tobytes())
         return digest.hexdigest()
 
+    @checked
     def scaled(self, scales: Sequence[Scale]) -> SpikingNetwork:
         """The network with the output of layer i multiplied by `scales[i]`.
 
@@ -519,6 +527,7 @@ class SpikingNetwork:
         ]
         return replace(self, layers=tuple(layers))
 
+    @checked
     def with_initial_potentials(self, potentials: Sequence[Scale]) -> SpikingNetwork:
         """The network with other initial membrane potentials, one entry for the input and one per layer."""
         if len(potentials) != len(self.layers) + 1:
@@ -531,6 +540,7 @@ class SpikingNetwork:
         ]
         return replace(self, input=replace(self.input, initial_potential=potentials[0]), layers=tuple(layers))
 
+    @checked
     def with_onsets(self, onsets: Sequence[int]) -> SpikingNetwork:
         """The network whose layer i begins after `onsets[i]` time steps; one entry per layer of `layers`."""
         if len(onsets) != len(self.layers):
@@ -538,6 +548,7 @@ class SpikingNetwork:
         layers = [replace(layer, onset=onset) for layer, onset in zip(self.layers, onsets, strict=True)]
         return replace(self, layers=tuple(layers))
 
+    @checked
     def clamped(self, clamp: float) -> SpikingNetwork:
         """The network whose layer at depth d (first weighted layer 1, ...) begins after clamp * d time steps, rounded down."""
         check.real("clamp", clamp, 0)
@@ -587,6 +598,7 @@ class SpikingNetwork:
         }
         return header, arrays
 
+    @checked
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the network to `path` (.npz: arrays and a JSON header, no pickle) and return the path.
 
@@ -606,6 +618,7 @@ class SpikingNetwork:
         return target
 
 
+@checked
 def load_network(path: str | os.PathLike[str]) -> SpikingNetwork:
     """Read a network written by `SpikingNetwork.save`.
 

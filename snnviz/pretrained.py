@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from snnviz import _checks as check
+from snnviz._arguments import checked
 from snnviz.errors import InputError
 from snnviz.network import SpikingNetwork, load_network
 
@@ -73,6 +74,7 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(card.stem for card in _FOLDER.glob("*.json")))
 
 
+@checked
 def chain(model: str) -> Chain:
     """The chain of `model`.
 
@@ -82,6 +84,7 @@ def chain(model: str) -> Chain:
     return CHAINS[check.choice("model", model, CHAINS)]
 
 
+@checked
 def path(name: str) -> Path:
     """The file of model `name`: a Keras model (.keras) or a spiking network (.npz).
 
@@ -92,6 +95,7 @@ def path(name: str) -> Path:
     return next(file for suffix in _SUFFIXES if (file := _FOLDER / f"{name}{suffix}").exists())
 
 
+@checked
 def card(name: str) -> dict[str, Any]:
     """The card of model `name`: architecture, command, seeds, accuracies (fractions), versions, date, licence of the data.
 
@@ -103,6 +107,7 @@ def card(name: str) -> dict[str, Any]:
     return found
 
 
+@checked
 def network(name: str | os.PathLike[str]) -> SpikingNetwork:
     """A spiking network from a file (.npz), or the shipped one of that name.
 

@@ -16,13 +16,14 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from snnviz import _checks as check
 from snnviz import metrics
+from snnviz._arguments import checked
 from snnviz.errors import InputError
 
 if TYPE_CHECKING:
@@ -127,9 +128,10 @@ _DATASETS = {"dense-mnist": "mnist", "conv-mnist": "mnist", "conv-cifar10": "cif
 
 _SPARSITIES = ("S_a", "S_w", "S_c", "S_a, all hidden layers", "S_c, all hidden layers")
 
-Entries = Mapping[tuple[str, str], "xr.Dataset"]
+Entries: TypeAlias = "Mapping[tuple[str, str], xr.Dataset]"
 
 
+@checked
 def paper_model(result: xr.Dataset) -> str | None:
     """Which of the paper's models, or of their `VARIANTS`, a result belongs to, or None.
 
@@ -147,16 +149,19 @@ def paper_model(result: xr.Dataset) -> str | None:
     return None
 
 
+@checked
 def paper_counterpart(model: str, stage: str) -> dict[str, Published]:
     """Every published number that stands beside `model` at `stage`, by metric."""
     return {metric: number for (name, when, metric), number in PAPER.items() if (name, when) == (_model(model), stage)}
 
 
+@checked
 def paper_threshold(model: str, stage: str = "before") -> float:
     """The accuracy that the paper's threshold metrics ask of `model`, a fraction."""
     return PAPER[_model(model), check.choice("stage", stage, STAGES), "threshold"].value
 
 
+@checked
 def published_count(model: str, result: xr.Dataset) -> xr.Dataset:
     """`result` with synaptic events as the published code counts them: those of dense layers over a batch of `BATCH` items.
 
@@ -176,6 +181,7 @@ def published_count(model: str, result: xr.Dataset) -> xr.Dataset:
     return result.assign(synaptic_events=events.copy(data=events.values * factors))
 
 
+@checked
 def comparison(model: str, results: Mapping[str, xr.Dataset], threshold: float | None = None) -> pd.DataFrame:
     """All metrics of one model that a simulation gives, beside the paper's.
 
@@ -201,6 +207,7 @@ def comparison(model: str, results: Mapping[str, xr.Dataset], threshold: float |
     return _frame(rows, ["stage", "metric"])
 
 
+@checked
 def table_a(seconds: Mapping[tuple[str, str], float]) -> pd.DataFrame:
     """Table A, runtime: seconds for 1000 items x 50 steps, by (simulator, model), ours below the paper's.
 
@@ -220,6 +227,7 @@ def table_a(seconds: Mapping[tuple[str, str], float]) -> pd.DataFrame:
     )
 
 
+@checked
 def table_e(results: Entries, thresholds: Mapping[tuple[str, str], float] | None = None) -> pd.DataFrame:
     """Table E, threshold metrics: time and events to the threshold accuracy.
 
@@ -238,6 +246,7 @@ def table_e(results: Entries, thresholds: Mapping[tuple[str, str], float] | None
     return _table(results, ours)
 
 
+@checked
 def table_f(results: Mapping[tuple[str, str], xr.Dataset | float]) -> pd.DataFrame:
     """Table F, accuracy of the ANN before and after sparsity fine-tuning.
 
@@ -258,6 +267,7 @@ def table_f(results: Mapping[tuple[str, str], xr.Dataset | float]) -> pd.DataFra
     return _table(results, lambda key, entry: {"ANN accuracy": (accuracy(entry), True)})
 
 
+@checked
 def table_g(sparsity: Mapping[tuple[str, str], Mapping[str, float]]) -> pd.DataFrame:
     """Table G, sparsity of activations (S_a), weights (S_w) and synaptic events (S_c).
 
@@ -277,6 +287,7 @@ def table_g(sparsity: Mapping[tuple[str, str], Mapping[str, float]]) -> pd.DataF
     return _table(sparsity, ours)
 
 
+@checked
 def table_h(results: Entries, classifiers: Mapping[tuple[str, str], float] | None = None) -> pd.DataFrame:
     """Table H, anytime metrics: peak accuracy, Pareto latency and power.
 
@@ -381,6 +392,7 @@ def _frame(rows: Sequence[tuple[tuple[str, ...], dict[str, object]]], names: lis
     return pd.DataFrame([row for _, row in rows], index=index)
 
 
+@checked
 def readable(table: pd.DataFrame) -> pd.DataFrame:
     """A table of this module as people read it: percentages, thousands separated, nothing where nothing is known.
 
@@ -391,6 +403,9 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
         The same rows as text, with columns metric, unit, ours, paper, difference, note (and stage or model where there are
         several); of table A simulator, measured and the models.
     """
+    columns = ("ours", "paper", "difference", "note")
+    if not isinstance(table, pd.DataFrame) or ("unit" in table and not set(columns) <= set(table)):
+        raise InputError(f"`table` must be one of this module. Received: {check.describe(table)}")
     if "unit" not in table:  # table A, all of it in seconds
         return table.map(lambda value: _text(value, "s")).reset_index().rename(columns=MODELS)
     flat = table.reset_index()

@@ -37,6 +37,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from snnviz import _checks as check
+from snnviz._arguments import checked
 from snnviz._files import replacing
 from snnviz.errors import InputError
 
@@ -57,6 +58,7 @@ ON_REQUEST = {
 ATTRIBUTES = ("ann_accuracy", "network_hash", "engine", "settings", "seed", "items", "steps", "neurons", "versions")
 
 
+@checked
 def validate(result: xr.Dataset) -> xr.Dataset:
     """Return `result` if it follows the schema above.
 
@@ -90,6 +92,7 @@ def validate(result: xr.Dataset) -> xr.Dataset:
     return result
 
 
+@checked
 def save(result: xr.Dataset, path: str | os.PathLike[str]) -> Path:
     """Write `result` to `path` as netCDF 4 (compressed) and return the path."""
     target = Path(path)
@@ -158,6 +161,7 @@ def _unsealed(raw: bytes, path: str) -> bytes:
     return content
 
 
+@checked
 def load(path: str | os.PathLike[str]) -> xr.Dataset:
     """Read a result written by `save`, whole, into memory.
 

@@ -31,6 +31,7 @@ import numpy as np
 
 from snnviz import _checks as check
 from snnviz import _models, _progress
+from snnviz._arguments import checked
 from snnviz._backend import compiled
 from snnviz._models import leaves, rectifies
 from snnviz._sparsity import WEIGH, ActiveCount, LayerCount, LayerSparsity, Sparsity, from_counts
@@ -81,6 +82,7 @@ class ActivationPenalty(keras.regularizers.Regularizer):
         strength: lambda_a times the layer's share of the model's neurons.
     """
 
+    @checked
     def __init__(self, strength: float) -> None:
         self.strength = check.real("strength", strength, 0)
 
@@ -103,6 +105,7 @@ class WeightPenalty(keras.regularizers.Regularizer):
         l2: factor of the weight decay.
     """
 
+    @checked
     def __init__(self, strength: float, l2: float = 0.0) -> None:
         self.strength = check.real("strength", strength, 0)
         self.l2 = check.real("l2", l2, 0)
@@ -142,9 +145,15 @@ class Weighted:
     def zero_synapses(self, epsilon: float = 0.0) -> int:
         """Number of synapses whose weight is zero, or below `epsilon` in magnitude."""
         kernel = self.kernel
-        return int((((kernel == 0) | (np.abs(kernel) < epsilon)) * self.connections).sum())
+        return int((((kernel == 0) | _below(kernel, epsilon)) * self.connections).sum())
 
 
+def _below(kernel: np.ndarray, epsilon: float) -> np.ndarray:
+    """Where weights are below a limit in magnitude; one that float32 cannot hold is as good as its largest number."""
+    return np.abs(kernel) < min(epsilon, float(np.finfo(np.float32).max))
+
+
+@checked
 def weighted_layers(model: Model) -> list[Weighted]:
     """The layers of `model` with a kernel, in order.
 
@@ -168,6 +177,7 @@ def weighted_layers(model: Model) -> list[Weighted]:
     return found
 
 
+@checked
 def shares(model: Model, weigh: str = "size") -> tuple[list[float], list[float]]:
     """How the penalties are divided among layers, each list adding up to 1.
 
@@ -221,11 +231,13 @@ def _convolution_connections(layer: Any) -> np.ndarray:
     return np.multiply.outer(per_axis[0], per_axis[1]).astype(np.int64)[:, :, None, None]
 
 
+@checked
 def normalisations(model: Model) -> list[Any]:
     """The batch normalisations of `model`, in order."""
     return [layer for layer in leaves(model) if isinstance(layer, keras.layers.BatchNormalization)]
 
 
+@checked
 @contextmanager
 def penalised(
     model: Model, *, l2: float = 0.0, lambda_a: float = 0.0, lambda_w: float = 0.0, weigh: str = "size"
@@ -267,6 +279,7 @@ def penalised(
             variable.regularizer = regularizer
 
 
+@checked
 @contextmanager
 def zeros_kept(model: Model) -> Iterator[None]:
     """While in the context, weights of `model` that are zero stay zero when an optimiser changes the others.
@@ -304,6 +317,7 @@ def _penalisable(model: Model) -> list[Any]:
     return layers
 
 
+@checked
 def prune(model: Model, epsilon: float = PAPER_EPSILON) -> int:
     """Set every weight of magnitude below `epsilon` to zero, in place.
 
@@ -318,13 +332,14 @@ def prune(model: Model, epsilon: float = PAPER_EPSILON) -> int:
     pruned = 0
     for each in weighted_layers(model):
         kernel = each.kernel.copy()
-        small = (np.abs(kernel) < epsilon) & (kernel != 0)
+        small = _below(kernel, epsilon) & (kernel != 0)
         pruned += int(small.sum())
         kernel[small] = 0
         each.layer.kernel.assign(kernel)
     return pruned
 
 
+@checked
 def pruning_curve(
     model: Model,
     x: np.ndarray,
@@ -374,6 +389,7 @@ def _accuracy(answer: Callable[[np.ndarray], Any], images: np.ndarray, labels: n
     return correct / len(images)
 
 
+@checked
 def measure(
     model: Model, x: np.ndarray, epsilon: float = 0.0, progress: bool = True, input_range: float | None = None
 ) -> Sparsity:

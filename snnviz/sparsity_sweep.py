@@ -22,6 +22,7 @@ import numpy as np
 
 from snnviz import _checks as check
 from snnviz import _processes, _progress
+from snnviz._arguments import checked
 from snnviz._writing import alone
 from snnviz.errors import InputError
 
@@ -58,6 +59,7 @@ class Sweep:
     failed: dict[tuple[float, float], str]
 
 
+@checked
 def sweep(
     model: keras.Model | str | os.PathLike[str],
     x: np.ndarray,

@@ -185,7 +185,7 @@ def test_validation_split_is_a_partition_that_depends_on_the_seed_alone():
 
 @pytest.mark.parametrize("held_out", [0, 4, 10_000, 1.5])
 def test_validation_split_leaves_items_on_both_sides(held_out):
-    with pytest.raises(InputError, match="`held_out` must be a whole number, from 1 to 3"):
+    with pytest.raises(InputError, match="`held_out` must be a whole number"):
         datasets.validation_split(datasets.load("mnist", limit=4), held_out)
 
 
@@ -853,7 +853,7 @@ def test_an_npz_with_floats_features_and_class_names(tmp_path):
         ({"x_test": np.full((2, 3, 2), 300)}, "integers from 0 to 255"),
         ({"x_test": np.full((2, 3, 2), np.nan)}, "NaN"),
         ({"x_test": np.full((2, 3, 2), 255.0)}, r"intensities in \[0, 1\]"),
-        ({"x_test": np.array([["a"], ["b"]])}, "floating-point intensities"),
+        ({"x_test": np.array([["a"], ["b"]])}, "an array of numbers"),
         ({"x_test": np.array([[None], [1]], dtype=object)}, "without pickled objects"),
     ],
 )

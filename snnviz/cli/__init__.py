@@ -13,9 +13,10 @@ import contextlib
 import importlib
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from snnviz import __version__
 from snnviz._processes import terminated_as_interrupted
@@ -28,13 +29,42 @@ COMMANDS = (
 )  # fmt: skip
 USER_MISTAKE = 2
 INTERRUPTED = 130
+_LONGEST = 2000
+
+
+class Parser(argparse.ArgumentParser):
+    """As argparse's, but a mistake is one line, as all mistakes are."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse's, which takes the "--" of "--option=--" for the end of options and loses it."""
+        words = sys.argv[1:] if args is None else list(args)
+        own = words[: words.index("--")] if "--" in words else words
+        for word in own if self._subparsers is None else ():
+            if re.fullmatch(r"--[\w-]+=--", word):
+                self.error(f"argument {word.removesuffix('=--')}: must have a value. Received: '--'")
+        return super().parse_known_args(words, namespace)
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and where to read on, and exit."""
+        message = re.sub(r"^argument (--[\w-]+)\S*: must ", r"`\1` must ", message)
+        self.exit(USER_MISTAKE, _line(self.prog, f"{message.rstrip('.')}; see {self.prog} --help"))
+
+
+def _line(prog: str, message: str) -> str:
+    """A message as one line that any terminal can show."""
+    text = " ".join(message.split())
+    text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    return _shown(f"{prog}: {text}\n")
+
+
+def _shown(text: str) -> str:
+    """`text` without what is no character, as in names of files that are no UTF-8."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def parser() -> argparse.ArgumentParser:
     """The whole command's parser."""
-    top = argparse.ArgumentParser(
-        prog="snnviz", description="Anytime perception with spiking neural networks.", allow_abbrev=False
-    )
+    top = Parser(prog="snnviz", description="Anytime perception with spiking neural networks.", allow_abbrev=False)
     top.add_argument("--version", action="version", version=f"snnviz {__version__}")
     subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in COMMANDS:
@@ -75,7 +105,7 @@ def _run(args: argparse.Namespace) -> int:
             answer = args.run(args)
         text = json.dumps(answer, indent=2) if args.json else args.show(answer)
         if text:
-            sys.stdout.write(text + "\n")
+            sys.stdout.write(_shown(text) + "\n")
             sys.stdout.flush()
         if hasattr(args, "after"):
             args.after(args, answer)
@@ -83,8 +113,7 @@ def _run(args: argparse.Namespace) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (InputError, OSError) as error:
-        message = " ".join(str(error).split())
-        sys.stderr.write(f"snnviz {args.command}: {message}\n")
+        sys.stderr.write(_line(f"snnviz {args.command}", str(error)))
         return USER_MISTAKE
     except KeyboardInterrupt as interrupt:
         sys.stderr.write(f"snnviz {args.command}: interrupted{'. ' + str(interrupt) if str(interrupt) else ''}\n")

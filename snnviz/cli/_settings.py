@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from snnviz import _checks as check
+from snnviz.cli._numbers import real, whole
 from snnviz.errors import InputError
 
 Number = TypeVar("Number", int, float)
@@ -17,14 +18,14 @@ def add_settings(parser: argparse.ArgumentParser, inputs: str = "spiking, poisso
     parser.add_argument("--input", default="spiking", help=f"{inputs} (default: %(default)s)")
     parser.add_argument("--reset", default="subtract", help="subtract or zero (default: %(default)s)")
     parser.add_argument("--input-reset", metavar="RESET", help="of the input layer alone (default: as --reset)")
-    parser.add_argument("--floor", type=float, metavar="V", help="hidden membranes never fall below it (default: none)")
-    parser.add_argument("--delay", type=int, default=0, metavar="0|1", help="steps of delay a layer")
-    parser.add_argument("--refractory", type=int, default=0, metavar="STEPS", help="refractory period")
-    parser.add_argument("--clamp", type=float, default=0, metavar="STEPS", help="frozen steps per layer of depth")
+    parser.add_argument("--floor", type=real, metavar="V", help="hidden membranes never fall below it (default: none)")
+    parser.add_argument("--delay", type=whole, default=0, metavar="0|1", help="steps of delay a layer")
+    parser.add_argument("--refractory", type=whole, default=0, metavar="STEPS", help="refractory period")
+    parser.add_argument("--clamp", type=real, default=0, metavar="STEPS", help="frozen steps per layer of depth")
     parser.add_argument("--readout", default="membrane", help="membrane, cumulative or decay (default: %(default)s)")
-    parser.add_argument("--decay", type=float, default=0.9, help="of the decaying read-out (default: %(default)s)")
+    parser.add_argument("--decay", type=real, default=0.9, help="of the decaying read-out (default: %(default)s)")
     parser.add_argument("--synapses", default="nonzero", help="count events of nonzero or all synapses")
-    parser.add_argument("--seed", type=int, default=0, help="of the Poisson input (default: %(default)s)")
+    parser.add_argument("--seed", type=whole, default=0, help="of the Poisson input (default: %(default)s)")
 
 
 def add_data_options(parser: argparse.ArgumentParser, default: str = "the one that it is of") -> None:
@@ -32,20 +33,20 @@ def add_data_options(parser: argparse.ArgumentParser, default: str = "the one th
     parser.add_argument("--data", metavar="NAME|PATH", help=f"data set (default: {default})")
     parser.add_argument(
         "--channels",
-        type=int,
+        type=whole,
         metavar="1|3",
         help="pictures in folders as grey (1) or in colour (3) (default: as it takes them)",
     )
     parser.add_argument(
         "--size",
-        type=int,
+        type=whole,
         nargs="+",
         metavar="N",
         help="scale pictures in folders to this height (and width) (default: as it takes them)",
     )
     parser.add_argument(
         "--input-range",
-        type=float,
+        type=real,
         metavar="R",
         help="what stands for full intensity in the data's file and in the model trained on it, e.g. 255 or 16 (default: seen from "
         "the model; of a file, 255 for integers and 1 for others)",
@@ -69,10 +70,10 @@ def numbers(option: str, text: str, kind: Callable[[str], Number]) -> list[Numbe
     """The numbers of an option like 0,1,2.
 
     Raises:
-        InputError: if a word is no `kind`, int or float.
+        InputError: if a word is no `kind`, `whole` or `real`.
     """
     try:
         return [kind(word) for word in text.split(",")]
-    except ValueError:
-        which = "whole numbers" if kind is int else "numbers"
+    except argparse.ArgumentTypeError:
+        which = "whole numbers" if kind is whole else "numbers"
         raise InputError(f"`{option}` must be {which} with commas between. Received: {check.describe(text)}") from None

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from snnviz import _checks as check
+from snnviz.cli._numbers import real, whole
 from snnviz.cli._settings import add_data_options, numbers
 from snnviz.errors import InputError
 
@@ -28,21 +29,21 @@ def add(subparsers: Any) -> None:
     add_data_options(parser)
     parser.add_argument(
         "--norm-items",
-        type=int,
+        type=whole,
         default=1000,
         metavar="N",
         help="training items to normalise on (default: %(default)s)",
     )
     parser.add_argument(
         "--percentile",
-        type=float,
+        type=real,
         metavar="P",
         help="of the activations, in (0, 100] (default: 99; 100, which stands for the caps, where every ReLU is capped)",
     )
     parser.add_argument("--per", default="layer", help="one scale per layer or channel (default: %(default)s)")
     parser.add_argument(
         "--clamp",
-        type=float,
+        type=real,
         default=0,
         metavar="STEPS",
         help="from one layer's beginning to the next one's, e.g. 0.34 (default: 0, all begin at once)",
@@ -52,7 +53,7 @@ def add(subparsers: Any) -> None:
     )
     parser.add_argument(
         "--correct-bias",
-        type=int,
+        type=whole,
         metavar="T",
         help="correct biases by the firing rates of T time steps, e.g. 20 (default: leave them as they are)",
     )
@@ -60,10 +61,10 @@ def add(subparsers: Any) -> None:
     parser.add_argument("--title", default="", help="label of the network's curves (default: the model's name)")
     parser.add_argument("--report", action="store_true", help="compare the network with its ANN, layer by layer")
     parser.add_argument(
-        "--report-items", type=int, default=200, metavar="N", help="test items of the report (default: %(default)s)"
+        "--report-items", type=whole, default=200, metavar="N", help="test items of the report (default: %(default)s)"
     )
     parser.add_argument(
-        "--steps", type=int, default=50, metavar="T", help="time steps of the report (default: %(default)s)"
+        "--steps", type=whole, default=50, metavar="T", help="time steps of the report (default: %(default)s)"
     )
     parser.set_defaults(run=run, show=show, writes=lambda args: (_out(args), False))
 
@@ -89,7 +90,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     check.real("--clamp", args.clamp, 0)
     onsets = None
     if args.onsets is not None:
-        onsets = [check.integer("--onsets", each, 0) for each in numbers("--onsets", args.onsets, int)]
+        onsets = [check.integer("--onsets", each, 0) for each in numbers("--onsets", args.onsets, whole)]
     if args.correct_bias is not None:
         check.integer("--correct-bias", args.correct_bias, 1)
     check.integer("--report-items", args.report_items, 1)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from snnviz.cli import _job
+from snnviz.cli._numbers import whole
 from snnviz.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def add(subparsers: Any) -> None:
         "launch further runs, which go on when the pages are closed.",
     )
     parser.add_argument("results", nargs="*", metavar="RESULT.nc", help="results of `snnviz simulate` or `snnviz demo`")
-    parser.add_argument("--port", type=int, default=5006, help="default: %(default)s")
+    parser.add_argument("--port", type=whole, default=5006, help="default: %(default)s")
     parser.add_argument("--show", action="store_true", dest="open_browser", help="open the browser")
     _job.add_store_option(parser)
     parser.add_argument("--read-only", action="store_true", help="launch, cancel and resume nothing from the pages")

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from snnviz.cli._numbers import whole
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -22,10 +24,10 @@ def add(subparsers: Any) -> None:
         "metrics beside the paper's, write figure A and the results, and serve the first page on this machine.",
     )
     parser.add_argument("--out", default="snnviz-out", metavar="FOLDER", help="default: %(default)s")
-    parser.add_argument("--limit", type=int, metavar="N", help="the first N test images only (default: all 10 000)")
+    parser.add_argument("--limit", type=whole, metavar="N", help="the first N test images only (default: all 10 000)")
     parser.add_argument("--engine", default="auto", help="auto, graph or event (default: %(default)s)")
     parser.add_argument("--no-serve", action="store_true", help="stop before serving the page")
-    parser.add_argument("--port", type=int, default=5006, help="of the page (default: %(default)s)")
+    parser.add_argument("--port", type=whole, default=5006, help="of the page (default: %(default)s)")
     parser.set_defaults(run=run, show=show, after=serve, writes=lambda args: (args.out, True))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from snnviz.cli._job import add_store_option
+from snnviz.cli._numbers import real, whole
 
 
 def add(subparsers: Any) -> None:
@@ -34,7 +35,7 @@ def add(subparsers: Any) -> None:
         "--width", metavar="INCHES", help="single (3.5 in), double (7.16 in) or a number; default: each its own"
     )
     parser.add_argument("--dark", action="store_true", help="for a dark background")
-    parser.add_argument("--dpi", type=int, default=300, help="of png (default: %(default)s)")
+    parser.add_argument("--dpi", type=whole, default=300, help="of png (default: %(default)s)")
     parser.add_argument(
         "--animate", metavar="LIST", help="also animations, of gif, and mp4 and webm where ffmpeg is installed"
     )
@@ -59,7 +60,7 @@ def add_source(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--grid", metavar="CSV", help="with --run: columns lambda_a, lambda_w, value")
     add_store_option(parser)
-    parser.add_argument("--limit", type=int, metavar="N", help="without --run: the first N test images only")
+    parser.add_argument("--limit", type=whole, metavar="N", help="without --run: the first N test images only")
 
 
 def material_of(
@@ -137,8 +138,8 @@ def _width(text: str | None) -> float | None:
     if text in ("single", "double", None):
         return {"single": plots.SINGLE_COLUMN, "double": plots.DOUBLE_COLUMN}.get(text or "")
     try:
-        return float(text)
-    except ValueError:
+        return real(text)
+    except argparse.ArgumentTypeError:
         raise InputError(f"`--width` must be single, double or a number of inches. Received: {text!r}") from None
 
 

@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from snnviz.cli import _job
+from snnviz.cli._numbers import real
 
 
 def add(subparsers: Any) -> None:
@@ -20,8 +21,8 @@ def add(subparsers: Any) -> None:
     )
     parser.add_argument("model", metavar="MODEL", help="a .keras file, the name of a shipped model, or run:ID")
     add_training_options(parser, "that of the shipped MODEL", "MODEL-sparse.keras")
-    parser.add_argument("--lambda-a", type=float, metavar="L", help="weight of the activation penalty (default: 0.5)")
-    parser.add_argument("--lambda-w", type=float, metavar="L", help="weight of the weight penalty (default: 20)")
+    parser.add_argument("--lambda-a", type=real, metavar="L", help="weight of the activation penalty (default: 0.5)")
+    parser.add_argument("--lambda-w", type=real, metavar="L", help="weight of the weight penalty (default: 20)")
     add_sparsity_options(parser)
     parser.set_defaults(run=run, show=show)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from snnviz.cli._numbers import real
+
 
 def add(subparsers: Any) -> None:
     """Add the parser."""
@@ -16,7 +18,7 @@ def add(subparsers: Any) -> None:
     )
     parser.add_argument("result", metavar="RESULT.nc", help="a result file, as `snnviz simulate --out` writes it")
     parser.add_argument(
-        "--threshold", type=float, action="append", metavar="A",
+        "--threshold", type=real, action="append", metavar="A",
         help="accuracy to reach, a fraction; may be given several times (default: 0.98 of the ANN's)",
     )  # fmt: skip
     parser.add_argument(
@@ -42,8 +44,8 @@ def _reference(text: str) -> str | float:
     if text in ("ann", "peak"):
         return text
     try:
-        return float(text)
-    except ValueError:
+        return real(text)
+    except argparse.ArgumentTypeError:
         raise InputError(f"`--reference` must be ann, peak or a number in (0, 1]. Received: {text!r}") from None
 
 

@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from snnviz.cli import _job
+from snnviz.cli._numbers import real, whole
 from snnviz.cli._settings import add_data_options
 
 
@@ -31,30 +32,30 @@ def add(subparsers: Any) -> None:
     parser.add_argument("--with-potentials", action="store_true", help="search initial membrane potentials too")
     add_data_options(parser)
     parser.add_argument(
-        "--items", type=int, metavar="N", help="of the objective (default: all that the ANN's training held out)"
+        "--items", type=whole, metavar="N", help="of the objective (default: all that the ANN's training held out)"
     )
-    parser.add_argument("--steps", type=int, default=50, metavar="T", help="time steps (default: %(default)s)")
-    parser.add_argument("--lambda-e", type=float, default=200.0, metavar="L", help="weight of 1 - peak (default: 200)")
+    parser.add_argument("--steps", type=whole, default=50, metavar="T", help="time steps (default: %(default)s)")
+    parser.add_argument("--lambda-e", type=real, default=200.0, metavar="L", help="weight of 1 - peak (default: 200)")
     parser.add_argument(
-        "--lambda-l", type=float, metavar="L", help="weight of P_l (default: 1 / its value at the start)"
+        "--lambda-l", type=real, metavar="L", help="weight of P_l (default: 1 / its value at the start)"
     )
     parser.add_argument(
-        "--lambda-p", type=float, metavar="L", help="weight of P_p (default: 1 / its value at the start)"
+        "--lambda-p", type=real, metavar="L", help="weight of P_p (default: 1 / its value at the start)"
     )
-    parser.add_argument("--evaluations", type=int, metavar="N", help="stop after N evaluations")
+    parser.add_argument("--evaluations", type=whole, metavar="N", help="stop after N evaluations")
     parser.add_argument(
         "--minutes",
-        type=float,
+        type=real,
         metavar="M",
         help="stop after M minutes, loading and report included (default without a budget: 10; weights: all updates)",
     )
     for name, kind, metavar, what in (
-        ("updates", int, "N", "of the gradient (default: 4000; weights 2000)"),
-        ("batch-size", int, "N", "items of an update of the gradient (default: 256; weights 128)"),
-        ("rate", float, "R", "of the gradient, at the beginning (default: 0.05; weights 0.002)"),
-        ("unrolled", int, "T", "time steps that the gradient computes as spikes (default: 6; weights 5)"),
-        ("every", int, "N", "updates from one candidate to the next (default: 200)"),
-        ("shift", int, "N", "move the gradient's images by up to N pixels each way (default: 1)"),
+        ("updates", whole, "N", "of the gradient (default: 4000; weights 2000)"),
+        ("batch-size", whole, "N", "items of an update of the gradient (default: 256; weights 128)"),
+        ("rate", real, "R", "of the gradient, at the beginning (default: 0.05; weights 0.002)"),
+        ("unrolled", whole, "T", "time steps that the gradient computes as spikes (default: 6; weights 5)"),
+        ("every", whole, "N", "updates from one candidate to the next (default: 200)"),
+        ("shift", whole, "N", "move the gradient's images by up to N pixels each way (default: 1)"),
     ):
         parser.add_argument(f"--{name}", type=kind, metavar=metavar, help=what)
     parser.add_argument("--flip", action="store_true", default=None, help="with weights: mirror images by chance")
@@ -63,8 +64,8 @@ def add(subparsers: Any) -> None:
         "--half", action="store_true", help="round the result's weights to half precision: about half the file"
     )
     parser.add_argument("--target", metavar="CHIP", help="spinnaker: as that chip computes (with subplex or cmaes)")
-    parser.add_argument("--seed", type=int, default=0, help="of the searcher (default: %(default)s)")
-    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes that evaluate (default: 1)")
+    parser.add_argument("--seed", type=whole, default=0, help="of the searcher (default: %(default)s)")
+    parser.add_argument("--workers", type=whole, default=1, metavar="N", help="processes that evaluate (default: 1)")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="of dask.distributed, whose workers evaluate instead")
     parser.add_argument("--checkpoint", metavar="DIR", help="folder that holds the search's state (default: the run's)")
     parser.add_argument("--resume", action="store_true", help="go on from --checkpoint")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from snnviz.cli._job import add_store_option
+from snnviz.cli._numbers import whole
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -30,7 +31,7 @@ def add(subparsers: Any) -> None:
     )
     parser.add_argument("model", nargs="*", metavar="MODEL", help="of those that ship whole (default: dense-mnist)")
     parser.add_argument("--from-scratch", action="store_true", help="make the models anew first")
-    parser.add_argument("--limit", type=int, metavar="N", help="the first N test images only")
+    parser.add_argument("--limit", type=whole, metavar="N", help="the first N test images only")
     parser.add_argument("--benchmarks", metavar="JSON", help="table.json of `make bench`, for our times in table A")
     parser.add_argument("--out", default="snnviz-report", metavar="FOLDER", help="default: %(default)s")
     add_store_option(parser)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from snnviz.cli import _job
+from snnviz.cli._numbers import whole
 
 _FOLLOW_SECONDS = 0.5
 _SHOWN = ("peak_accuracy", "pareto_latency", "pareto_power", "test_accuracy", "best_loss", "S_c")
@@ -28,7 +29,7 @@ def add(subparsers: Any) -> None:
     listing = _action(actions, "list", "the runs, newest first", list_runs, show_list)
     listing.add_argument("--kind", metavar="KIND", help="train, finetune, optimize, simulate, ...")
     listing.add_argument("--status", metavar="STATUS", help="scheduled, running, finished, failed or killed")
-    listing.add_argument("--limit", type=int, default=50, metavar="N", help="at most N (default: %(default)s)")
+    listing.add_argument("--limit", type=whole, default=50, metavar="N", help="at most N (default: %(default)s)")
 
     _with_run(_action(actions, "show", "all that is known of a run", show_run, show_details))
 
@@ -37,7 +38,7 @@ def add(subparsers: Any) -> None:
 
     logs = _action(actions, "logs", "what a job printed", read_log, show_log)
     _with_run(logs)
-    logs.add_argument("--lines", type=int, default=40, metavar="N", help="the last N lines (default: %(default)s)")
+    logs.add_argument("--lines", type=whole, default=40, metavar="N", help="the last N lines (default: %(default)s)")
     logs.add_argument("--follow", action="store_true", help="go on until it ends (Ctrl-C stops following, not the job)")
     logs.set_defaults(after=follow)
 

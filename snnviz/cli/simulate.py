@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from snnviz.cli import _job
+from snnviz.cli._numbers import real, whole
 from snnviz.cli._settings import add_data_options, add_settings
 
 
@@ -22,15 +23,15 @@ def add(subparsers: Any) -> None:
     )
     add_data_options(parser)
     parser.add_argument("--split", default="test", choices=("test", "train"), help="default: %(default)s")
-    parser.add_argument("--limit", type=int, metavar="N", help="the first N items only")
-    parser.add_argument("--steps", type=int, default=50, metavar="T", help="time steps (default: %(default)s)")
+    parser.add_argument("--limit", type=whole, metavar="N", help="the first N items only")
+    parser.add_argument("--steps", type=whole, default=50, metavar="T", help="time steps (default: %(default)s)")
     parser.add_argument("--engine", default="auto", help="auto, graph or event (default: %(default)s)")
     add_settings(parser)
     parser.add_argument(
         "--record", nargs="*", metavar="WHAT", help="prediction, logits, events (default: prediction only)"
     )
-    parser.add_argument("--batch-size", type=int, metavar="N", help="items at once (default: the engine's choice)")
-    parser.add_argument("--threshold", type=float, metavar="A", help="accuracy to time (default: 0.98 of the ANN's)")
+    parser.add_argument("--batch-size", type=whole, metavar="N", help="items at once (default: the engine's choice)")
+    parser.add_argument("--threshold", type=real, metavar="A", help="accuracy to time (default: 0.98 of the ANN's)")
     parser.add_argument("--title", default="", help="label of the curves")
     parser.add_argument("--out", metavar="RESULT.nc", help="file to write the result to")
     _job.add_options(parser, track=False)  # recording would take longer than most simulations

@@ -9,6 +9,7 @@ from typing import Any
 
 from snnviz._files import replacing
 from snnviz.cli import _job
+from snnviz.cli._numbers import real, whole
 from snnviz.cli._settings import numbers
 from snnviz.sparsity_sweep import LAMBDA_A, LAMBDA_W
 
@@ -39,7 +40,7 @@ def add(subparsers: Any) -> None:
         )  # fmt: skip
     add_recipe_options(parser, "that of the shipped MODEL")
     add_sparsity_options(parser)
-    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes that train (default: 1)")
+    parser.add_argument("--workers", type=whole, default=1, metavar="N", help="processes that train (default: 1)")
     parser.add_argument("--out", metavar="FOLDER", help="folder of the sweep (default: MODEL-sweep)")
     parser.add_argument("--resume", action="store_true", help="go on from the folder, if a sweep lies there")
     parser.set_defaults(run=run, show=show, parser=parser, writes=lambda args: (_folder(args), True))
@@ -65,7 +66,7 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
     from snnviz.training import default_recipe
 
     stem = Path(args.model).stem
-    grid = {name: numbers(f"--lambda-{name}", getattr(args, f"grid_{name}"), float) for name in ("a", "w")}
+    grid = {name: numbers(f"--lambda-{name}", getattr(args, f"grid_{name}"), real) for name in ("a", "w")}
     given = Options(model=args.model, **{name: getattr(args, name) for name in _RECIPE})
     model, known = load_keras(args.model), remembered(args.model)
     full = given.input_range or known.get("input_range") or input_range(model)

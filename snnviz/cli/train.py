@@ -7,6 +7,7 @@ from typing import Any
 
 from snnviz._sparsity import WEIGH
 from snnviz.cli import _job
+from snnviz.cli._numbers import real, whole
 from snnviz.cli._settings import add_data_options
 from snnviz.errors import InputError
 
@@ -21,7 +22,7 @@ def add(subparsers: Any) -> None:
     )
     parser.add_argument("architecture", metavar="ARCH", help="see `--list`, e.g. dense-mnist", nargs="?")
     parser.add_argument("--list", action="store_true", help="list the architectures")
-    parser.add_argument("--alpha", type=float, metavar="A", help="width multiplier of mobilenet (default: 1)")
+    parser.add_argument("--alpha", type=real, metavar="A", help="width multiplier of mobilenet (default: 1)")
     add_training_options(parser, "the one ARCH was made for", "ARCH.keras")
     parser.set_defaults(run=run, show=show)
 
@@ -42,13 +43,13 @@ def add_training_options(parser: argparse.ArgumentParser, data: str, out: str) -
 def add_recipe_options(parser: argparse.ArgumentParser, data: str) -> None:
     """Add the data and how to train on them."""
     add_data_options(parser, data)
-    parser.add_argument("--limit", type=int, metavar="N", help="the first N training items only")
-    parser.add_argument("--epochs", type=int, nargs="+", metavar="N", help="epochs of each stage")
-    parser.add_argument("--learning-rate", type=float, nargs="+", metavar="R", help="learning rate of each stage")
-    parser.add_argument("--batch-size", type=int, metavar="N", help="items per step (default: 32)")
-    parser.add_argument("--l2", type=float, metavar="L", help="weight decay of kernels (default: 0.001)")
-    parser.add_argument("--momentum", type=float, metavar="M", help="default: 0")
-    parser.add_argument("--shift", type=int, metavar="N", help="move images by up to N pixels each way (default: 0)")
+    parser.add_argument("--limit", type=whole, metavar="N", help="the first N training items only")
+    parser.add_argument("--epochs", type=whole, nargs="+", metavar="N", help="epochs of each stage")
+    parser.add_argument("--learning-rate", type=real, nargs="+", metavar="R", help="learning rate of each stage")
+    parser.add_argument("--batch-size", type=whole, metavar="N", help="items per step (default: 32)")
+    parser.add_argument("--l2", type=real, metavar="L", help="weight decay of kernels (default: 0.001)")
+    parser.add_argument("--momentum", type=real, metavar="M", help="default: 0")
+    parser.add_argument("--shift", type=whole, metavar="N", help="move images by up to N pixels each way (default: 0)")
     parser.add_argument("--flip", action="store_true", default=None, help="mirror images by chance")
     parser.add_argument(
         "--anneal", action="store_true", default=None, help="the last stage's learning rate falls along half a cosine"
@@ -56,12 +57,16 @@ def add_recipe_options(parser: argparse.ArgumentParser, data: str) -> None:
     parser.add_argument("--precision", metavar="P", help="float32, or bfloat16 for quicker steps (default: float32)")
     parser.add_argument(
         "--levels",
-        type=int,
+        type=whole,
         metavar="L",
         help="train on activations of L levels, for few time steps (default: 0, any value)",
     )
-    parser.add_argument("--validation", type=int, metavar="N", help="items held out (default: 10000, at most a fifth)")
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="of weights and order (default: %(default)s)")
+    parser.add_argument(
+        "--validation", type=whole, metavar="N", help="items held out (default: 10000, at most a fifth)"
+    )
+    parser.add_argument(
+        "--seed", type=whole, default=0, metavar="S", help="of weights and order (default: %(default)s)"
+    )
 
 
 def add_sparsity_options(parser: argparse.ArgumentParser) -> None:
@@ -75,7 +80,7 @@ def add_sparsity_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep-zeros", action="store_true", default=None, help="weights of MODEL that are zero stay zero"
     )
-    parser.add_argument("--epsilon", type=float, metavar="E", help="weights below this are pruned (default: 0.0001)")
+    parser.add_argument("--epsilon", type=real, metavar="E", help="weights below this are pruned (default: 0.0001)")
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from snnviz import __version__
 from snnviz import _checks as check
+from snnviz._arguments import checked
 from snnviz._models import as_taken, input_range
 from snnviz.conversion.correction import ITEMS, check_steps, corrected
 from snnviz.conversion.loading import load_keras
@@ -36,6 +37,7 @@ __all__ = [
 ]
 
 
+@checked
 def check_convertible(model: Any) -> list[Problem]:
     """Every reason why a Keras model cannot be converted; an empty list if it can.
 
@@ -50,6 +52,7 @@ def check_convertible(model: Any) -> list[Problem]:
     return Reading(model).problems
 
 
+@checked
 def fold(
     model: Any, input_range: float | None = None, class_names: Sequence[str] = (), title: str = ""
 ) -> SpikingNetwork:
@@ -60,7 +63,7 @@ def fold(
     from snnviz.conversion.reading import Reading
 
     if input_range is not None:
-        check.real("input_range", input_range, 0, above=True)
+        check.real("input_range", input_range, 0, 2**32, above=True)  # 32-bit images have no more
     reading = Reading(model, input_range)
     metadata = {
         "source": model.name,
@@ -71,6 +74,7 @@ def fold(
     return reading.network(tuple(class_names), metadata)
 
 
+@checked
 def convert(
     model: Any,
     x_norm: np.ndarray,

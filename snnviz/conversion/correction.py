@@ -14,6 +14,7 @@ import numpy as np
 
 from snnviz import _checks as check
 from snnviz import _progress
+from snnviz._arguments import checked
 from snnviz.conversion.report import TRACE_BUDGET
 from snnviz.network import Dense, Layer, SpikingNetwork
 from snnviz.simulation import Record, Settings, analog
@@ -25,6 +26,7 @@ FEWEST_ACTIVE = 0.1
 """A channel is taken for active at least in this fraction of places: where few neurons fire, a mean says little."""
 
 
+@checked
 def corrected(network: SpikingNetwork, x: np.ndarray, steps: int, progress: bool = False) -> SpikingNetwork:
     """The network with biases that make up for the mean error of each channel's firing rate after `steps` time steps.
 

@@ -8,9 +8,11 @@ import os
 from pathlib import Path
 from typing import Any
 
+from snnviz._arguments import checked
 from snnviz.errors import InputError
 
 
+@checked
 def load_keras(path: str | os.PathLike[str]) -> Any:
     """A Keras model from a `.keras` file, or the shipped one of that name (e.g. "dense-mnist"), not compiled.
 
@@ -20,9 +22,10 @@ def load_keras(path: str | os.PathLike[str]) -> Any:
         InputError: if there is no such file or it holds no Keras model.
     """
     source = Path(path)
-    if not source.exists() and not source.suffix:
-        from snnviz import pretrained
+    from snnviz import pretrained
 
+    # a folder of that name, as commands make them, hides no shipped model
+    if not source.suffix and not source.is_file() and (str(path) in pretrained.names() or not source.exists()):
         source = Path(pretrained.path(str(path)))
     if not source.exists():
         raise InputError(f"`model` must be a .keras file. Received: {str(path)!r}, which is not there")

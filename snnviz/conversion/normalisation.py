@@ -14,6 +14,7 @@ import numpy as np
 
 from snnviz import _checks as check
 from snnviz import _progress
+from snnviz._arguments import checked
 from snnviz.network import DepthwiseConv2D, Layer, Scale, SpikingNetwork
 from snnviz.simulation import analog
 
@@ -88,6 +89,7 @@ class Normalisation:
         return tuple(1 / value for value in self.activations)
 
 
+@checked
 def measure(
     network: SpikingNetwork,
     x_norm: np.ndarray,
@@ -156,6 +158,7 @@ def _positive(percentile: np.ndarray, maximum: np.ndarray, otherwise: float) -> 
     return np.where(usable > 0, usable, otherwise)
 
 
+@checked
 def normalise(
     network: SpikingNetwork,
     x_norm: np.ndarray,

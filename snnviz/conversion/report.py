@@ -9,22 +9,25 @@ import numpy as np
 
 from snnviz import _checks as check
 from snnviz import _progress
+from snnviz._arguments import checked
 from snnviz.errors import InputError
 from snnviz.network import SpikingNetwork
 from snnviz.simulation import analog
 
 if TYPE_CHECKING:
+    import keras
     import pandas as pd
 
 TRACE_BUDGET = 128 * 2**20
 """Bytes of spike trains held at one time."""
 
 
+@checked
 def conversion_report(
     network: SpikingNetwork,
     x: np.ndarray,
     steps: int = 50,
-    model: Any = None,
+    model: keras.Model | None = None,
     *,
     y: np.ndarray | None = None,
     x_model: np.ndarray | None = None,
@@ -77,6 +80,7 @@ def conversion_report(
     x = check.images("x", x, network.input_shape)
     if batch_size is not None:
         check.integer("batch_size", batch_size, 1)
+    labels = None if y is None else check.labels("y", y, len(x), network.classes)
     options = Settings(steps=steps, **settings)
     firing = network.firing_names if options.input != "analog" else network.firing_names[1:]
     neurons = {network.input.name: network.input.neurons} | {layer.name: layer.neurons for layer in network.layers}
@@ -141,16 +145,16 @@ def conversion_report(
         report.attrs["model_agreement"] = float((analog_class == expected).mean())
         report.attrs["spiking_model_agreement"] = float((spiking_class == expected).mean())
         classes["model_accuracy"] = expected
-    if y is not None:
-        labels = check.labels("y", y, len(x), network.classes)
+    if labels is not None:
         report.attrs |= {name: float((found == labels).mean()) for name, found in classes.items()}
     return report
 
 
 def _same_items(x_model: Any, x: np.ndarray, model: Any) -> np.ndarray:
     """`x_model` as float32, as many items as `x` of the model's input shape."""
-    array = np.asarray(x_model, np.float32)
-    if len(array) != len(x) or array[0].size != math.prod(model.input_shape[1:]):
+    with np.errstate(over="ignore"):  # what is too large becomes infinite, which is refused below
+        array = np.asarray(x_model, np.float32)
+    if array.ndim == 0 or len(array) != len(x) or array[0].size != math.prod(model.input_shape[1:]):
         raise InputError(
             f"`x_model` must have the items of `x` ({len(x)}) in the model's shape {model.input_shape[1:]}. "
             f"Received: {check.describe(array)}"

@@ -20,6 +20,7 @@ from panel.io.document import init_doc
 from panel.io.resources import get_dist_path
 
 from snnviz import _checks as check
+from snnviz._arguments import checked
 from snnviz.dashboard import hosts
 from snnviz.dashboard.page import Page
 from snnviz.dashboard.pages import PAGES
@@ -64,6 +65,7 @@ class _Template(pn.Template):
         return super().resolve_resources(cdn=False, extras=extras)
 
 
+@checked
 def create_app(workspace: Any = None, page: type[Page] = PAGES[0], **state: Any) -> pn.Template:
     """A page for one session, its state kept in the address.
 
@@ -110,6 +112,7 @@ def _apply_valid(page: Page, wanted: dict[str, Any]) -> None:
             page.param.update(**{name: value})
 
 
+@checked
 def serve(
     workspace: Any = None,
     port: int = 5006,
@@ -160,6 +163,7 @@ class Serving:
         InputError: see `serve`.
     """
 
+    @checked
     def __init__(self, workspace: Any = None, port: int = 0, address: str = "127.0.0.1", **options: Any) -> None:
         handed: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._thread = threading.Thread(
@@ -276,4 +280,6 @@ def _bindable(address: str, port: int) -> int:
             probe.bind((address, port))
         except OSError as error:
             raise InputError(f"`port` must be free on {address}. Received: {port} ({error.strerror})") from error
+        except UnicodeError as error:  # no name of a machine is so long, or so empty
+            raise InputError(f"`address` must be that of a machine. Received: {check.describe(address)}") from error
         return int(probe.getsockname()[1])

@@ -17,6 +17,7 @@ import pandas as pd
 import xarray as xr
 
 from snnviz import metrics, results
+from snnviz._arguments import checked
 from snnviz.dashboard import uploads
 from snnviz.dashboard.watching import Watcher
 from snnviz.errors import InputError
@@ -53,6 +54,7 @@ class Workspace:
         InputError: if `given` holds anything else.
     """
 
+    @checked
     def __init__(self, given: Results | None = None, *, store: Store | None = None, read_only: bool = False) -> None:
         nothing = given is None or (isinstance(given, Sized) and not isinstance(given, xr.Dataset) and not len(given))
         self._results: dict[str, xr.Dataset] = {} if nothing else named(given)  # type: ignore[arg-type]

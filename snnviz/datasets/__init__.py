@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from snnviz import _checks as check
+from snnviz._arguments import checked
 from snnviz.datasets import folders
 from snnviz.datasets.catalog import CATALOG, SPLITS, Entry
 from snnviz.datasets.formats import (
@@ -119,6 +120,7 @@ def load(
     split = check.choice("split", split, SPLITS)
     limit = None if limit is None else check.integer("limit", limit, 1)
     size, channels = folders.check_size(size), folders.check_channels(channels)
+    download, progress = check.flag("download", download), check.flag("progress", progress)
     if input_range is not None:
         input_range = check.real("input_range", input_range, 0, above=True)
     entry = _entry(name)
@@ -145,6 +147,7 @@ def load(
     return Images(path.stem, split, intensities(x[:limit]), y[:limit].astype(np.int64), class_names)
 
 
+@checked
 def picture_shape(name: str | os.PathLike[str], split: str = "test") -> tuple[int, int, int] | None:
     """(height, width, channels) of the first picture of an image folder as it lies there; None for any other data set.
 
@@ -161,6 +164,7 @@ def picture_shape(name: str | os.PathLike[str], split: str = "test") -> tuple[in
     return folders.shape_of(folders.listing(path, check.choice("split", split, SPLITS)).files[0][0])
 
 
+@checked
 def stream(
     path: str | os.PathLike[str],
     batch_size: int = 64,
@@ -196,6 +200,7 @@ def stream(
     return folders.batches(folders.listing(root, split).first(limit), batch_size, pair, channels)
 
 
+@checked
 def fetch(name: str, *, force: bool = False, progress: bool = True) -> Record:
     """Bring a known data set onto this machine, if it is not there.
 
@@ -319,7 +324,13 @@ def _names() -> str:
 def _path(name: str | os.PathLike[str]) -> Path:
     if not isinstance(name, (str, os.PathLike)) or not str(name):
         raise InputError(f"`name` must be one of {_names()}, or a path. Received: {check.describe(name)}")
-    path = Path(name).expanduser()
-    if not path.exists():
-        raise InputError(f"`name` must be one of {_names()}, or the path of a file or folder. Received: {str(name)!r}")
+    path = Path(os.path.expanduser(name))  # noqa: PTH111, since pathlib's raises where there is no such user
+    try:
+        there = path.exists()
+    except OSError:  # too long for any file
+        there = False
+    if not there:
+        raise InputError(
+            f"`name` must be one of {_names()}, or the path of a file or folder. Received: {check.describe(name)}"
+        )
     return path

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from snnviz import _checks as check
+from snnviz._arguments import check_fields, checked
 from snnviz.errors import InputError
 
 
@@ -29,6 +30,7 @@ class Images:
     class_names: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        check_fields(self)
         object.__setattr__(self, "class_names", tuple(str(name) for name in self.class_names))
         object.__setattr__(self, "x", check.images("x", self.x))
         object.__setattr__(self, "y", check.labels("y", self.y, len(self.x), len(self.class_names)))
@@ -36,6 +38,7 @@ class Images:
     def __len__(self) -> int:
         return len(self.x)
 
+    @checked
     def take(self, n: int) -> Images:
         """The first `n` items, or all of them where there are fewer; the arrays are views of these."""
         n = check.integer("n", n, 1)
@@ -45,6 +48,7 @@ class Images:
 MOST_HELD_OUT = 10_000
 
 
+@checked
 def held_out_items(items: int) -> int:
     """How many of `items` training items are held out where nobody says: a fifth, at most 10 000.
 
@@ -54,6 +58,7 @@ def held_out_items(items: int) -> int:
     return min(MOST_HELD_OUT, items // 5)
 
 
+@checked
 def validation_split(images: Images, held_out: int = 10_000, seed: int = 0) -> tuple[Images, Images]:
     """Split training images in two: what is trained on, and what is held out for validation.
 

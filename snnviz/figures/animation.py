@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from snnviz._arguments import checked
 from snnviz._files import replacing
 from snnviz.errors import InputError
 
@@ -59,6 +60,7 @@ class Animation:
         )
         return buffer.getvalue()
 
+    @checked
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write to `path` (.gif, .mp4 or .webm) and return it.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from snnviz import __version__, _progress, plots
 from snnviz import _checks as check
+from snnviz._arguments import checked
 from snnviz.errors import InputError
 from snnviz.figures import animation, scenes
 from snnviz.figures.catalog import FIGURES, first, origin_of, traced_item
@@ -28,6 +29,7 @@ class Made:
     left_out: Mapping[str, str]
 
 
+@checked
 def make(
     material: Material,
     folder: str | os.PathLike[str],
@@ -105,6 +107,7 @@ def _write(
     return tuple(written)
 
 
+@checked
 def make_animations(
     material: Material,
     folder: str | os.PathLike[str],

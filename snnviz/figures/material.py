@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 
 from snnviz import __version__, pretrained
+from snnviz._arguments import check_fields, checked
+from snnviz.errors import InputError
 from snnviz.network import SpikingNetwork
 from snnviz.plots import named
 
@@ -57,6 +59,7 @@ class Material:
     notes: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if self.results:
             object.__setattr__(self, "results", named(self.results))
 
@@ -80,6 +83,7 @@ class Material:
         return "; ".join(parts)
 
 
+@checked
 def shipped(
     limit: int | None = None,
     model: str = "dense-mnist",
@@ -161,14 +165,20 @@ def shipped(
     )
 
 
+@checked
 def classifiers(model: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
     """Sparsity and accuracy as `Material` takes them, from the cards of a classifier before and after fine-tuning."""
+    needed = {"before": (before, ("test",)), "after": (after, ("test", "sparsity", "sparsity_before"))}
+    for name, (card, parts) in needed.items():
+        if missing := [part for part in parts if not isinstance(card.get(part), Mapping)]:
+            raise InputError(f"`{name}` must be the card of a classifier. Received: one without {missing[0]}")
     return {
         "sparsity": {(model, "before"): after["sparsity_before"], (model, "after"): after["sparsity"]},
         "accuracies": {(model, "before"): before["test"]["accuracy"], (model, "after"): after["test"]["accuracy"]},
     }
 
 
+@checked
 def together(materials: Mapping[str, Material]) -> Material:
     """What is told of several models in one table: their results, sparsities and accuracies, by the models' names."""
     return Material(

@@ -11,6 +11,7 @@ import numpy as np
 
 from snnviz import __version__, plots
 from snnviz import _checks as check
+from snnviz._arguments import checked
 from snnviz.errors import InputError
 from snnviz.figures.animation import Animation
 from snnviz.plots import Results, named, theme
@@ -25,6 +26,7 @@ _FADE = 0.55
 """What is left of a spike's light one step later."""
 
 
+@checked
 def firing_animation(
     result: xr.Dataset,
     item: int,
@@ -87,6 +89,7 @@ def firing_animation(
     return Animation(tuple(frames), _fps(fps), f"Firing of the network, item {item}", _origin([result]))
 
 
+@checked
 def prediction_animation(
     results: Results,
     item: int,

@@ -13,6 +13,7 @@ import pandas as pd
 
 from snnviz import _checks as check
 from snnviz import pretrained, results
+from snnviz._arguments import checked
 from snnviz.errors import InputError
 from snnviz.figures.material import Material
 from snnviz.network import SpikingNetwork, load_network
@@ -25,6 +26,7 @@ _FILES = ("result.nc", "start.nc", "network.npz", "history.csv")
 """What is drawn of a run: its result, that of the network it began with, its network, its history."""
 
 
+@checked
 def from_files(
     sources: Sequence[str | os.PathLike[str]],
     *,

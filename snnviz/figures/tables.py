@@ -12,6 +12,7 @@ import pandas as pd
 
 from snnviz import _checks as check
 from snnviz import reports
+from snnviz._arguments import checked
 from snnviz._files import replacing
 from snnviz.errors import InputError
 from snnviz.figures.material import Material
@@ -32,6 +33,7 @@ TABLES: Mapping[str, str] = MappingProxyType(
 """Letter of the paper's supplement -> title."""
 
 
+@checked
 def table(name: str, material: Material) -> pd.DataFrame | None:
     """Table `name` (one of `TABLES`) with the paper's numbers beside ours, or None if there is nothing of ours to show.
 
@@ -63,6 +65,7 @@ def as_published(sparsity: Mapping[str, float]) -> dict[str, float]:
     }
 
 
+@checked
 def make_tables(
     material: Material,
     folder: str | os.PathLike[str] | None = None,

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from snnviz import _checks as check
+from snnviz._arguments import checked
 from snnviz.errors import InputError
 from snnviz.jobs.job import Job
 from snnviz.jobs.spec import Spec
@@ -40,6 +41,7 @@ class Outcome:
     answer: dict[str, Any]
 
 
+@checked
 def run(
     spec: Spec | Mapping[str, Any],
     *,
@@ -69,6 +71,7 @@ def run(
         return Outcome(run_id=job.run_id, answer=answer)
 
 
+@checked
 def launch(spec: Spec | Mapping[str, Any], *, store: Store | None = None) -> str:
     """Start a job as a process of its own, which outlives this one, and return the id of its run.
 
@@ -93,6 +96,7 @@ def launch(spec: Spec | Mapping[str, Any], *, store: Store | None = None) -> str
     return run_id
 
 
+@checked
 def resume(run_id: str, *, store: Store | None = None) -> str:
     """Go on with a run that failed or was killed, from its last checkpoint, as a process of its own; return its id.
 
@@ -113,6 +117,7 @@ def resume(run_id: str, *, store: Store | None = None) -> str:
     return found.id
 
 
+@checked
 def cancel(run_id: str, *, store: Store | None = None) -> Run:
     """Stop a run within five seconds: ask it to (as Ctrl-C does, so that it saves what it can), then kill it.
 
@@ -142,11 +147,13 @@ def cancel(run_id: str, *, store: Store | None = None) -> Run:
     return where.get(found.id)
 
 
+@checked
 def state(run_id: str, *, store: Store | None = None) -> Run:
     """The run as it is now, with its progress."""
     return (store or Store()).get(run_id)
 
 
+@checked
 def tail(run_id: str, lines: int = 40, *, store: Store | None = None) -> str:
     """The last lines of a job's log; empty if it has none on this machine."""
     where = store or Store()
@@ -154,6 +161,7 @@ def tail(run_id: str, lines: int = 40, *, store: Store | None = None) -> str:
     return Folder(where.home, where.get(run_id).id).tail(lines)
 
 
+@checked
 def wait(run_id: str, seconds: float | None = None, *, store: Store | None = None) -> Run:
     """Wait until a run has ended, or for so many seconds, and return it."""
     where = store or Store()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from snnviz import _checks as check
+from snnviz._arguments import checked
 from snnviz._writing import alone
 from snnviz.errors import InputError
 from snnviz.runs.run import OUT
@@ -136,6 +137,7 @@ class Spec:
         return cast("Callable[[Any, Job], dict[str, Any]]", _module(self.kind).work)
 
 
+@checked
 def option_names(kind: str) -> tuple[str, ...]:
     """Names of the options of a kind of job.
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from snnviz import __version__, _progress
 from snnviz import _checks as check
+from snnviz._arguments import checked
 from snnviz._writing import alone
 from snnviz.errors import InputError
 from snnviz.hardware.spinnaker import model as spinnaker
@@ -23,7 +24,8 @@ from snnviz.optimization.objective import LAMBDA_E, Objective, Terms, checked_la
 from snnviz.optimization.onsets import Onsets, OnsetSpace
 from snnviz.optimization.problem import TARGETS, Problem
 from snnviz.optimization.record import Evaluation, Record
-from snnviz.optimization.scales import ScaleSpace, checked, granularities
+from snnviz.optimization.scales import ScaleSpace, granularities
+from snnviz.optimization.scales import checked as checked_vector
 from snnviz.optimization.searcher import Searcher
 from snnviz.optimization.weights import Weights, WeightSpace
 from snnviz.optimization.workers import Evaluator, make_evaluator
@@ -115,6 +117,7 @@ class _Stage:
     absolute: bool = False
 
 
+@checked
 def optimize(
     network: SpikingNetwork,
     x: np.ndarray,
@@ -629,7 +632,7 @@ class _Search:
             keys = [str(key) for key in state["used"].ravel()]
             if any(key not in self.record.known for key in keys):
                 return  # the log has lost lines that the state builds on: begin the stage anew, from the cache
-            vector = checked(state["best_vector"], self.problem.space.size)
+            vector = checked_vector(state["best_vector"], self.problem.space.size)
             best = self.problem.key(vector)
             if best not in keys:
                 raise InputError("the best vector must be one that was evaluated. Received: another one")

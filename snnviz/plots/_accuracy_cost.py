@@ -7,17 +7,20 @@ from collections.abc import Mapping
 import holoviews as hv
 import pandas as pd
 
+from snnviz._arguments import checked
 from snnviz.plots import theme
 from snnviz.plots._accuracy_over_events import accuracy_over_events
 from snnviz.plots._accuracy_over_time import accuracy_over_time
 from snnviz.plots._runs import Results, curves_data
 
 
+@checked
 def accuracy_cost_data(results: Results) -> pd.DataFrame:
     """Columns run, time (step), step_events and cumulative_events (synaptic events per item), accuracy (fraction)."""
     return curves_data(results)[["run", "time", "step_events", "cumulative_events", "accuracy"]]
 
 
+@checked
 def accuracy_cost(
     results: Results,
     *,

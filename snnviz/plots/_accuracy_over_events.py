@@ -7,15 +7,18 @@ from collections.abc import Mapping
 import holoviews as hv
 import pandas as pd
 
+from snnviz._arguments import checked
 from snnviz.plots._curves import accuracy_overlay
 from snnviz.plots._runs import Results, curves_data
 
 
+@checked
 def accuracy_over_events_data(results: Results) -> pd.DataFrame:
     """Columns run, time (step), cumulative_events (synaptic events per item up to that step), accuracy (fraction)."""
     return curves_data(results)[["run", "time", "cumulative_events", "accuracy"]]
 
 
+@checked
 def accuracy_over_events(
     results: Results,
     *,

@@ -8,6 +8,7 @@ import holoviews as hv
 import pandas as pd
 
 from snnviz import _checks as check
+from snnviz._arguments import checked
 from snnviz.plots import theme
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ _TOOLTIPS = [
 ]
 
 
+@checked
 def chip_map_data(plan: Plan) -> pd.DataFrame:
     """Columns x, y (of the chip), core, population (a layer, "tool chain" or "free"), neurons, first, sdram (bytes).
 
@@ -53,6 +55,7 @@ def chip_map_data(plan: Plan) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@checked
 def chip_map(plan: Plan, *, zoom: str = "board", dark: bool = False, height: int = 420) -> hv.Overlay:
     """The chips of a machine with their cores, those in use in the colour of their layer (darker to lighter with depth).
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from snnviz._arguments import checked
 from snnviz.plots import theme
 from snnviz.plots._cursor import cursor
 from snnviz.plots._runs import recorded, traced_item
@@ -14,6 +15,7 @@ from snnviz.plots._runs import recorded, traced_item
 _RIVALS = 3
 
 
+@checked
 def class_scores_data(result: xr.Dataset, item: int) -> pd.DataFrame:
     """Columns class (name), time (step), score, is_label (whether it is the true class), leads (whether it is the answer then).
 
@@ -37,6 +39,7 @@ def class_scores_data(result: xr.Dataset, item: int) -> pd.DataFrame:
     )
 
 
+@checked
 def class_scores(
     result: xr.Dataset, item: int, *, time: int | None = None, dark: bool = False, height: int = 340
 ) -> hv.Overlay:

@@ -9,12 +9,14 @@ import pandas as pd
 
 from snnviz import _checks as check
 from snnviz import metrics
+from snnviz._arguments import checked
 from snnviz.plots import theme
 from snnviz.plots._runs import Results, curves_data, named
 
 COSTS = {"time": "Mean time to the answer (steps)", "events": "Synaptic events to the answer (mean per item)"}
 
 
+@checked
 def confidence_cutoff_data(
     results: Results, levels: Iterable[float] | None = None, temperature: float = 1.0
 ) -> pd.DataFrame:
@@ -33,6 +35,7 @@ def confidence_cutoff_data(
     return pd.concat(parts, ignore_index=True)
 
 
+@checked
 def confidence_cutoff(
     results: Results,
     levels: Iterable[float] | None = None,

@@ -8,12 +8,14 @@ import pandas as pd
 import xarray as xr
 
 from snnviz import _checks as check
+from snnviz._arguments import checked
 from snnviz.plots import theme
 from snnviz.plots._runs import recorded
 
 _MOST_WORDS = 20
 
 
+@checked
 def confusion_data(result: xr.Dataset, time: int | None = None) -> pd.DataFrame:
     """Columns label, prediction (classes), count (items), share (of the items of that label; 0 where there are none).
 
@@ -38,6 +40,7 @@ def confusion_data(result: xr.Dataset, time: int | None = None) -> pd.DataFrame:
     )
 
 
+@checked
 def confusion(result: xr.Dataset, time: int | None = None, *, dark: bool = False, height: int = 420) -> hv.Overlay:
     """Confusion matrix at a step: the true class down, the predicted class across, the diagonal being right answers.
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from snnviz import _checks as check
+from snnviz._arguments import checked
 from snnviz.errors import InputError
 from snnviz.plots import theme
 from snnviz.plots._runs import Results, crossings_data, curves_data, named
@@ -64,6 +65,7 @@ def accuracy_overlay(
         parts.append(theme.curve(curve, colors[name], dash=dash, width=2.4, tooltips=tooltips))
     if threshold is not None:
         crossings = crossings_data(runs, threshold)
+    if threshold is not None and len(crossings):
         parts += _marks(_mark_rows(crossings, x, ends, limits, log, colors, theme.palette(dark)))
     return theme.figure(
         hv.Overlay(parts),
@@ -79,6 +81,7 @@ def accuracy_overlay(
     )
 
 
+@checked
 def move_threshold(
     figure: Any, results: Results, x: str, *, threshold: float, zoom: str = "all", log: bool = False, dark: bool = False
 ) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from snnviz import _checks as check
+from snnviz._arguments import checked
 from snnviz.errors import InputError
 from snnviz.plots import theme
 from snnviz.plots._scatter import AXES, front_line, on_front, scatter_figure, shown
@@ -15,6 +16,7 @@ from snnviz.plots._tables import checked_table
 _METRICS = ("peak_accuracy", "latency", "power")
 
 
+@checked
 def evaluations_data(history: pd.DataFrame) -> pd.DataFrame:
     """Columns evaluation, stage, peak_accuracy, pareto_latency, pareto_power, loss, is_start, is_best, on_front.
 
@@ -41,6 +43,7 @@ def evaluations_data(history: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+@checked
 def evaluations(
     history: pd.DataFrame, *, x: str = "latency", y: str = "power", dark: bool = False, height: int = 340
 ) -> hv.Overlay:

@@ -7,10 +7,12 @@ import pandas as pd
 import xarray as xr
 
 from snnviz import metrics
+from snnviz._arguments import checked
 from snnviz.plots import theme
 from snnviz.plots._runs import named
 
 
+@checked
 def event_shares_data(result: xr.Dataset) -> pd.DataFrame:
     """Columns layer, events (synaptic events per item over all steps), share (fraction); the input receives none."""
     (result,) = named(result).values()
@@ -24,6 +26,7 @@ def event_shares_data(result: xr.Dataset) -> pd.DataFrame:
     return frame[(frame["layer"] != "input") | (frame["events"] > 0)].reset_index(drop=True)
 
 
+@checked
 def event_shares(result: xr.Dataset, *, dark: bool = False, height: int = 340) -> hv.Overlay:
     """Each layer's share of all synaptic events, one bar a layer, the first layer on top.
 

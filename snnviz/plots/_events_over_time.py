@@ -9,6 +9,7 @@ import holoviews as hv
 import numpy as np
 import pandas as pd
 
+from snnviz._arguments import checked
 from snnviz.plots import theme
 from snnviz.plots._runs import Results, crossings_data, curves_data, named
 from snnviz.plots.inplace import put
@@ -16,11 +17,13 @@ from snnviz.plots.inplace import put
 _MARK = ("time", "cumulative_events", "color")
 
 
+@checked
 def events_over_time_data(results: Results) -> pd.DataFrame:
     """Columns run, time (step), cumulative_events (synaptic events per item up to that step), accuracy (fraction)."""
     return curves_data(results)[["run", "time", "cumulative_events", "accuracy"]]
 
 
+@checked
 def events_over_time(
     results: Results,
     *,
@@ -66,6 +69,7 @@ def events_over_time(
     )
 
 
+@checked
 def move_events_threshold(figure: Any, results: Results, *, threshold: float, dark: bool = False) -> None:
     """Move the marks of the plot that a page shows to another threshold, in place.
 

@@ -9,10 +9,12 @@ import pandas as pd
 import xarray as xr
 
 from snnviz import metrics
+from snnviz._arguments import checked
 from snnviz.plots._accuracy_over_time import accuracy_over_time
 from snnviz.plots._runs import crossings_data, curves_data
 
 
+@checked
 def figure_a_data(
     before: xr.Dataset, after: xr.Dataset | None = None, *, threshold: float | tuple[float, float] | None = None
 ) -> pd.DataFrame:
@@ -24,6 +26,7 @@ def figure_a_data(
     return data.assign(threshold=data["run"].map(crossings["threshold"]), crossing=data["run"].map(steps))
 
 
+@checked
 def figure_a(
     before: xr.Dataset,
     after: xr.Dataset | None = None,

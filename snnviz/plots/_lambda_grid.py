@@ -6,11 +6,13 @@ import holoviews as hv
 import numpy as np
 import pandas as pd
 
+from snnviz._arguments import checked
 from snnviz.errors import InputError
 from snnviz.plots import theme
 from snnviz.plots._tables import checked_table
 
 
+@checked
 def lambda_grid_data(table: pd.DataFrame, value: str = "value") -> pd.DataFrame:
     """Columns lambda_a, lambda_w, value: the mean of what was found there, in the order of the strengths.
 
@@ -25,6 +27,7 @@ def lambda_grid_data(table: pd.DataFrame, value: str = "value") -> pd.DataFrame:
     return means.rename("value").reset_index()
 
 
+@checked
 def lambda_grid(
     table: pd.DataFrame,
     value: str = "value",

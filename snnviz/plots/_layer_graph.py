@@ -9,6 +9,7 @@ import xarray as xr
 
 from snnviz import _checks as check
 from snnviz import metrics
+from snnviz._arguments import checked
 from snnviz.errors import InputError
 from snnviz.network import SpikingNetwork
 from snnviz.plots import theme
@@ -21,6 +22,7 @@ _WIDEST = 0.26
 """Width of the connection that carries all events."""
 
 
+@checked
 def layer_graph_data(network: SpikingNetwork, result: xr.Dataset | None = None) -> pd.DataFrame:
     """One row a layer, the input first.
 
@@ -58,6 +60,7 @@ def layer_graph_data(network: SpikingNetwork, result: xr.Dataset | None = None) 
     )
 
 
+@checked
 def layer_graph(
     network: SpikingNetwork, result: xr.Dataset | None = None, *, dark: bool = False, height: int | None = None
 ) -> hv.Overlay:

@@ -8,6 +8,7 @@ from typing import Any
 import holoviews as hv
 import pandas as pd
 
+from snnviz._arguments import checked
 from snnviz.errors import InputError
 from snnviz.plots import theme
 
@@ -15,6 +16,7 @@ _GROUP_HEIGHT = 36  # pixels: two lines of text
 _MEASURES = {"S_a": "activations", "S_w": "weights"}
 
 
+@checked
 def layer_sparsity_data(measured: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
     """Columns stage, layer, measure ("S_a", "S_w"), value (fraction); a layer without ReLU has no S_a.
 
@@ -37,6 +39,7 @@ def layer_sparsity_data(measured: Mapping[str, Mapping[str, Any]]) -> pd.DataFra
     return pd.DataFrame(rows, columns=["stage", "layer", "measure", "value"])
 
 
+@checked
 def layer_sparsity(
     measured: Mapping[str, Mapping[str, Any]], *, dark: bool = False, height: int | None = None
 ) -> hv.Overlay:

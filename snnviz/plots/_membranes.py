@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from snnviz import _checks as check
+from snnviz._arguments import checked
 from snnviz.errors import InputError
 from snnviz.network import THRESHOLD
 from snnviz.plots import theme
@@ -20,6 +21,7 @@ from snnviz.plots._runs import recorded, single, traced_item
 SHOWN_NEURONS = 5
 
 
+@checked
 def membranes_data(
     result: xr.Dataset, item: int, layer: str | None = None, neurons: Sequence[int] | None = None
 ) -> pd.DataFrame:
@@ -62,6 +64,7 @@ def membranes_data(
     )
 
 
+@checked
 def membranes(
     result: xr.Dataset,
     item: int,

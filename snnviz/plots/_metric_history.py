@@ -7,10 +7,12 @@ from collections.abc import Mapping
 import holoviews as hv
 import pandas as pd
 
+from snnviz._arguments import checked
 from snnviz.errors import InputError
 from snnviz.plots import theme
 
 
+@checked
 def metric_history_data(histories: Mapping[str, pd.DataFrame], metrics: str | list[str]) -> pd.DataFrame:
     """Columns run, metric, step, value.
 
@@ -30,6 +32,7 @@ def metric_history_data(histories: Mapping[str, pd.DataFrame], metrics: str | li
     return pd.concat(parts, ignore_index=True)
 
 
+@checked
 def metric_history(
     histories: Mapping[str, pd.DataFrame], metrics: str | list[str], *, dark: bool = False, height: int = 300
 ) -> hv.Overlay:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from snnviz import _checks as check
+from snnviz._arguments import checked
 from snnviz.errors import InputError
 from snnviz.plots import theme
 from snnviz.plots._tables import checked_table
@@ -14,6 +15,7 @@ from snnviz.plots._tables import checked_table
 TERMS = {"accuracy_term": "accuracy term", "latency_term": "latency term", "power_term": "power term"}
 
 
+@checked
 def optimization_history_data(history: pd.DataFrame) -> pd.DataFrame:
     """Columns evaluation, seconds, stage, loss, best_loss (so far), and the terms of the best so far (`best_..._term`).
 
@@ -37,6 +39,7 @@ def optimization_history_data(history: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+@checked
 def optimization_history(
     history: pd.DataFrame, *, x: str = "evaluation", dark: bool = False, height: int = 340
 ) -> hv.Overlay:

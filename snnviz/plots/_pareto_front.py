@@ -10,6 +10,7 @@ import pandas as pd
 
 from snnviz import _checks as check
 from snnviz import metrics
+from snnviz._arguments import checked
 from snnviz.errors import InputError
 from snnviz.plots import theme
 from snnviz.plots._runs import Results, named
@@ -20,6 +21,7 @@ COLUMNS = ("run", "peak_accuracy", "pareto_latency", "pareto_power")
 _MOST_NAMES = 12
 
 
+@checked
 def pareto_front_data(results: Results | pd.DataFrame, *, reference: str | float = "ann") -> pd.DataFrame:
     """Columns run, peak_accuracy (fraction), pareto_latency (time steps), pareto_power (events per item), on_front.
 
@@ -47,6 +49,7 @@ def pareto_front_data(results: Results | pd.DataFrame, *, reference: str | float
     return frame.assign(on_front=on_front(costs))
 
 
+@checked
 def pareto_front(
     results: Results | pd.DataFrame,
     *,

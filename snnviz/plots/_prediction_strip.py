@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from snnviz import _checks as check
+from snnviz._arguments import checked
 from snnviz.errors import InputError
 from snnviz.plots import theme
 from snnviz.plots._cursor import cursor
@@ -22,6 +23,7 @@ _LETTER = 0.016
 """Width of a letter, of the strip's."""
 
 
+@checked
 def telling_items(results: Results, count: int = 5) -> list[int]:
     """Indices of items whose answers are worth a look: right in the end for every run, after being wrong for longest.
 
@@ -40,6 +42,7 @@ def telling_items(results: Results, count: int = 5) -> list[int]:
     return [int(item) for item in np.argsort(-late, kind="stable")[:count]]
 
 
+@checked
 def prediction_strip_data(results: Results, items: Sequence[int]) -> pd.DataFrame:
     """One row for every stretch of time in which the answer stays the same.
 
@@ -68,6 +71,7 @@ def prediction_strip_data(results: Results, items: Sequence[int]) -> pd.DataFram
     return pd.DataFrame(rows, columns=["item", "label", "run", "first", "last", "prediction", "right"])
 
 
+@checked
 def prediction_strip(
     results: Results,
     items: Sequence[int],

@@ -8,6 +8,7 @@ from typing import Any
 import holoviews as hv
 import pandas as pd
 
+from snnviz._arguments import checked
 from snnviz.errors import InputError
 from snnviz.plots import theme
 from snnviz.plots._tables import checked_table
@@ -15,6 +16,7 @@ from snnviz.plots._tables import checked_table
 _COLUMNS = ("epsilon", "S_w", "accuracy")
 
 
+@checked
 def pruning_curve_data(curves: Sequence[Any] | pd.DataFrame | Mapping[str, Any]) -> pd.DataFrame:
     """Columns model, epsilon (limit of pruning), S_w (fraction of zero synapses), accuracy (fraction).
 
@@ -31,6 +33,7 @@ def pruning_curve_data(curves: Sequence[Any] | pd.DataFrame | Mapping[str, Any])
     return pd.concat(parts, ignore_index=True)
 
 
+@checked
 def pruning_curve(
     curves: Sequence[Any] | pd.DataFrame | Mapping[str, Any],
     *,

@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from snnviz import _checks as check
+from snnviz._arguments import checked
 from snnviz.errors import InputError
 from snnviz.plots import theme
 from snnviz.plots._cursor import cursor
@@ -20,6 +21,7 @@ MOST_NEURONS = 256
 _GAP = 0.05
 
 
+@checked
 def recorded_layers(result: xr.Dataset, kind: str = "spikes") -> list[str]:
     """Names of the populations whose "spikes" or "potential" a result holds, from the input on."""
     prefix = f"{kind}_"
@@ -27,6 +29,7 @@ def recorded_layers(result: xr.Dataset, kind: str = "spikes") -> list[str]:
     return [name for name in result["layer"].values.astype(str) if name in found]
 
 
+@checked
 def raster_data(
     result: xr.Dataset, item: int, layers: Sequence[str] | None = None, *, neurons: int | None = MOST_NEURONS
 ) -> pd.DataFrame:
@@ -47,6 +50,7 @@ def raster_data(
     return pd.concat(rows, ignore_index=True)
 
 
+@checked
 def raster(
     result: xr.Dataset,
     item: int,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from snnviz import _checks as check
 from snnviz import metrics
+from snnviz._arguments import checked
 from snnviz.errors import InputError
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 Results: TypeAlias = "xr.Dataset | Sequence[xr.Dataset] | Mapping[str, xr.Dataset]"
 
 
+@checked
 def named(results: Results) -> dict[str, xr.Dataset]:
     """Results by name: the keys of a mapping, else their titles, made different from each other.
 
@@ -72,6 +74,7 @@ def traced_item(item: int, variable: xr.DataArray, dimension: str = "traced") ->
     return check.integer("item", item, 0, variable.sizes[dimension] - 1)
 
 
+@checked
 def crossings_data(results: Results, threshold: float | Mapping[str, float]) -> pd.DataFrame:
     """Where each run reaches an accuracy: columns run, threshold, time, events, crossed (`snnviz.metrics`).
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from snnviz import _checks as check
+from snnviz._arguments import checked
 from snnviz.errors import InputError
 from snnviz.network import SpikingNetwork
 from snnviz.plots import theme
@@ -16,6 +17,7 @@ _WIDTH = 0.36
 _GOLDEN = 0.618034
 
 
+@checked
 def scales_data(before: SpikingNetwork, after: SpikingNetwork) -> pd.DataFrame:
     """Columns layer, channel, scale: how many times as often the channel's neurons fire after as before, for the same input.
 
@@ -36,6 +38,7 @@ def scales_data(before: SpikingNetwork, after: SpikingNetwork) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+@checked
 def scales(before: SpikingNetwork, after: SpikingNetwork, *, dark: bool = False, height: int = 340) -> hv.Overlay:
     """The scale of every channel, a point each, layer by layer; the bar is the layer's median.
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from snnviz import _checks as check
+from snnviz._arguments import checked
 from snnviz.errors import InputError
 from snnviz.plots import theme
 
@@ -19,6 +20,7 @@ POINTS = 241
 Histories = Mapping[str, pd.DataFrame | Sequence[pd.DataFrame]]
 
 
+@checked
 def search_progress_data(histories: Histories, *, minutes: float | None = None) -> pd.DataFrame:
     """Columns run, minutes, median, low, high: over the searches of one name, the best loss so far.
 
@@ -52,6 +54,7 @@ def search_progress_data(histories: Histories, *, minutes: float | None = None) 
     return pd.concat(parts, ignore_index=True)
 
 
+@checked
 def search_progress(
     histories: Histories, *, minutes: float | None = None, dark: bool = False, height: int = 340
 ) -> hv.Overlay:
@@ -88,7 +91,7 @@ def search_progress(
 def _checked(histories: Any) -> dict[str, list[pd.DataFrame]]:
     groups = {}
     for name, given in histories.items() if isinstance(histories, Mapping) else ():
-        group = [given] if isinstance(given, pd.DataFrame) else list(given)
+        group = list(given) if isinstance(given, Sequence) else [given]
         for frame in group:
             if not isinstance(frame, pd.DataFrame) or frame.empty or not {"seconds", "loss"} <= set(frame.columns):
                 raise InputError(

@@ -8,6 +8,7 @@ import holoviews as hv
 import pandas as pd
 
 from snnviz import _checks as check
+from snnviz._arguments import checked
 from snnviz.errors import InputError
 from snnviz.plots import theme
 from snnviz.plots._scatter import on_front
@@ -21,6 +22,7 @@ MEASURES = {
 }
 
 
+@checked
 def sparsity_front_data(table: pd.DataFrame, *, measure: str = "S_c") -> pd.DataFrame:
     """Columns lambda_a, lambda_w, `measure`, accuracy (fractions), on_front.
 
@@ -39,6 +41,7 @@ def sparsity_front_data(table: pd.DataFrame, *, measure: str = "S_c") -> pd.Data
     return data.assign(on_front=on_front(-data[[measure, "accuracy"]].to_numpy(float)))
 
 
+@checked
 def sparsity_front(table: pd.DataFrame, *, measure: str = "S_c", dark: bool = False, height: int = 340) -> hv.Overlay:
     """Accuracy against sparsity, a line for each lambda_a along growing lambda_w; the front is dashed, its points are named.
 

@@ -6,10 +6,12 @@ import holoviews as hv
 import pandas as pd
 import xarray as xr
 
+from snnviz._arguments import checked
 from snnviz.plots import theme
 from snnviz.plots._runs import named
 
 
+@checked
 def spike_rates_data(result: xr.Dataset) -> pd.DataFrame:
     """Columns layer, time (step), spike_rate (spikes per neuron and step); the silent output layer is left out."""
     (result,) = named(result).values()
@@ -17,6 +19,7 @@ def spike_rates_data(result: xr.Dataset) -> pd.DataFrame:
     return firing.transpose("layer", "time").to_dataframe().reset_index()[["layer", "time", "spike_rate"]]
 
 
+@checked
 def spike_rates(result: xr.Dataset, *, dark: bool = False, height: int = 340) -> hv.Overlay:
     """Mean spike rate of the input and of each hidden layer at each step, darker to lighter with depth.
 

@@ -14,6 +14,7 @@ import pandas as pd
 import xarray as xr
 
 from snnviz import _checks as check
+from snnviz._arguments import checked
 from snnviz._files import replacing
 from snnviz.errors import InputError
 from snnviz.plots import theme
@@ -26,6 +27,7 @@ SINGLE_COLUMN, DOUBLE_COLUMN = 3.5, 7.16
 _LOCK = threading.Lock()
 
 
+@checked
 def render(
     drawn: Any,
     format: str,
@@ -107,6 +109,7 @@ def _arrange(figure: Any, count: int, width: float, height: float) -> None:
         )
 
 
+@checked
 def save(drawn: Any, path: str | os.PathLike[str], **options: Any) -> Path:
     """Write a plot (.pdf, .svg, .png) or its data (.csv) to `path` and return the path.
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from snnviz import _checks as check
+from snnviz._arguments import checked
 from snnviz.errors import InputError, StoreError
 from snnviz.runs import _mlflow, lock, processes, queue, run
 from snnviz.runs.folder import Folder, checked_id
@@ -72,6 +73,7 @@ class Store:
         InputError: for an address that is no tracking store's.
     """
 
+    @checked
     def __init__(self, uri: str | os.PathLike[str] | None = None) -> None:
         self.place = Place.of(uri)
         self._experiment: str | None = None
@@ -91,6 +93,7 @@ class Store:
 
     # reading
 
+    @checked
     def list(
         self,
         *,
@@ -140,6 +143,7 @@ class Store:
             if not token or (limit is not None and len(found) >= limit):
                 return found[:limit]
 
+    @checked
     def get(self, run_id: str) -> Run:
         """A run by its id, or by the beginning of its id where only one begins so.
 
@@ -148,6 +152,7 @@ class Store:
         """
         return self._read(self._stored(run_id))
 
+    @checked
     def history(self, run_id: str, metrics: Sequence[str] | None = None) -> pd.DataFrame:
         """Metrics over steps (epochs of a training, evaluations of an optimisation).
 
@@ -171,6 +176,7 @@ class Store:
         frame.index.name = "step"
         return frame
 
+    @checked
     def artifacts(self, run_id: str) -> tuple[str, ...]:
         """Names of the files that a run left, e.g. "network.npz"."""
         stored = self._stored(run_id)
@@ -184,6 +190,7 @@ class Store:
 
         return tuple(sorted(walk(None)))
 
+    @checked
     def file(self, run_id: str, name: str) -> Path:
         """A file that a run left, on this machine (fetched if need be); it is not to be changed.
 
@@ -203,18 +210,21 @@ class Store:
         target.mkdir(parents=True, exist_ok=True)
         return Path(self.ask("download_artifacts", stored.info.run_id, name, str(target)))
 
+    @checked
     def result(self, run_id: str) -> xr.Dataset:
         """The simulation result of a run (result.nc), with its title set to the run's name where it has none."""
         from snnviz import results
 
         return results.load(self.file(run_id, "result.nc"))
 
+    @checked
     def network(self, run_id: str) -> SpikingNetwork:
         """The spiking network of a run (network.npz)."""
         from snnviz.network import load_network
 
         return load_network(self.file(run_id, "network.npz"))
 
+    @checked
     def compare(self, run_ids: Sequence[str]) -> pd.DataFrame:
         """Runs side by side: a column per run, a row per setting that differs and per metric.
 
@@ -247,6 +257,7 @@ class Store:
         frame.index.names = ["part", "name"]
         return frame
 
+    @checked
     def export(self, run_id: str, out: str | os.PathLike[str]) -> Path:
         """Write a run's files, `run.json` and `history.csv` of its metrics into a new folder, and return it.
 
@@ -278,6 +289,7 @@ class Store:
 
     # writing
 
+    @checked
     def create(
         self,
         kind: str,
@@ -314,6 +326,7 @@ class Store:
             self.set_status(run_id, status)
         return run_id
 
+    @checked
     def unfinished(self, kind: str, spec: Mapping[str, Any], tags: Mapping[str, str]) -> str | None:
         """Id of the newest run that was asked for in the same words and did not finish; None if there is none."""
         for one in self.list(kind=kind, status=("FAILED", "KILLED")):
@@ -321,6 +334,7 @@ class Store:
                 return one.id
         return None
 
+    @checked
     def set_status(self, run_id: str, status: str, reason: str = "") -> None:
         """Set a run's status, with the reason where it failed or was killed."""
         check.choice("status", status, STATUSES)
@@ -330,6 +344,7 @@ class Store:
         else:
             self.ask("set_terminated", run_id, status)
 
+    @checked
     def delete(self, run_id: str) -> None:
         """Delete a run and what it left on this machine but for its files in the store, which `mlflow gc` removes.
 
@@ -341,6 +356,7 @@ class Store:
         self.ask("delete_run", one.id)
         shutil.rmtree(Folder(self.home, one.id).path, ignore_errors=True)
 
+    @checked
     def check_ended(self, one: Run) -> None:
         """Refuse a run that waits or runs.
 

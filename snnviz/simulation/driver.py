@@ -15,6 +15,7 @@ import numpy as np
 from snnviz import __version__, _progress
 from snnviz import _checks as check
 from snnviz import _memory as memory
+from snnviz._arguments import checked
 from snnviz.errors import InputError
 from snnviz.network import SpikingNetwork
 from snnviz.simulation import analog
@@ -29,6 +30,7 @@ ENGINES = ("auto", "graph", "event")
 EngineMaker = Callable[[SpikingNetwork, Settings, Record], Engine]
 
 
+@checked
 def make_engine(name: str, network: SpikingNetwork, settings: Settings, record: Record) -> Engine:
     """The engine called `name` ("graph" or "event"), made ready for `network`."""
     check.choice("engine", name, ENGINES[1:])
@@ -41,6 +43,7 @@ def make_engine(name: str, network: SpikingNetwork, settings: Settings, record: 
     return EventEngine(network, settings, record)
 
 
+@checked
 def simulate(
     network: SpikingNetwork,
     x: np.ndarray,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from snnviz import _checks as check
+from snnviz._arguments import check_fields, checked
 from snnviz.errors import InputError
 from snnviz.network import THRESHOLD, SpikingNetwork, onset_at
 
@@ -13,6 +14,8 @@ INPUTS = ("spiking", "poisson", "analog")
 RESETS = ("subtract", "zero")
 READOUTS = ("membrane", "cumulative", "decay")
 SYNAPSES = ("nonzero", "all")
+LOWEST = -1e38
+"""A floor that membranes, float32, can hold."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +63,7 @@ class Settings:
         check.choice("reset", self.reset, RESETS)
         if self.input_reset is not None:
             check.choice("input_reset", self.input_reset, RESETS)
-        if self.floor is not None and check.real("floor", self.floor) >= THRESHOLD:
+        if self.floor is not None and check.real("floor", self.floor, LOWEST) >= THRESHOLD:
             raise InputError(f"`floor` must be below the threshold, {THRESHOLD:g}. Received: {self.floor:g}")
         check.integer("delay", self.delay, 0, 1)
         check.integer("refractory", self.refractory, 0)
@@ -70,12 +73,15 @@ class Settings:
         check.integer("seed", self.seed, 0)
         if check.real("decay", self.decay, 0, 1) == 1:
             raise InputError("`decay` must be below 1: at 1 the read-out never leaves 0. Received: 1")
+        check_fields(self)  # the rest
 
+    @checked
     def frozen_steps(self, network: SpikingNetwork) -> tuple[int, ...]:
         """For how many steps the input and each layer of `network` are frozen at first, by `clamp` or the layer's onset."""
         onsets = (0, *(layer.onset for layer in network.layers))
         return tuple(max(onset_at(depth, self.clamp), onset) for depth, onset in enumerate(onsets))
 
+    @checked
     def resets_to_zero(self, *, input_layer: bool) -> bool:
         """Whether the spiking input layer, or else the other layers, reset to zero."""
         reset = self.input_reset or self.reset if input_layer else self.reset
@@ -103,7 +109,12 @@ class Record:
     potentials: tuple[str, ...] = ()
     items: int = 16
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+        check.integer("record.items", self.items, 1)
+
     @classmethod
+    @checked
     def of(cls, value: Record | Sequence[str] | str | None) -> Record:
         """`value` as a Record: one already, None for the default, or names among "prediction", "logits", "events"."""
         if value is None:
@@ -115,9 +126,9 @@ class Record:
             check.choice("record", name, ("prediction", "logits", "events"))
         return cls(prediction="prediction" in names, logits="logits" in names, events="events" in names)
 
+    @checked
     def check(self, network: SpikingNetwork) -> None:
         """Raise `InputError` if a name is not a population of `network`."""
-        check.integer("record.items", self.items, 1)
         for name in self.spikes:
             check.choice("record.spikes", name, network.firing_names)
         for name in self.potentials:

@@ -9,6 +9,7 @@ import os
 import platform
 from typing import Any
 
+from snnviz._arguments import checked
 from snnviz._files import replacing
 from snnviz.training.loop import Evaluation, Training
 
@@ -28,6 +29,7 @@ def versions() -> dict[str, str]:
     return found
 
 
+@checked
 def model_card(
     training: Training,
     *,
@@ -68,6 +70,7 @@ def model_card(
     }
 
 
+@checked
 def save_card(card: dict[str, Any], path: str | os.PathLike[str]) -> None:
     """Write a card as JSON."""
     with replacing(path) as temporary:

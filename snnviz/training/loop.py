@@ -18,6 +18,7 @@ import numpy as np
 
 from snnviz import _checks as check
 from snnviz import _progress, architectures
+from snnviz._arguments import checked
 from snnviz._augment import mirrored, shifted
 from snnviz._backend import on_cpu
 from snnviz._files import replacing
@@ -88,6 +89,7 @@ class Training:
         """The history's row of the best epoch."""
         return self.history[self.best_epoch - 1]
 
+    @checked
     def save_history(self, path: str | os.PathLike[str]) -> None:
         """Write the history as CSV, or as JSON where `path` ends in .json."""
         with replacing(path) as temporary, temporary.open("w", newline="") as file:
@@ -114,6 +116,7 @@ class Evaluation:
     items: int
 
 
+@checked
 def train(
     model: keras.Model | str,
     x: np.ndarray,
@@ -196,6 +199,7 @@ def train(
     return Training(model=model, history=tuple(run.history), best_epoch=run.best_epoch, recipe=recipe)
 
 
+@checked
 def finetune(
     model: keras.Model | str,
     x: np.ndarray,
@@ -228,6 +232,7 @@ def finetune(
     )
 
 
+@checked
 def evaluate(
     model: keras.Model, x: np.ndarray, y: np.ndarray, progress: bool = True, input_range: float | None = None
 ) -> Evaluation:
@@ -348,7 +353,8 @@ class _Run:
         _assign(self.model.variables, self.best_values)
 
 
-def checked_data(model: keras.Model, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+@checked
+def checked_data(model: keras.Model, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Images and labels as `train` takes them for `model`, float32 and int32.
 
     Raises:
@@ -364,6 +370,7 @@ def checked_data(model: keras.Model, x: Any, y: Any) -> tuple[np.ndarray, np.nda
     return images, check.labels("y", y, len(images), int(model.output_shape[1])).astype(np.int32)
 
 
+@checked
 def split(items: int, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
     """Indices of the items that a training with `recipe` holds out, and of those it trains on, each ascending.
 

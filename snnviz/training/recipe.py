@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from snnviz import _checks as check
+from snnviz._arguments import check_fields, checked
 from snnviz._sparsity import WEIGH
 from snnviz.errors import InputError
 
@@ -83,12 +84,14 @@ class Recipe:
         put(self, "keep_zeros", check.flag("keep_zeros", self.keep_zeros))
         if self.input_range is not None:
             put(self, "input_range", check.real("input_range", self.input_range, 0, above=True))
+        check_fields(self)  # the rest
 
     @property
     def epochs(self) -> int:
         """Epochs of all stages together."""
         return sum(epochs for epochs, _ in self.schedule)
 
+    @checked
     def learning_rate(self, epoch: int) -> float:
         """The learning rate of epoch 0, 1, ... `epochs` - 1."""
         for stage, (epochs, rate) in enumerate(self.schedule, 1):
@@ -134,6 +137,7 @@ _MOBILENET = Recipe(schedule=((25, 1e-2), (25, 1e-3)))
 _MOBILENET_FINE_TUNING = Recipe(schedule=((25, 1e-3), (25, 1e-4)), lambda_a=2.0, lambda_w=100.0)
 
 
+@checked
 def default_recipe(architecture: str, finetuning: bool = False) -> Recipe:
     """The paper's recipe for an architecture; MobileNet has shorter schedules and stronger penalties than the others."""
     if architecture == "mobilenet":

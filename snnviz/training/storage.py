@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from snnviz import _checks as check
+from snnviz._arguments import checked
 from snnviz._files import replacing
 
 if TYPE_CHECKING:
     from keras import Model
 
 
+@checked
 def halve(model: Model) -> None:
     """Round every kernel to the nearest number of half precision (IEEE 754 binary16), in place.
 
@@ -39,6 +41,7 @@ def halve(model: Model) -> None:
         each.layer.kernel.assign(half.astype(np.float32))
 
 
+@checked
 def save_model(model: Model, path: str | os.PathLike[str]) -> None:
     """Write `model` to `path` (.keras), compressed; the file is whole or absent.
 

@@ -1,7 +1,10 @@
 """`snnviz dashboard`."""
 
+import pytest
+
 from snnviz import cli, results
 from snnviz.cli.dashboard import load_named
+from snnviz.errors import InputError
 from tests.synthetic import dense_mnist
 
 
@@ -23,3 +26,11 @@ def test_results_are_served_by_name(tmp_path, monkeypatch, capsys):
 
 def test_no_results_are_an_empty_page_not_an_error():
     assert load_named([]) == {}
+
+
+def test_no_machine_has_such_a_name():
+    from snnviz.dashboard.server import _bindable
+
+    for address in ("x" * 1000, "a..b"):
+        with pytest.raises(InputError, match="`address` must be that of a machine"):
+            _bindable(address, 0)

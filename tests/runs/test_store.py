@@ -181,7 +181,7 @@ def test_comparing(store, finished):
     assert ("setting", "network") not in frame.index  # the same in both
     assert frame.loc[("metric", "accuracy")].tolist() == pytest.approx([0.9, 0.5])
     for wrong in ([finished], finished, []):
-        with pytest.raises(InputError, match="two runs or more"):
+        with pytest.raises(InputError, match=r"two runs or more|a sequence of texts"):
             store.compare(wrong)
 
 
@@ -329,5 +329,5 @@ def test_mlflow_ui_opens_on_it(store, finished, tmp_path):
 
 @pytest.mark.parametrize("kind", [42, None, ""])
 def test_a_kind_must_be_a_text(tmp_path, kind):
-    with pytest.raises(InputError, match="`kind` must be a text that is not empty"):
+    with pytest.raises(InputError, match="`kind` must be a text"):
         Store(tmp_path).create(kind)

@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from snnviz import _checks as check
+from snnviz.cli._numbers import whole
 from snnviz.cli._settings import add_data_options, add_settings, settings_of
 from snnviz.errors import InputError
 
@@ -23,8 +24,10 @@ def add(subparsers: Any) -> None:
     parser.add_argument("network", metavar="NETWORK", help="a network file (.npz), or the name of a shipped network")
     add_data_options(parser)
     parser.add_argument("--split", default="test", choices=("test", "train"), help="default: %(default)s")
-    parser.add_argument("--limit", type=int, default=100, metavar="N", help="the first N items (default: %(default)s)")
-    parser.add_argument("--steps", type=int, default=50, metavar="T", help="time steps (default: %(default)s)")
+    parser.add_argument(
+        "--limit", type=whole, default=100, metavar="N", help="the first N items (default: %(default)s)"
+    )
+    parser.add_argument("--steps", type=whole, default=50, metavar="T", help="time steps (default: %(default)s)")
     add_settings(parser, inputs="spiking or poisson")
     parser.add_argument("--compare", action="store_true", help="simulate with snnviz's event engine too, and compare")
     parser.add_argument("--title", default="", help="label of the curves")

@@ -8,6 +8,7 @@ from typing import Any
 
 from snnviz import _checks as check
 from snnviz.cli import _job
+from snnviz.cli._numbers import real, whole
 from snnviz.cli._settings import add_data_options
 from snnviz.errors import InputError
 
@@ -31,7 +32,7 @@ def add(subparsers: Any) -> None:
     parser.add_argument("--server", metavar="URL", help="of targets spalloc and ebrains (default for ebrains: its own)")
     parser.add_argument("--collab", metavar="NAME", help="EBRAINS collab whose quota target ebrains uses")
     parser.add_argument("--job", metavar="FILE.json", help="remembers the job of target ebrains, to take it up again")
-    parser.add_argument("--timeout", type=float, metavar="S", help="seconds (default: 540 dry, 14400 on a machine)")
+    parser.add_argument("--timeout", type=real, metavar="S", help="seconds (default: 540 dry, 14400 on a machine)")
     parser.add_argument("--plan", metavar="FILE.json", help="file for what the dry run found")
     parser.add_argument("--map", metavar="FILE", help="file for the map of chips and cores (.png, .pdf or .svg)")
     parser.add_argument("--out", metavar="RESULT.nc", help="file for the result of a run")
@@ -45,9 +46,11 @@ def add_network_options(parser: argparse.ArgumentParser) -> None:
     add_data_options(parser)
     parser.add_argument("--split", default="test", choices=("test", "train"), help="default: %(default)s")
     parser.add_argument(
-        "--limit", type=int, default=ITEMS, metavar="N", help="the first N items (default: %(default)s)"
+        "--limit", type=whole, default=ITEMS, metavar="N", help="the first N items (default: %(default)s)"
     )
-    parser.add_argument("--steps", type=int, default=50, metavar="T", help="time steps of 1 ms (default: %(default)s)")
+    parser.add_argument(
+        "--steps", type=whole, default=50, metavar="T", help="time steps of 1 ms (default: %(default)s)"
+    )
     parser.add_argument(
         "--headroom", default="exact", help="exact or estimate: how sums of weights are bounded (default: exact)"
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from snnviz._arguments import checked
 from snnviz.hardware import pynn
 from snnviz.hardware.neuron import mechanism
 from snnviz.network import SpikingNetwork
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["make_engine", "simulate"]
 
 
+@checked
 def make_engine(network: SpikingNetwork, settings: Settings, record: Record) -> pynn.PyNNEngine:
     """NEURON as an engine, made ready for `network`.
 
@@ -32,6 +34,7 @@ def make_engine(network: SpikingNetwork, settings: Settings, record: Record) -> 
     return pynn.PyNNEngine(network, settings, record, mechanism.load())
 
 
+@checked
 def simulate(
     network: SpikingNetwork,
     x: np.ndarray,

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from snnviz import _checks as check
+from snnviz._arguments import checked
 from snnviz._files import replacing
 from snnviz.errors import InputError
 from snnviz.network import SpikingNetwork
@@ -25,6 +26,7 @@ __all__ = ["from_graph", "load", "save", "to_graph"]
 SUFFIX = ".nir"
 
 
+@checked
 def to_graph(network: SpikingNetwork) -> nir.NIRGraph:
     """The network as a NIR graph: channels first, kernels (out channels, in channels, height, width).
 
@@ -42,6 +44,7 @@ def to_graph(network: SpikingNetwork) -> nir.NIRGraph:
     return graph_of(network)
 
 
+@checked
 def from_graph(graph: nir.NIRGraph) -> SpikingNetwork:
     """The network that a NIR graph describes: the very one if snnviz wrote it, else what its nodes say.
 
@@ -60,6 +63,7 @@ def from_graph(graph: nir.NIRGraph) -> SpikingNetwork:
     return network_of(graph)
 
 
+@checked
 def save(network: SpikingNetwork, path: str | os.PathLike[str]) -> Path:
     """Write the network to `path` (.nir, HDF5) as a NIR graph and return the path."""
     target = Path(path)
@@ -82,6 +86,7 @@ def save(network: SpikingNetwork, path: str | os.PathLike[str]) -> Path:
     return target
 
 
+@checked
 def load(path: str | os.PathLike[str]) -> SpikingNetwork:
     """Read a NIR graph from a file; see `from_graph`.
 

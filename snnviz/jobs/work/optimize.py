@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from snnviz import _checks as check
+from snnviz._arguments import check_fields
 from snnviz.errors import InputError
 from snnviz.jobs.work.simulate import record_result
 from snnviz.jobs.work.sources import DataOptions, data_for, located, record_data, say_if_slow
@@ -144,6 +145,7 @@ class Options(DataOptions):
             check.choice("precision", self.precision, PRECISIONS)
         check_target(self.target, self.method)
         check.file("out", self.out, ".npz")
+        check_fields(self)  # the rest
 
     @property
     def lambdas(self) -> tuple[float, float | None, float | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -55,7 +56,7 @@ def known_name(data: str) -> str:
     from snnviz.datasets.catalog import CATALOG
 
     name = data.lower().replace("-", "_")
-    return name if name in CATALOG else str(Path(data).expanduser().absolute())
+    return name if name in CATALOG else str(Path(os.path.expanduser(data)).absolute())  # noqa: PTH111
 
 
 def remembering(network: SpikingNetwork, known: Mapping[str, Any]) -> SpikingNetwork:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from snnviz import _checks as check
+from snnviz._arguments import check_fields
 from snnviz.jobs.work.simulate import keep
 from snnviz.jobs.work.sources import DataOptions, data_for, located, record_data
 
@@ -36,6 +37,7 @@ class Shared(DataOptions):
     timeout: float | None = None
 
     def __post_init__(self) -> None:
+        check_fields(self)
         from snnviz.hardware.spinnaker.model import HEADROOMS
 
         check.text("network", self.network)

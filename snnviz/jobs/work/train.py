@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from snnviz import _checks as check
+from snnviz._arguments import check_fields
 from snnviz.errors import InputError
 from snnviz.jobs.work.sources import (
     DataOptions,
@@ -78,6 +79,7 @@ class Shared(DataOptions):
             given = getattr(self, name)
             if given is not None and (isinstance(given, str) or not isinstance(given, Sequence)):
                 raise InputError(f"`{name}` must have one number per stage. Received: {check.describe(given)}")
+        check_fields(self)  # the rest
 
 
 @dataclass(frozen=True, kw_only=True)
