@@ -59,6 +59,11 @@ def real(name: str, value: Any, minimum: float = -math.inf, maximum: float = mat
     return number
 
 
+def input_range(value: Any) -> float:
+    """`value`, what stands for full intensity: above 0, and far from where float32 ends."""
+    return real("input_range", value, 0, 1e9, above=True)
+
+
 def flag(name: str, value: Any) -> bool:
     """`value`, which must be true or false."""
     if not isinstance(value, (bool, np.bool_)):

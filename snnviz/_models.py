@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from snnviz import _checks as check
 from snnviz._arguments import checked
 from snnviz.errors import InputError
+
+if TYPE_CHECKING:
+    import keras
 
 # layers that do nothing at inference
 SKIPPED = (
@@ -39,7 +43,8 @@ def numbers(value: Any) -> np.ndarray:
     return np.asarray(value, np.float64)
 
 
-def leaves(model: Any) -> list[Any]:
+@checked
+def leaves(model: keras.Model) -> list[Any]:
     """The layers of `model` in order, those of nested models in the place of their model."""
     import keras
 
@@ -82,7 +87,7 @@ def range_shown(layers: Sequence[Any]) -> float:
 
 
 @checked
-def input_range(model: Any) -> float:
+def input_range(model: keras.Model) -> float:
     """What a Keras model takes for full intensity: 255 if it begins with a map of 8-bit images, else 1.
 
     Args:
@@ -100,10 +105,9 @@ def input_range(model: Any) -> float:
         ) from unclear
 
 
-@checked
 def as_taken(x: np.ndarray, full: float) -> np.ndarray:
     """Intensities in [0, 1] as a model takes them whose full intensity is `full`."""
-    return x if full == 1 else x * np.float32(full)
+    return x if full == 1 else x * np.float32(check.input_range(full))
 
 
 _AFFINE = ("Rescaling", "Normalization", "BatchNormalization")

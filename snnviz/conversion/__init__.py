@@ -12,7 +12,7 @@ import numpy as np
 from snnviz import __version__
 from snnviz import _checks as check
 from snnviz._arguments import checked
-from snnviz._models import as_taken, input_range
+from snnviz._models import input_range
 from snnviz.conversion.correction import ITEMS, check_steps, corrected
 from snnviz.conversion.loading import load_keras
 from snnviz.conversion.normalisation import Normalisation, measure, normalise
@@ -24,7 +24,6 @@ from snnviz.network import SpikingNetwork
 __all__ = [
     "Normalisation",
     "Problem",
-    "as_taken",
     "check_convertible",
     "conversion_report",
     "convert",

@@ -122,7 +122,7 @@ def load(
     size, channels = folders.check_size(size), folders.check_channels(channels)
     download, progress = check.flag("download", download), check.flag("progress", progress)
     if input_range is not None:
-        input_range = check.real("input_range", input_range, 0, above=True)
+        input_range = check.input_range(input_range)
     entry = _entry(name)
     if entry is not None:
         x, y = _read_known(entry, split, download, progress)

@@ -22,6 +22,8 @@ from snnviz._arguments import checked
 from snnviz._augment import mirrored, shifted
 from snnviz._backend import on_cpu
 from snnviz._files import replacing
+from snnviz._models import as_taken, leaves, meaning_of
+from snnviz._models import input_range as input_range_of
 from snnviz._writing import alone
 from snnviz.errors import InputError
 from snnviz.training import checkpoint as checkpoints
@@ -160,8 +162,8 @@ def train(
     if isinstance(model, str):
         model = architectures.build(model, seed=recipe.seed)
     images, labels = checked_data(model, x, y)
-    full = conversion.input_range(model) if recipe.input_range is None else recipe.input_range
-    fed = conversion.as_taken(images, full)
+    full = input_range_of(model) if recipe.input_range is None else recipe.input_range
+    fed = as_taken(images, full)
     held_out, kept = split(len(images), recipe)
     if recipe.weigh == "events" and (problems := conversion.check_convertible(model)):
         raise InputError(
@@ -245,10 +247,8 @@ def evaluate(
         progress: show the items classified and the time left.
         input_range: what the model takes for full intensity; None for what it shows (`snnviz.conversion.input_range`).
     """
-    from snnviz import conversion
-
     images, labels = checked_data(model, x, y)
-    images = conversion.as_taken(images, conversion.input_range(model) if input_range is None else input_range)
+    images = as_taken(images, input_range_of(model) if input_range is None else input_range)
     from_logits = _gives_logits(model)
     steps = compiled_steps(model, None, from_logits)
     with _progress.bar(len(images), "evaluating", "item", progress) as bar:
@@ -448,9 +448,6 @@ def _evaluated(
 
 def _gives_logits(model: keras.Model) -> bool:
     import keras
-
-    from snnviz._models import meaning_of
-    from snnviz.sparsity import leaves
 
     last = leaves(model)[-1]
     activation = getattr(last, "activation", None)

@@ -83,7 +83,7 @@ class Recipe:
         check.choice("weigh", self.weigh, WEIGH)
         put(self, "keep_zeros", check.flag("keep_zeros", self.keep_zeros))
         if self.input_range is not None:
-            put(self, "input_range", check.real("input_range", self.input_range, 0, above=True))
+            put(self, "input_range", check.input_range(self.input_range))
         check_fields(self)  # the rest
 
     @property

@@ -131,7 +131,7 @@ class DataOptions:
             folders.check_channels(self.channels)
         folders.check_size(_pair(self.size))
         if self.input_range is not None:
-            check.real("input_range", self.input_range, 0, above=True)
+            check.input_range(self.input_range)
 
 
 def _pair(size: Any) -> Any:
