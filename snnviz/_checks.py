@@ -60,8 +60,8 @@ def real(name: str, value: Any, minimum: float = -math.inf, maximum: float = mat
 
 
 def input_range(value: Any) -> float:
-    """`value`, what stands for full intensity: above 0, and far from where float32 ends."""
-    return real("input_range", value, 0, 1e9, above=True)
+    """`value`, what stands for full intensity: above 0, and no more than 32-bit images have."""
+    return real("input_range", value, 0, 2**32, above=True)
 
 
 def flag(name: str, value: Any) -> bool:

@@ -62,7 +62,7 @@ def fold(
     from snnviz.conversion.reading import Reading
 
     if input_range is not None:
-        check.real("input_range", input_range, 0, 2**32, above=True)  # 32-bit images have no more
+        check.input_range(input_range)
     reading = Reading(model, input_range)
     metadata = {
         "source": model.name,
