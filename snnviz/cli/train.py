@@ -42,6 +42,9 @@ def add_recipe_options(parser: argparse.ArgumentParser, data: str) -> None:
     """Add the data and how to train on them."""
     parser.add_argument("--data", metavar="NAME|PATH", help=f"data set (default: {data})")
     parser.add_argument("--limit", type=int, metavar="N", help="the first N training items only")
+    parser.add_argument(
+        "--anyway", action="store_true", help="also train a model that cannot be converted, see `snnviz check`"
+    )
     parser.add_argument("--epochs", type=int, nargs="+", metavar="N", help="epochs of each stage")
     parser.add_argument("--learning-rate", type=float, nargs="+", metavar="R", help="learning rate of each stage")
     parser.add_argument("--batch-size", type=int, metavar="N", help="items per step (default: 32)")
