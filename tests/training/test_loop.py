@@ -484,7 +484,7 @@ def test_the_next_block_is_made_while_one_is_in_use():
 
     blocks = loop._ahead(made, [1, 2, 3])
     assert next(blocks) == 1
-    assert asked.wait(10)
+    assert asked.wait(200)
     assert list(blocks) == [2, 3]
     assert list(loop._ahead(made, [])) == []
 
