@@ -72,6 +72,7 @@ def sweep(
     epsilon: float | None = None,
     workers: int = 1,
     resume: bool = False,
+    anyway: bool = False,
     progress: bool = True,
 ) -> Sweep:
     """Fine-tune a trained model at every point of a (lambda_a, lambda_w) grid, and compare accuracy with sparsity.
@@ -92,6 +93,7 @@ def sweep(
         workers: processes that train, one point at a time each, with an even share of the processors. A script that asks for
             more than one needs an `if __name__ == "__main__":` guard.
         resume: go on from `folder`; one that is empty is begun.
+        anyway: also train a model that cannot be converted.
         progress: show the points done and the time left.
 
     Raises:
@@ -100,7 +102,7 @@ def sweep(
         KeyboardInterrupt: on Ctrl-C, with a message that says how to resume.
     """
     from snnviz import sparsity
-    from snnviz.training import FINE_TUNING, checked_data, save_model, split
+    from snnviz.training import FINE_TUNING, checked_training, save_model
 
     grid = {"lambda_a": _penalties("lambda_a", lambda_a), "lambda_w": _penalties("lambda_w", lambda_w)}
     recipe = recipe or FINE_TUNING
@@ -111,10 +113,8 @@ def sweep(
             "`recipe` must hold out items for validation, on which the points are compared. Received: validation = 0"
         )
     trained = _loaded(model)
-    images, labels = checked_data(trained, x, y)
-    split(len(images), recipe)  # that so many can be held out
-    with sparsity.penalised(trained, lambda_a=max(grid["lambda_a"]), lambda_w=max(grid["lambda_w"])):
-        pass  # that the penalties fit the model
+    largest = replace(recipe, lambda_a=max(grid["lambda_a"]), lambda_w=max(grid["lambda_w"]))
+    images, labels = checked_training(trained, x, y, largest, anyway)
     home = Path(folder)
     with alone(home, "folder", folder=True):
         study = _Study(home, grid, resume)
@@ -315,7 +315,9 @@ def _point(job: _Job, images: np.ndarray, labels: np.ndarray, progress: bool) ->
     model = load_keras(job.model)
     checkpoint = Path(f"{job.stem}.checkpoint.npz")
     try:
-        training = finetune(model, images, labels, job.recipe, checkpoint=checkpoint, resume=True, progress=progress)
+        training = finetune(
+            model, images, labels, job.recipe, checkpoint=checkpoint, resume=True, anyway=True, progress=progress
+        )  # what `sweep` was given has been checked there
     except TrainingDiverged as error:
         return {"error": str(error)}
     held_out, _ = split(len(images), job.recipe)

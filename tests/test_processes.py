@@ -82,7 +82,7 @@ def begun(script, argument):
 def all_end(process, sign):
     """Send a signal to the process alone; its workers hold its standard output too, which ends when all of them have."""
     process.send_signal(sign)
-    process.communicate(timeout=60)
+    process.communicate(timeout=250)
     return process.returncode
 
 

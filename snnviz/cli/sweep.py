@@ -84,6 +84,7 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
         epsilon=given.epsilon,
         workers=args.workers,
         resume=args.resume,
+        anyway=args.anyway,
     )
     figure = plots.sparsity_front(found.table)
     drawn = [(found.table, "sweep.csv"), (found.pruning, "pruning.csv"), (figure, "front.pdf"), (figure, "front.png")]

@@ -44,6 +44,9 @@ def add_recipe_options(parser: argparse.ArgumentParser, data: str) -> None:
     """Add the data and how to train on them."""
     add_data_options(parser, data)
     parser.add_argument("--limit", type=whole, metavar="N", help="the first N training items only")
+    parser.add_argument(
+        "--anyway", action="store_true", help="also train a model that cannot be converted, see `snnviz check`"
+    )
     parser.add_argument("--epochs", type=whole, nargs="+", metavar="N", help="epochs of each stage")
     parser.add_argument("--learning-rate", type=real, nargs="+", metavar="R", help="learning rate of each stage")
     parser.add_argument("--batch-size", type=whole, metavar="N", help="items per step (default: 32)")

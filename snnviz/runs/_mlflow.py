@@ -15,7 +15,7 @@ from snnviz.errors import StoreError
 from snnviz.runs.lock import exclusive
 
 EXPERIMENT = "snnviz"
-LOCKED_SECONDS = 6
+LOCKED_SECONDS = 4
 """So long a database that somebody else writes is waited for."""
 _guard = threading.Lock()
 
@@ -25,7 +25,7 @@ def prepare() -> Any:
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     # a server that is away is said within seconds, not after minutes of trying again
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "4")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # no complaint where git is not installed
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     with _guard:

@@ -85,14 +85,15 @@ class Recorder:
                 shutil.rmtree(scratch, ignore_errors=True)
 
     def close(self, seconds: float = 8.0) -> str:
-        """Write what is left and end, or leave it after `seconds` without success; returns what went wrong, or an empty string."""
+        """Write what is left and end; after `seconds` a write that fails is the last. Returns what went wrong, or nothing."""
         self._patience, self._closing = seconds, time.monotonic() + seconds
         self._ending.set()
         self._queue.put(_STOP)
-        while self._thread.is_alive() and time.monotonic() < self._closing:
+        # a write ends by itself, well or badly; the second limit is for one that does not
+        while seconds and self._thread.is_alive() and time.monotonic() < self._closing + _LONGEST_PAUSE:
             self._thread.join(0.1)
         if self._thread.is_alive() and not self._problem:
-            self._problem = f"the runs in {self.store.place.uri} could not be written in {seconds:g} s"
+            self._problem = f"the runs in {self.store.place.uri} could not be written in time"
         return self._problem
 
     @property

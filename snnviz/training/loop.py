@@ -127,6 +127,7 @@ def train(
     *,
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
+    anyway: bool = False,
     progress: bool = True,
     on_epoch: Callable[[dict[str, float]], None] | None = None,
 ) -> Training:
@@ -145,30 +146,27 @@ def train(
         recipe: the settings; None for the paper's.
         checkpoint: file written after each epoch, with all that `resume` needs.
         resume: go on from `checkpoint` if the file is there; start afresh if it is not.
+        anyway: also train a model that `snnviz.check_convertible` says cannot become a spiking network.
         progress: show a progress bar with the time left.
         on_epoch: called with the row of `Training.history` of each epoch when it is saved; on a resumed training at once with
             those of the epochs before.
 
     Raises:
         InputError: for bad data, a held-out part as large as the data, a checkpoint of another training or that another one
-            is writing, penalties weighed by events for a model that cannot be converted, or a loss that diverges
-            (`TrainingDiverged`).
+            is writing, a model that cannot be converted (unless `anyway`, without penalties weighed by events), or a loss that
+            diverges (`TrainingDiverged`).
         TrainingInterrupted: on Ctrl-C, with a message that says how to resume; it is a KeyboardInterrupt.
     """
-    from snnviz import conversion, sparsity  # loads Keras, which a recipe alone does not need
+    from snnviz import sparsity  # loads Keras, which a recipe alone does not need
     from snnviz.training.levels import START_ITEMS, rounding
 
     recipe = recipe or Recipe()
     if isinstance(model, str):
         model = architectures.build(model, seed=recipe.seed)
-    images, labels = checked_data(model, x, y)
+    images, labels = checked_training(model, x, y, recipe, anyway)
     full = input_range_of(model) if recipe.input_range is None else recipe.input_range
     fed = as_taken(images, full)
     held_out, kept = split(len(images), recipe)
-    if recipe.weigh == "events" and (problems := conversion.check_convertible(model)):
-        raise InputError(
-            f"`weigh` must be 'size' for a model that cannot be converted. Received: {recipe.weigh!r}; {problems[0]}"
-        )
     if resume and checkpoint is None:
         raise InputError("`checkpoint` must name a file when `resume` is true. Received: None")
 
@@ -210,6 +208,7 @@ def finetune(
     *,
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
+    anyway: bool = False,
     progress: bool = True,
     on_epoch: Callable[[dict[str, float]], None] | None = None,
 ) -> Training:
@@ -230,8 +229,34 @@ def finetune(
 
         model = load_keras(model)
     return train(
-        model, x, y, recipe or FINE_TUNING, checkpoint=checkpoint, resume=resume, progress=progress, on_epoch=on_epoch
-    )
+        model, x, y, recipe or FINE_TUNING,
+        checkpoint=checkpoint, resume=resume, anyway=anyway, progress=progress, on_epoch=on_epoch,
+    )  # fmt: skip
+
+
+def checked_training(
+    model: keras.Model, x: np.ndarray, y: np.ndarray, recipe: Recipe, anyway: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """The data of a training, as `checked_data` has them, if the training can begin: see `train` for what is refused."""
+    from snnviz import conversion, sparsity
+
+    images, labels = checked_data(model, x, y)
+    split(len(images), recipe)
+    check.flag("anyway", anyway)
+    if (problems := conversion.check_convertible(model)) and not anyway:
+        raise InputError(
+            "`model` must be convertible to a spiking network, unless `anyway` is given. "
+            f"Received: {'; '.join(map(str, problems))}"
+        )
+    if problems and recipe.weigh == "events":
+        raise InputError(
+            f"`weigh` must be 'size' for a model that cannot be converted. Received: {recipe.weigh!r}; {problems[0]}"
+        )
+    with sparsity.penalised(
+        model, l2=recipe.l2, lambda_a=recipe.lambda_a, lambda_w=recipe.lambda_w, weigh=recipe.weigh
+    ):
+        pass  # that the penalties fit the model
+    return images, labels
 
 
 @checked

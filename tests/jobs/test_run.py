@@ -1,6 +1,7 @@
 """`run`: a job in this process, recorded as one of its own would be."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from snnviz import InputError, jobs, load_network, results
 from snnviz.cli import main
 from snnviz.runs import Folder
+from snnviz.training import Recipe
 
 
 @pytest.fixture(scope="module")
@@ -170,3 +172,40 @@ def test_the_command_records_the_same(store, network, data, capsys):
     assert jobs.wait(launched["run"], 120, store=store).status == "FINISHED"
     assert main([*words, "--no-track", "--background"]) == 2
     assert "cannot go with --no-track" in capsys.readouterr().err
+
+
+def test_a_model_that_cannot_be_converted_is_refused_before_a_run_begins(store, data, tmp_path, monkeypatch, capsys):
+    keras = pytest.importorskip("keras")
+    monkeypatch.chdir(tmp_path)
+    pooled = [keras.layers.MaxPooling2D(2), keras.layers.Flatten()]
+    for name, activations in (("own", ("tanh", "relu")), ("none", ("tanh",))):
+        dense = [keras.layers.Dense(4, activation=activation) for activation in activations]
+        keras.Sequential([keras.Input((4, 4, 1)), *pooled, *dense, keras.layers.Dense(3)]).save(f"{name}.keras")
+    before = len(store.list())
+    words = ["--data", data, "--lambda-a", "0", "--epochs", "1", "--learning-rate", "0.1"]
+    words += ["--tracking-uri", str(store.home)]
+    assert main(["finetune", "own.keras", *words]) == 2
+    said = capsys.readouterr().err
+    assert re.search(r"`MODEL` must be convertible .*, unless `--anyway` .* max pooling .*; .*tanh", said), said
+    assert said.count("\n") == 1
+    assert main(["finetune", "none.keras", *words, "--anyway"]) == 2
+    assert "a hidden ReLU" in capsys.readouterr().err
+    assert len(store.list()) == before
+    assert not list(tmp_path.glob("*sparse*"))
+    assert main(["finetune", "own.keras", *words, "--anyway", "--json"]) == 0
+    assert "--anyway" in json.loads(capsys.readouterr().out)["card"]["command"]
+    assert "network.npz" not in store.artifacts(store.list()[0].id)
+
+
+def test_a_sweep_of_such_a_model_is_refused(data, tmp_path, monkeypatch):
+    keras = pytest.importorskip("keras")
+    from snnviz.sparsity_sweep import sweep
+
+    model = keras.Sequential(
+        [keras.Input((4, 4, 1)), keras.layers.MaxPooling2D(2), keras.layers.Flatten(), keras.layers.Dense(3)]
+    )
+    with pytest.raises(InputError, match=r"`anyway`.*max pooling"):
+        sweep(
+            model, np.zeros((20, 4, 4, 1), np.float32), np.zeros(20, int), tmp_path / "s", recipe=Recipe(validation=5)
+        )
+    assert not (tmp_path / "s").exists()

@@ -25,7 +25,7 @@ def vectors(problem):
     return [rng.normal(0, 0.3, problem.space.size) for _ in range(6)]
 
 
-def until(condition, seconds=90.0):
+def until(condition, seconds=280.0):
     """Wait for `condition()` to be true."""
     end = time.monotonic() + seconds
     while not condition():

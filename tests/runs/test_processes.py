@@ -20,6 +20,6 @@ def test_leftovers_are_recognised_by_what_they_inherited():
         marked.stdout.readline()
         other.stdout.readline()
         assert processes.kill_leftovers("this one") == 1
-        assert marked.wait(10) == -signal.SIGKILL
+        assert marked.wait(200) == -signal.SIGKILL
         assert other.poll() is None
         other.kill()

@@ -32,7 +32,7 @@ def test_no_more_at_once_than_allowed_and_in_order(allowed, tmp_path, monkeypatc
     monkeypatch.setenv("SNNVIZ_JOBS", str(allowed))
     handles = [joined(tmp_path, name) for name in "abcd"]
     order, now, most = [], 0, 0
-    guard = threading.Lock()
+    guard, together = threading.Lock(), threading.Barrier(allowed)
 
     def work(name):
         nonlocal now, most
@@ -41,6 +41,7 @@ def test_no_more_at_once_than_allowed_and_in_order(allowed, tmp_path, monkeypatc
                 order.append(name)
                 now += 1
                 most = max(most, now)
+            together.wait(200)
             time.sleep(0.3)  # longer than the queue takes to look again
             with guard:
                 now -= 1
@@ -49,7 +50,7 @@ def test_no_more_at_once_than_allowed_and_in_order(allowed, tmp_path, monkeypatc
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(300)
     assert order == list("abcd")
     assert most == allowed
     assert not list((tmp_path / "queue").glob("*.ticket"))

@@ -160,4 +160,4 @@ def test_models_that_it_does_not_suit_are_refused(layers, message):
     x, y = data()
     model = keras.Sequential([keras.Input((6, 6, 1)), *(make() for make in layers), keras.layers.Dense(CLASSES)])
     with pytest.raises(InputError, match=f"`levels` must be 0.*{message}"):
-        train(model, x, y, with_levels(), progress=False)
+        train(model, x, y, with_levels(), anyway=True, progress=False)

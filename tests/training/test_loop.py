@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -389,12 +390,22 @@ def test_zeros_stay_when_asked_also_after_a_resumption(tmp_path, monkeypatch):
     assert same(resumed, whole)
 
 
-def test_a_model_that_cannot_be_converted_is_not_weighed_by_events():
+def test_a_model_that_cannot_be_converted_is_trained_on_request_alone():
     x, y = data()
-    layers = [keras.layers.MaxPooling2D(), keras.layers.Flatten(), keras.layers.Dense(CLASSES, activation="softmax")]
+    layers = [
+        keras.layers.MaxPooling2D(), keras.layers.Flatten(), keras.layers.Dense(4, activation="tanh"),
+        keras.layers.Dense(CLASSES, activation="softmax"),
+    ]  # fmt: skip
     model = keras.Sequential([keras.Input(x.shape[1:]), *layers])
+    before, recipe = model.get_weights(), Recipe(schedule=((1, 0.1),), validation=0)
+    for begin in (train, finetune):
+        with pytest.raises(InputError, match=r"convertible.*`anyway`.*max pooling.*; .*tanh"):
+            begin(model, x, y, recipe, progress=False)
+    for ours, theirs in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
     with pytest.raises(InputError, match=r"`weigh` must be 'size'.*max pooling"):
-        train(model, x, y, Recipe(schedule=((1, 0.1),), weigh="events", validation=0), progress=False)
+        train(model, x, y, replace(recipe, weigh="events"), anyway=True, progress=False)
+    assert len(train(model, x, y, recipe, anyway=True, progress=False).history) == 1
 
 
 def test_ctrl_c_says_how_to_resume(tmp_path, monkeypatch):
@@ -473,7 +484,7 @@ def test_the_next_block_is_made_while_one_is_in_use():
 
     blocks = loop._ahead(made, [1, 2, 3])
     assert next(blocks) == 1
-    assert asked.wait(10)
+    assert asked.wait(200)
     assert list(blocks) == [2, 3]
     assert list(loop._ahead(made, [])) == []
 

@@ -48,7 +48,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     """Load, fine-tune, prune, measure, save, convert."""
     from snnviz import sparsity
     from snnviz.conversion import input_range, load_keras
-    from snnviz.training import default_recipe, evaluate, finetune, halve, split
+    from snnviz.training import checked_training, default_recipe, evaluate, finetune, halve, split
 
     epsilon = sparsity.PAPER_EPSILON if options.epsilon is None else options.epsilon
     base = default_recipe(stem(options.model), finetuning=True)
@@ -58,6 +58,8 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     full = float(options.input_range or known.get("input_range") or input_range(model))
     data, images, tests = common.training_data(options, known.get("data"), model.input_shape[1:], full)
     recipe = replace(common.recipe_from(options, base, len(images)), input_range=None if full == 1 else full)
+    checked_training(model, images.x, images.y, recipe, options.anyway)  # mistakes are answered before a run begins
+    sparsity.measure(model, images.x[:1], progress=False)  # that it has a sparsity
     held_out, kept = split(len(images), recipe)
     job.begin({"model": options.model, "epsilon": epsilon, **common.settings(recipe, data, images)})
     record_data(job, images, "training")
@@ -69,7 +71,8 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     with common.telling_how_to_resume():
         training = finetune(
             model, images.x, images.y, recipe,
-            checkpoint=common.beside(out, "checkpoint.npz"), resume=job.resume, on_epoch=common.job_epoch(job),
+            checkpoint=common.beside(out, "checkpoint.npz"), resume=job.resume, anyway=options.anyway,
+            on_epoch=common.job_epoch(job),
         )  # fmt: skip
     unpruned = None if tests is None else evaluate(model, tests.x, tests.y, input_range=full).accuracy
     judged = held_out if len(held_out) else kept

@@ -50,6 +50,7 @@ class Shared(DataOptions):
         validation: items held out.
         half: kernels are rounded to half precision before the model is measured and saved.
         seed: of weights and order.
+        anyway: also train a model that cannot be converted.
     """
 
     limit: int | None = None
@@ -67,9 +68,11 @@ class Shared(DataOptions):
     validation: int | None = None
     half: bool | None = None
     seed: int = 0
+    anyway: bool = False
 
     def __post_init__(self) -> None:
         self.check_data()
+        check.flag("anyway", self.anyway)
         if self.limit is not None:
             check.integer("limit", self.limit, 1)
         if self.half is not None:
@@ -112,7 +115,7 @@ class Options(Shared):
 def work(options: Options, job: Job) -> dict[str, Any]:
     """Load, train, save, convert."""
     from snnviz import architectures
-    from snnviz.training import default_recipe, halve, split, train
+    from snnviz.training import checked_training, default_recipe, halve, train
 
     name = options.architecture
     base = default_recipe(name)
@@ -123,7 +126,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     recipe = recipe_from(options, base, len(images))
     if model is None:
         model = architectures.build(name, seed=options.seed, **_mobilenet_options(options, images))
-    split(len(images), recipe)  # a mistake should be answered before a run begins
+    checked_training(model, images.x, images.y, recipe, options.anyway)  # a mistake is answered before a run begins
     job.begin({"architecture": name, "alpha": options.alpha, **settings(recipe, data, images)})
     record_data(job, images, "training")
     say_if_slow(job, recipe.precision)
@@ -131,7 +134,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     with telling_how_to_resume():
         training = train(
             model, images.x, images.y, recipe,
-            checkpoint=beside(out, "checkpoint.npz"), resume=job.resume, on_epoch=job_epoch(job),
+            checkpoint=beside(out, "checkpoint.npz"), resume=job.resume, anyway=options.anyway, on_epoch=job_epoch(job),
         )  # fmt: skip
     if options.half:
         halve(model)
@@ -251,7 +254,7 @@ def command_line(command: str, what: str, options: Shared, base: Recipe) -> str:
         "data", "channels", "size", "input_range",
         "limit", "alpha", "epochs", "learning_rate", "batch_size", "l2", "momentum", "shift", "flip", "anneal",
         "precision", "levels", "validation", "half", "lambda_a", "lambda_w", "weigh", "keep_zeros",
-        "epsilon",
+        "epsilon", "anyway",
     ):  # fmt: skip
         value = getattr(options, option, None)
         if value is True:
