@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import math
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,28 @@ def describe(value: Any) -> str:
     except Exception:  # whatever it is
         text = f"a {type(value).__name__}"
     return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def all_of(*checks: Callable[[], Any]) -> None:
+    """Do several checks, and say everything that they find at once.
+
+    Raises:
+        InputError: with what they say, one after the other.
+    """
+    found = []
+    for each in checks:
+        try:
+            each()
+        except InputError as error:
+            found.append(str(error))
+    if found:
+        raise InputError("; and ".join(found))
+
+
+def suggestion(value: str, allowed: Collection[str]) -> str:
+    """What was probably meant, as the end of a message: "; did you mean 'mnist'?", or nothing."""
+    close = difflib.get_close_matches(value, allowed, n=1, cutoff=0.7)
+    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def integer(name: str, value: Any, minimum: int, maximum: int | None = None) -> int:
@@ -75,7 +98,8 @@ def choice(name: str, value: Any, allowed: Collection[str]) -> str:
     """`value`, which must be one of the strings in `allowed`."""
     if not isinstance(value, str) or value not in allowed:
         options = ", ".join(repr(option) for option in allowed)
-        raise InputError(f"`{name}` must be one of {options}. Received: {describe(value)}")
+        meant = suggestion(value, allowed) if isinstance(value, str) else ""
+        raise InputError(f"`{name}` must be one of {options}. Received: {describe(value)}{meant}")
     return value
 
 

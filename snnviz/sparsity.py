@@ -306,9 +306,16 @@ class _ZerosKept:
         return self._kept * (weights if self._earlier is None else self._earlier(weights))
 
 
+@checked
+def has_activation_penalty(model: Model) -> bool:
+    """Whether the activation penalty is defined for a model: it has batch normalisations, all with gamma fixed to 1 and a beta."""
+    layers = normalisations(model)
+    return bool(layers) and not any(layer.scale or not layer.center for layer in layers)
+
+
 def _penalisable(model: Model) -> list[Any]:
     layers = normalisations(model)
-    if not layers or any(layer.scale or not layer.center for layer in layers):
+    if not has_activation_penalty(model):
         raise InputError(
             "`lambda_a` must be 0 unless the model has batch normalisations and all have gamma fixed to 1 and a beta "
             f"(scale=False, center=True). Received: lambda_a on {len(layers)} batch normalisations, "

@@ -19,8 +19,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 from snnviz import __version__
+from snnviz._checks import suggestion
 from snnviz._processes import terminated_as_interrupted
 from snnviz._writing import alone
+from snnviz.cli._job import in_words_of
 from snnviz.errors import InputError
 
 COMMANDS = (
@@ -47,6 +49,10 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and where to read on, and exit."""
         message = re.sub(r"^argument (--[\w-]+)\S*: must ", r"`\1` must ", message)
+        if wrong := re.search(r"^unrecognized arguments: (--[\w-]+)", message):
+            message += suggestion(wrong[1], [*self._option_string_actions])
+        elif wrong := re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message):
+            message += suggestion(wrong[1], re.findall(r"[\w-]+", wrong[2]))
         self.exit(USER_MISTAKE, _line(self.prog, f"{message.rstrip('.')}; see {self.prog} --help"))
 
 
@@ -71,6 +77,7 @@ def parser() -> argparse.ArgumentParser:
         importlib.import_module(f"snnviz.cli.{command}").add(subparsers)
     for _, leaf in leaves(top):
         leaf.add_argument("--json", action="store_true", help="print the answer as JSON")
+        leaf.set_defaults(parser=leaf)
     return top
 
 
@@ -88,7 +95,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0, 2 for a user's mistake, 130 for Ctrl-C and SIGTERM."""
     # quiet TensorFlow's start-up notes; a user who wants them sets the variable
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    args = parser().parse_args(arguments)
+    args, rest = parser().parse_known_args(arguments)
+    if rest:  # the command's own parser knows what could have been meant
+        args.parser.error(f"unrecognized arguments: {' '.join(rest)}")
     with terminated_as_interrupted():
         return _run(args)
 
@@ -101,7 +110,7 @@ def _alone(args: argparse.Namespace) -> contextlib.AbstractContextManager[None]:
 
 def _run(args: argparse.Namespace) -> int:
     try:
-        with _alone(args):
+        with in_words_of(args.parser), _alone(args):
             answer = args.run(args)
         text = json.dumps(answer, indent=2) if args.json else args.show(answer)
         if text:

@@ -91,6 +91,9 @@ def in_words_of(parser: argparse.ArgumentParser) -> Iterator[None]:
     names = {
         action.dest: action.option_strings[0] if action.option_strings else action.metavar for action in parser._actions
     }
+    # what loads a model or network by name or path calls it so
+    if first := next((action.metavar for action in parser._actions if not action.option_strings), None):
+        names |= {"name": first, "path": first}
     try:
         yield
     except InputError as error:

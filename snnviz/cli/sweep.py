@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,8 @@ def add(subparsers: Any) -> None:
     parser.add_argument("model", metavar="MODEL", help="a .keras file, or the name of a shipped model")
     for name, penalty, grid in (("a", "activation", LAMBDA_A), ("w", "weight", LAMBDA_W)):
         parser.add_argument(
-            f"--lambda-{name}", dest=f"grid_{name}", default=",".join(f"{value:g}" for value in grid), metavar="L[,L]",
-            help=f"weights of the {penalty} penalty (default: %(default)s)",
+            f"--lambda-{name}", dest=f"grid_{name}", metavar="L[,L]",
+            help=f"weights of the {penalty} penalty (default: {','.join(f'{value:g}' for value in grid)})",
         )  # fmt: skip
     add_recipe_options(parser, "that of the shipped MODEL")
     add_sparsity_options(parser)
@@ -60,26 +61,31 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
     from snnviz import plots
     from snnviz.conversion import input_range, load_keras
     from snnviz.jobs.work import train as common
-    from snnviz.jobs.work.finetune import Options
+    from snnviz.jobs.work.finetune import NO_ACTIVATION_PENALTY, Options
     from snnviz.jobs.work.sources import remembered
+    from snnviz.sparsity import has_activation_penalty
     from snnviz.sparsity_sweep import sweep
     from snnviz.training import default_recipe
 
     stem = Path(args.model).stem
-    grid = {name: numbers(f"--lambda-{name}", getattr(args, f"grid_{name}"), real) for name in ("a", "w")}
+    asked = {name: getattr(args, f"grid_{name}") for name in ("a", "w")}
+    grid = {name: numbers(f"--lambda-{name}", words, real) for name, words in asked.items() if words is not None}
     given = Options(model=args.model, **{name: getattr(args, name) for name in _RECIPE})
     model, known = load_keras(args.model), remembered(args.model)
     full = given.input_range or known.get("input_range") or input_range(model)
     _, images, _ = common.training_data(given, known.get("data"), model.input_shape[1:], full)
     folder = _folder(args)
+    if "a" not in grid and not has_activation_penalty(model):
+        grid["a"] = [0.0]
+        sys.stderr.write(f"snnviz sweep: {NO_ACTIVATION_PENALTY}\n")
     recipe = common.recipe_from(given, default_recipe(stem, finetuning=True), len(images))
     found = sweep(
         model,
         images.x,
         images.y,
         folder,
-        lambda_a=grid["a"],
-        lambda_w=grid["w"],
+        lambda_a=grid.get("a", LAMBDA_A),
+        lambda_w=grid.get("w", LAMBDA_W),
         recipe=recipe,
         epsilon=given.epsilon,
         workers=args.workers,

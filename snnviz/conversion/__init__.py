@@ -37,18 +37,19 @@ __all__ = [
 
 
 @checked
-def check_convertible(model: Any) -> list[Problem]:
+def check_convertible(model: Any, input_range: float | None = None) -> list[Problem]:
     """Every reason why a Keras model cannot be converted; an empty list if it can.
 
     Args:
         model: a Keras model.
+        input_range: what the model takes for full intensity, see `convert`.
 
     Raises:
         InputError: if `model` is not a Keras model.
     """
     from snnviz.conversion.reading import Reading
 
-    return Reading(model).problems
+    return Reading(model, None if input_range is None else check.input_range(input_range)).problems
 
 
 @checked

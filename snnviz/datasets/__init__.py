@@ -220,7 +220,8 @@ def fetch(name: str, *, force: bool = False, progress: bool = True) -> Record:
     """
     entry = _entry(name)
     if entry is None:
-        raise InputError(f"`name` must be one of {_names()}. Received: {check.describe(name)}")
+        meant = check.suggestion(str(name), CATALOG)
+        raise InputError(f"`name` must be one of {_names()}. Received: {check.describe(name)}{meant}")
     if entry.embedded is None and (force or not _store(entry).present()):
         _fetch(entry, download=True, progress=progress)
     return _record(entry)

@@ -241,21 +241,28 @@ def checked_training(
     from snnviz import conversion, sparsity
 
     images, labels = checked_data(model, x, y)
-    split(len(images), recipe)
     check.flag("anyway", anyway)
-    if (problems := conversion.check_convertible(model)) and not anyway:
-        raise InputError(
-            "`model` must be convertible to a spiking network, unless `anyway` is given. "
-            f"Received: {'; '.join(map(str, problems))}"
-        )
-    if problems and recipe.weigh == "events":
-        raise InputError(
-            f"`weigh` must be 'size' for a model that cannot be converted. Received: {recipe.weigh!r}; {problems[0]}"
-        )
-    with sparsity.penalised(
-        model, l2=recipe.l2, lambda_a=recipe.lambda_a, lambda_w=recipe.lambda_w, weigh=recipe.weigh
-    ):
-        pass  # that the penalties fit the model
+    problems = conversion.check_convertible(model, recipe.input_range)
+
+    def can_be_converted() -> None:
+        if problems and not anyway:
+            raise InputError(
+                "`model` must be convertible to a spiking network, unless `anyway` is given. "
+                f"Received: {'; '.join(map(str, problems))}"
+            )
+        if problems and recipe.weigh == "events":
+            raise InputError(
+                f"`weigh` must be 'size' for a model that cannot be converted. Received: {recipe.weigh!r}; {problems[0]}"
+            )
+
+    def fits_the_penalties() -> None:
+        if not problems or recipe.weigh != "events":
+            with sparsity.penalised(
+                model, l2=recipe.l2, lambda_a=recipe.lambda_a, lambda_w=recipe.lambda_w, weigh=recipe.weigh
+            ):
+                pass
+
+    check.all_of(can_be_converted, lambda: split(len(images), recipe), fits_the_penalties)
     return images, labels
 
 

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from snnviz.jobs.job import Job
 
 
+NO_ACTIVATION_PENALTY = (
+    "activations are not penalised (lambda_a = 0): that takes batch normalisations whose gamma is fixed to 1 "
+    "(BatchNormalization(scale=False)) before every ReLU. Weights are"
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Options(common.Shared):
     """Settings of a fine-tuning.
@@ -58,6 +64,9 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     full = float(options.input_range or known.get("input_range") or input_range(model))
     data, images, tests = common.training_data(options, known.get("data"), model.input_shape[1:], full)
     recipe = replace(common.recipe_from(options, base, len(images)), input_range=None if full == 1 else full)
+    if options.lambda_a is None and recipe.lambda_a and not sparsity.has_activation_penalty(model):
+        recipe = replace(recipe, lambda_a=0.0)
+        job.say(NO_ACTIVATION_PENALTY)
     checked_training(model, images.x, images.y, recipe, options.anyway)  # mistakes are answered before a run begins
     sparsity.measure(model, images.x[:1], progress=False)  # that it has a sparsity
     held_out, kept = split(len(images), recipe)

@@ -165,7 +165,10 @@ def load_images(
     channels = asked.channels or (shape[2] if wanted and shape[2] in (1, 3) else 3)
     size = _pair(asked.size) if asked.size is not None else ((shape[0], shape[1]) if wanted else None)
     full = asked.input_range if asked.input_range is not None else input_range if input_range != 1 else None
-    return datasets.load(name, split=split, limit=limit, channels=channels, size=size, input_range=full)
+    try:
+        return datasets.load(name, split=split, limit=limit, channels=channels, size=size, input_range=full)
+    except InputError as error:
+        raise InputError(str(error).replace("`name`", "`data`", 1)) from error
 
 
 @dataclass(frozen=True)

@@ -205,8 +205,11 @@ def recipe_from(options: Shared, base: Recipe, items: int) -> Recipe:
         if getattr(options, field, None) is not None
     }
     if options.epochs is not None or options.learning_rate is not None:
-        epochs: Sequence[int] = options.epochs or [stage[0] for stage in base.schedule]
-        rates: Sequence[float] = options.learning_rate or [stage[1] for stage in base.schedule]
+        # as many stages as are given; what is left open is the recipe's of the same stage, or of its last
+        stages = len(options.epochs or options.learning_rate or ())
+        usual = [base.schedule[min(stage, len(base.schedule) - 1)] for stage in range(stages)]
+        epochs: Sequence[int] = options.epochs or [stage[0] for stage in usual]
+        rates: Sequence[float] = options.learning_rate or [stage[1] for stage in usual]
         if len(epochs) != len(rates):
             raise InputError(
                 "`epochs` and `learning_rate` must have one number per stage each. "
