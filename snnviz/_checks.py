@@ -28,6 +28,10 @@ def describe(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
+ALSO = "; and "
+"""Stands between what several checks say."""
+
+
 def all_of(*checks: Callable[[], Any]) -> None:
     """Do several checks, and say everything that they find at once.
 
@@ -41,7 +45,7 @@ def all_of(*checks: Callable[[], Any]) -> None:
         except InputError as error:
             found.append(str(error))
     if found:
-        raise InputError("; and ".join(found))
+        raise InputError(ALSO.join(found))
 
 
 def suggestion(value: str, allowed: Collection[str]) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from snnviz._checks import ALSO
 from snnviz.errors import InputError
 
 
@@ -97,6 +98,9 @@ def in_words_of(parser: argparse.ArgumentParser) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        head, separator, tail = str(error).partition(" Received: ")
-        head = re.sub(r"`(\w+)`", lambda found: f"`{names.get(found[1], found[1])}`", head)
-        raise InputError(head + separator + tail) from error
+        said = []
+        for sentence in str(error).split(ALSO):
+            head, separator, tail = sentence.partition(" Received: ")
+            head = re.sub(r"`(\w+)`", lambda found: f"`{names.get(found[1], found[1])}`", head)
+            said.append(head + separator + tail)
+        raise InputError(ALSO.join(said)) from error
