@@ -12,6 +12,8 @@ from snnviz.errors import InputError
 
 BEST_PACKED = 1032
 """Bytes that a byte of a deflated file can stand for, at most."""
+JSON_GROWS = 30
+"""About how many bytes of memory a byte of JSON takes, at most."""
 
 
 def available() -> float:

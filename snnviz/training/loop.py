@@ -451,6 +451,12 @@ def _assign(variables: list[Any], values: list[np.ndarray]) -> None:
             f"`checkpoint` must hold {len(variables)} arrays for this model. Received: {len(values)} arrays"
         )
     for variable, value in zip(variables, values, strict=True):
+        if tuple(variable.shape) != value.shape or value.dtype.kind not in "biuf":
+            raise InputError(
+                f"`checkpoint` must hold numbers of shape {tuple(variable.shape)} for {variable.path}. "
+                f"Received: {check.describe(value)}"
+            )
+    for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
 
 

@@ -6,7 +6,7 @@ from snnviz.training.checkpoint import Checkpoint, load
 
 SAVED = Checkpoint(
     settings={"recipe": {"seed": 1}},
-    history=[{"epoch": 1, "loss": 0.1 + 0.2}],
+    history=[{"epoch": 1, "loss": 0.1 + 0.2, "accuracy": 0.5}],
     model=[np.arange(3, dtype=np.float32), np.array(2, np.int32)],
     optimizer=[np.array(0.1, np.float32)],
     best=[np.ones((2, 2), np.float32)],
