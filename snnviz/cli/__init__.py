@@ -69,6 +69,8 @@ def _terminated_as_interrupted() -> Iterator[None]:
     """Inside the `with` block SIGTERM does what Ctrl-C does: whatever saves its work there saves it here."""
 
     def interrupt(*_: object) -> None:
+        if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as in what a shell starts in the background
+            raise KeyboardInterrupt
         signal.raise_signal(signal.SIGINT)  # not KeyboardInterrupt itself: a server has a handler of its own
 
     if threading.current_thread() is not threading.main_thread():  # no other thread may handle signals
