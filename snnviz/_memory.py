@@ -10,8 +10,10 @@ from pathlib import Path
 
 from snnviz.errors import InputError
 
-BEST_PACKED = 1032
-"""Bytes that a byte of a deflated file can stand for, at most."""
+_MOST_PACKED = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: 1032}
+"""How many bytes a byte of an archive can stand for, at most, where that is known."""
+JSON_GROWS = 30
+"""About how many bytes of memory a byte of JSON takes, at most."""
 
 
 def available() -> float:
@@ -49,8 +51,8 @@ def check_member(path: str, member: zipfile.ZipInfo) -> None:
         InputError: naming the file, the member, what it claims and what it has.
     """
     check_fits(path, member.file_size, member.compress_size, member.filename)
-    packed = member.compress_type != zipfile.ZIP_STORED
-    if member.file_size > member.compress_size * (BEST_PACKED if packed else 1) + 64:
+    most = _MOST_PACKED.get(member.compress_type, math.inf)
+    if member.file_size > member.compress_size * most + 64:
         raise InputError(
             f"`path` must be a whole file. Received: {path!r}, where {member.filename} claims {member.file_size} bytes "
             f"and has {member.compress_size}"

@@ -20,7 +20,11 @@ _CHUNK = 2**20
 
 
 class Unreadable(InputError):
-    """A file that is damaged, no .npz file, or too large."""
+    """A file that is damaged, no .npz file, or too large; `reason` is what is wrong, for a message of one's own."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class Arrays(Mapping[str, np.ndarray]):
@@ -72,11 +76,11 @@ class Arrays(Mapping[str, np.ndarray]):
         return name in self._members  # without reading it
 
     def _unreadable(self, error: Exception, where: str = "") -> Unreadable:
-        if isinstance(error, InputError):
-            return Unreadable(str(error))
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = where + (" ".join(str(error).split()) or type(error).__name__)
+        if isinstance(error, InputError):  # says all by itself
+            return Unreadable(str(error), reason)
         return Unreadable(
-            f"`path` must be a whole .npz file of plain arrays. Received: {self._path!r} ({where}{reason})"
+            f"`path` must be a whole .npz file of plain arrays. Received: {self._path!r} ({reason})", reason
         )
 
 

@@ -12,11 +12,9 @@ membrane potential is read out.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import math
 import os
-import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -28,6 +26,8 @@ import numpy as np
 from snnviz import _checks as check
 from snnviz._arguments import check_fields, checked
 from snnviz._files import replacing
+from snnviz._memory import JSON_GROWS, check_fits
+from snnviz._npz import Arrays, Unreadable
 from snnviz.errors import InputError
 
 FORMAT = "snnviz-network"
@@ -629,14 +629,19 @@ def load_network(path: str | os.PathLike[str]) -> SpikingNetwork:
     if not source.is_file():
         raise InputError(f"`path` must be a network file (.npz). Received: {str(path)!r}, which is not a file")
     try:
-        with np.load(io.BytesIO(source.read_bytes()), allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        header = json.loads(arrays.pop("header").tobytes())
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, AttributeError, NotImplementedError) as error:
+        arrays = Arrays(source)
+        text = arrays["header"].tobytes()
+        check_fits(str(path), JSON_GROWS * len(text), len(text), "its header")
+        header = json.loads(text)
+    except Unreadable:
+        raise
+    except (OSError, ValueError, KeyError, RecursionError) as error:
         raise InputError(f"`path` must be a whole snnviz network file. Received: {str(path)!r} ({error})") from error
-    except Exception as error:  # zlib and struct raise their own kinds for a damaged archive
-        raise InputError(f"`path` must be a whole snnviz network file. Received: {str(path)!r}, damaged") from error
-    return decode(header, arrays, str(path))
+    network = decode(header, arrays, str(path))  # which reads the arrays that the header names, and no others
+    # a few weights can stand for any number of neurons; each takes a float to simulate
+    neurons = network.input.neurons + sum(layer.neurons for layer in network.layers)
+    check_fits(str(path), 4 * neurons, source.stat().st_size, f"the state of its {neurons} neurons")
+    return network
 
 
 def decode(header: Any, arrays: Mapping[str, np.ndarray], path: str) -> SpikingNetwork:
@@ -671,6 +676,8 @@ def decode(header: Any, arrays: Mapping[str, np.ndarray], path: str) -> SpikingN
             class_names=tuple(header["class_names"]),
             metadata=header["metadata"],
         )
+    except Unreadable:
+        raise
     except InputError as error:
         raise InputError(f"`path` must hold a valid network. Received: {path!r}, where {error}") from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:

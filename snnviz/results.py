@@ -39,6 +39,7 @@ import numpy as np
 from snnviz import _checks as check
 from snnviz._arguments import checked
 from snnviz._files import replacing
+from snnviz._memory import check_fits, check_hdf5
 from snnviz.errors import InputError
 
 if TYPE_CHECKING:
@@ -174,7 +175,10 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset:
     if not source.is_file():
         raise InputError(f"`path` must be a result file (.nc). Received: {str(path)!r}, which is not a file")
     try:
+        size = source.stat().st_size
+        check_fits(str(path), size, size)
         content = _unsealed(source.read_bytes(), str(path))
+        check_hdf5(str(path), content)
         with xr.open_dataset(io.BytesIO(content), engine="h5netcdf") as stored:
             result = stored.load()
     except InputError:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
+import math
 import os
+import threading
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from snnviz._arguments import checked
+from snnviz._memory import JSON_GROWS, check_fits, check_hdf5, check_member
 from snnviz.errors import InputError
 
 
@@ -41,12 +48,75 @@ def load_keras(path: str | os.PathLike[str]) -> Any:
     import keras
 
     try:
-        return keras.saving.load_model(source, compile=False, safe_mode=True)
+        held = _checked_archive(source, str(path))
+        with _weights_within(held, str(path)):
+            return keras.saving.load_model(source, compile=False, safe_mode=True)
+    except InputError:
+        raise
     except Exception as error:  # a damaged or foreign file makes Keras raise almost anything
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise InputError(
             f"`model` must be a whole .keras file of layers that Keras can load. Received: {str(path)!r} ({reason[0]})"
         ) from error
+
+
+_CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
+_SPARE = 2**20
+"""Numbers that layers may have and a file need not hold, such as states of random generators."""
+_building = threading.RLock()
+
+
+def _checked_archive(source: Path, path: str) -> int:
+    """Check what a .keras file claims before any of it is unpacked; how many bytes its weights have.
+
+    Raises:
+        InputError: if it claims more than memory holds, or than is there.
+    """
+    size = source.stat().st_size
+    check_fits(path, size, size)
+    with zipfile.ZipFile(source) as archive:
+        members = archive.infolist()
+        for member in members:
+            check_member(path, member)
+        check_fits(path, sum(member.file_size for member in members), size, "the sum of its members")
+        config = archive.getinfo(_CONFIG).file_size
+        check_fits(path, JSON_GROWS * config, config, _CONFIG)
+        if _WEIGHTS not in archive.namelist():
+            return size
+        check_hdf5(path, archive.read(_WEIGHTS))
+        return archive.getinfo(_WEIGHTS).file_size
+
+
+@contextmanager
+def _weights_within(held: int, path: str) -> Iterator[None]:
+    """Inside the `with` block, refuse layers that would make more weights than the file has bytes for, before they are made.
+
+    Every weight of a layer is made by `add_weight`, whatever the layer: no other place knows the shapes of all. The weights of
+    other threads are theirs.
+    """
+    import keras
+
+    made, thread = 0, threading.get_ident()
+    original = keras.layers.Layer.add_weight
+
+    @functools.wraps(original)
+    def add_weight(layer: Any, shape: Any = None, *args: Any, **options: Any) -> Any:
+        nonlocal made
+        if threading.get_ident() == thread:
+            made += math.prod(shape if isinstance(shape, (list, tuple)) else (shape or 1,))
+            if made > 2 * held + _SPARE:  # quantised weights may be made twice
+                raise InputError(
+                    f"`model` must hold the weights of its layers. Received: {path!r}, where {_CONFIG} claims {made} weights up "
+                    f"to layer {layer.name!r}, and {held} bytes are there"
+                )
+        return original(layer, shape, *args, **options)
+
+    with _building:
+        keras.layers.Layer.add_weight = add_weight
+        try:
+            yield
+        finally:
+            keras.layers.Layer.add_weight = original
 
 
 _HDF5, _SAVED_MODEL = "an HDF5 file as earlier versions of Keras write it", "a SavedModel folder of TensorFlow"

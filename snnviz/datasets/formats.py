@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from snnviz import _checks as check
-from snnviz._memory import available
+from snnviz._npz import Arrays as NpzArrays
+from snnviz._npz import Unreadable
 from snnviz.datasets.store import Arrays
 from snnviz.errors import InputError
 
@@ -238,20 +239,18 @@ def read_npz(
         InputError: if the file is damaged or lacks the split, or if its arrays make no images and labels.
     """
     try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
-            names = list(archive.files)
-            _check_members(path, archive)
-            if f"x_{split}" not in names or f"y_{split}" not in names:
-                raise InputError(
-                    f"{path} must hold the arrays x_{split} and y_{split}. Received: {', '.join(names) or 'no arrays'}"
-                )
-            x, y = archive[f"x_{split}"], archive[f"y_{split}"]
-            class_names = archive["class_names"] if "class_names" in names else None
-            others = [archive[name] for name in ("y_train", "y_test") if name in names]
-    except InputError:
-        raise
-    except Exception as error:  # zip, zlib, numpy and struct raise their own kinds for a damaged archive
-        raise InputError(f"{path} must be a whole .npz file without pickled objects. Received: {error}") from error
+        archive = NpzArrays(path)
+        if f"x_{split}" not in archive or f"y_{split}" not in archive:
+            raise InputError(
+                f"{path} must hold the arrays x_{split} and y_{split}. Received: {', '.join(archive) or 'no arrays'}"
+            )
+        x, y = archive[f"x_{split}"], archive[f"y_{split}"]
+        class_names = archive.get("class_names")
+        others = [archive[name] for name in ("y_train", "y_test") if name in archive]
+    except Unreadable as error:
+        raise InputError(
+            f"{path} must be a whole .npz file without pickled objects. Received: {error.reason}"
+        ) from error
     x = intensities(x, f"{path}: x_{split}", input_range)
     y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
     if y.ndim != 1 or y.dtype.kind not in "iu" or len(y) != len(x) or len(y) == 0 or y.min() < 0:
@@ -271,16 +270,6 @@ def read_npz(
 
 
 MOST_CLASSES = 100_000
-
-
-def _check_members(path: Path, archive: Any) -> None:
-    """Refuse an archive whose wanted members claim more than memory holds; the others are never unpacked."""
-    wanted = {f"{name}.npy" for name in ("x_train", "y_train", "x_test", "y_test", "class_names")}
-    size = sum(member.file_size for member in archive.zip.infolist() if member.filename in wanted)
-    if size > available():
-        raise InputError(
-            f"{path} must fit into memory, {available() / 2**30:.1f} GiB now. Received: arrays of {size / 2**30:.1f} GiB"
-        )
 
 
 def intensities(x: np.ndarray, title: str = "x", input_range: float | None = None) -> np.ndarray:

@@ -20,7 +20,7 @@ import numpy as np
 
 from snnviz import _checks as check
 from snnviz._files import replacing
-from snnviz._memory import check_fits
+from snnviz._memory import JSON_GROWS, check_fits
 from snnviz._npz import Arrays
 from snnviz.errors import InputError
 from snnviz.network import SpikingNetwork
@@ -119,7 +119,7 @@ class Record:
             return
         try:
             size = self._log.stat().st_size
-            check_fits(str(self._log), 10 * size, size, "its text")
+            check_fits(str(self._log), JSON_GROWS * size, size, "its text")
             content = self._log.read_bytes()
         except OSError as error:
             raise InputError(

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
-import zipfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from snnviz._files import replacing
+from snnviz._npz import Arrays
 from snnviz.errors import InputError
 
 FORMAT = "snnviz-training"
@@ -65,18 +63,29 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
         InputError: if the file is not a whole checkpoint.
     """
     try:
-        with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as file:
-            header = json.loads(str(file["header"]))
-            if header["format"] != FORMAT or header["version"] != FORMAT_VERSION:
-                raise ValueError(f"format {header['format']!r}, version {header['version']!r}")
-            groups = {
-                group: [file[f"{group}_{index}"] for index in range(header["counts"][group])] for group in _GROUPS
-            }
-            return Checkpoint(settings=header["settings"], history=header["history"], **groups)
+        file = Arrays(path)
+        header = json.loads(str(file["header"]))
+        if header["format"] != FORMAT or header["version"] != FORMAT_VERSION:
+            raise ValueError(f"format {header['format']!r}, version {header['version']!r}")
+        groups = {group: [file[f"{group}_{index}"] for index in range(header["counts"][group])] for group in _GROUPS}
+        settings, history = header["settings"], header["history"]
+        if not isinstance(settings, dict) or not isinstance(settings["recipe"], dict) or not _is_history(history):
+            raise ValueError("settings or a history of another kind")
+        return Checkpoint(settings=settings, history=history, **groups)
     except FileNotFoundError:
         raise
-    except (ValueError, KeyError, TypeError, EOFError, OSError, AttributeError, zipfile.BadZipFile) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(
             f"`path` must be a checkpoint of snnviz's training, version {FORMAT_VERSION}. "
             f"Received: {os.fspath(path)!r}, which cannot be read ({error})"
         ) from error
+
+
+def _is_history(found: Any) -> bool:
+    """Whether it is rows of numbers, as `Training.history` has them."""
+    return isinstance(found, list) and all(
+        isinstance(row, dict)
+        and {"epoch", "loss", "accuracy"} <= row.keys() == found[0].keys()
+        and all(type(value) in (int, float) for value in row.values())
+        for row in found
+    )

@@ -311,8 +311,11 @@ class _Run:
                 "`checkpoint` must be of the same model, data and recipe to resume. "
                 f"Received: one that differs in {', '.join(keys)}"
             )
-        _assign(self.model.variables, saved.model)
-        _assign(self.optimizer.variables, saved.optimizer)
+        weights, moments = self.model.variables, self.optimizer.variables
+        for variables, values in ((weights, saved.model), (moments, saved.optimizer), (weights, saved.best)):
+            _check_fit(variables, values)
+        _assign(weights, saved.model)
+        _assign(moments, saved.optimizer)
         self.best_values = saved.best
         self.history = list(saved.history)
 
@@ -490,11 +493,21 @@ def _values(variables: list[Any]) -> list[np.ndarray]:
     return [np.array(variable.numpy()) for variable in variables]
 
 
-def _assign(variables: list[Any], values: list[np.ndarray]) -> None:
+def _check_fit(variables: list[Any], values: list[np.ndarray]) -> None:
+    """Raise `InputError` unless a checkpoint's arrays are what the variables can be assigned."""
     if len(variables) != len(values):
         raise InputError(
             f"`checkpoint` must hold {len(variables)} arrays for this model. Received: {len(values)} arrays"
         )
+    for variable, value in zip(variables, values, strict=True):
+        if tuple(variable.shape) != value.shape or value.dtype.kind not in "biuf":
+            raise InputError(
+                f"`checkpoint` must hold numbers of shape {tuple(variable.shape)} for {variable.path}. "
+                f"Received: {check.describe(value)}"
+            )
+
+
+def _assign(variables: list[Any], values: list[np.ndarray]) -> None:
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
 

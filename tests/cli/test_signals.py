@@ -13,3 +13,13 @@ def test_sigterm_interrupts_and_the_old_handler_comes_back(monkeypatch, capsys) 
     assert cli.main(["check", "dense-mnist"]) == 130
     assert "interrupted" in capsys.readouterr().err
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_sigterm_interrupts_though_ctrl_c_is_ignored(monkeypatch, capsys) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell starts what is to run in the background
+    try:
+        monkeypatch.setattr(check, "run", lambda _: os.kill(os.getpid(), signal.SIGTERM))
+        assert cli.main(["check", "dense-mnist"]) == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert "interrupted" in capsys.readouterr().err

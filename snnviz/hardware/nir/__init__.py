@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from snnviz import _checks as check
 from snnviz._arguments import checked
 from snnviz._files import replacing
+from snnviz._memory import check_fits, check_hdf5
 from snnviz.errors import InputError
 from snnviz.network import SpikingNetwork
 
@@ -98,8 +99,13 @@ def load(path: str | os.PathLike[str]) -> SpikingNetwork:
     if not source.is_file():
         raise InputError(f"`path` must be a NIR file ({SUFFIX}). Received: {str(path)!r}, which is not a file")
     try:
+        size = source.stat().st_size
+        check_fits(str(path), size, size)
+        check_hdf5(str(path), source.read_bytes())
         # NIR's own check takes every kernel for square and knows no groups
         graph = nir.read(str(source), type_check=False)
+    except InputError:
+        raise
     except Exception as error:  # HDF5 and NIR report damage by many kinds of exception
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise InputError(f"`path` must be a whole NIR file. Received: {str(path)!r} ({reason})") from error

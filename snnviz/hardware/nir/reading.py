@@ -71,7 +71,7 @@ def _restored(chain: list[tuple[str, nir.NIRNode]], metadata: Mapping[str, Any])
         # another tool may have changed any node and kept the metadata
         written = _chain(graph_of(network))
         same = all(_same(mine, theirs) for (_, mine), (_, theirs) in zip(written, chain, strict=True))
-    except (InputError, ValueError, KeyError, TypeError, IndexError, AttributeError):
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, ZeroDivisionError, RecursionError):
         return None
     return network if same else None
 

@@ -9,6 +9,7 @@ import re
 import nir
 import numpy as np
 
+from snnviz import _memory
 from snnviz.errors import InputError
 from snnviz.network import THRESHOLD, Convolution, Dense, Layer, Padding, Shape, SpikingNetwork
 
@@ -18,6 +19,12 @@ METADATA = "snnviz"
 
 def graph_of(network: SpikingNetwork) -> nir.NIRGraph:
     """See `snnviz.hardware.nir.to_graph`."""
+    size, free = _bytes(network), _memory.available()
+    if size > free:
+        raise InputError(
+            f"`network` must have a graph that fits into memory, {free / 2**30:.1f} GiB now. "
+            f"Received: one that takes {size / 2**30:.1f} GiB"
+        )
     nodes: dict[str, nir.NIRNode] = {}
 
     def add(name: str, node: nir.NIRNode) -> None:
@@ -46,6 +53,21 @@ def graph_of(network: SpikingNetwork) -> nir.NIRGraph:
     edges = list(itertools.pairwise(names))
     # NIR's own check takes every kernel for square
     return nir.NIRGraph(nodes=nodes, edges=edges, metadata=metadata, type_check=False)
+
+
+def _bytes(network: SpikingNetwork) -> int:
+    """What the arrays of its graph take, at most: neurons one by one, kernels with zeros between groups, dilated and padded."""
+    numbers = 3 * network.input.neurons
+    for layer in network.layers:
+        numbers += 3 * layer.neurons
+        if not isinstance(layer, Convolution):
+            numbers += layer.weights.size
+            continue
+        height, width = (
+            (layer.weights.shape[axis] - 1) * layer.dilation[axis] + 1 + 2 * max(layer.padding[axis]) for axis in (0, 1)
+        )
+        numbers += layer.channels * layer.input_shape[2] * height * width
+    return 4 * numbers
 
 
 def first_channels(shape: Shape) -> Shape:
