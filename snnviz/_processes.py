@@ -41,7 +41,9 @@ def terminated_as_interrupted() -> Iterator[None]:
     """Inside the `with` block SIGTERM does what Ctrl-C does: whatever saves its work there saves it here."""
 
     def interrupt(*_: object) -> None:
-        signal.raise_signal(signal.SIGINT)  # not KeyboardInterrupt itself: a server has a handler of its own
+        if not callable(signal.getsignal(signal.SIGINT)):  # a shell's background processes ignore it
+            raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)  # a server has a handler of its own
 
     if threading.current_thread() is not threading.main_thread():  # no other thread may handle signals
         yield

@@ -62,6 +62,7 @@ POLISH_STEP = 0.02
 SAVE_EVERY_SECONDS = 10.0
 FIRST_CANDIDATE = 1 / 3
 """By this fraction of a budget of time a first candidate is wanted."""
+BESIDE_GROWS = 1.4
 PROBE_ITEMS = 64
 """Items on which an evaluation is timed before the first is begun."""
 LOOK_EVERY_SECONDS = 1.0
@@ -129,6 +130,7 @@ def optimize(
     lambdas: Sequence[float | None] = (LAMBDA_E, None, None),
     budget_evaluations: int | None = None,
     budget_minutes: float | None = None,
+    beside_minutes: float = 0.0,
     seed: int = 0,
     with_potentials: bool = False,
     workers: int = 1,
@@ -168,6 +170,7 @@ def optimize(
         budget_evaluations: stop after this many evaluations, the start's included.
         budget_minutes: stop after this many minutes: no evaluation is begun that would end later, and updates are cut short so that
             a first candidate is evaluated in the first third; without any budget, 10, but "weights" makes all its updates.
+        beside_minutes: how much of them the caller needs for something else; the search has the rest.
         seed: of the searcher.
         with_potentials: also search initial membrane potentials; not with "onsets", nor "weights", which has them anyway.
         workers: processes that evaluate; 1 evaluates here, with the engine's threads. A script that asks for more needs an
@@ -208,7 +211,7 @@ def optimize(
     if budget_evaluations is not None:
         check.integer("budget_evaluations", budget_evaluations, 1)
     if budget_minutes is not None:
-        check.real("budget_minutes", budget_minutes, 0, above=True)
+        check.real("budget_minutes", budget_minutes, check.real("beside_minutes", beside_minutes, 0), above=True)
     if budget_evaluations is None and budget_minutes is None:
         budget_minutes = default_minutes(method)
     check_potentials(with_potentials, method)
@@ -234,7 +237,9 @@ def optimize(
     with nullcontext() if checkpoint is None else alone(checkpoint, "checkpoint", folder=True):
         record = Record(checkpoint, settings, resume)
         with make_evaluator(problem, workers, scheduler) as evaluator:
-            search = _Search(problem, evaluator, record, weights, budget_evaluations, budget_minutes, progress, began)
+            search = _Search(
+                problem, evaluator, record, weights, budget_evaluations, budget_minutes, progress, began, beside_minutes
+            )
             search.on_evaluation = on_evaluation
             if say is not None or not progress:
                 search.say = say or (lambda _: None)
@@ -418,11 +423,6 @@ class _Pace:
             )
 
 
-def _minutes(seconds: float) -> str:
-    """A budget in whose first third so many seconds fit, rounded up."""
-    return f"{math.ceil(seconds / FIRST_CANDIDATE / 6) / 10:g}"
-
-
 def _to_standard_error(text: str) -> None:
     sys.stderr.write(f"\rsnnviz: {text}\n")
 
@@ -440,9 +440,11 @@ class _Search:
         minutes: float | None,
         progress: bool,
         began: float,
+        beside: float,
     ) -> None:
         self.problem, self.evaluator, self.record, self.lambdas = problem, evaluator, record, lambdas
-        self.evaluations, self.minutes = evaluations, minutes
+        self.evaluations, self.minutes = evaluations, None if minutes is None else minutes - beside
+        self._beside = beside
         self.history: list[Evaluation] = []
         self.on_evaluation: Callable[[int, dict[str, Any]], None] | None = None
         self.say: Callable[[str], None] = _to_standard_error
@@ -492,10 +494,17 @@ class _Search:
         fit = int(max(budget * FIRST_CANDIDATE - now, (budget - now) / 2) / each)
         fewer = f", or take at most {fit} items" if fit >= 1 else ""
         fact = f"evaluating the start and a candidate takes about {needed:.1f} s here, with {items} items"
-        remedy = f"allow {_minutes(needed)} minutes{fewer}"
+        remedy = f"allow {self._enough(needed)} minutes{fewer}"
         if needed > 60 * minutes:
-            raise InputError(f"a search needs more time: {fact}; {remedy}. Received: {minutes:.3g} minutes for it")
-        self.say(f"{minutes:.3g} minutes are few for this search: {fact}; better {remedy}")
+            raise InputError(
+                f"a search needs more time: {fact}; {remedy}. Received: {minutes + self._beside:.3g} minutes"
+            )
+        self.say(f"{minutes + self._beside:.3g} minutes are few for this search: {fact}; better {remedy}")
+
+    def _enough(self, seconds: float) -> str:
+        """A budget in whose first third so many seconds fit, rounded up; what is needed beside the search may grow with it."""
+        whole = seconds / FIRST_CANDIDATE + 60 * self._beside
+        return f"{math.ceil(whole * (BESIDE_GROWS if self._beside else 1) / 6) / 10:g}"
 
     def check_found(self, method: str) -> None:
         """Refuse a search that had time for its start alone.
@@ -507,8 +516,8 @@ class _Search:
         if self.minutes is not None and self.stopped == "budget" and left and len(self.history) < 2:
             raise InputError(
                 f"method {method} needs more time: its first candidate was there after {self.seconds:.1f} s, and an evaluation "
-                f"takes {self._evaluation:.1f} s; allow {_minutes(self.seconds + self._evaluation)} minutes, or take method "
-                f"subplex or percentile, which only evaluate. Received: {self.minutes:.3g} minutes for it"
+                f"takes {self._evaluation:.1f} s; allow {self._enough(self.seconds + self._evaluation)} minutes, or take method "
+                f"subplex or percentile, which only evaluate. Received: {self.minutes + self._beside:.3g} minutes"
             )
 
     def run(self, number: int, stage: _Stage) -> None:

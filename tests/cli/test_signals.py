@@ -3,14 +3,20 @@
 import os
 import signal
 
+import pytest
+
 from snnviz import cli
 from snnviz.cli import check
 
 
-def test_sigterm_interrupts_and_the_old_handler_comes_back(monkeypatch, capsys) -> None:
-    before = signal.getsignal(signal.SIGTERM)
+@pytest.mark.parametrize("interrupt", [signal.default_int_handler, signal.SIG_IGN])  # the latter as in the background
+def test_sigterm_interrupts_and_the_old_handler_comes_back(monkeypatch, capsys, interrupt) -> None:
+    before, of_interrupts = signal.getsignal(signal.SIGTERM), signal.signal(signal.SIGINT, interrupt)
     monkeypatch.setattr(check, "run", lambda _: os.kill(os.getpid(), signal.SIGTERM))
-    assert cli.main(["check", "dense-mnist"]) == 130
+    try:
+        assert cli.main(["check", "dense-mnist"]) == 130
+    finally:
+        signal.signal(signal.SIGINT, of_interrupts)
     assert "interrupted" in capsys.readouterr().err
     assert signal.getsignal(signal.SIGTERM) == before
 

@@ -221,7 +221,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     def report(one: SpikingNetwork, items: int = len(tests)) -> xr.Dataset:
         return as_computed(one, tests.x[:items], tests.y[:items], options.steps, engine="event")
 
-    reported, search_minutes = len(tests), options.minutes
+    reported, beside = len(tests), 0.0
     if options.minutes is not None:
         seconds = 60 * options.minutes
         each = _seconds_per_item(lambda items: report(network, items))
@@ -232,11 +232,11 @@ def work(options: Options, job: Job) -> dict[str, Any]:
                 f"of the {seconds:.0f} s asked for; `snnviz simulate` simulates them all"
             )
         kept_back = 2 * each * reported + min(SAVING_SECONDS, seconds / 10)
-        search_minutes = (seconds - kept_back - (time.perf_counter() - began)) / 60
-        if search_minutes <= 0:
+        beside = kept_back + time.perf_counter() - began
+        if beside >= seconds:
             raise InputError(
-                "`minutes` must leave time for the search after loading and beside the report, "
-                f"{(seconds - 60 * search_minutes):.0f} s here. Received: {options.minutes:g}"
+                f"`minutes` must leave time for the search, after loading and beside the report, which take {beside:.0f} s here. "
+                f"Received: {options.minutes:g}"
             )
     folder = None if job.folder is None else str(job.folder / "checkpoint")
     found = optimize(
@@ -248,7 +248,8 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         steps=options.steps,
         lambdas=options.lambdas,
         budget_evaluations=options.evaluations,
-        budget_minutes=search_minutes,
+        budget_minutes=options.minutes,
+        beside_minutes=beside / 60,
         seed=options.seed,
         with_potentials=options.with_potentials,
         workers=options.workers,
