@@ -108,6 +108,17 @@ class Page(pn.viewable.Viewer):
         self.notice.visible = bool(words)
 
     @staticmethod
+    def later(make: Callable[[], Any]) -> pn.Column:
+        """A place that `make` fills when what was begun before is done; see `turns.soon`."""
+        place = parts.box(classes=[])
+
+        def fill() -> None:
+            place[:] = [make()]
+
+        soon(fill)
+        return place
+
+    @staticmethod
     def every(work: Callable[[], None], seconds: float = 1.0) -> None:
         """Call `work` again and again for as long as the page is open in a browser."""
 

@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 import panel as pn
 from bokeh.application.handlers.handler import Handler
 
-_PAUSE = 0.02
+_PAUSE = 0.01
 """Seconds; a small request takes a few rounds of the event loop, of which each would otherwise wait for another part."""
 _locks: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 _running: set[Any] = set()
