@@ -129,8 +129,8 @@ def opened(browser: Any, url: str, painted: str = _PAINTED) -> tuple[Any, float]
 
     page.on("websocket", lambda socket: socket.on("framereceived", count))
     began = time.perf_counter()
-    page.goto(url)
-    page.locator(painted).first.wait_for(state="attached", timeout=60_000)
+    page.goto(url, timeout=120_000)
+    page.locator(painted).first.wait_for(state="attached", timeout=120_000)
     return page, time.perf_counter() - began
 
 

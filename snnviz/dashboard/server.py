@@ -40,8 +40,8 @@ _TEMPLATE = """
 {{ plot_script | replace("<script", marked) }}
 {% endblock %}
 """
-MESSAGE_BYTES = 64 * 2**20
-"""The largest message that a browser may send: an uploaded model in base64."""
+MESSAGE_BYTES = 16 * 2**20
+"""The largest message that a browser may send: a part of an uploaded model, of which each has at most 10 MB."""
 
 
 class _Template(pn.Template):
