@@ -100,6 +100,9 @@ class Page(pn.viewable.Viewer):
         for slug, title in self._menu:
             here = " aria-current='page'" if slug == self.slug else ""
             items.append(f"<a href='{escape(slug)}{escape(query)}'{here}>{escape(title)}</a>")
+        context = pn.state.curdoc.session_context if pn.state.curdoc else None
+        if getattr(context, "logout_url", None):
+            items.append("<a href='logout'>Log out</a>")
         return f"<nav aria-label='Pages'><span class='brand'>snnviz</span>{''.join(items)}</nav>"
 
     def say(self, words: str) -> None:
