@@ -14,15 +14,22 @@ pages and moves their widgets. What is measured:
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import logging
+import os
+import re
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from statistics import median
 from typing import Any
+
+from tornado.httpclient import AsyncHTTPClient
+from tornado.websocket import websocket_connect
 
 from benchmarks import machine
 from snnviz import dashboard, datasets, pretrained, results, simulate
@@ -32,6 +39,8 @@ from tests.browser.conftest import ARGUMENTS
 
 ITEMS, STEPS, RUNS = 10_000, 200, 50
 LIMITS = {"first_paint_s": 2.0, "server_ms": 150.0, "sent_bytes": 2 * 2**20}
+PLOTS = 6
+"""Of the explorer."""
 _PAINTED = ".bk-Canvas"
 
 
@@ -120,8 +129,8 @@ def opened(browser: Any, url: str, painted: str = _PAINTED) -> tuple[Any, float]
 
     page.on("websocket", lambda socket: socket.on("framereceived", count))
     began = time.perf_counter()
-    page.goto(url)
-    page.locator(painted).first.wait_for(state="attached", timeout=60_000)
+    page.goto(url, timeout=120_000)
+    page.locator(painted).first.wait_for(state="attached", timeout=120_000)
     return page, time.perf_counter() - began
 
 
@@ -187,6 +196,91 @@ def ten_at_once(browser: Any, url: str, folder: Path) -> dict[str, Any]:
     return {"messages": len(took), "median_ms": median(took), "max_ms": max(took)}
 
 
+class Client:
+    """A session as a browser has it, without drawing: the page, the document, and what comes after."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self.served = self.plotted = self.whole = 0.0
+
+    async def open(self, plots: int) -> None:
+        """Open the page; note the seconds until it was served, its first plot had come, and all had."""
+        began = time.perf_counter()
+        answer = await AsyncHTTPClient().fetch(self._url, request_timeout=120)
+        token = re.search(r'"token":"([^"]+)"', answer.body.decode())[1]
+        self.served = time.perf_counter() - began
+        socket = await websocket_connect(
+            self._url.replace("http", "ws") + "/ws", subprotocols=["bokeh", token], max_message_size=2**28
+        )
+        await self._receive(socket)  # ACK
+        for number, kind, content in (
+            (1, "PULL-DOC-REQ", {}),
+            (2, "PATCH-DOC", {"events": [{"kind": "MessageSent", "msg_type": "bokeh_event", "msg_data": _READY}]}),
+        ):
+            for part in ({"msgid": str(number), "msgtype": kind}, {}, content):
+                await socket.write_message(json.dumps(part))
+        seen = 0
+        while seen < plots:
+            seen += (await self._receive(socket)).count('"name": "Figure"') or 0
+            if seen and not self.plotted:
+                self.plotted = time.perf_counter() - began
+        self.whole = time.perf_counter() - began
+        socket.close()
+
+    @staticmethod
+    async def _receive(socket: Any) -> str:
+        """The content of the next message; the arrays after it are left."""
+        header = json.loads(await socket.read_message())
+        await socket.read_message()
+        content = await socket.read_message()
+        for _ in range(2 * header.get("num_buffers", 0)):
+            await socket.read_message()
+        return str(content).replace('"name":"Figure"', '"name": "Figure"')
+
+
+_READY = {"type": "event", "name": "document_ready", "values": {"type": "map", "entries": []}}
+
+
+def many_at_once(browser: Any, url: str, pid: int, sessions: int) -> dict[str, Any]:
+    """So many openings of the explorer at once, of which the last one is Chromium's; and small requests meanwhile."""
+    waits: list[float] = []
+    clients = [Client(f"{url}explorer") for _ in range(sessions - 1)]
+    began, spent = threading.Event(), processor_seconds(pid)
+
+    async def ask(everything: asyncio.Future) -> None:
+        while not everything.done():
+            asked = time.perf_counter()
+            await AsyncHTTPClient(force_instance=True).fetch(f"{url}metadata", request_timeout=120)
+            waits.append(time.perf_counter() - asked)
+            await asyncio.sleep(0.1)
+
+    async def work() -> None:
+        AsyncHTTPClient.configure(None, max_clients=100)
+        everything = asyncio.gather(*(client.open(PLOTS) for client in clients))
+        began.set()
+        await asyncio.gather(ask(everything), everything)
+
+    thread = threading.Thread(target=lambda: asyncio.run(work()))
+    thread.start()
+    began.wait()
+    page, painted = opened(browser, f"{url}explorer")
+    thread.join()
+    page.close()
+    found: dict[str, Any] = {"first paint of the last, in Chromium, s": painted}
+    for name in ("served", "plotted", "whole"):
+        found[f"{name}, last of the others, s"] = max(getattr(client, name) for client in clients)
+    return found | {
+        "metadata_max_s": max(waits), "metadata_median_s": median(waits),
+        "server_processor_s": processor_seconds(pid) - spent,
+    }  # fmt: skip
+
+
+def processor_seconds(pid: int) -> float:
+    """Processor time that a process has taken so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def memory(browser: Any, url: str, pid: int, sessions: int) -> dict[str, Any]:
     """The server's memory while so many sessions come and go."""
     course = {}
@@ -205,6 +299,9 @@ def main() -> None:
     """Run the benchmark, print the figures, write them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sessions", type=int, default=100)
+    parser.add_argument(
+        "--openings", action="store_true", help="measure only twenty openings at once, and write no file"
+    )
     parser.add_argument("--folder", help="where the data are kept between two runs of the benchmark")
     parser.add_argument("--out", default="benchmarks/results/dashboard.json")
     parser.add_argument("--serve", metavar="FOLDER", help=argparse.SUPPRESS)
@@ -225,7 +322,12 @@ def main() -> None:
             url = server.stdout.readline().strip()
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-                found = {"machine": machine.describe(), "limits": LIMITS, "pages": walk(browser, url, folder)}
+                found = {"machine": machine.describe(), "limits": LIMITS}
+                found["twenty opened at once"] = many_at_once(browser, url, server.pid, 20)
+                if args.openings:
+                    sys.stdout.write(json.dumps(found, indent=1) + "\n")
+                    return
+                found["pages"] = walk(browser, url, folder)
                 found["ten at once"] = ten_at_once(browser, url, folder)
                 found["memory"] = memory(browser, url, server.pid, args.sessions)
                 browser.close()

@@ -68,7 +68,7 @@ def load_named(paths: list[str]) -> dict[str, xr.Dataset]:
 
 def load_users(file: str | None) -> dict[str, str] | None:
     """Passwords by user name, from a file or the environment; None if neither says so."""
-    text, where = os.environ.get(USERS_VARIABLE), USERS_VARIABLE
+    text, where = os.environ.pop(USERS_VARIABLE, None), USERS_VARIABLE  # no process started from here needs it
     if file is not None:
         path, where = Path(file), f"`--basic-auth {file}`"
         if not path.is_file():

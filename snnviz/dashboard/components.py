@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import panel as pn
@@ -22,6 +23,37 @@ class RunTable(pn.custom.JSComponent):
 
     _esm = style.source("run_table.js")
     _stylesheets = [style.sheet("text"), style.sheet("components")]  # noqa: RUF012 - Panel's own
+
+
+class Dropper(pn.widgets.FileDropper):
+    """A field for one file, which counts what arrives and drops what is too much: a browser may be told, and need not obey.
+
+    Args:
+        most: bytes.
+        pending: called with words for as long as a file has not arrived in full, or when it was refused.
+    """
+
+    def __init__(self, most: int, pending: Callable[[str], None], **options: Any) -> None:
+        super().__init__(multiple=False, **options)
+        self._most, self._pending = most, pending
+
+    def _process_event(self, event: Any) -> None:
+        if event.event_name != "upload_event":
+            super()._process_event(event)
+            return
+        name, number, of = (event.data[key] for key in ("name", "chunk", "total_chunks"))
+        if number == 1:
+            self._file_buffer, self.value, self.mime_type = {name: []}, {}, {}
+        if name not in self._file_buffer:
+            return  # refused already
+        arrived = sum(map(len, self._file_buffer[name])) + len(event.data["data"])
+        if arrived > self._most or (of - 1) * self.chunk_size > self._most:
+            self._file_buffer.clear()
+            self._pending(f"an uploaded model must have at most {self._most // 2**20} MiB. Received: more, in {name}")
+            return
+        if number < of:
+            self._pending(f"{name} has not arrived in full")
+        super()._process_event(event)
 
 
 class Gallery(pn.custom.JSComponent):

@@ -126,12 +126,18 @@ class Explorer(Page):
     def _body(self) -> list[Any]:
         if not self.workspace.names():
             return [parts.empty("No result yet", EMPTY)]
-        self.figures = {
-            "accuracy_over_time": self._curve(
-                "accuracy_over_time",
-                "Accuracy over time",
-                "Stop after any step: this is how often the answer is right.",
-            ),
+        time = self._curve(
+            "accuracy_over_time", "Accuracy over time", "Stop after any step: this is how often the answer is right."
+        )
+        self.figures = {"accuracy_over_time": time}
+        grid = parts.grid(time.view)
+        controls = self.later(self._controls)
+        tiles = self.live(self._tiles, "threshold", "reference", "frontier", "dark", "runs")
+        return [self.notice, controls, tiles, grid, self.later(lambda: self._rest(grid))]
+
+    def _rest(self, grid: pn.Column) -> pn.Column:
+        """What stands below the first plot."""
+        further = {
             "accuracy_over_events": self._curve(
                 "accuracy_over_events",
                 "Accuracy over cost",
@@ -144,21 +150,13 @@ class Explorer(Page):
                 "event_shares", "Where the events go", "Each layer's share of all synaptic events."
             ),
         }
-        grid = parts.grid(*(figure.view for figure in self.figures.values()))
-        self.figures["events_over_time"] = self._plane()
-        body = [
-            self.notice,
-            self._controls(),
-            self.live(self._tiles, "threshold", "reference", "frontier", "dark", "runs"),
-            grid,
-            self.figures["events_over_time"].view,
-            self._table_card(),
-            self.live(self._facts, "runs"),
-        ]
+        grid.extend(figure.view for figure in further.values())
+        self.figures |= further | {"events_over_time": self._plane()}
+        body = [self.figures["events_over_time"].view]
         if len(self.workspace.names()) > 1:
             self.figures["pareto_front"] = self._front()
-            body.insert(5, self.figures["pareto_front"].view)
-        return body
+            body.append(self.figures["pareto_front"].view)
+        return parts.box(*body, self._table_card(), self.live(self._facts, "runs"), classes=["snn-stack"])
 
     def _curve(self, name: str, title: str, note: str) -> Figure:
         def move(figure: Any) -> None:

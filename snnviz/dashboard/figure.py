@@ -83,9 +83,10 @@ class Figure:
         self._pane = pn.pane.Bokeh(None, sizing_mode="stretch_width", margin=0)
         self._words = parts.written("")
         # a row's own display would win over its being hidden; its box has none
-        self._exports = parts.box(self._export_row(title), classes=[])
+        self._exports = parts.box(classes=[])
         self.view = parts.card(parts.heading(title, note), *controls, self._words, self._pane, self._exports)
         soon(self.redraw)
+        soon(lambda: self._exports.append(self._export_row(title)))
         page.param.watch(lambda *_: self.redraw(), ["dark", *redraw])
         if move:
             page.param.watch(lambda *_: self.move(), list(move))

@@ -11,6 +11,7 @@ import param
 
 from snnviz import pretrained
 from snnviz.dashboard import parts
+from snnviz.dashboard.components import Dropper
 from snnviz.dashboard.page import Page
 from snnviz.dashboard.run_details import RunDetails
 from snnviz.dashboard.uploads import MOST_BYTES
@@ -73,13 +74,9 @@ class Launching(Page):
             return parts.card(title, parts.written(f"<p class='note missing'>{why}</p>"))
         self.button = parts.widget(pn.widgets.Button(label="Launch", width=130, css_classes=["snn-primary"]))
         self.button.on_click(self._launch)
-        self.dropper = pn.widgets.FileDropper(
-            # no list of types: browsers know no media type for these files; `uploads.keep` checks what arrives
-            max_file_size=f"{MOST_BYTES // 2**20}MB",
-            multiple=False,
-            width=230,
-            height=62,
-        )
+        # no list of types: browsers know no media type for these files. Nor is the browser told the limit: it would keep to itself
+        # that it refused a file, and the choice before it would be launched
+        self.dropper = Dropper(MOST_BYTES, self._block, width=230, height=62)
         parts.widget(self.dropper)
         self.dropper.param.watch(self._uploaded, "value")
         name = pn.widgets.TextInput.from_param(
@@ -99,7 +96,7 @@ class Launching(Page):
     launches_words = ""
     launches_note = ""
     _refused = ""
-    """Why the last upload was refused; empty if it was not, or another source was chosen since."""
+    """Why the last upload was not taken; empty if it was, or another source was chosen since."""
 
     @param.depends("source", watch=True)
     def _chosen(self) -> None:
@@ -114,17 +111,21 @@ class Launching(Page):
                     raise InputError(f"an upload must be a {self.suffix} file here. Received: {name}")
                 path = self.workspace.upload(name, content.encode() if isinstance(content, str) else content)
             except InputError as error:
-                self._refused = str(error)
-                self.say(self._refused)
+                self._block(str(error))
                 continue
             self._offer()
             self.source = path
             self.say(f"{name} was uploaded and is chosen.")
 
+    def _block(self, words: str) -> None:
+        """An upload that was refused, or has not arrived, is in the way of a launch."""
+        self._refused = words
+        self.say(words)
+
     async def _launch(self, _event: Any = None) -> None:
         if self._refused:
             self.say(
-                f"Nothing was launched, since the upload was refused ({self._refused}). Upload another, or choose a source."
+                f"Nothing was launched, since the upload was not taken ({self._refused}). Upload another, or choose a source."
             )
             return
         await self._do(lambda: self.workspace.launch(self.spec()))

@@ -100,12 +100,26 @@ class Page(pn.viewable.Viewer):
         for slug, title in self._menu:
             here = " aria-current='page'" if slug == self.slug else ""
             items.append(f"<a href='{escape(slug)}{escape(query)}'{here}>{escape(title)}</a>")
+        context = pn.state.curdoc.session_context if pn.state.curdoc else None
+        if getattr(context, "logout_url", None):
+            items.append("<a href='logout'>Log out</a>")
         return f"<nav aria-label='Pages'><span class='brand'>snnviz</span>{''.join(items)}</nav>"
 
     def say(self, words: str) -> None:
         """Tell the reader something; nothing takes it away but the next thing to say."""
         self.notice.object = f"<p class='notice' role='status'>{escape(words)}</p>" if words else ""
         self.notice.visible = bool(words)
+
+    @staticmethod
+    def later(make: Callable[[], Any]) -> pn.Column:
+        """A place that `make` fills when what was begun before is done; see `turns.soon`."""
+        place = parts.box(classes=[])
+
+        def fill() -> None:
+            place[:] = [make()]
+
+        soon(fill)
+        return place
 
     @staticmethod
     def every(work: Callable[[], None], seconds: float = 1.0) -> None:

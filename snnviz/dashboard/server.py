@@ -22,6 +22,7 @@ from panel.io.resources import get_dist_path
 from snnviz import _checks as check
 from snnviz._arguments import checked
 from snnviz.dashboard import hosts
+from snnviz.dashboard.logins import BODY_BYTES, Logins
 from snnviz.dashboard.page import Page
 from snnviz.dashboard.pages import PAGES
 from snnviz.dashboard.turns import InTurn
@@ -41,8 +42,8 @@ _TEMPLATE = """
 {{ plot_script | replace("<script", marked) }}
 {% endblock %}
 """
-MESSAGE_BYTES = 64 * 2**20
-"""The largest message that a browser may send: an uploaded model in base64."""
+MESSAGE_BYTES = 16 * 2**20
+"""The largest message that a browser may send: a part of an uploaded model, of which each has at most 10 MB."""
 
 
 class _Template(pn.Template):
@@ -239,7 +240,7 @@ def _server(
 
     guarded: dict[str, Any] = {}
     if users:
-        guarded = {"basic_auth": dict(users), "cookie_secret": secrets.token_urlsafe(32)}
+        guarded = {"auth_provider": Logins(users, f"snnviz_{wanted}")}
     pages = {"/": PAGES[0], **{f"/{page.slug}": page for page in PAGES}}
     answered = sorted(hosts.known(address, wanted, origins))
     server = get_server(
@@ -249,6 +250,7 @@ def _server(
         address=address,
         websocket_origin=[name for name in answered if "[" not in name],  # Bokeh knows no IPv6 origins
         websocket_max_message_size=MESSAGE_BYTES,
+        http_server_kwargs={"max_body_size": BODY_BYTES},
         show=show,
         verbose=False,
         start=False,

@@ -7,6 +7,7 @@ one takes. So parts of pages are made one at a time, each session's after anothe
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -14,8 +15,9 @@ from weakref import WeakKeyDictionary
 
 import panel as pn
 from bokeh.application.handlers.handler import Handler
+from panel.io.document import hold
 
-_PAUSE = 0.02
+_PAUSE = 0.01
 """Seconds; a small request takes a few rounds of the event loop, of which each would otherwise wait for another part."""
 _locks: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 _running: set[Any] = set()
@@ -59,9 +61,16 @@ async def _work_off(document: Any, parts: deque[Callable[[], None]]) -> None:
             if context is None or context.destroyed:
                 parts.clear()
                 return
-            pn.state.execute(parts[0], schedule=True)  # under the document's lock, before the pause is over
+            # under the document's lock, before the pause is over
+            pn.state.execute(functools.partial(_whole, document, parts[0]), schedule=True)
             await asyncio.sleep(_PAUSE)
         parts.popleft()
+
+
+def _whole(document: Any, work: Callable[[], None]) -> None:
+    """Send what `work` changes when it is done, by Bokeh: Panel sends every change by itself, and may lose one of many."""
+    with hold(document):
+        work()
 
 
 def _lock() -> asyncio.Lock:

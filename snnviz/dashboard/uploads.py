@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import zipfile
 import zlib
 from pathlib import Path
@@ -22,6 +23,8 @@ _MOST_UNPACKED = 512 * 2**20
 SUFFIXES = (".keras", ".npz")
 _KERAS_MEMBERS = {"config.json", "metadata.json", "model.weights.h5"}
 _MOST_NAME = 80
+_PREFIX = "upload:"
+_NAME = re.compile(r"[0-9a-f]{32}\.(?:keras|npz)")
 
 
 def keep(home: Path, name: str, content: bytes) -> Path:
@@ -61,15 +64,35 @@ def keep(home: Path, name: str, content: bytes) -> Path:
 
 
 def known(home: Path, suffix: str) -> dict[str, str]:
-    """What was uploaded: its name -> its path, as text."""
+    """What was uploaded: its name -> what pages call it (`located` knows where it is), which tells nothing of this machine."""
     found: dict[str, str] = {}
     for path in sorted((home / "uploads").glob(f"*{suffix}")):
         try:
             name = str(json.loads(path.with_suffix(".json").read_text())["name"])
         except (OSError, ValueError, KeyError):
             continue
-        found[f"{name} (uploaded, {path.stem[:6]})"] = str(path)
+        found[f"{name} (uploaded, {path.stem[:6]})"] = called(path)
     return found
+
+
+def called(path: Path) -> str:
+    """What pages call an upload."""
+    return f"{_PREFIX}{path.name}"
+
+
+def located(home: Path, reference: object) -> object:
+    """The path of an upload that pages call `reference`; anything else as it is.
+
+    Raises:
+        InputError: if there is no such upload.
+    """
+    if not isinstance(reference, str) or not reference.startswith(_PREFIX):
+        return reference
+    name = reference.removeprefix(_PREFIX)
+    path = home / "uploads" / name
+    if not _NAME.fullmatch(name) or not path.is_file():
+        raise InputError(f"`source` must be an upload that is kept. Received: {reference[:_MOST_NAME]!r}")
+    return str(path)
 
 
 def _checked_archive(suffix: str, content: bytes) -> None:

@@ -84,7 +84,11 @@ class Workspace:
         """Start a job as a process of its own and return the id of its run; see `snnviz.jobs.launch`."""
         from snnviz import jobs
 
-        return self._act(lambda store: jobs.launch(spec, store=store))
+        def launch(store: Store) -> str:
+            options = {name: uploads.located(store.home, value) for name, value in spec.get("options", {}).items()}
+            return jobs.launch({**spec, "options": options}, store=store)
+
+        return self._act(launch)
 
     def cancel(self, run_id: str) -> str:
         """Stop a run within five seconds; see `snnviz.jobs.cancel`."""
@@ -272,15 +276,15 @@ class Workspace:
         return [*self._by_name(("finetune",)), *shipped]
 
     def upload(self, name: str, content: bytes) -> str:
-        """Keep a model that a browser sends, and return its path; see `snnviz.dashboard.uploads`."""
+        """Keep a model that a browser sends, and return what pages call it; see `snnviz.dashboard.uploads`."""
         if self.read_only:
             raise InputError(READ_ONLY)
         if self.store is None:
             raise InputError("these pages have no store of runs, so there is no place for an uploaded model")
-        return str(uploads.keep(self.store.home, name, content))
+        return uploads.called(uploads.keep(self.store.home, name, content))
 
     def uploads(self, suffix: str) -> dict[str, str]:
-        """Uploaded models by the name they had: name -> path; see `snnviz.dashboard.uploads`."""
+        """Uploaded models by the name they had: name -> what pages call it; see `snnviz.dashboard.uploads`."""
         return {} if self.store is None else uploads.known(self.store.home, suffix)
 
     def report(self, name: str, items: int = 100) -> pd.DataFrame:

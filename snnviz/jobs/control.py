@@ -189,7 +189,8 @@ def _start(store: Store, run_id: str, spec: Spec, again: bool = False) -> None:
             processes.kill_leftovers(run_id)
             store.set_status(run_id, "SCHEDULED")
         environment = {
-            **os.environ,
+            # a job is nobody's page, and may show or record what it was started with: no passwords of the pages' users
+            **{name: value for name, value in os.environ.items() if not name.startswith("SNNVIZ_DASHBOARD_")},
             LOCK: str(handle),
             STORE: store.place.uri if store.place.database is None else str(store.place.database.parent),
             processes.RUN: run_id,

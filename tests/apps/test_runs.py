@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
+from panel.models.file_dropper import UploadEvent
 
 from snnviz import dashboard, jobs, pretrained, results
 from snnviz.errors import InputError
@@ -169,6 +171,46 @@ def test_nothing_is_launched_after_an_upload_that_was_refused(files, finished, m
     made._uploaded(Dropped())  # taken out of the field again
     asyncio.run(made._launch())
     assert len(asked) == 1
+
+
+def arrive(made, name, sizes, of=None):
+    """Let a file arrive in parts of these sizes, as a browser sends it."""
+    for number, size in enumerate(sizes, 1):
+        data = {"name": name, "chunk": number, "total_chunks": of or len(sizes), "data": bytes(size), "type": ""}
+        made.dropper._process_event(UploadEvent(None, data))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "of", "why"),
+    [
+        ([10_000_000] * 4, 4, "at most 32 MiB"),  # counted, whatever was said
+        ([10_000_000], 400, "at most 32 MiB"),  # said with the first part
+        ([10_000_000], 2, "not arrived in full"),
+        ([40_000_000], 1, "at most 32 MiB"),
+    ],
+)
+def test_nothing_is_launched_while_an_upload_arrives_or_after_too_large_a_one(sizes, of, why, finished, monkeypatch):
+    asked = []
+    monkeypatch.setattr(jobs, "launch", lambda spec, store: asked.append(spec) or "f" * 32)
+    made = dashboard.Optimize(dashboard.Workspace(store=finished))
+    arrive(made, "large.npz", sizes, of)
+    if "at most" in why:
+        assert made.dropper._file_buffer == {}, "nothing of it is kept"
+    asyncio.run(made._launch())
+    assert asked == []
+    assert "Nothing was launched" in made.notice.object
+    assert why in made.notice.object
+    arrive(made, "further.npz", [5, 5])
+    asyncio.run(made._launch())
+    assert asked == [], "the next one is no network"
+    content = pretrained.path("dense-mnist-heuristic").read_bytes()
+    data = {"name": "mine.npz", "chunk": 1, "total_chunks": 1, "data": content, "type": ""}
+    made.dropper._process_event(UploadEvent(None, data))
+    asyncio.run(made._launch())
+    assert Path(asked[0]["options"]["network"]).read_bytes() == content
+    assert str(finished.home) not in made.source, "what goes into the address"
+    with pytest.raises(InputError, match="an upload that is kept"):
+        made.workspace.launch({"kind": "optimize", "options": {"network": "upload:../../x.npz"}})
 
 
 def test_another_choice_ends_a_refused_upload(finished, monkeypatch):

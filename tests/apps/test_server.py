@@ -4,8 +4,11 @@ import asyncio
 import http.client
 import io
 import json
+import os
 import re
+import subprocess
 import time
+import urllib.parse
 import urllib.request
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
@@ -15,9 +18,10 @@ import numpy as np
 import panel.io.resources
 import pytest
 
-from snnviz import cli, dashboard, pretrained
-from snnviz.dashboard import uploads
+from snnviz import cli, dashboard, jobs, pretrained
+from snnviz.dashboard import logins, uploads
 from snnviz.errors import InputError
+from snnviz.runs import Store
 from tests.synthetic import dense_mnist
 
 
@@ -35,9 +39,9 @@ def test_served_to_all_only_where_that_is_said():
         assert "<title>snnviz explorer</title>" in answer.read().decode()
 
 
-def asked(server, path, host, **headers):
+def asked(server, path, host, method="GET", body=None, **headers):
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
-    connection.request("GET", path, headers={"Host": host, **headers})
+    connection.request(method, path, body, headers={"Host": host, **headers})
     answer = connection.getresponse()
     found = answer.status, answer.headers, answer.read().decode("utf-8", "replace")
     connection.close()
@@ -136,6 +140,126 @@ def test_every_page_has_its_address_and_title():
                 assert f"<title>snnviz {page.title.lower()}</title>" in answer.read().decode()
 
 
+def logged_in(server, password="engine", **headers):
+    """Answer to a login: status, headers, text; and the cookie alone."""
+    found = asked(
+        server, "/login", f"127.0.0.1:{server.port}", method="POST",
+        body=urllib.parse.urlencode({"username": "ada", "password": password, "next": "/runs"}),
+        **{"Content-Type": "application/x-www-form-urlencoded", **headers},
+    )  # fmt: skip
+    return *found, (found[1]["Set-Cookie"] or "").split(";")[0]
+
+
+def test_a_login_lasts_until_the_logout():
+    with dashboard.Serving(users={"ada": "engine"}) as server:
+        here = f"127.0.0.1:{server.port}"
+        status, headers, _, cookie = logged_in(server)
+        assert (status, headers["Location"]) == (303, "./runs")
+        assert "; HttpOnly" in headers["Set-Cookie"]
+        assert "; SameSite=Lax" in headers["Set-Cookie"]
+        assert "ada" not in cookie
+        other = logged_in(server)[3]
+        for each in (cookie, other):
+            status, _, text = asked(server, "/runs", here, Cookie=each)
+            assert status == 200
+            assert "Log out" in asked_document(server, "runs")
+        token = re.search(r'"token":"([^"]+)"', text)[1]
+        socket = {**WEBSOCKET, "Origin": f"http://{here}", "Sec-WebSocket-Protocol": f"bokeh, {token}"}
+        assert asked(server, "/logout", here, Cookie=cookie)[0] == 200
+        assert asked(server, "/runs", here, Cookie=cookie)[0] == 302
+        assert asked(server, "/runs/ws", here, Cookie=cookie, **socket)[0] == 403
+        assert asked(server, "/runs", here, Cookie=other)[0] == 200, "another login goes on"
+        assert asked(server, "/runs", here, Cookie=f"{cookie.split('=')[0]}=nonsense")[0] == 302
+
+
+def asked_document(server, slug):
+    """The documents of a page's sessions, as text."""
+    sessions = server._server._tornado._applications[f"/{slug}"].sessions
+    return "".join(repr(session.document.to_json()) for session in sessions)
+
+
+def test_wrong_logins_are_answered_later_and_later(monkeypatch):
+    waited = []
+
+    async def sleep(seconds):
+        waited.append(seconds)
+
+    with dashboard.Serving(users={"ada": "engine"}) as server:
+        monkeypatch.setattr(logins.asyncio, "sleep", sleep)
+        for _ in range(7):
+            status, headers, text, _ = logged_in(server, "wrong")
+            assert status == 401
+            assert "is wrong" in text
+            assert headers["Set-Cookie"] is None
+        assert [seconds for seconds in waited if seconds >= 1] == [1, 2, 4, 8, 16, 16, 16]
+        assert logged_in(server)[0] == 303
+        waited.clear()
+        logged_in(server, "wrong")
+        assert 1 in waited, "a right one ends it"
+        assert logged_in(server, Origin="http://elsewhere.example")[0] == 403
+
+
+def test_attempts_at_once_wait_for_each_other():
+    known, slept = logins.Logins({"ada": "engine"}, "cookie"), []
+
+    async def attempts():
+        gate = asyncio.Event()
+
+        async def sleep(seconds):
+            slept.append(seconds)
+            await gate.wait()
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(logins.asyncio, "sleep", sleep)
+            tries = [asyncio.ensure_future(known.check("a", "ada", "no")) for _ in range(10)]
+            for _ in range(50):
+                await asyncio.wait([asyncio.ensure_future(gate_check())])
+            assert len(slept) == 1, "one is looked at after another"
+            assert await known.check("b", "ada", "engine"), "another address does not wait"
+            gate.set()
+            return await asyncio.gather(*tries)
+
+    async def gate_check():
+        return None
+
+    assert asyncio.run(attempts()).count(None) == 2, "more than eight do not even wait"
+    assert len(slept) == 8
+    assert known._attempts == {}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ("/runs?dark=true", "/runs?dark=true"),
+        ("//elsewhere.example", "/"),
+        ("/\\elsewhere.example", "/"),
+        ("http://elsewhere.example", "/"),
+        ("runs", "/"),
+        ("/\nrun", "/"),
+    ],
+)
+def test_where_a_login_leads_to(wanted, found):
+    assert logins._wanted(wanted) == found
+
+
+def test_the_form_says_back_nothing_as_html():
+    with dashboard.Serving(users={"ada": "engine"}) as server:
+        here = f"127.0.0.1:{server.port}"
+        text = asked(server, "/login?next=/%22%3E%3Cscript%3E", here)[2]
+        assert "<script" not in text
+        assert outside(text, server) == []
+
+
+def test_a_large_body_is_refused_before_it_arrives():
+    with dashboard.Serving(users={"ada": "engine"}) as server:
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+        connection.putrequest("POST", "/login")
+        connection.putheader("Content-Length", str(10**9))
+        connection.endheaders()
+        assert connection.getresponse().status in (400, 413)
+        connection.close()
+
+
 @pytest.mark.parametrize(
     "text", ["", "[]", "{}", '{"lovelace": 3}', '{"lovelace": ""}', "not json"],
 )  # fmt: skip
@@ -153,6 +277,29 @@ def test_users_from_the_environment(monkeypatch):
     assert load_users(None) is None
     monkeypatch.setenv(USERS_VARIABLE, json.dumps({"ada": "engine"}))
     assert load_users(None) == {"ada": "engine"}
+    assert USERS_VARIABLE not in os.environ
+
+
+def test_no_passwords_in_the_environment_of_a_job(tmp_path, monkeypatch):
+    started = []
+    monkeypatch.setenv("SNNVIZ_DASHBOARD_USERS", json.dumps({"ada": "engine"}))
+    real = subprocess.Popen
+
+    def start(command, **options):
+        if "snnviz.jobs" not in command:
+            return real(command, **options)
+        started.append(options["env"])
+        return Ended()
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    jobs.launch({"kind": "simulate", "options": {"network": "dense-mnist-heuristic"}}, store=Store(tmp_path))
+    assert "PATH" in started[0]
+    assert not any("engine" in value for value in started[0].values())
+
+
+class Ended:
+    def wait(self):
+        return 0
 
 
 def test_the_command_refuses_another_address_without_a_password(tmp_path, capsys):
