@@ -269,4 +269,4 @@ _SIMPLE: dict[str, Kind] = {
 _SERIES = {"Sequence": False, "list": False, "tuple": False, "Iterable": True, "Collection": True}
 """Kinds of series, and whether sets and what can be read only once will do."""
 _LEFT = ("Any", "object", "pd.DataFrame")  # a list of mappings is a table as well: `plots._tables`
-_NAMES = {"Dataset": "the xarray.Dataset of a simulation", "Model": "a Keras model"}
+_NAMES = {"Dataset": "the xarray.Dataset of a simulation", "Model": "a Keras model", "NIRGraph": "a nir.NIRGraph"}
