@@ -12,7 +12,6 @@ import dataclasses
 import functools
 import inspect
 import math
-import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
@@ -244,11 +243,7 @@ def _text(value: Any) -> Any:
 
 
 def _path(value: Any) -> Any:
-    if not isinstance(value, (str, os.PathLike)) or not (text := os.fspath(value)):
-        return _NO
-    raw = os.fsencode(text)
-    fits = b"\0" not in raw and len(raw) < 4096 and all(len(part) < 256 for part in raw.split(os.sep.encode()))
-    return value if isinstance(text, str) and fits else _NO
+    return value if check.is_path(value) else _NO
 
 
 def _array(value: Any) -> Any:
@@ -274,4 +269,4 @@ _SIMPLE: dict[str, Kind] = {
 _SERIES = {"Sequence": False, "list": False, "tuple": False, "Iterable": True, "Collection": True}
 """Kinds of series, and whether sets and what can be read only once will do."""
 _LEFT = ("Any", "object", "pd.DataFrame")  # a list of mappings is a table as well: `plots._tables`
-_NAMES = {"Dataset": "the xarray.Dataset of a simulation", "Model": "a Keras model"}
+_NAMES = {"Dataset": "the xarray.Dataset of a simulation", "Model": "a Keras model", "NIRGraph": "a nir.NIRGraph"}

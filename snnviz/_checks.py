@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import os
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -112,6 +113,17 @@ def text(name: str, value: Any) -> str | None:
     if value is not None and (not isinstance(value, str) or not value.strip()):
         raise InputError(f"`{name}` must be a text that is not empty. Received: {describe(value)}")
     return value
+
+
+def is_path(value: Any) -> bool:
+    """Whether `value` can be the path of a file, which takes no NUL and has an end."""
+    if not isinstance(value, (str, os.PathLike)) or not isinstance(text := os.fspath(value), str) or not text:
+        return False
+    try:
+        raw = os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
+    return b"\0" not in raw and len(raw) < 4096 and all(len(part) < 256 for part in raw.split(os.sep.encode()))
 
 
 def file(name: str, value: Any, suffix: str) -> str | None:

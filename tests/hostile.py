@@ -262,7 +262,7 @@ class Material:
         pictures28 = random.random((10, 28, 28, 1)).astype(np.float32)
         labels = np.arange(10)
         np.savez(folder / "digits.npz", x_train=pictures28, y_train=labels, x_test=pictures28, y_test=labels)
-        self.drawing = figures.Material(results={"mine": self.result}, networks={"mine": self.network})
+        self.drawing = figures.Material(results={"mine": self.result}, networks={"mine": self.network}, images=self.x)
         self.store = runs.Store(folder / "runs")
         self.run_id = self.store.create("simulate", "mine", spec={"kind": "simulate"})
         self.store.ask("log_metric", self.run_id, "loss", 1.0, step=1)

@@ -113,6 +113,11 @@ def test_every_function_refuses_in_one_sentence(name, material, monkeypatch):
 LEAVES = {" ".join(words): leaf for words, leaf in cli.leaves(cli.parser())}
 
 
+def test_there_are_thirty_values():
+    assert len(hostile.VALUES) > 30
+    assert len(hostile.WORDS) > 30
+
+
 def test_every_command_is_walked():
     assert set(hostile.COMMANDS) == set(LEAVES)
 

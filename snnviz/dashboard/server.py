@@ -282,6 +282,6 @@ def _bindable(address: str, port: int) -> int:
             probe.bind((address, port))
         except OSError as error:
             raise InputError(f"`port` must be free on {address}. Received: {port} ({error.strerror})") from error
-        except UnicodeError as error:  # no name of a machine is so long, or so empty
+        except (UnicodeError, TypeError) as error:  # no name of a machine is so long
             raise InputError(f"`address` must be that of a machine. Received: {check.describe(address)}") from error
         return int(probe.getsockname()[1])

@@ -169,7 +169,7 @@ def check_size(size: int | Size | None) -> Size | None:
 
 def check_channels(channels: int) -> int:
     """`channels`, 1 or 3."""
-    if isinstance(channels, bool) or channels not in (1, 3):
+    if isinstance(channels, bool) or not isinstance(channels, (int, np.integer)) or channels not in (1, 3):
         raise InputError(f"`channels` must be 1 (brightness) or 3 (colours). Received: {check.describe(channels)}")
     return int(channels)
 

@@ -41,7 +41,7 @@ class Place:
         Raises:
             InputError: for an address that is no tracking store's.
         """
-        if given is not None and not isinstance(given, (str, os.PathLike)):
+        if given is not None and not check.is_path(given):
             raise InputError(f"`uri` must be a folder or the address of a store. Received: {check.describe(given)}")
         text = os.fspath(given) if given is not None else os.environ.get(VARIABLE, "") or DEFAULT
         scheme, separator, rest = text.partition("://")

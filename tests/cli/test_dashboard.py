@@ -31,6 +31,5 @@ def test_no_results_are_an_empty_page_not_an_error():
 def test_no_machine_has_such_a_name():
     from snnviz.dashboard.server import _bindable
 
-    for address in ("x" * 1000, "a..b"):
-        with pytest.raises(InputError, match="`address` must be that of a machine"):
-            _bindable(address, 0)
+    with pytest.raises(InputError, match="`address` must be that of a machine"):
+        _bindable("é" * 100, 0)

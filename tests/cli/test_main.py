@@ -53,6 +53,18 @@ def test_a_mistake_is_one_line_and_exit_code_2(words, capsys, tmp_path, monkeypa
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("value", ["1_0", "١", "３", " 3", "0x3", "--", ""])
+@pytest.mark.parametrize("option", ["--epochs", "--limit", "--learning-rate"])
+def test_numbers_are_plain_digits(option, value, capsys):
+    with pytest.raises(SystemExit) as left:
+        cli.main(["train", "dense-mnist", f"{option}={value}"])
+    assert left.value.code == 2
+    printed = capsys.readouterr().err
+    assert printed.startswith(f"snnviz train: `{option}` must ")
+    assert "Received: " in printed
+    assert printed.count("\n") == 1
+
+
 def test_unknown_words_are_refused_with_exit_code_2(capsys):
     with pytest.raises(SystemExit) as left:
         cli.main(["dance"])
