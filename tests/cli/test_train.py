@@ -106,7 +106,7 @@ def test_list(capsys):
         (["train", "mobilenet"], "`--data` must be given"),
         (["train", "dense-mnist", "--alpha", "0.5"], "only mobilenet"),
         (["train", "dense-mnist", "--out", "m.h5"], "must end in .keras"),
-        (["train", "dense-mnist", "--epochs", "1"], "one number per stage each"),
+        (["train", "dense-mnist", "--epochs", "1", "--learning-rate", "0.1", "0.1"], "one number per stage each"),
         (["train", "dense-mnist", "--epochs", "0", "1"], "epochs of a stage"),
         (["train", "dense-mnist", "--limit", "0"], "`--limit` must be"),
         (["train", "dense-mnist", "--limit", "10", "--validation", "10"], "`--validation` must be below"),

@@ -52,7 +52,10 @@ def test_what_it_builds_on():
         ({"kind": "train", "options": {"architecture": "dense-mnist", "alpha": 1}}, "only mobilenet"),
         ({"kind": "train", "options": {"architecture": "dense-mnist", "out": "m.h5"}}, "`out` must end in .keras"),
         ({"kind": "train", "options": {"architecture": "dense-mnist", "epochs": 5}}, "one number per stage"),
-        ({"kind": "train", "options": {"architecture": "dense-mnist", "epochs": [1]}}, "one number per stage each"),
+        (
+            {"kind": "train", "options": {"architecture": "dense-mnist", "epochs": [1], "learning_rate": [0.1, 0.1]}},
+            "one number per stage each",
+        ),
         ({"kind": "train", "options": {"architecture": "dense-mnist", "limit": True}}, "`limit` must be"),
         ({"kind": "train", "options": {"architecture": "dense-mnist", "data": 7}}, "`data` must be a text"),
         ({"kind": "finetune", "options": {"model": ""}}, "`model` must be a text"),
