@@ -179,12 +179,11 @@ def images(name: str, x: Any, input_shape: tuple[int, ...] | None = None) -> np.
         raise InputError(f"`{name}` must hold at least one item. Received: {describe(array)}")
     if input_shape is not None:
         array = array.reshape(len(array), *input_shape)
-    with np.errstate(over="ignore"):  # what is too large becomes infinite, which is refused below
-        array = np.ascontiguousarray(array, dtype=np.float32)
     low, high = float(array.min()), float(array.max())  # NaN survives min and max
     if not (low >= -ROUNDING and high <= 1.0 + ROUNDING):
         finite(name, array)
         raise InputError(f"`{name}` must hold intensities in [0, 1]. Received: values from {low:.9g} to {high:.9g}")
+    array = np.ascontiguousarray(array, dtype=np.float32)
     return array if low >= 0 and high <= 1 else array.clip(0, 1)
 
 

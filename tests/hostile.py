@@ -384,6 +384,7 @@ VALID: dict[str, V] = {
     "scaled.output_scale": lambda m: 2.0,
     "scaled.input_scale": lambda m: 1.0,
     "datasets.load.name": lambda m: m.folder / "data.npz",
+    "content_hash.name": lambda m: m.folder / "data.npz",
     "picture_shape.name": lambda m: m.folder / "data.npz",
     "fetch.name": lambda m: "mnist",
     "Images.name": lambda m: "mine",

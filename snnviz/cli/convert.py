@@ -96,7 +96,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     check.integer("--report-items", args.report_items, 1)
     check.integer("--steps", args.steps, 1)
 
-    from snnviz import conversion
+    from snnviz import conversion, datasets
     from snnviz.jobs.work import sources
 
     asked = sources.DataOptions.of(args)
@@ -131,6 +131,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     if args.half:
         network = network.halved()
     known: dict[str, Any] = {"data": sources.known_name(data.name)}
+    if content := datasets.content_hash(data.name):
+        known["data_hash"] = content
     if data.held_out is not None:
         known["held_out"] = dict(data.held_out)
     network = sources.remembering(network, known)

@@ -66,7 +66,7 @@ def _installation() -> dict[str, Any]:
 
 def _network(path: str, args: argparse.Namespace) -> dict[str, Any]:
     from snnviz import pretrained
-    from snnviz.jobs.work.sources import DataOptions, data_for
+    from snnviz.jobs.work.sources import DataOptions, data_of
     from snnviz.simulation import analog
     from snnviz.simulation.synops import synapses
 
@@ -86,7 +86,7 @@ def _network(path: str, args: argparse.Namespace) -> dict[str, Any]:
     ]
     measured = None
     if args.data is not None:
-        data = data_for(path, network.metadata, DataOptions.of(args), "test", shape=network.input_shape)
+        data = data_of(network, path, DataOptions.of(args), "test")
         measured = analog.sparsity(network, data.images.x).as_json()
     return {
         "kind": "network",

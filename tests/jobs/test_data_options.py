@@ -90,6 +90,26 @@ def test_what_stands_for_full_intensity_in_a_file(tmp_path, values, input_range,
         np.testing.assert_allclose(datasets.load(path, input_range=input_range).x.ravel(), wanted, rtol=1e-6)
 
 
+def test_data_that_have_changed_and_other_classes_are_said(folder, tmp_path) -> None:
+    path = tmp_path / "own.npz"
+    np.savez(path, x_test=np.full((3, 4), 160, np.uint8), y_test=np.arange(3))
+    known = {"data": str(path), "data_hash": datasets.content_hash(path)}
+
+    def note(names=("0", "1", "2")):
+        return sources.data_for("n", known, sources.DataOptions(), "test", shape=(4,), class_names=names).note
+
+    assert note() == ""
+    assert note(("a", "b", "c")) == f"the classes of n are a, b, c, those of {path} 0, 1, 2"
+    np.savez(path, x_test=np.full((3, 4), 161, np.uint8), y_test=np.arange(3))
+    assert note() == f"the data in {path} have changed since n was made of them"
+    assert datasets.content_hash("mnist") is None
+    before = datasets.content_hash(folder)
+    (folder / "test" / "0" / "more.png").write_bytes(b"")
+    assert datasets.content_hash(folder) != before
+    (folder / "test" / "0" / "more.png").unlink()
+    assert datasets.content_hash(folder) == before
+
+
 def test_dark_data_are_said(tmp_path) -> None:
     path = tmp_path / "own.npz"
     np.savez(path, x_test=np.full((3, 4), 16, np.uint8), y_test=np.zeros(3, np.int64))

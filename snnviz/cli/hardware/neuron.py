@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """Load, simulate, score, save."""
     from snnviz import metrics, pretrained, results
     from snnviz.hardware import neuron
-    from snnviz.jobs.work.sources import DataOptions, data_for
+    from snnviz.jobs.work.sources import DataOptions, data_of
     from snnviz.simulation import Record, simulate
 
     if args.out is not None and not args.out.endswith(".nc"):
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     check.choice("--input", args.input, ("spiking", "poisson"))
     asked = DataOptions.of(args)
     network = pretrained.network(args.network)
-    data = data_for(args.network, network.metadata, asked, args.split, args.limit, shape=network.input_shape)
+    data = data_of(network, args.network, asked, args.split, args.limit)
     images = data.images
     if data.note:
         sys.stderr.write(f"snnviz hardware neuron: {data.note}\n")

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from snnviz import _checks as check
-from snnviz.jobs.work.sources import data_for, located, record_data
+from snnviz.jobs.work.sources import data_of, located, record_data
 from snnviz.jobs.work.spinnaker import Shared
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     from snnviz.hardware.spinnaker import dryrun
 
     network = pretrained.network(located(options.network, "network.npz", job))
-    data = data_for(options.network, network.metadata, options, options.split, options.limit, shape=network.input_shape)
+    data = data_of(network, options.network, options, options.split, options.limit)
     images = data.images
     if data.note:
         job.say(data.note)

@@ -12,7 +12,7 @@ from snnviz import _checks as check
 from snnviz._arguments import check_fields
 from snnviz.errors import InputError
 from snnviz.jobs.work.simulate import record_result
-from snnviz.jobs.work.sources import DataOptions, data_for, located, record_data, say_if_slow
+from snnviz.jobs.work.sources import DataOptions, data_of, located, record_data, say_if_slow
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -172,7 +172,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     began = time.perf_counter()
     per = options.granularities()
     network = pretrained.network(located(options.network, "network.npz", job))
-    data = data_for(options.network, network.metadata, options, "train", shape=network.input_shape)
+    data = data_of(network, options.network, options, "train")
     images = data.images
     learned, held_out = _split(images, data.held_out)
     items = options.items or len(held_out)

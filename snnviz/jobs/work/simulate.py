@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from snnviz import _checks as check
-from snnviz.jobs.work.sources import DataOptions, chance, data_for, few_classes, located, record_data
+from snnviz.jobs.work.sources import DataOptions, chance, data_of, few_classes, located, record_data
 from snnviz.simulation import ENGINES, Record, Settings, simulate
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     from snnviz import metrics, pretrained
 
     network = pretrained.network(located(options.network, "network.npz", job))
-    data = data_for(options.network, network.metadata, options, options.split, options.limit, shape=network.input_shape)
+    data = data_of(network, options.network, options, options.split, options.limit)
     images = data.images
     if data.note:
         job.say(data.note)

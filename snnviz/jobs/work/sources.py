@@ -84,10 +84,13 @@ def known_of(card: Mapping[str, Any]) -> dict[str, Any]:
     """What a card says of data.
 
     Returns:
-        "data", the data set by name or path; and, of a model trained here, "held_out": of the first "of" training items, how many
+        "data", the data set by name or path; of data of one's own "data_hash" (`snnviz.datasets.content_hash`); and, of a model
+        trained here, "held_out": of the first "of" training items, how many
         ("items") it held out, drawn with which "seed" (`snnviz.training.split`); and "input_range", where one was given.
     """
     known: dict[str, Any] = {"data": str(card["data"]["name"])}
+    if "hash" in card["data"]:
+        known["data_hash"] = str(card["data"]["hash"])
     if recipe := card.get("recipe"):
         if recipe.get("input_range"):
             known["input_range"] = recipe["input_range"]
@@ -198,6 +201,7 @@ def data_for(
     limit: int | None = None,
     *,
     shape: Sequence[int],
+    class_names: Sequence[str] = (),
     input_range: float | None = None,
 ) -> Data:
     """The data set that a network or model is to work on, loaded.
@@ -209,6 +213,7 @@ def data_for(
         split: see `snnviz.datasets.load`.
         limit: see `snnviz.datasets.load`.
         shape: of one item of the network's or model's input.
+        class_names: of the network's outputs, with which the data's are compared.
         input_range: what the model takes for full intensity; None for what a network's metadata says.
     """
     from snnviz import datasets
@@ -216,6 +221,7 @@ def data_for(
     known = metadata if "data" in metadata else remembered(reference)
     own, given = known.get("data"), asked.data
     full = metadata.get("input_range") if input_range is None else input_range
+    classes = tuple(class_names)
     notes, name = [], given or str(own)
     if own is None and given is None:
         name = "mnist"
@@ -228,6 +234,12 @@ def data_for(
         return load_images(name, asked, split, limit, shape, full)
 
     images, pictures = load(split, limit), datasets.picture_shape(name, split)
+    if not other and (then := known.get("data_hash")) and then != datasets.content_hash(name):
+        notes.append(f"the data in {name} have changed since {reference} was made of them")
+    if classes and classes != images.class_names:
+        notes.append(
+            f"the classes of {reference} are {_listed(classes)}, those of {name} {_listed(images.class_names)}"
+        )
     if pictures not in (None, images.x.shape[1:]):
         notes.append(f"the pictures in {name}, {_title(pictures)}, are taken as {_title(images.x.shape[1:])}")
     if (brightest := float(images.x.max())) < DARK:
@@ -237,8 +249,25 @@ def data_for(
     return Data(name, images, load, "; ".join(notes), None if other else known.get("held_out"))
 
 
+def data_of(network: SpikingNetwork, reference: str, asked: DataOptions, split: str, limit: int | None = None) -> Data:
+    """The data set that a network is to work on, loaded; arguments are those of `data_for`."""
+    return data_for(
+        reference,
+        network.metadata,
+        asked,
+        split,
+        limit,
+        shape=network.input_shape,
+        class_names=network.class_names,
+    )
+
+
 DARK = 0.5
 """Data whose brightest value is below this share of full intensity have probably another one."""
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 def _title(shape: Any) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from snnviz import _checks as check
 from snnviz._arguments import check_fields
 from snnviz.jobs.work.simulate import keep
-from snnviz.jobs.work.sources import DataOptions, data_for, located, record_data
+from snnviz.jobs.work.sources import DataOptions, data_of, located, record_data
 
 if TYPE_CHECKING:
     from snnviz.jobs.job import Job
@@ -94,7 +94,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     from snnviz.hardware.spinnaker import model, targets
 
     network = pretrained.network(located(options.network, "network.npz", job))
-    data = data_for(options.network, network.metadata, options, options.split, options.limit, shape=network.input_shape)
+    data = data_of(network, options.network, options, options.split, options.limit)
     images = data.images
     given = {name: value for name, value in asdict(options).items() if name not in ("out", "job", "title", "timeout")}
     job.begin({**given, "data": data.name, "network_hash": network.hash, "items": len(images)})

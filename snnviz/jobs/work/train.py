@@ -291,7 +291,12 @@ def saved(
         training,
         architecture=architecture,
         command=command,
-        data={"name": data, "items": len(images), **({"licence": licence} if licence else {})},
+        data={
+            "name": data,
+            "items": len(images),
+            **({"licence": licence} if licence else {}),
+            **({"hash": content} if (content := datasets.content_hash(data)) else {}),
+        },
         test=None
         if tests is None
         else evaluate(training.model, tests.x, tests.y, input_range=training.recipe.input_range),
