@@ -217,16 +217,18 @@ class Workspace:
         result = self.result(name)
 
         def simulate() -> xr.Dataset:
+            from snnviz.hardware.spinnaker.model import as_simulated
             from snnviz.simulation import Record
             from snnviz.simulation import simulate as run
 
-            record = Record(
-                logits=True, events=True, spikes=network.firing_names, potentials=network.layer_names, items=1
-            )
             part = slice(item, item + 1)
+            simulated, x = as_simulated(result, network, images[part])
+            record = Record(
+                logits=True, events=True, spikes=simulated.firing_names, potentials=simulated.layer_names, items=1
+            )
             return run(
-                network,
-                images[part],
+                simulated,
+                x,
                 result["label"].values[part],
                 engine="event",
                 record=record,
@@ -296,12 +298,15 @@ class Workspace:
         network, images = self.network(name), self.images(name)
         if network is None or images is None:
             raise InputError("the network or the images of this run are not at hand, so there is nothing to compare")
-        settings = _settings(self.result(name))
+        result = self.result(name)
+        settings = _settings(result)
 
         def compare() -> pd.DataFrame:
             from snnviz.conversion.report import conversion_report
+            from snnviz.hardware.spinnaker.model import as_simulated
 
-            return conversion_report(network, images[:items], engine="event", progress=False, **settings)
+            simulated, x = as_simulated(result, network, images[:items])
+            return conversion_report(simulated, x, engine="event", progress=False, **settings)
 
         return self.remembered(("report", name, items), compare)
 

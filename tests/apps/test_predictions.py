@@ -6,6 +6,7 @@ from bokeh.models import Segment
 
 from snnviz import answers, dashboard, datasets, pretrained, simulate
 from snnviz.conversion.report import conversion_report
+from snnviz.hardware.spinnaker import model
 from snnviz.simulation import Record
 from tests.apps.words import written
 from tests.synthetic import dense_mnist
@@ -143,3 +144,22 @@ def test_what_a_page_simulates_anew_is_the_run(settings):
     found = workspace.report("run", 10)
     assert found.equals(expected)
     assert found.attrs == expected.attrs
+
+
+@pytest.mark.parametrize("headroom", model.HEADROOMS)
+@pytest.mark.parametrize("name", ["dense-mnist-heuristic", "dense-mnist-pooled-spinnaker"])
+def test_what_a_page_simulates_anew_of_spinnaker_is_the_run(name, headroom, monkeypatch):
+    network = pretrained.network(name)
+    images = datasets.load("mnist", split="test", limit=10)
+    firing = model.with_pooled_input(network).firing_names
+    record = Record(prediction=True, logits=True, events=True, spikes=firing, items=10)
+    run = model.expect(
+        network, images.x, images.y, 10, headroom=headroom, engine="event", record=record, progress=False
+    )
+    run.attrs["dataset"] = "mnist"
+    workspace = dashboard.Workspace({"run": run})
+    monkeypatch.setattr(workspace, "network", lambda name: network)  # a run in a store has its own
+    one = workspace.trace("run", 7)
+    for name in ("prediction", "logits", "item_events", *(f"spikes_{each}" for each in firing)):
+        np.testing.assert_array_equal(one[name].values[0], run[name].values[7], err_msg=name)
+    assert workspace.report("run", 10).attrs["steps"] == 10

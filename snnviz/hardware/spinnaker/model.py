@@ -235,4 +235,19 @@ def expect(
     )
     result.attrs["ann_accuracy"] = analog.accuracy(network, x, y)
     result.attrs["target"] = "spinnaker, expected"
+    result.attrs["headroom"] = headroom
     return result
+
+
+def as_simulated(result: xr.Dataset, network: SpikingNetwork, x: np.ndarray) -> tuple[SpikingNetwork, np.ndarray]:
+    """The network and the images that a result is of: as the chip holds them where it is one of SpiNNaker, else as they are.
+
+    Args:
+        result: the result.
+        network: the network that was asked for.
+        x: images that it was asked for.
+    """
+    if not str(result.attrs.get("target", "")).startswith("spinnaker"):
+        return network, x
+    headroom = str(result.attrs.get("headroom", "exact"))  # results of 0.1.0 do not say
+    return quantise(with_pooled_input(network), headroom).network, pooled(network, x)

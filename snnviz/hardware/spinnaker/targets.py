@@ -164,6 +164,7 @@ def _result(
     )
     result.attrs["ann_accuracy"] = analog.accuracy(network, x, y)  # of the network before anything was rounded
     result.attrs["target"] = f"spinnaker, {target}"
+    result.attrs["headroom"] = laid.stored.headroom
     return result
 
 
