@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -251,6 +252,7 @@ def optimize(
                     search.run(number, stage)
                 search.check_found(method)
             except KeyboardInterrupt as interrupt:
+                search.close()  # what is on disk is named
                 raise KeyboardInterrupt(_how_to_resume(checkpoint)) from interrupt
             finally:
                 search.close()
@@ -298,7 +300,9 @@ def stages_of(method: str, per: str | Sequence[str]) -> tuple[str, ...]:
 def _how_to_resume(checkpoint: str | os.PathLike[str] | None) -> str:
     if checkpoint is None:
         return "Nothing is kept without a checkpoint folder."
-    return f"Resume with the same arguments and --resume; the best network so far is {os.fspath(checkpoint)}/best.npz."
+    best = Path(checkpoint) / "best.npz"
+    found = f"the best network so far is {best}" if best.is_file() else "no network is better than the first so far"
+    return f"Resume with the same arguments and --resume; {found}."
 
 
 def _plan(
