@@ -39,6 +39,7 @@ import numpy as np
 from snnviz import _checks as check
 from snnviz._arguments import checked
 from snnviz._files import replacing
+from snnviz._hdf5 import check_survived
 from snnviz._memory import check_fits, check_hdf5
 from snnviz.errors import InputError
 
@@ -177,7 +178,10 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset:
     try:
         size = source.stat().st_size
         check_fits(str(path), size, size)
-        content = _unsealed(source.read_bytes(), str(path))
+        raw = source.read_bytes()
+        content = _unsealed(raw, str(path))
+        if content is raw:  # no checksum vouches for it
+            check_survived(source)
         check_hdf5(str(path), content)
         with xr.open_dataset(io.BytesIO(content), engine="h5netcdf") as stored:
             result = stored.load()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from snnviz import _checks as check
 from snnviz._arguments import checked
 from snnviz._files import replacing
+from snnviz._hdf5 import check_survived
 from snnviz._memory import check_fits, check_hdf5
 from snnviz.errors import InputError
 from snnviz.network import SpikingNetwork
@@ -101,6 +102,7 @@ def load(path: str | os.PathLike[str]) -> SpikingNetwork:
     try:
         size = source.stat().st_size
         check_fits(str(path), size, size)
+        check_survived(source)
         check_hdf5(str(path), source.read_bytes())
         # NIR's own check takes every kernel for square and knows no groups
         graph = nir.read(str(source), type_check=False)
