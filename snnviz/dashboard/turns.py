@@ -39,7 +39,7 @@ class InTurn(Handler):
 def soon(work: Callable[[], None]) -> None:
     """Do `work` when the browser has the page and it is this session's turn; at once where there is no browser."""
     document = pn.state.curdoc
-    if document is None:
+    if document is None or asyncio._get_running_loop() is None:  # a document alone may be one that was left behind
         work()
         return
     parts = _parts.setdefault(document, deque())

@@ -43,7 +43,7 @@ class Workspace:
     """Results and runs by name, shared by all sessions and never changed by them.
 
     Args:
-        given: a result, a sequence of results (named by their titles), or a mapping from names; None for none.
+        results: a result, a sequence of results (named by their titles), or a mapping from names; None for none.
         store: where runs are kept; None for no store, and then nothing can be launched.
         read_only: launch, cancel and resume nothing, whoever asks.
 
@@ -51,13 +51,15 @@ class Workspace:
         watcher: what is known of the store's runs; None without a store.
 
     Raises:
-        InputError: if `given` holds anything else.
+        InputError: if `results` holds anything else.
     """
 
     @checked
-    def __init__(self, given: Results | None = None, *, store: Store | None = None, read_only: bool = False) -> None:
-        nothing = given is None or (isinstance(given, Sized) and not isinstance(given, xr.Dataset) and not len(given))
-        self._results: dict[str, xr.Dataset] = {} if nothing else named(given)  # type: ignore[arg-type]
+    def __init__(self, results: Results | None = None, *, store: Store | None = None, read_only: bool = False) -> None:
+        nothing = results is None or (
+            isinstance(results, Sized) and not isinstance(results, xr.Dataset) and not len(results)
+        )
+        self._results: dict[str, xr.Dataset] = {} if nothing else named(results)  # type: ignore[arg-type]
         self.store = store
         self.read_only = read_only
         self.watcher = None if store is None else Watcher(store)

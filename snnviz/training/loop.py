@@ -234,6 +234,7 @@ def finetune(
     )  # fmt: skip
 
 
+@checked
 def checked_training(
     model: keras.Model, x: np.ndarray, y: np.ndarray, recipe: Recipe, anyway: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:

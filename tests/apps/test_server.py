@@ -332,7 +332,7 @@ MEMBERS = {"metadata__json": "{}", "model__weights__h5": "x"}
         ("a.npz", b"", "1 byte to 32 MiB"),
         ("a.npz", b"x" * (uploads.MOST_BYTES + 1), "1 byte to 32 MiB"),
         ("a.npz", b"PK\x03\x04 and then nothing", "cannot be read"),
-        ("a.npz", pickled(), "network file"),
+        ("a.npz", pickled(), "file of plain arrays"),
         ("a.keras", b"nonsense", "cannot be read"),
         ("a.keras", archive(**MEMBERS), "must hold config.json"),
         ("a.keras", archive(config__json="{}", evil__py="x", **MEMBERS), "must hold config.json"),

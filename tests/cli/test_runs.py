@@ -114,10 +114,10 @@ def test_resume_of_a_run_that_fails_again(told, store):
     [
         (["show", "ffff"], "no run begins so"),
         (["show", "../.."], "must be the id of a run"),
-        (["list", "--status", "done"], "`status` must be one of"),
-        (["list", "--limit", "0"], "`limit` must be"),
+        (["list", "--status", "done"], "`--status` must be one of"),
+        (["list", "--limit", "0"], "`--limit` must be"),
         (["compare", "GOOD"], "two runs or more"),
-        (["logs", "GOOD", "--lines", "0"], "`lines` must be"),
+        (["logs", "GOOD", "--lines", "0"], "`--lines` must be"),
         (["cancel", "GOOD"], "which is FINISHED"),
         (["resume", "GOOD"], "it is FINISHED"),
         (["delete", "GOOD", "AT WORK"], "cancel it first"),

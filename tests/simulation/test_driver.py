@@ -140,7 +140,7 @@ def test_read_outs():
     ("wrong", "message"),
     [
         ({"floor": 1.0}, r"`floor` must be below the threshold, 1. Received: 1"),
-        ({"floor": float("nan")}, r"`floor` must be a finite number. Received: nan"),
+        ({"floor": float("nan")}, r"`floor` must be a finite number, at least -1e\+38. Received: nan"),
         ({"input_reset": "half"}, r"`input_reset` must be one of 'subtract', 'zero'. Received: 'half'"),
     ],
 )

@@ -180,6 +180,30 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         raise InputError(f"`items` must be at most {len(held_out)}, the items held out. Received: {options.items}")
     unlimited = options.evaluations is None and options.minutes is None
     minutes = default_minutes(options.method) if unlimited else options.minutes
+    notes = [data.note] if data.note else []
+    tests = data.other("test", None)
+    as_computed = model.expect if options.target else simulate
+
+    def report(one: SpikingNetwork, items: int = len(tests)) -> xr.Dataset:
+        return as_computed(one, tests.x[:items], tests.y[:items], options.steps, engine="event")
+
+    reported, beside = len(tests), 0.0
+    if options.minutes is not None:
+        seconds = 60 * options.minutes
+        each = _seconds_per_item(lambda items: report(network, items))
+        reported = max(1, int(min(REPORT_SHARE * seconds / (2 * each), len(tests))))
+        if reported < len(tests):
+            notes.append(
+                f"the report is on the first {reported} of {len(tests)} test items: all would take {2 * each * len(tests):.0f} s "
+                f"of the {seconds:.0f} s asked for; `snnviz simulate` simulates them all"
+            )
+        kept_back = 2 * each * reported + min(SAVING_SECONDS, seconds / 10)
+        beside = kept_back + time.perf_counter() - began
+        if beside >= seconds:
+            raise InputError(
+                f"`minutes` must leave time for the search, after loading and beside the report, which take {beside:.0f} s here. "
+                f"Received: {options.minutes:g}"
+            )
     job.begin(
         {
             "network": options.network, "network_hash": network.hash, "method": options.method, "per": ",".join(per),
@@ -191,8 +215,8 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         }
     )  # fmt: skip
     record_data(job, images, "optimization")
-    if data.note:
-        job.say(data.note)
+    for note in notes:
+        job.say(note)
     if data.held_out is not None and not data.held_out["items"]:
         job.say(
             "the training of this network's ANN held nothing out, so the search is judged on items that the ANN was fitted to"
@@ -215,29 +239,6 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         loss = {name: row[name] for name in ("loss", "accuracy_term", "latency_term", "power_term", "seconds")}
         job.metrics({**loss, "best_loss": best_loss, **held_out}, number, log=True)
 
-    tests = data.other("test", None)
-    as_computed = model.expect if options.target else simulate
-
-    def report(one: SpikingNetwork, items: int = len(tests)) -> xr.Dataset:
-        return as_computed(one, tests.x[:items], tests.y[:items], options.steps, engine="event")
-
-    reported, beside = len(tests), 0.0
-    if options.minutes is not None:
-        seconds = 60 * options.minutes
-        each = _seconds_per_item(lambda items: report(network, items))
-        reported = max(1, min(len(tests), int(REPORT_SHARE * seconds / (2 * each))))
-        if reported < len(tests):
-            job.say(
-                f"the report is on the first {reported} of {len(tests)} test items: all would take {2 * each * len(tests):.0f} s "
-                f"of the {seconds:.0f} s asked for; `snnviz simulate` simulates them all"
-            )
-        kept_back = 2 * each * reported + min(SAVING_SECONDS, seconds / 10)
-        beside = kept_back + time.perf_counter() - began
-        if beside >= seconds:
-            raise InputError(
-                f"`minutes` must leave time for the search, after loading and beside the report, which take {beside:.0f} s here. "
-                f"Received: {options.minutes:g}"
-            )
     folder = None if job.folder is None else str(job.folder / "checkpoint")
     found = optimize(
         network,
