@@ -16,10 +16,9 @@ On request:
 - `potential_NAME` (traced, time, neuron_NAME), float32: its membrane potentials after reset.
 
 Attributes: `ann_accuracy` (accuracy of the analog network on the same items), `network_hash`, `engine`, `engine_choice`,
-`settings`, `seed`, `items`, `steps`, `neurons`, `versions`; and times in seconds: `wall_time_s` of the simulation alone (of the
-graph engine with the compilation that its first batch may need), `engine_choice_s` of timing the engines, `engine_start_s` of
-making one ready, `ann_s` of the analog network. Two simulations with the same arguments differ in these times alone, and so do
-their files but for the checksum.
+`settings`, `seed`, `items`, `steps`, `neurons`, `versions`; and times in seconds: `wall_time_s` of the simulation alone,
+`engine_choice_s` of timing the engines, `engine_start_s` of making one ready, compilation included, `ann_s` of the analog network.
+Two simulations with the same arguments differ in these times alone, and so do their files but for the checksum.
 
 A file begins with a block of 512 bytes that holds a version and the SHA-256 of the rest, which is netCDF 4; readers of HDF5 skip
 such blocks. It is checked before the HDF5 library sees a byte, as damaged files can crash that.

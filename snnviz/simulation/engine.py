@@ -61,6 +61,8 @@ class Engine(ABC):
     """
 
     name: ClassVar[str]
+    compiling_s: float = 0.0
+    """Seconds that `run` has spent on compiling so far, once for each form of batch, which are no simulation."""
 
     def __init__(self, network: SpikingNetwork, settings: Settings, record: Record) -> None:
         self.network = network

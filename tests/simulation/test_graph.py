@@ -6,6 +6,7 @@ Its numbers are held against the plain simulator in tests/parity/test_graph.py.
 import numpy as np
 import pytest
 
+from snnviz import simulate
 from snnviz.errors import InputError
 from snnviz.network import Conv2D, Dense, Input, SpikingNetwork
 from snnviz.simulation import _program, graph
@@ -137,3 +138,19 @@ def test_other_backends_are_refused(monkeypatch, network, options):
     monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
     with pytest.raises(InputError, match="needs Keras on TensorFlow or JAX"):
         GraphEngine(network, options, Record(), batch_size=1).run(random_inputs(network, options, 1, 1))
+
+
+def test_compilation_is_told_apart_from_the_simulation():
+    network = KINDS["conv stride 2 same"](11)
+    x = random_inputs(network, Settings(), items=3, seed=1)
+    engine = GraphEngine(network, Settings(steps=17), Record())
+    first = engine.run(x)
+    compiling = engine.compiling_s
+    again = engine.run(x)
+    assert engine.compiling_s == compiling > 0
+    np.testing.assert_array_equal(first.output, again.output)
+    other = GraphEngine(network, Settings(steps=17), Record())
+    other.run(x)
+    assert other.compiling_s == 0  # programs are shared
+    found = simulate(network, x, [0, 1, 2], 19, engine="graph", progress=False)
+    assert found.attrs["engine_start_s"] > found.attrs["wall_time_s"] > 0
