@@ -54,14 +54,26 @@ def leaves(model: keras.Model) -> list[Any]:
     return found
 
 
+def own_call(model: Any) -> bool:
+    """Whether a Sequential or functional model has a `call` of its own class, which its layers do not tell."""
+    return not type(model).call.__module__.startswith("keras.")
+
+
 class UnclearRange(Exception):
     """An affine map that was made for images of no known range."""
 
     remedy = "give `input_range` (--input-range), what the model takes for full intensity"
 
-    def __init__(self, layer: Any, top: float) -> None:
+    def __init__(self, layer: Any, top: float, darkest: float = 0.0) -> None:
         self.layer = layer
         self.reason = f"it was made for images whose brightest values are about {top:.3g}, neither 1 nor 255"
+        if darkest < 0:
+            self.reason = (
+                f"it was made for images whose mean is {darkest:.3g}, which those of 0 to 1 or 255 cannot have"
+            )
+            self.remedy = (
+                "put a Rescaling before it that makes such images of those from 0 to 1, as Rescaling(2, -1) for -1 to 1"
+            )
         super().__init__(self.reason)
 
 
@@ -76,6 +88,8 @@ def range_shown(layers: Sequence[Any]) -> float:
     """
     for layer in layers:
         kind, top = type(layer).__name__, _brightest(layer)
+        if top is not None and (mean := _mean(layer)) < BELOW_ZERO:
+            raise UnclearRange(layer, top, mean)
         if top is None and kind in (*SKIPPED, "Flatten", "Reshape", "ZeroPadding2D", *_AFFINE):
             continue
         if top is None or UNIT_TOP[0] <= top <= UNIT_TOP[1]:
@@ -111,6 +125,16 @@ def as_taken(x: np.ndarray, full: float) -> np.ndarray:
 
 
 _AFFINE = ("Rescaling", "Normalization", "BatchNormalization")
+
+
+BELOW_ZERO = -0.01
+"""A mean below this is no rounding of a black channel's."""
+
+
+def _mean(layer: Any) -> float:
+    """The least mean of a channel of the images that a normalisation was made for; 0 of a Rescaling, which says nothing of it."""
+    name = {"Normalization": "mean", "BatchNormalization": "moving_mean"}.get(type(layer).__name__)
+    return 0.0 if name is None else float(numbers(getattr(layer, name)).min())
 
 
 def _brightest(layer: Any) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from snnviz._models import own_call
 from snnviz.conversion.problem import UNSUPPORTED, Problem
 
 
@@ -57,7 +58,7 @@ def single_path(model: Any, prefix: str = "", place: str = "") -> tuple[list[Vis
     visits: list[Visit] = []
     for layer, training in steps:
         name, where = prefix + layer.name, place + _place(positions, layer)
-        if isinstance(layer, keras.Sequential | keras.Function):
+        if isinstance(layer, keras.Sequential | keras.Function) and not own_call(layer):
             inner, more = single_path(layer, f"{name}/", f"{where}.")
             visits += inner
             problems += more

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from snnviz._models import SKIPPED, UnclearRange, meaning_of, numbers, range_shown
+from snnviz._models import SKIPPED, UnclearRange, meaning_of, numbers, own_call, range_shown
 from snnviz.conversion.folding import DENSE_LIMIT, NO_PADDING, Affine, Stage, joined, merged_separable, same_padding
 from snnviz.conversion.path import Visit, single_path
 from snnviz.conversion.problem import NO_SPIKES, UNSUPPORTED, Problem
@@ -53,6 +53,7 @@ class Reading:
         if shape is None:
             return
         visits, junctions = single_path(model)
+        junctions = [*(_own_call(each) for each in visits if isinstance(each.layer, keras.Model)), *junctions]
         self._visits = visits
         if junctions:
             self._read_apart(model, junctions)
@@ -95,7 +96,7 @@ class Reading:
             problem = Problem(layer=model.name, place="", kind=type(model).__name__, reason=reason, remedy=remedy)
             self.problems.append(problem)
 
-        if not isinstance(model, keras.Sequential | keras.Function):
+        if not isinstance(model, keras.Sequential | keras.Function) or own_call(model):
             refuse(
                 "what a subclassed model computes cannot be read from it",
                 "build it as a Sequential or functional model",
@@ -435,7 +436,12 @@ class Reading:
     def _normalise_data(self, visit: Visit) -> None:
         layer, channels = visit.layer, self._shape[-1]
         mean, variance = numbers(layer.mean), numbers(layer.variance)
-        if layer.invert or not (_by_channel(mean, channels) and _by_channel(variance, channels)):
+        if layer.invert:
+            self._refuse(
+                visit, "it turns a normalisation back (invert=True)", "use Rescaling, by one number or one per channel"
+            )
+            return
+        if not (_by_channel(mean, channels) and _by_channel(variance, channels)):
             self._refuse(visit, "it does not normalise channels", "normalise along the last axis, axis=-1")
             return
         deviation = np.maximum(np.sqrt(variance.reshape(-1)), 1e-7)
@@ -568,6 +574,11 @@ class Reading:
             before, after = same_padding(self._shape[axis], kernel[axis], strides[axis], dilation[axis])
             edges.append((before + self._pads[axis][0], after + self._pads[axis][1]))
         return edges[0], edges[1]
+
+
+def _own_call(visit: Visit) -> Problem:
+    reason = "what a subclassed model computes cannot be read from it"
+    return visit.problem(reason, "build it as a Sequential or functional model")
 
 
 def _by_channel(values: np.ndarray, channels: int) -> bool:

@@ -287,7 +287,9 @@ def intensities(x: np.ndarray, title: str = "x", input_range: float | None = Non
         )
     whole = x.dtype.kind in "iu"
     top = EIGHT_BIT if whole and input_range in (None, 1) else (input_range or 1)
-    if not whole and (x.dtype.kind != "f" or not x.size or not x.max() > 1 + check.ROUNDING):
+    if not whole and (
+        x.dtype.kind != "f" or not x.size or not (x.max() > 1 + check.ROUNDING or x.min() < -check.ROUNDING)
+    ):
         return x  # `Images` checks what floats hold
     if x.size and not (x.min() >= 0 and x.max() <= top):
         allowed = (
@@ -297,7 +299,11 @@ def intensities(x: np.ndarray, title: str = "x", input_range: float | None = Non
             if top == 1
             else f"numbers from 0 to {top:g}"
         )
-        hint = ", unless `input_range` (--input-range) says what full intensity is" if input_range is None else ""
+        hint = ", unless an input range (--input-range) says what full intensity is" if input_range is None else ""
+        if x.min() < 0:
+            hint = (
+                "; scale them so, and put a Rescaling before the model that undoes it, as Rescaling(2, -1) for -1 to 1"
+            )
         raise InputError(f"{title} must hold {allowed}{hint}. Received: values from {x.min():g} to {x.max():g}")
     return np.divide(x, np.float32(top), dtype=np.float32)
 

@@ -64,7 +64,7 @@ SAVE_EVERY_SECONDS = 10.0
 FIRST_CANDIDATE = 1 / 3
 """By this fraction of a budget of time a first candidate is wanted."""
 BESIDE_GROWS = 1.4
-PROBE_ITEMS = 64
+PROBE_ITEMS, PROBE_SECONDS = 64, 0.05
 """Items on which an evaluation is timed before the first is begun."""
 LOOK_EVERY_SECONDS = 1.0
 """So often, or after each evaluation, a search with a budget of time looks at the clock."""
@@ -251,6 +251,10 @@ def optimize(
                 for number, stage in enumerate(stages):
                     search.run(number, stage)
                 search.check_found(method)
+            except InputError:
+                if not search.history:
+                    record.discard()  # nothing was begun
+                raise
             except KeyboardInterrupt as interrupt:
                 search.close()  # what is on disk is named
                 raise KeyboardInterrupt(_how_to_resume(checkpoint)) from interrupt
@@ -380,6 +384,10 @@ def _plan(
     return stages
 
 
+TOLD_AFTER = 5
+"""Updates after which is said how many there will be; the first ones hold what is compiled."""
+
+
 class _Pace:
     """Whether a searcher that learns has to hand out its candidate now, so that it is evaluated in time; and what is said of it.
 
@@ -405,7 +413,7 @@ class _Pace:
         self._seconds.append(now - self._before)
         self._before, one = now, min(self._seconds)
         budget, first = 60 * search.minutes, len(search.history) < 2
-        if len(self._seconds) == 2:
+        if len(self._seconds) == TOLD_AFTER:
             self._tell((budget * self._stage.until - now) / one, one)
         until = min(self._stage.until, FIRST_CANDIDATE) if first else self._stage.until
         return now + one + search._evaluation > budget * until
@@ -419,10 +427,10 @@ class _Pace:
 
     def _tell(self, more: float, one: float) -> None:
         """Say of a method that it will not get far."""
-        if 2 + more < min(self._every, self._updates):
+        if TOLD_AFTER + more < min(self._every, self._updates):
             self._search.say(
-                f"method {self._stage.name} makes about {2 + max(0, int(more))} of its {self._updates} updates in the time it has "
-                f"(one takes {one:.1f} s here): methods subplex and percentile, which only evaluate "
+                f"method {self._stage.name} makes about {TOLD_AFTER + max(0, int(more))} of its {self._updates} updates in the "
+                f"time it has (one takes {one:.1f} s here): methods subplex and percentile, which only evaluate "
                 f"({self._search._evaluation:.1f} s each), fit better"
             )
 
@@ -487,16 +495,26 @@ class _Search:
         few = min(PROBE_ITEMS, items)
         reference = self.problem.reference
         self.problem.count(vector, 0, 1)  # compiles what has to be compiled
-        before = self.seconds
-        Terms.of(self.problem.count(vector, 0, few), reference)
+        least = math.inf
+        while True:  # a moment's hiccup would be multiplied, so the least of three, on enough items
+            for _ in range(3):
+                before = self.seconds
+                Terms.of(self.problem.count(vector, 0, few), reference)
+                took = self.seconds - before
+                least = min(least, took / few)
+                if took >= 0.5:
+                    break
+            if few == items or least * few > PROBE_SECONDS:
+                break
+            few = min(4 * few, items)
         now = self.seconds
-        self._evaluation = (now - before) / few * items
+        self._evaluation = least * items
         needed = now + 2 * self._evaluation
         if needed <= 60 * minutes * FIRST_CANDIDATE:
             return
         each, budget = 2 * self._evaluation / items, 60 * minutes
         fit = int(max(budget * FIRST_CANDIDATE - now, (budget - now) / 2) / each)
-        fewer = f", or take at most {fit} items" if fit >= 1 else ""
+        fewer = f", or take at most {fit} items" if 1 <= fit < items else ""
         fact = f"evaluating the start and a candidate takes about {needed:.1f} s here, with {items} items"
         remedy = f"allow {self._enough(needed)} minutes{fewer}"
         if needed > 60 * minutes:

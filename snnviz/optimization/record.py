@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,15 @@ class Record:
             with replacing(self.folder / "run.json") as temporary:
                 temporary.write_text(json.dumps(settings, indent=1))
         self._read()
+
+    def discard(self) -> None:
+        """Leave nothing of a search that did not begin: its folder goes too, if it is empty then."""
+        if self.folder is None or self.known:
+            return
+        for name in ("run.json", "evaluations.jsonl"):
+            (self.folder / name).unlink(missing_ok=True)
+        with suppress(OSError):
+            self.folder.rmdir()
 
     def _settings(self) -> dict[str, Any] | None:
         folder = Path(self.folder or "")

@@ -76,7 +76,7 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
         raise
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(
-            f"`path` must be a checkpoint of snnviz's training, version {FORMAT_VERSION}. "
+            f"`checkpoint` must be a checkpoint of snnviz's training, version {FORMAT_VERSION}. "
             f"Received: {os.fspath(path)!r}, which cannot be read ({error})"
         ) from error
 

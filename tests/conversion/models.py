@@ -28,7 +28,9 @@ def randomised(model: keras.Model, seed: int = 0) -> keras.Model:
         if "seed" in variable.name or "count" in variable.name:
             continue
         shape, name = variable.shape, variable.name
-        if name in ("moving_variance", "variance"):
+        if name == "moving_mean" and isinstance(model.layers[0], kl.BatchNormalization):
+            value = random.uniform(0, 0.6, shape)  # of images from 0 to 1
+        elif name in ("moving_variance", "variance"):
             value = random.uniform(0.3, 2.0, shape)
         elif name == "gamma":
             value = random.uniform(0.5, 1.5, shape) * random.choice([-1, 1, 1, 1], shape)

@@ -187,6 +187,34 @@ def test_a_model_as_a_whole_is_refused():
         check_convertible([1, 2])
 
 
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize("base", [keras.Sequential, keras.Model])
+def test_a_model_with_a_call_of_its_own_is_refused(base, nested):
+    """Its layers do not tell what it computes."""
+
+    class Inverted(base):
+        def call(self, x, training=None, mask=None):
+            return super().call(1 - x)
+
+    layers = [kl.Flatten(), kl.Dense(3)]
+    if base is keras.Sequential:
+        model = Inverted([keras.Input(IMAGE), *layers])
+    else:
+        image = keras.Input(IMAGE)
+        model = Inverted(image, keras.Sequential(layers)(image))
+    if nested:
+        model = keras.Sequential([keras.Input(IMAGE), model])
+    with pytest.raises(InputError, match="what a subclassed model computes cannot be read"):
+        fold(model)
+
+
+def test_a_subclass_that_computes_as_keras_does_is_read():
+    class Named(keras.Sequential):
+        pass
+
+    assert not check_convertible(Named([keras.Input(IMAGE), kl.Flatten(), kl.Dense(3)]))
+
+
 def test_a_layer_in_a_nested_model_is_named_with_its_place():
     inner = keras.Sequential([keras.Input(IMAGE), kl.MaxPooling2D(name="x")], name="inner")
     with pytest.raises(InputError, match=r"'inner/x' \(MaxPooling2D, layers\[0\]\.layers\[0\]\)"):

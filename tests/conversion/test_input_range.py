@@ -72,3 +72,19 @@ def test_items_of_the_model_must_be_the_same_items() -> None:
         conversion.conversion_report(
             network, np.ones((2, *SHAPE)), 2, made, x_model=np.ones((1, *SHAPE)), progress=False
         )
+
+
+@pytest.mark.parametrize(
+    "first", [L.BatchNormalization(), L.Normalization(axis=None, mean=-0.7, variance=0.3)], ids=["trained", "adapted"]
+)
+def test_images_below_zero_are_seen_and_refused(first) -> None:
+    made = model(first, mean=-0.7, variance=0.3)
+    (problem,) = conversion.check_convertible(made)
+    assert "images whose mean is -0.7" in problem.reason
+    assert "Rescaling(2, -1)" in problem.remedy
+    # followed, it converts, and is the model on the images as it had them
+    remedied = keras.Sequential([keras.Input(SHAPE), L.Rescaling(2, -1), *made.layers])
+    x = np.random.default_rng(0).random((20, *SHAPE), np.float32)
+    network = conversion.fold(remedied)
+    report = conversion.conversion_report(network, x, 2, made, x_model=2 * x - 1, progress=False)
+    assert report.attrs["model_agreement"] == 1

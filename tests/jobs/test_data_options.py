@@ -77,7 +77,8 @@ def test_what_no_data_have_is_refused(asked) -> None:
         (np.array([0, 0.5, 1.0]), 255, [0, 0.5, 1]),  # intensities already
         (np.array([0, 17], np.uint8), 16, "integers from 0 to 16"),
         (np.array([0, 16.5]), 16, "numbers from 0 to 16"),
-        (np.array([0, 16.0]), None, r"intensities in \[0, 1\], unless `input_range` \(--input-range\)"),
+        (np.array([-1.0, 1.0]), None, r"put a Rescaling before the model that undoes it, as Rescaling\(2, -1\)"),
+        (np.array([0, 16.0]), None, r"intensities in \[0, 1\], unless an input range \(--input-range\)"),
     ],
 )
 def test_what_stands_for_full_intensity_in_a_file(tmp_path, values, input_range, wanted) -> None:

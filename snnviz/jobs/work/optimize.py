@@ -315,9 +315,12 @@ def _split(images: Images, held_out: Mapping[str, int] | None) -> tuple[Images, 
 def _seconds_per_item(simulated: Callable[[int], object]) -> float:
     """How long an item takes, seen on a few; what has to be compiled first is left out."""
     simulated(1)
-    began = time.perf_counter()
-    simulated(PROBE_ITEMS)
-    return (time.perf_counter() - began) / PROBE_ITEMS
+    found = []
+    for _ in range(3):  # the least: a moment's hiccup would be multiplied
+        began = time.perf_counter()
+        simulated(PROBE_ITEMS)
+        found.append(time.perf_counter() - began)
+    return min(found) / PROBE_ITEMS
 
 
 def _weight_of_an_item(lambda_e: float, items: int, start: Mapping[str, Any]) -> float:
