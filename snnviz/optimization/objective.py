@@ -106,8 +106,8 @@ class Objective:
         for name, weight, term in open_weights:
             if weight is None and term <= 0:
                 raise InputError(
-                    f"`lambdas` must give {name} as a number where the start's term is not positive. "
-                    f"Received: None, with a term of {term:g}"
+                    f"`{name}` must be given where the start's term is not positive, since it is one over that else; with more "
+                    f"items the term may be. Received: none, with a term of {term:g}"
                 )
             filled.append(1 / term if weight is None else weight)
         return cls(float(given[0] or 0), *filled)
