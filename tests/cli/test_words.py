@@ -81,7 +81,8 @@ def test_the_first_fine_tuning_of_ones_own_model_meets_no_wall(tmp_path, capsys)
 def test_all_that_is_wrong_is_said_at_once_and_leaves_no_run(tmp_path, capsys, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     own("own.keras", L.MaxPooling2D(2), L.Flatten(), L.Dense(10))
-    given = ["--data", "mnist", "--limit", "100", "--validation", "100", "--lambda-a", "1"]
+    store = ["--tracking-uri", str(tmp_path / "runs")]
+    given = ["--data", "mnist", "--limit", "100", "--validation", "100", "--lambda-a", "1", *store]
     line = said(capsys, "finetune", "own.keras", *given)
     for wrong in (
         "`MODEL` must be convertible",
@@ -90,5 +91,5 @@ def test_all_that_is_wrong_is_said_at_once_and_leaves_no_run(tmp_path, capsys, m
         "`--lambda-a` must be 0",
     ):
         assert wrong in line
-    assert main(["runs", "list", "--json"]) == 0
+    assert main(["runs", "list", "--json", *store]) == 0
     assert json.loads(capsys.readouterr().out)["runs"] == []
