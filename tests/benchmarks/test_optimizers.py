@@ -7,12 +7,12 @@ import pytest
 from benchmarks import optimizers
 from snnviz import pretrained
 
-RUN = ["run", "--minutes", "0.05", "--seeds", "1", "--items", "300", "--methods", "cmaes", "percentile"]
+RUN = ["run", "--minutes", "0.25", "--seeds", "1", "--items", "300", "--methods", "cmaes", "percentile"]
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A study of three seconds a run."""
+    """A study of fifteen seconds a run, which hold the start of a process."""
     folder = tmp_path_factory.mktemp("study")
     optimizers.main([*RUN, "--folder", str(folder)])
     return folder
