@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -28,13 +28,14 @@ from snnviz.simulation.kernels.channelwise import channelwise
 from snnviz.simulation.kernels.compiler import prepare
 from snnviz.simulation.kernels.counting import count, planes
 from snnviz.simulation.kernels.neurons import NO_FLOOR, given_spikes, spiking_input
-from snnviz.simulation.kernels.rows import LIST_POSITIONS, LIST_SHARE, LIST_SLACK, rows
+from snnviz.simulation.kernels.rows import LIST_POSITIONS, LIST_ROOM, rows
 from snnviz.simulation.kernels.trains import unpack, words
 from snnviz.simulation.settings import Record, Settings
 from snnviz.simulation.synops import fanout
 
 CHUNK = 64
-"""Most steps for which a patch is held at once: their sums (16 KiB) share the level-1 cache with a tile of weights."""
+"""Most steps for which a patch is held at once: as many as a word has bits. Their sums (16 KiB) share the level-1 cache with a
+tile of weights."""
 TRAIN_BUDGET = 2**21
 """Bytes that the largest population's trains may take in one call of a kernel; decides how many items share a call."""
 BATCH_BUDGET = 2**27
@@ -104,10 +105,6 @@ class _Rows(_Ready):
             low, high = first // outputs_per_group, (first + here - 1) // outputs_per_group + 1
             table.append((first, here, low * per_group, (high - low) * per_group, places * lanes))
             places += window * (high - low) * per_group + 1  # and a row of zeros
-        self.blocks = np.array(table, np.int64)
-        self.fan_in = window * int(self.blocks[:, 3].max())
-        width, channels = int(self.geometry[1]), int(self.geometry[2])
-        self.patch_words = max(words(self.fan_in), words(width * channels))
         self.weights = aligned(places * lanes, np.float32)
         for first, here, low, inputs, at in table:
             block = self.weights[at : at + window * inputs * lanes].reshape(*kernel.shape[:2], inputs, lanes)
@@ -116,14 +113,28 @@ class _Rows(_Ready):
                 stop = min(first + here, (group + 1) * outputs_per_group)
                 incoming = slice(group * per_group - low, (group + 1) * per_group - low)
                 block[:, :, incoming, start - first : stop - first] = kernel[..., start:stop]
+        self.used, used_at = _used(self.weights, table, window, lanes)
+        self.blocks = np.array([(*row, at) for row, at in zip(table, used_at, strict=True)], np.int64)
+        self.fan_in = window * int(self.blocks[:, 3].max())
+        self.patch_words = max(64, words(self.fan_in))
 
-    def lists(self, chunk: int) -> tuple[int, int, int]:
-        """Sizes of the arrays spikes, ends and listed of `rows`: for the worst, memory that is rarely touched."""
-        height, width, channels = (int(size) for size in self.geometry[:3])
-        spikes = int(LIST_SHARE * height * width * channels * chunk) + width * channels * chunk + LIST_SLACK
-        room = min(self.fan_in * chunk, spikes) + (LIST_SLACK + simd.UNROLLED) * chunk
-        together = min(int(self.geometry[4]), LIST_POSITIONS)
-        return spikes + LIST_SLACK, height * chunk * (width + 1), together * room
+
+def _used(
+    weights: np.ndarray, table: Sequence[tuple[int, ...]], window: int, lanes: int
+) -> tuple[np.ndarray, list[int]]:
+    """Which rows of the blocks in `table` are not all zeros, as bits (uint64); and for each block where its bits begin, those
+    of all blocks that see the same inputs."""
+    some: dict[tuple[int, int], np.ndarray] = {}
+    for _, _, low, inputs, at in table:
+        here = np.any(weights[at : at + window * inputs * lanes].reshape(-1, lanes), axis=1)
+        some[low, inputs] = np.logical_or(some[low, inputs], here) if (low, inputs) in some else here
+    places: dict[tuple[int, int], int] = {}
+    packed: list[np.ndarray] = []
+    for seen, rows_used in some.items():
+        places[seen] = sum(map(len, packed))
+        bits = np.packbits(rows_used, bitorder="little")
+        packed.append(np.pad(bits, (0, -len(bits) % 8)).view("<u8").astype(np.uint64))
+    return np.concatenate(packed), [places[low, inputs] for _, _, low, inputs, _ in table]
 
 
 class _Channelwise(_Ready):
@@ -188,16 +199,18 @@ class _Scratch:
     """What one thread works with; nothing in it outlives a call but its memory."""
 
     trains: tuple[np.ndarray, np.ndarray]
+    sends: np.ndarray
+    times: np.ndarray
     patch: np.ndarray
     sums: np.ndarray
     potentials: np.ndarray
     waits: np.ndarray
     fired: np.ndarray
     arrived: np.ndarray
-    spikes: np.ndarray
-    ends: np.ndarray
     listed: np.ndarray
+    arrivals: np.ndarray
     starts: np.ndarray
+    any_steps: np.ndarray
     steps: np.ndarray
 
 
@@ -310,24 +323,25 @@ class EventEngine(Engine):
         steps, chunk = self.settings.steps, self._chunk
         sent = [layer.words_in for layer in self._layers]
         matrices = [layer for layer in self._layers if isinstance(layer, _Rows)]
-        longest = max(steps if isinstance(layer, _Channelwise) else chunk for layer in self._layers)
         wide = [layer for layer in self._layers if isinstance(layer, _Channelwise)]
         taps = max((int(layer.geometry[6] * layer.geometry[7]) for layer in wide), default=0)
         membranes = max(64, *(len(layer.initial) for layer in matrices))
-        lists = [layer.lists(chunk) for layer in matrices]
+        listed = max(LIST_ROOM, *(layer.fan_in for layer in matrices))
         size = self._items_per_call * steps
         return _Scratch(
             trains=(aligned(size * max(sent[::2]), np.uint64), aligned(size * max([1, *sent[1::2]]), np.uint64)),
-            patch=aligned(max(layer.patch_words for layer in matrices) * chunk, np.uint64),
-            sums=aligned(64 * longest, np.float32),
+            sends=aligned(self._items_per_call * max(sent), np.uint64),
+            times=aligned(64 * max(sent), np.uint64),
+            patch=aligned(max(64, *(layer.patch_words * chunk for layer in matrices)), np.uint64),
+            sums=aligned(64 * CHUNK, np.float32),
             potentials=aligned(membranes, np.float32),
             waits=aligned(membranes if self.settings.refractory else 64, np.int32),
-            fired=aligned(longest, np.uint64),
-            arrived=aligned(taps * steps, np.uint64),
-            spikes=aligned(max(spikes for spikes, _, _ in lists), np.uint32),
-            ends=aligned(max(ends for _, ends, _ in lists), np.uint32),
-            listed=aligned(max(listed for _, _, listed in lists), np.uint32),
-            starts=np.zeros(LIST_POSITIONS * chunk + 1, np.int64),
+            fired=aligned(CHUNK, np.uint64),
+            arrived=aligned(taps * chunk, np.uint64),
+            listed=aligned(listed, np.uint32),
+            arrivals=aligned(listed, np.uint64),
+            starts=np.zeros(LIST_POSITIONS + 1, np.int64),
+            any_steps=aligned(LIST_POSITIONS, np.uint64),
             steps=np.zeros(steps, np.int64),
         )
 
@@ -337,7 +351,7 @@ class EventEngine(Engine):
         items, steps = stop - start, settings.steps
         frozen = settings.frozen_steps(network)
         keeping = max(0, min(job.traced, stop) - start)
-        totals = np.zeros(items, np.int64)
+        totals, active = np.zeros(items, np.int64), np.arange(items)
         events, spikes = job.block.events[start:stop], job.spikes[start:stop]
         trains = scratch.trains[0][: items * self._layers[0].words_in * steps]
         constant = np.zeros(0, np.float32)
@@ -355,8 +369,8 @@ class EventEngine(Engine):
             if not given:
                 self._trace(job, network.firing_names[index], trains, start, keeping)
                 count(
-                    trains, ready.words_in, steps, settings.delay, *self._planes[index], index, events, spikes,
-                    totals, scratch.steps,
+                    trains, active, ready.words_in, steps, 0, steps, settings.delay, *self._planes[index], index, events,
+                    spikes, totals, scratch.sends, scratch.steps,
                 )  # fmt: skip
             last = index == len(self._layers) - 1
             sent = scratch.trains[(index + 1) % 2][: 0 if last else items * ready.words_out * steps]
@@ -367,16 +381,18 @@ class EventEngine(Engine):
             floor = NO_FLOOR if settings.floor is None else np.float32(settings.floor)
             if isinstance(ready, _Rows):
                 rows(
-                    trains, totals, constant if given else constant[:0], steps, self._chunk, settings.delay, frozen[index + 1],
-                    not last, to_zero, floor, settings.refractory, ready.geometry, ready.blocks, ready.weights, ready.bias,
-                    ready.initial, sent, keeping_here, kept, scratch.patch, scratch.sums, scratch.potentials,
-                    scratch.waits, scratch.fired, scratch.spikes, scratch.ends, scratch.listed, scratch.starts,
+                    trains, active, totals, scratch.sends, constant if given else constant[:0], steps, 0, steps, self._chunk,
+                    settings.delay, frozen[index + 1], not last, to_zero, floor, settings.refractory, ready.geometry,
+                    ready.blocks, ready.weights, ready.used, ready.bias, ready.initial, sent, keeping_here, kept,
+                    scratch.potentials, scratch.waits, 0, scratch.patch, scratch.sums, scratch.fired, scratch.times,
+                    scratch.listed, scratch.arrivals, scratch.starts, scratch.any_steps,
                 )  # fmt: skip
             else:
                 channelwise(
-                    trains, items, steps, settings.delay, frozen[index + 1], to_zero, floor, settings.refractory, ready.geometry,
-                    ready.side, ready.weights, ready.bias, ready.initial, sent, keeping_here, kept, scratch.arrived,
-                    scratch.sums, scratch.potentials, scratch.waits, scratch.fired,
+                    trains, active, scratch.sends, steps, 0, steps, self._chunk, settings.delay, frozen[index + 1], to_zero,
+                    floor, settings.refractory, ready.geometry, ready.side, ready.weights, ready.bias, ready.initial, sent,
+                    keeping_here, kept, scratch.potentials[:0], scratch.waits[:0], scratch.arrived, scratch.sums,
+                    scratch.potentials, scratch.waits, scratch.fired,
                 )  # fmt: skip
             trains = sent
 

@@ -16,7 +16,7 @@ from snnviz.network import Conv2D, Input, SpikingNetwork
 from snnviz.simulation.analog import linear
 from snnviz.simulation.event import EventEngine, _side_by_side
 from snnviz.simulation.kernels.counting import planes
-from snnviz.simulation.kernels.rows import LIST_BELOW
+from snnviz.simulation.kernels.rows import INPUTS_BELOW
 from snnviz.simulation.settings import Record, Settings
 from snnviz.simulation.synops import fanout
 from tests.parity.networks import conv, dense, dyadic, network, pooling
@@ -88,8 +88,8 @@ def test_wide_layers_many_steps(density, channels, steps):
     np.testing.assert_array_equal(block.events, events)
     np.testing.assert_array_equal(block.spikes, spikes)
     # both ways of adding up rows were taken
-    per_word = 64 * block.spikes[:, 1].sum() / (items * steps * net.layers[0].neurons)
-    assert (per_word < LIST_BELOW) == (density == "low")
+    share = block.spikes[:, 1].sum() / (items * steps * net.layers[0].neurons)
+    assert (share < INPUTS_BELOW) == (density == "low")
 
 
 def real(seed: int = 0) -> tuple[SpikingNetwork, np.ndarray]:

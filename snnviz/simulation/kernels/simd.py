@@ -19,9 +19,6 @@ from numba.extending import intrinsic
 LANES = (16, 32, 64)
 """Widths for which there are row operations: channels of a layer are padded to a multiple of one of them."""
 
-UNROLLED = 4
-"""Lists of rows are padded to a multiple of this."""
-
 PART = 16 if get_host_cpu_features().get("avx512f") else 8
 """Neurons that take a step together: as many as fill a register whose comparisons the processor turns into bits at once."""
 
@@ -43,10 +40,10 @@ def _store(builder: Any, value: Any, pointer: Any) -> None:
 
 
 def _splat(builder: Any, value: Any, lanes: int) -> Any:
-    """A vector of int32 that are all `value`."""
-    vector = ir.VectorType(_I32, lanes)
+    """A vector of lanes that are all `value`."""
+    vector = ir.VectorType(value.type, lanes)
     first = builder.insert_element(ir.Constant(vector, ir.Undefined), value, ir.Constant(_I32, 0))
-    return builder.shuffle_vector(first, first, ir.Constant(vector, [0] * lanes))
+    return builder.shuffle_vector(first, first, ir.Constant(ir.VectorType(_I32, lanes), [0] * lanes))
 
 
 def _lowest_bit(builder: Any, mask: Any, defined_at_zero: bool) -> Any:
@@ -64,6 +61,17 @@ def lowest_bit(typingctx, mask):
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return _lowest_bit(builder, args[0], defined_at_zero=True)
+
+    return types.uintp(types.uint64), codegen
+
+
+@intrinsic
+def highest_bit(typingctx, mask):
+    """Index of the highest bit set, which there must be."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        ctlz = builder.module.declare_intrinsic("llvm.ctlz", [_I64], ir.FunctionType(_I64, [_I64, _I1]))
+        return builder.sub(ir.Constant(_I64, 63), builder.call(ctlz, [args[0], ir.Constant(_I1, 1)]))
 
     return types.uintp(types.uint64), codegen
 
@@ -120,22 +128,22 @@ def _add_masked_rows(lanes: int) -> Any:
     return add_masked_rows
 
 
-def _add_masked_rows_of_two(lanes: int) -> Any:
-    """The operation for fewer lanes, on two tiles at once: else an add would wait for the one before."""
+def _add_masked_rows_twice(lanes: int) -> Any:
+    """The operation for fewer lanes, for two steps at once: else an add would wait for the one before."""
     vector = ir.VectorType(_F32, lanes)
 
     @intrinsic
-    def add_masked_rows(typingctx, sums, sums_at, weights, first_at, second_at, zeros_at, first_mask, second_mask):
-        """sums[sums_at :] += the sum of the rows of weights[first_at :] whose bit is set in `first_mask`, and so on.
+    def add_masked_rows(typingctx, sums, first_at, second_at, weights, weights_at, zeros_at, first_mask, second_mask):
+        """sums[first_at :] += the sum of the rows of weights[weights_at :] whose bit is set in `first_mask`, and so on.
 
         `zeros_at` is where `weights` has a row of zeros, added where one mask has fewer bits than the other.
         """
 
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            sums, sums_at, weights, first_at, second_at, zeros_at, first_mask, second_mask = args
-            target = _pointer(context, builder, signature.args[0], sums, sums_at)
-            base = _pointer(context, builder, signature.args[2], weights, ir.Constant(_I64, 0))
-            start, zero = _load(builder, target, vector), ir.Constant(vector, [0.0] * lanes)
+            sums, first_at, second_at, weights, weights_at, zeros_at, first_mask, second_mask = args
+            targets = [_pointer(context, builder, signature.args[0], sums, at) for at in (first_at, second_at)]
+            base = _pointer(context, builder, signature.args[3], weights, ir.Constant(_I64, 0))
+            starts = [_load(builder, target, vector) for target in targets]
             before = builder.block
             loop, done = builder.append_basic_block("rows"), builder.append_basic_block("rows_added")
             none, width = ir.Constant(_I64, 0), ir.Constant(_I64, lanes)
@@ -146,12 +154,12 @@ def _add_masked_rows_of_two(lanes: int) -> Any:
             masks = [builder.phi(_I64), builder.phi(_I64)]
             totals = [builder.phi(vector), builder.phi(vector)]
             rests, added = [], []
-            for mask, total, tile_at in zip(masks, totals, (first_at, second_at), strict=True):
-                at = builder.add(tile_at, builder.mul(_lowest_bit(builder, mask, defined_at_zero=True), width))
+            for mask, total in zip(masks, totals, strict=True):
+                at = builder.add(weights_at, builder.mul(_lowest_bit(builder, mask, defined_at_zero=True), width))
                 at = builder.select(builder.icmp_unsigned("==", mask, none), zeros_at, at)
                 added.append(builder.fadd(total, _load(builder, builder.gep(base, [at]), vector)))
                 rests.append(_without_lowest_bit(builder, mask))
-            beginnings = (first_mask, second_mask, start, zero)
+            beginnings = (first_mask, second_mask, *starts)
             for phi, begin, following in zip((*masks, *totals), beginnings, (*rests, *added), strict=True):
                 phi.add_incoming(begin, before)
                 phi.add_incoming(following, loop)
@@ -159,113 +167,134 @@ def _add_masked_rows_of_two(lanes: int) -> Any:
 
             builder.position_at_end(done)
             ends = [builder.phi(vector), builder.phi(vector)]
-            for phi, begin, following in zip(ends, (start, zero), added, strict=True):
-                phi.add_incoming(begin, before)
-                phi.add_incoming(following, loop)
-            _store(builder, builder.fadd(*ends), target)
+            for end, start, value in zip(ends, starts, added, strict=True):
+                end.add_incoming(start, before)
+                end.add_incoming(value, loop)
+            for end, target in zip(ends, targets, strict=True):
+                _store(builder, end, target)
             return context.get_dummy_value()
 
         at, bits = types.uintp, types.uint64
-        return types.void(sums, at, weights, at, at, at, bits, bits), codegen
+        return types.void(sums, at, at, weights, at, at, bits, bits), codegen
 
     return add_masked_rows
 
 
-def _sum_listed_rows(lanes: int, accumulators: int) -> Any:
-    """Sums from lists, UNROLLED rows at a time into `accumulators` sums, as many as hide the latency of an add."""
+def _add_row_at_steps(lanes: int) -> Any:
     vector = ir.VectorType(_F32, lanes)
 
     @intrinsic
-    def sum_listed_rows(typingctx, sums, sums_at, weights, weights_at, rows, rows_at, count):
-        """sums[sums_at :] = the sum of rows[rows_at : rows_at + count] of weights[weights_at :].
-
-        `count` must be a multiple of UNROLLED; lists are padded with the index of a row of zeros.
-        """
+    def add_row_at_steps(typingctx, sums, weights, row_at, mask):
+        """sums[step * lanes :] += weights[row_at :] for each step whose bit is set in `mask`, which must not be 0."""
 
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            sums, sums_at, weights, weights_at, rows, rows_at, count = args
-            target = _pointer(context, builder, signature.args[0], sums, sums_at)
-            base = _pointer(context, builder, signature.args[2], weights, weights_at)
-            listed = _pointer(context, builder, signature.args[4], rows, rows_at)
-            zero = ir.Constant(vector, [0.0] * lanes)
+            sums, weights, row_at, mask = args
+            base = _pointer(context, builder, signature.args[0], sums, ir.Constant(_I64, 0))
+            row = _load(builder, _pointer(context, builder, signature.args[1], weights, row_at), vector)
             before = builder.block
-            loop, done = builder.append_basic_block("rows"), builder.append_basic_block("rows_summed")
-            none, width = ir.Constant(_I64, 0), ir.Constant(_I64, lanes)
-            builder.cbranch(builder.icmp_unsigned("!=", count, none), loop, done)
-
+            loop, done = builder.append_basic_block("step"), builder.append_basic_block("steps_added")
+            builder.branch(loop)
             builder.position_at_end(loop)
-            position = builder.phi(_I64)
-            totals = [builder.phi(vector) for _ in range(accumulators)]
-            following: list[Any] = list(totals)
-            for offset in range(UNROLLED):
-                place = builder.gep(listed, [builder.add(position, ir.Constant(_I64, offset))])
-                at = builder.mul(builder.zext(builder.load(place), _I64), width)
-                row = _load(builder, builder.gep(base, [at]), vector)
-                following[offset % accumulators] = builder.fadd(following[offset % accumulators], row)
-            next_position = builder.add(position, ir.Constant(_I64, UNROLLED))
-            position.add_incoming(none, before)
-            position.add_incoming(next_position, loop)
-            for total, value in zip(totals, following, strict=True):
-                total.add_incoming(zero, before)
-                total.add_incoming(value, loop)
-            builder.cbranch(builder.icmp_unsigned("<", next_position, count), loop, done)
-
+            left = builder.phi(_I64)
+            step = _lowest_bit(builder, left, defined_at_zero=False)
+            target = builder.gep(base, [builder.mul(step, ir.Constant(_I64, lanes))])
+            _store(builder, builder.fadd(_load(builder, target, vector), row), target)
+            rest = _without_lowest_bit(builder, left)
+            left.add_incoming(mask, before)
+            left.add_incoming(rest, loop)
+            builder.cbranch(builder.icmp_unsigned("!=", rest, ir.Constant(_I64, 0)), loop, done)
             builder.position_at_end(done)
-            finals = [builder.phi(vector) for _ in following]
-            for final, value in zip(finals, following, strict=True):
-                final.add_incoming(zero, before)
-                final.add_incoming(value, loop)
-            result = finals[0]
-            for final in finals[1:]:
-                result = builder.fadd(result, final)
-            _store(builder, result, target)
             return context.get_dummy_value()
 
-        return types.void(sums, types.uintp, weights, types.uintp, rows, types.uintp, types.uintp), codegen
+        return types.void(sums, weights, types.uintp, types.uint64), codegen
 
-    return sum_listed_rows
+    return add_row_at_steps
+
+
+def _drift(lanes: int) -> Any:
+    vector = ir.VectorType(_F32, lanes)
+
+    @intrinsic
+    def drift(typingctx, potentials, at, bias, bias_at, steps):
+        """potentials[at :] += bias[bias_at :], `steps` times, one after the other; `steps` is at least 1."""
+
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            potentials, at, bias, bias_at, steps = args
+            target = _pointer(context, builder, signature.args[0], potentials, at)
+            constant = _load(builder, _pointer(context, builder, signature.args[2], bias, bias_at), vector)
+            start = _load(builder, target, vector)
+            before = builder.block
+            loop, done = builder.append_basic_block("drift"), builder.append_basic_block("drifted")
+            builder.branch(loop)
+            builder.position_at_end(loop)
+            left, value = builder.phi(_I64), builder.phi(vector)
+            moved = builder.fadd(value, constant)
+            rest = builder.sub(left, ir.Constant(_I64, 1))
+            left.add_incoming(steps, before)
+            left.add_incoming(rest, loop)
+            value.add_incoming(start, before)
+            value.add_incoming(moved, loop)
+            builder.cbranch(builder.icmp_unsigned("!=", rest, ir.Constant(_I64, 0)), loop, done)
+            builder.position_at_end(done)
+            _store(builder, moved, target)
+            return context.get_dummy_value()
+
+        return types.void(potentials, types.uintp, bias, types.uintp, types.uintp), codegen
+
+    return drift
+
+
+def _any_above(lanes: int) -> Any:
+    vector = ir.VectorType(_F32, lanes)
+
+    @intrinsic
+    def any_above(typingctx, values, at, limit):
+        """Whether one of the `lanes` values from `at` on is above `limit`."""
+
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            values, at, limit = args
+            loaded = _load(builder, _pointer(context, builder, signature.args[0], values, at), vector)
+            above = builder.bitcast(builder.fcmp_ordered(">", loaded, _splat(builder, limit, lanes)), ir.IntType(lanes))
+            return builder.icmp_unsigned("!=", above, ir.Constant(ir.IntType(lanes), 0))
+
+        return types.boolean(values, types.uintp, types.float32), codegen
+
+    return any_above
 
 
 @intrinsic
-def copy_shifted(typingctx, source, source_at, target, target_at, count, shift):
-    """target[target_at : target_at + count] = source[source_at : ...] + shift (uint32), in steps of 16.
+def transpose(typingctx, source, source_at, target, target_at):
+    """target[target_at + b] = the bits b of source[source_at : source_at + 64], the first word's lowest.
 
-    Reads and writes up to 16 elements too many, at least 16 in all.
+    Six rounds exchange halves of ever smaller squares (H. S. Warren, Hacker's Delight, 2nd edition, section 7-3).
     """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        source, source_at, target, target_at, count, shift = args
-        vector = ir.VectorType(_I32, 16)
-        read = _pointer(context, builder, signature.args[0], source, source_at)
-        write = _pointer(context, builder, signature.args[2], target, target_at)
-        shifts = _splat(builder, shift, 16)
-        before = builder.block
-        loop, done = builder.append_basic_block("copy"), builder.append_basic_block("copied")
-        builder.branch(loop)
-        builder.position_at_end(loop)
-        position = builder.phi(_I64)
-        values = builder.add(_load(builder, builder.gep(read, [position]), vector), shifts)
-        _store(builder, values, builder.gep(write, [position]))
-        following = builder.add(position, ir.Constant(_I64, 16))
-        position.add_incoming(ir.Constant(_I64, 0), before)
-        position.add_incoming(following, loop)
-        builder.cbranch(builder.icmp_unsigned("<", following, count), loop, done)
-        builder.position_at_end(done)
+        source, source_at, target, target_at = args
+        vector = ir.VectorType(_I64, 64)
+
+        def constant(values: list[int]) -> Any:
+            return ir.Constant(vector, values)
+
+        value = builder.load(
+            builder.bitcast(_pointer(context, builder, signature.args[0], source, source_at), vector.as_pointer()),
+            align=8,
+        )
+        for size in (32, 16, 8, 4, 2, 1):
+            low = sum(1 << bit for bit in range(64) if not bit & size)  # bits whose column is in a left half
+            order = ir.Constant(ir.VectorType(_I32, 64), [row ^ size for row in range(64)])
+            other = builder.shuffle_vector(value, value, order)
+            keeps = constant([low if not row & size else low << size for row in range(64)])
+            kept = builder.and_(value, keeps)
+            up = builder.shl(builder.and_(other, constant([low] * 64)), constant([size] * 64))
+            down = builder.and_(builder.lshr(other, constant([size] * 64)), constant([low] * 64))
+            first = ir.Constant(ir.VectorType(_I1, 64), [not row & size for row in range(64)])
+            value = builder.or_(kept, builder.select(first, up, down))
+        place = _pointer(context, builder, signature.args[2], target, target_at)
+        builder.store(value, builder.bitcast(place, vector.as_pointer()), align=8)
         return context.get_dummy_value()
 
-    return types.void(source, types.uintp, target, types.uintp, types.uintp, types.uint32), codegen
-
-
-@intrinsic
-def pad(typingctx, target, at, value):
-    """target[at : at + UNROLLED] = value (uint32)."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        target, at, value = args
-        _store(builder, _splat(builder, value, UNROLLED), _pointer(context, builder, signature.args[0], target, at))
-        return context.get_dummy_value()
-
-    return types.void(target, types.uintp, types.uint32), codegen
+    return types.void(source, types.uintp, target, types.uintp), codegen
 
 
 @intrinsic
@@ -399,9 +428,8 @@ def pack(typingctx, flags, at):
 
 
 add_masked_rows_64 = _add_masked_rows(64)
-add_masked_rows_32 = _add_masked_rows_of_two(32)
-add_masked_rows_16 = _add_masked_rows_of_two(16)
-sum_listed_rows_64 = _sum_listed_rows(64, 1)
-sum_listed_rows_32 = _sum_listed_rows(32, 2)
-sum_listed_rows_16 = _sum_listed_rows(16, 4)
+add_masked_rows_32, add_masked_rows_16 = _add_masked_rows_twice(32), _add_masked_rows_twice(16)
+add_row_at_steps_64, add_row_at_steps_32, add_row_at_steps_16 = (_add_row_at_steps(lanes) for lanes in (64, 32, 16))
+drift_64, drift_32, drift_16 = _drift(64), _drift(32), _drift(16)
+any_above_64, any_above_32, any_above_16 = _any_above(64), _any_above(32), _any_above(16)
 take_steps_64, take_steps_32, take_steps_16 = _take_steps(64), _take_steps(32), _take_steps(16)

@@ -1,5 +1,6 @@
 """Moving bits of spike trains. Inlined into the kernels; see the package for the layout."""
 
+# mypy: disable-error-code="call-arg"
 from __future__ import annotations
 
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from snnviz.simulation.kernels import simd
 from snnviz.simulation.kernels.compiler import OPTIONS
 
 ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
@@ -46,6 +48,45 @@ def add_bits(
         source_bit += taken
         target_bit += taken
         count -= taken
+
+
+@njit(**OPTIONS)
+def bits_at(words: Any, at: int, bit: int, count: int) -> Any:
+    """The `count` <= 64 bits from `bit` on of the words from words[at] on."""
+    place, shift = np.uintp(at + (bit >> 6)), np.uint64(bit & 63)
+    bits = words[place] >> shift
+    if (bit & 63) + count > 64:
+        bits |= words[place + np.uintp(1)] << (np.uint64(64) - shift)
+    return bits & (ALL >> np.uint64(64 - count))
+
+
+@njit(**OPTIONS)
+def by_neuron(
+    trains: Any,
+    at: int,
+    steps: int,
+    sends: Any,
+    first: int,
+    words: int,
+    begin: int,
+    lag: int,
+    chunk: int,
+    column: Any,
+    times: Any,
+) -> None:
+    """Trains the other way round: times[neuron] = the steps, begin .. begin + chunk, at which its spikes arrive, as bits.
+
+    Only of words whose neurons send anything, those with sends[first + word] != 0; the others are left as they are.
+    """
+    skipped = 1 if begin < lag else 0  # nothing arrives at the first step of a network with delay
+    for step in range(64):
+        column[step] = np.uint64(0)
+    for word in range(words):
+        if sends[first + word] != 0:
+            read = np.uintp(at + word * steps + begin - lag)
+            for step in range(np.uintp(skipped), np.uintp(chunk)):
+                column[step] = trains[read + step]
+            simd.transpose(column, np.uintp(0), times, np.uintp(word * 64))
 
 
 def unpack(trains: np.ndarray, neurons: int) -> np.ndarray:
