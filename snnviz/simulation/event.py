@@ -31,6 +31,7 @@ from snnviz.simulation.kernels.neurons import NO_FLOOR, given_spikes, spiking_in
 from snnviz.simulation.kernels.rows import LIST_POSITIONS, LIST_ROOM, rows
 from snnviz.simulation.kernels.trains import unpack, words
 from snnviz.simulation.settings import Record, Settings
+from snnviz.simulation.stopping import read_out
 from snnviz.simulation.synops import fanout
 
 CHUNK = 64
@@ -38,6 +39,10 @@ CHUNK = 64
 tile of weights."""
 TRAIN_BUDGET = 2**21
 """Bytes that the largest population's trains may take in one call of a kernel; decides how many items share a call."""
+STOP_STEPS = 4
+"""Steps that are taken before it is looked which items have ended: few waste little on those that have, many cost less each."""
+STOP_BUDGET = 2**24
+"""Bytes that trains and membranes of the items in one call may take where items end at their own steps."""
 BATCH_BUDGET = 2**27
 """Bytes that the arrays of a batch may take: spikes handed in, potentials and counts handed out."""
 BATCH_EVENTS = 2e9
@@ -198,7 +203,9 @@ def _as_grouped(layer: Layer) -> tuple[np.ndarray, int]:
 class _Scratch:
     """What one thread works with; nothing in it outlives a call but its memory."""
 
-    trains: tuple[np.ndarray, np.ndarray]
+    trains: list[np.ndarray]  # of each population that fires
+    membranes: list[np.ndarray]  # of each layer
+    resting: list[np.ndarray]
     sends: np.ndarray
     times: np.ndarray
     patch: np.ndarray
@@ -221,8 +228,26 @@ class _Job:
     inputs: np.ndarray
     traced: int
     block: Block
-    spikes: np.ndarray
     stop: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass
+class _Part:
+    """The items of a batch that share a call of a kernel.
+
+    Attributes:
+        start: the first of them.
+        items: how many there are.
+        keeping: for how many of the first of them spike trains and potentials are kept.
+        active: those that have not ended, counted from `start`.
+        constant: the first layer's current under analog input.
+    """
+
+    start: int
+    items: int
+    keeping: int
+    active: np.ndarray
+    constant: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
 
 
 class EventEngine(Engine):
@@ -280,30 +305,28 @@ class EventEngine(Engine):
         return max(1, size // together) * together
 
     def run(self, inputs: np.ndarray, traced: int = 0) -> Block:
-        network, steps, depth = self.network, self.settings.steps, len(self.network.layers)
-        items = len(inputs)
-        block = Block.empty(network, steps, self.record, items, traced)
-        job = _Job(inputs, traced, block, np.zeros((items, steps, depth), np.int64))
-        self._share(job, range(0, items, self._items_per_call))
-        block.spikes[:] = job.spikes.sum(axis=0)
+        network = self.network
+        block = Block.empty(network, self.settings.steps, self.record, len(inputs), traced)
+        self._share(_Job(inputs, traced, block), range(0, len(inputs), self._together()))
         last = network.layers[-1].name
         if last in block.potentials:
             block.potentials[last][:] = block.output[:traced]
         return block
 
     def _share(self, job: _Job, starts: range) -> None:
-        """Simulate all items, `_items_per_call` at a time, on `threads` threads."""
+        """Simulate all items, `_together` at a time, on `threads` threads."""
         queue: Iterator[int] = iter(starts)
         lock = threading.Lock()
 
         def work() -> None:
             scratch = self._free.pop() if self._free else self._scratch()
+            together = self._together()
             while not job.stop.is_set():
                 with lock:
                     start = next(queue, None)
                 if start is None:
                     break
-                self._simulate(job, start, min(start + self._items_per_call, len(job.inputs)), scratch)
+                self._simulate(job, start, min(start + together, len(job.inputs)), scratch)
             self._free.append(scratch)
 
         threads = min(self.threads, len(starts))
@@ -319,23 +342,44 @@ class EventEngine(Engine):
             finally:
                 job.stop.set()  # an error or an interrupt: the others stop after the items they are at
 
+    def _together(self) -> int:
+        """Items in a call of a kernel: fewer where each needs trains and membranes of its own until it ends."""
+        if self.stop is None:
+            return self._items_per_call
+        trains = 8 * self.settings.steps * sum(layer.words_in for layer in self._layers)
+        states = (8 if self.settings.refractory else 4) * sum(len(layer.initial) for layer in self._layers)
+        return max(1, min(self._items_per_call, STOP_BUDGET // (trains + states)))
+
     def _scratch(self) -> _Scratch:
-        steps, chunk = self.settings.steps, self._chunk
+        steps, chunk, items = self.settings.steps, self._chunk, self._together()
         sent = [layer.words_in for layer in self._layers]
         matrices = [layer for layer in self._layers if isinstance(layer, _Rows)]
         wide = [layer for layer in self._layers if isinstance(layer, _Channelwise)]
         taps = max((int(layer.geometry[6] * layer.geometry[7]) for layer in wide), default=0)
-        membranes = max(64, *(len(layer.initial) for layer in matrices))
         listed = max(LIST_ROOM, *(layer.fan_in for layer in matrices))
-        size = self._items_per_call * steps
+        rests = self.settings.refractory > 0
+        if (
+            self.stop is None
+        ):  # layer by layer for all steps: two trains take turns, and an item's membranes follow another's
+            pair = [aligned(items * steps * max(each), np.uint64) for each in (sent[::2], [1, *sent[1::2]])]
+            trains = [pair[index % 2] for index in range(len(sent))]
+            size = max(64, *(len(layer.initial) for layer in matrices))
+            membranes = [aligned(size, np.float32)] * len(sent)
+            resting = [aligned(size if rests else 64, np.int32)] * len(sent)
+        else:
+            trains = [aligned(items * steps * each, np.uint64) for each in sent]
+            membranes = [aligned(items * len(layer.initial), np.float32) for layer in self._layers]
+            resting = [aligned(items * len(layer.initial) if rests else 64, np.int32) for layer in self._layers]
         return _Scratch(
-            trains=(aligned(size * max(sent[::2]), np.uint64), aligned(size * max([1, *sent[1::2]]), np.uint64)),
-            sends=aligned(self._items_per_call * max(sent), np.uint64),
+            trains=trains,
+            membranes=membranes,
+            resting=resting,
+            sends=aligned(items * max(sent), np.uint64),
             times=aligned(64 * max(sent), np.uint64),
             patch=aligned(max(64, *(layer.patch_words * chunk for layer in matrices)), np.uint64),
             sums=aligned(64 * CHUNK, np.float32),
-            potentials=aligned(membranes, np.float32),
-            waits=aligned(membranes if self.settings.refractory else 64, np.int32),
+            potentials=aligned(64, np.float32),
+            waits=aligned(64, np.int32),
             fired=aligned(CHUNK, np.uint64),
             arrived=aligned(taps * chunk, np.uint64),
             listed=aligned(listed, np.uint32),
@@ -346,67 +390,81 @@ class EventEngine(Engine):
         )
 
     def _simulate(self, job: _Job, start: int, stop: int, scratch: _Scratch) -> None:
-        """Simulate items start .. stop, layer by layer."""
+        """Simulate items start .. stop: all steps at once, or some at a time while any of them goes on."""
         network, settings = self.network, self.settings
-        items, steps = stop - start, settings.steps
-        frozen = settings.frozen_steps(network)
-        keeping = max(0, min(job.traced, stop) - start)
-        totals, active = np.zeros(items, np.int64), np.arange(items)
-        events, spikes = job.block.events[start:stop], job.spikes[start:stop]
-        trains = scratch.trains[0][: items * self._layers[0].words_in * steps]
-        constant = np.zeros(0, np.float32)
+        part = _Part(start, stop - start, max(0, min(job.traced, stop) - start), np.arange(stop - start))
         if settings.input == "analog":
-            constant = self._constant(job.inputs[start:stop])
-            arriving = (job.inputs[start:stop].reshape(items, -1) > 0) @ self._first_fanout
-            events[:, settings.delay :, 0] = arriving[:, None]
+            part.constant = self._constant(job.inputs[start:stop])
+            arriving = (job.inputs[start:stop].reshape(part.items, -1) > 0) @ self._first_fanout
+            job.block.events[start:stop, settings.delay :, 0] = arriving[:, None]
         else:
-            self._send_input(job, start, stop, trains, keeping, scratch)
+            self._send_input(job, part, scratch)
         for name in {network.input.name} & set(job.block.potentials):
             if settings.input != "spiking":
-                job.block.potentials[name][start : start + keeping] = np.nan
+                job.block.potentials[name][start : start + part.keeping] = np.nan
+        length = settings.steps if self.stop is None else STOP_STEPS
+        for begin in range(0, settings.steps, length):
+            end = min(begin + length, settings.steps)
+            self._take(job, part, scratch, begin, end)
+            if self.stop is not None and end < settings.steps:
+                scores = read_out(job.block.output[start:stop][part.active, :end], settings)
+                part.active = part.active[~self.stop.sure(scores[:, begin:], begin).any(axis=1)]
+                if not len(part.active):
+                    break
+
+    def _take(self, job: _Job, part: _Part, scratch: _Scratch, begin: int, end: int) -> None:
+        """Steps begin .. end of the items that go on, layer by layer."""
+        network, settings, steps = self.network, self.settings, self.settings.steps
+        frozen = settings.frozen_steps(network)
+        totals = np.zeros(part.items, np.int64)
+        events, spikes, output = (
+            array[part.start : part.start + part.items]
+            for array in (job.block.events, job.block.spikes, job.block.output)
+        )
+        to_zero = settings.resets_to_zero(input_layer=False)
+        floor = NO_FLOOR if settings.floor is None else np.float32(settings.floor)
         for index, (layer, ready) in enumerate(zip(network.layers, self._layers, strict=True)):
             given = index == 0 and settings.input == "analog"
-            if not given:
-                self._trace(job, network.firing_names[index], trains, start, keeping)
-                count(
-                    trains, active, ready.words_in, steps, 0, steps, settings.delay, *self._planes[index], index, events,
-                    spikes, totals, scratch.sends, scratch.steps,
-                )  # fmt: skip
             last = index == len(self._layers) - 1
-            sent = scratch.trains[(index + 1) % 2][: 0 if last else items * ready.words_out * steps]
-            kept, keeping_here = self._kept(job, layer.name, start, keeping)
-            if last:
-                kept, keeping_here = job.block.output[start:stop], items
-            to_zero = settings.resets_to_zero(input_layer=False)
-            floor = NO_FLOOR if settings.floor is None else np.float32(settings.floor)
+            trains = scratch.trains[index]
+            sent = scratch.trains[0][:0] if last else scratch.trains[index + 1]
+            if not given:
+                self._trace(job, network.firing_names[index], trains, part)
+                count(
+                    trains, part.active, ready.words_in, steps, begin, end, settings.delay, *self._planes[index], index,
+                    events, spikes, totals, scratch.sends, scratch.steps,
+                )  # fmt: skip
+            kept, keeping = (output, part.items) if last else self._kept(job, layer.name, part)
             if isinstance(ready, _Rows):
                 rows(
-                    trains, active, totals, scratch.sends, constant if given else constant[:0], steps, 0, steps, self._chunk,
-                    settings.delay, frozen[index + 1], not last, to_zero, floor, settings.refractory, ready.geometry,
-                    ready.blocks, ready.weights, ready.used, ready.bias, ready.initial, sent, keeping_here, kept,
-                    scratch.potentials, scratch.waits, 0, scratch.patch, scratch.sums, scratch.fired, scratch.times,
-                    scratch.listed, scratch.arrivals, scratch.starts, scratch.any_steps,
+                    trains, part.active, totals, scratch.sends, part.constant if given else part.constant[:0], steps, begin, end,
+                    self._chunk, settings.delay, frozen[index + 1], not last, to_zero, floor, settings.refractory,
+                    ready.geometry, ready.blocks, ready.weights, ready.used, ready.bias, ready.initial, sent, keeping, kept,
+                    scratch.membranes[index], scratch.resting[index], 0 if self.stop is None else len(ready.initial),
+                    scratch.patch, scratch.sums, scratch.fired, scratch.times, scratch.listed, scratch.arrivals,
+                    scratch.starts, scratch.any_steps,
                 )  # fmt: skip
             else:
+                states = len(scratch.membranes[index]) if self.stop is not None else 0
                 channelwise(
-                    trains, active, scratch.sends, steps, 0, steps, self._chunk, settings.delay, frozen[index + 1], to_zero,
-                    floor, settings.refractory, ready.geometry, ready.side, ready.weights, ready.bias, ready.initial, sent,
-                    keeping_here, kept, scratch.potentials[:0], scratch.waits[:0], scratch.arrived, scratch.sums,
-                    scratch.potentials, scratch.waits, scratch.fired,
+                    trains, part.active, scratch.sends, steps, begin, end, self._chunk, settings.delay, frozen[index + 1],
+                    to_zero, floor, settings.refractory, ready.geometry, ready.side, ready.weights, ready.bias, ready.initial,
+                    sent, keeping, kept, scratch.membranes[index][:states], scratch.resting[index], scratch.arrived,
+                    scratch.sums, scratch.potentials, scratch.waits, scratch.fired,
                 )  # fmt: skip
-            trains = sent
 
-    def _send_input(
-        self, job: _Job, start: int, stop: int, trains: np.ndarray, keeping: int, scratch: _Scratch
-    ) -> None:
+    def _send_input(self, job: _Job, part: _Part, scratch: _Scratch) -> None:
+        """The input's spikes of all steps."""
         settings, pixels = self.settings, self.network.input.neurons
+        start, stop = part.start, part.start + part.items
+        trains = scratch.trains[0][: part.items * self._layers[0].words_in * settings.steps]
         if settings.input == "poisson":
             spikes = np.ascontiguousarray(job.inputs[start:stop], np.uint8).reshape(-1)
             given_spikes(spikes, pixels, settings.steps, trains)
             return
         intensities = np.zeros((stop - start, len(self._initial)), np.float32)
         intensities[:, :pixels] = job.inputs[start:stop].reshape(stop - start, -1)
-        kept, keeping = self._kept(job, self.network.input.name, start, keeping)
+        kept, keeping = self._kept(job, self.network.input.name, part)
         spiking_input(
             intensities.reshape(-1), self._initial, pixels, settings.steps, settings.resets_to_zero(input_layer=True),
             settings.refractory, trains, keeping, kept, NO_BIAS, scratch.potentials, scratch.waits,
@@ -425,16 +483,16 @@ class EventEngine(Engine):
         return current.reshape(-1)
 
     @staticmethod
-    def _kept(job: _Job, name: str, start: int, keeping: int) -> tuple[np.ndarray, int]:
+    def _kept(job: _Job, name: str, part: _Part) -> tuple[np.ndarray, int]:
         """Where potentials of a population go, and for how many items."""
-        if name in job.block.potentials and keeping:
-            return job.block.potentials[name][start : start + keeping], keeping
+        if name in job.block.potentials and part.keeping:
+            return job.block.potentials[name][part.start : part.start + part.keeping], part.keeping
         return np.zeros((0, 0, 0), np.float32), 0
 
-    def _trace(self, job: _Job, name: str, trains: np.ndarray, start: int, keeping: int) -> None:
-        if name in job.block.spike_trains and keeping:
+    def _trace(self, job: _Job, name: str, trains: np.ndarray, part: _Part) -> None:
+        if name in job.block.spike_trains and part.keeping:
             target = job.block.spike_trains[name]
             neurons, steps = target.shape[2], self.settings.steps
             size = words(neurons)
-            shaped = trains[: keeping * size * steps].reshape(keeping, size, steps)
-            target[start : start + keeping] = unpack(shaped, neurons)
+            shaped = trains[: part.keeping * size * steps].reshape(part.keeping, size, steps)
+            target[part.start : part.start + part.keeping] = unpack(shaped, neurons)

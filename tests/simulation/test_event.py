@@ -54,7 +54,7 @@ def simulated(net: SpikingNetwork, x: np.ndarray, settings: Settings) -> tuple[n
     membranes += [np.full((items, *layer.output_shape), layer.initial_potential, np.float32) for layer in net.layers]
     output = np.empty((items, settings.steps, net.classes), np.float32)
     events = np.empty((items, settings.steps, depth), np.int64)
-    spikes = np.empty((settings.steps, depth), np.int64)
+    spikes = np.empty((items, settings.steps, depth), np.int64)
     fired = x
     for step in range(settings.steps):
         current = x
@@ -71,7 +71,7 @@ def simulated(net: SpikingNetwork, x: np.ndarray, settings: Settings) -> tuple[n
                 break
             fired = (v >= 1).astype(np.float32)
             v -= fired
-            spikes[step, index] = fired.sum()
+            spikes[:, step, index] = fired.reshape(items, -1).sum(axis=1)
     return output, events, spikes
 
 
@@ -88,7 +88,7 @@ def test_wide_layers_many_steps(density, channels, steps):
     np.testing.assert_array_equal(block.events, events)
     np.testing.assert_array_equal(block.spikes, spikes)
     # both ways of adding up rows were taken
-    share = block.spikes[:, 1].sum() / (items * steps * net.layers[0].neurons)
+    share = block.spikes[..., 1].sum() / (items * steps * net.layers[0].neurons)
     assert (share < INPUTS_BELOW) == (density == "low")
 
 
@@ -127,7 +127,7 @@ def test_batches_change_nothing(input_mode):
     parts = [engine.run(x[start : start + size]) for start, size in ((0, 1), (1, 4), (5, 18))]
     np.testing.assert_array_equal(np.concatenate([part.output for part in parts]), whole.output)
     np.testing.assert_array_equal(np.concatenate([part.events for part in parts]), whole.events)
-    np.testing.assert_array_equal(sum(part.spikes for part in parts), whole.spikes)
+    np.testing.assert_array_equal(np.concatenate([part.spikes for part in parts]), whole.spikes)
 
 
 def test_memory_does_not_grow_with_items():
