@@ -21,14 +21,14 @@ import numpy as np
 from numba import config as numba_config
 
 from snnviz import _checks as check
-from snnviz.network import Conv2D, Convolution, Dense, DepthwiseConv2D, Layer, SpikingNetwork
+from snnviz.network import THRESHOLD, Conv2D, Convolution, Dense, DepthwiseConv2D, Layer, SpikingNetwork
 from snnviz.simulation.engine import Block, Engine
 from snnviz.simulation.kernels import simd
 from snnviz.simulation.kernels.channelwise import channelwise
 from snnviz.simulation.kernels.compiler import prepare
 from snnviz.simulation.kernels.counting import count, planes
 from snnviz.simulation.kernels.neurons import NO_FLOOR, given_spikes, spiking_input
-from snnviz.simulation.kernels.rows import LIST_POSITIONS, LIST_ROOM, rows
+from snnviz.simulation.kernels.rows import rows
 from snnviz.simulation.kernels.trains import unpack, words
 from snnviz.simulation.settings import Record, Settings
 from snnviz.simulation.stopping import read_out
@@ -118,28 +118,26 @@ class _Rows(_Ready):
                 stop = min(first + here, (group + 1) * outputs_per_group)
                 incoming = slice(group * per_group - low, (group + 1) * per_group - low)
                 block[:, :, incoming, start - first : stop - first] = kernel[..., start:stop]
-        self.used, used_at = _used(self.weights, table, window, lanes)
-        self.blocks = np.array([(*row, at) for row, at in zip(table, used_at, strict=True)], np.int64)
+        some = [
+            np.any(self.weights[at : at + window * inputs * lanes].reshape(-1, lanes), axis=1)
+            for _, _, _, inputs, at in table
+        ]
+        self.used = np.where(np.concatenate(some), ~np.uint64(0), np.uint64(0))
+        self.blocks = np.array([(*row, at) for row, at in zip(table, _starts(some), strict=True)], np.int64)
+        self.used_inputs = _packed(fanout(layer).reshape(-1) > 0)
         self.fan_in = window * int(self.blocks[:, 3].max())
-        self.patch_words = max(64, words(self.fan_in))
+        self.patch_words = words(self.fan_in)
 
 
-def _used(
-    weights: np.ndarray, table: Sequence[tuple[int, ...]], window: int, lanes: int
-) -> tuple[np.ndarray, list[int]]:
-    """Which rows of the blocks in `table` are not all zeros, as bits (uint64); and for each block where its bits begin, those
-    of all blocks that see the same inputs."""
-    some: dict[tuple[int, int], np.ndarray] = {}
-    for _, _, low, inputs, at in table:
-        here = np.any(weights[at : at + window * inputs * lanes].reshape(-1, lanes), axis=1)
-        some[low, inputs] = np.logical_or(some[low, inputs], here) if (low, inputs) in some else here
-    places: dict[tuple[int, int], int] = {}
-    packed: list[np.ndarray] = []
-    for seen, rows_used in some.items():
-        places[seen] = sum(map(len, packed))
-        bits = np.packbits(rows_used, bitorder="little")
-        packed.append(np.pad(bits, (0, -len(bits) % 8)).view("<u8").astype(np.uint64))
-    return np.concatenate(packed), [places[low, inputs] for _, _, low, inputs, _ in table]
+def _starts(parts: Sequence[np.ndarray]) -> list[int]:
+    """Where each of `parts` begins when they are joined."""
+    return [sum(map(len, parts[:index])) for index in range(len(parts))]
+
+
+def _packed(flags: np.ndarray) -> np.ndarray:
+    """Flags as bits of words, uint64."""
+    bits = np.packbits(flags, bitorder="little")
+    return np.pad(bits, (0, -len(bits) % 8)).view("<u8").astype(np.uint64)
 
 
 class _Channelwise(_Ready):
@@ -161,6 +159,97 @@ class _Channelwise(_Ready):
         self.initial = _padded(potential, (1, layer.neurons), layer.neurons + 63)
 
 
+@dataclass(frozen=True)
+class Active:
+    """The layers of a network without channels that can never fire.
+
+    Pruning leaves channels whose synapses are all zero, or come from such channels alone. Where the bias does not raise them
+    either, they are silent whatever the input.
+
+    Attributes:
+        layers: the layers, without these channels and what they would send.
+        kept: for each layer which channels of its input are kept, bool.
+    """
+
+    layers: tuple[Layer, ...]
+    kept: tuple[np.ndarray, ...]
+
+    @classmethod
+    def of(cls, network: SpikingNetwork, whole: bool = False) -> Active:
+        """Of `network`; `whole` keeps every channel."""
+        first = np.ones(network.input_shape[-1], bool)
+        kept = [first, *(np.ones(layer.channels, bool) for layer in network.layers)]
+        if not whole:
+            kept[1:-1] = _firing(network, first)
+        layers = tuple(
+            _reduced(layer, before, after)
+            for layer, before, after in zip(network.layers, kept[:-1], kept[1:], strict=True)
+        )
+        return cls(layers, tuple(kept[:-1]))
+
+
+def _firing(network: SpikingNetwork, first: np.ndarray) -> list[np.ndarray]:
+    """For each hidden layer the channels that may fire, or that what follows cannot do without."""
+    may, before = [], first
+    for layer in network.layers[:-1]:
+        low = np.broadcast_to(layer.bias, layer.output_shape).reshape(-1, layer.channels).max(axis=0) <= 0
+        potential = np.broadcast_to(layer.initial_potential, layer.output_shape).reshape(-1, layer.channels)
+        low &= potential.max(axis=0) < THRESHOLD
+        if _mixes(layer):
+            reached = (layer.weights.reshape(-1, len(before), layer.channels)[:, before] != 0).any(axis=(0, 1))
+            before = ~low | reached
+        elif _passes(layer):
+            before = ~low | before
+        else:
+            before = np.ones(layer.channels, bool)
+        before = before | (np.arange(len(before)) == 0) if not before.any() else before
+        may.append(before)
+    # a channel goes only where the next layer can do without it
+    for index in range(len(may) - 1, -1, -1):
+        following = network.layers[index + 1]
+        if _passes(following) and index + 1 < len(may):
+            may[index] = may[index] | may[index + 1]
+        elif not _mixes(following):
+            may[index] = np.ones_like(may[index])
+    # and the channels of a layer that does not mix them are those of its input
+    for index, layer in enumerate(network.layers[:-1]):
+        if _passes(layer):
+            may[index] = may[index - 1] if index else first
+    return may
+
+
+def _mixes(layer: Layer) -> bool:
+    """Whether each output channel sees all input channels."""
+    return isinstance(layer, Dense) or (isinstance(layer, Conv2D) and layer.groups == 1)
+
+
+def _passes(layer: Layer) -> bool:
+    """Whether each channel is made of the same one of the input alone."""
+    return isinstance(layer, DepthwiseConv2D) and layer.weights.shape[3] == 1
+
+
+def _reduced(layer: Layer, before: np.ndarray, after: np.ndarray) -> Layer:
+    """`layer` with the channels `before` of its input and `after` of its output."""
+    if before.all() and after.all():
+        return layer
+    if _mixes(layer):
+        shape = layer.weights.shape
+        weights = layer.weights.reshape(*shape[:-2], -1, len(before), shape[-1])[..., before, :][..., after]
+        weights = weights.reshape(*shape[:-2], -1, int(after.sum()))
+    else:
+        weights = layer.weights[:, :, before]
+    potential = layer.initial_potential
+    return replace(
+        layer,
+        input_shape=(len(weights),) if isinstance(layer, Dense) else (*layer.input_shape[:-1], int(before.sum())),
+        weights=weights,
+        bias=layer.bias[..., after],
+        initial_potential=np.asarray(potential)[..., after] if np.ndim(potential) else potential,
+        cap=None,
+        ann_bias=None,
+    )
+
+
 def _side_by_side(layer: Layer) -> Layer:
     """`layer`, or, if it is a convolution of few channels, one whose channels are those of several columns side by side.
 
@@ -172,7 +261,8 @@ def _side_by_side(layer: Layer) -> Layer:
     height, width, channels, outputs = layer.weights.shape
     stride = layer.strides[1]
     rows, columns, _ = layer.output_shape
-    side = next((side for side in (4, 2) if side * outputs <= simd.LANES[-1] and columns % side == 0), 1)
+    most = min(4, simd.LANES[-1] // outputs)
+    side = next((side for side in range(most, 1, -1) if columns % side == 0), 1)
     if side == 1 or width <= stride:  # windows that share no column share no row either
         return layer
     kernel = np.zeros((height, width + (side - 1) * stride, channels, side, outputs), np.float32)
@@ -207,17 +297,16 @@ class _Scratch:
     membranes: list[np.ndarray]  # of each layer
     resting: list[np.ndarray]
     sends: np.ndarray
+    senders: np.ndarray
     times: np.ndarray
+    starts: np.ndarray
+    any_time: np.ndarray
     patch: np.ndarray
     sums: np.ndarray
     potentials: np.ndarray
     waits: np.ndarray
     fired: np.ndarray
     arrived: np.ndarray
-    listed: np.ndarray
-    arrivals: np.ndarray
-    starts: np.ndarray
-    any_steps: np.ndarray
     steps: np.ndarray
 
 
@@ -266,8 +355,13 @@ class EventEngine(Engine):
         super().__init__(network, settings, record)
         self.threads = _processors() if threads is None else check.integer("threads", threads, 1)
         self._layers: list[_Rows | _Channelwise] = []
-        maps = [fanout(layer, settings.synapses).reshape(-1) for layer in network.layers]
-        for index, layer in enumerate(network.layers):
+        # recorded populations are whole
+        self._active = Active.of(network, whole=bool(record.spikes or record.potentials))
+        maps = [
+            fanout(layer, settings.synapses).reshape(-1, len(kept))[:, kept].reshape(-1)
+            for layer, kept in zip(network.layers, self._active.kept, strict=True)
+        ]
+        for index, layer in enumerate(self._active.layers):
             alone = isinstance(layer, DepthwiseConv2D) and layer.weights.shape[3] == 1
             driven_by_numbers = index == 0 and settings.input == "analog"
             if isinstance(layer, DepthwiseConv2D) and alone and not driven_by_numbers:
@@ -356,7 +450,7 @@ class EventEngine(Engine):
         matrices = [layer for layer in self._layers if isinstance(layer, _Rows)]
         wide = [layer for layer in self._layers if isinstance(layer, _Channelwise)]
         taps = max((int(layer.geometry[6] * layer.geometry[7]) for layer in wide), default=0)
-        listed = max(LIST_ROOM, *(layer.fan_in for layer in matrices))
+        pixels = max(int(layer.geometry[0] * layer.geometry[1]) for layer in matrices)
         rests = self.settings.refractory > 0
         if (
             self.stop is None
@@ -375,17 +469,16 @@ class EventEngine(Engine):
             membranes=membranes,
             resting=resting,
             sends=aligned(items * max(sent), np.uint64),
+            senders=aligned(64 * max(sent), np.uint32),
             times=aligned(64 * max(sent), np.uint64),
-            patch=aligned(max(64, *(layer.patch_words * chunk for layer in matrices)), np.uint64),
+            starts=aligned(pixels + 1, np.uint32),
+            any_time=aligned(pixels + 1, np.uint64),
+            patch=aligned(max(128, *(layer.patch_words * chunk for layer in matrices)), np.uint64),
             sums=aligned(64 * CHUNK, np.float32),
             potentials=aligned(64, np.float32),
             waits=aligned(64, np.int32),
             fired=aligned(CHUNK, np.uint64),
             arrived=aligned(taps * chunk, np.uint64),
-            listed=aligned(listed, np.uint32),
-            arrivals=aligned(listed, np.uint64),
-            starts=np.zeros(LIST_POSITIONS + 1, np.int64),
-            any_steps=aligned(LIST_POSITIONS, np.uint64),
             steps=np.zeros(steps, np.int64),
         )
 
@@ -423,7 +516,7 @@ class EventEngine(Engine):
         )
         to_zero = settings.resets_to_zero(input_layer=False)
         floor = NO_FLOOR if settings.floor is None else np.float32(settings.floor)
-        for index, (layer, ready) in enumerate(zip(network.layers, self._layers, strict=True)):
+        for index, (layer, ready) in enumerate(zip(self._active.layers, self._layers, strict=True)):
             given = index == 0 and settings.input == "analog"
             last = index == len(self._layers) - 1
             trains = scratch.trains[index]
@@ -439,15 +532,15 @@ class EventEngine(Engine):
                 rows(
                     trains, part.active, totals, scratch.sends, part.constant if given else part.constant[:0], steps, begin, end,
                     self._chunk, settings.delay, frozen[index + 1], not last, to_zero, floor, settings.refractory,
-                    ready.geometry, ready.blocks, ready.weights, ready.used, ready.bias, ready.initial, sent, keeping, kept,
-                    scratch.membranes[index], scratch.resting[index], 0 if self.stop is None else len(ready.initial),
-                    scratch.patch, scratch.sums, scratch.fired, scratch.times, scratch.listed, scratch.arrivals,
-                    scratch.starts, scratch.any_steps,
+                    ready.geometry, ready.blocks, ready.weights, ready.used, ready.used_inputs, ready.bias, ready.initial, sent,
+                    keeping, kept, scratch.membranes[index], scratch.resting[index],
+                    0 if self.stop is None else len(ready.initial), scratch.patch, scratch.sums, scratch.fired,
+                    scratch.senders, scratch.times, scratch.starts, scratch.any_time,
                 )  # fmt: skip
             else:
                 states = len(scratch.membranes[index]) if self.stop is not None else 0
                 channelwise(
-                    trains, part.active, scratch.sends, steps, begin, end, self._chunk, settings.delay, frozen[index + 1],
+                    trains, part.active, totals, scratch.sends, steps, begin, end, self._chunk, settings.delay, frozen[index + 1],
                     to_zero, floor, settings.refractory, ready.geometry, ready.side, ready.weights, ready.bias, ready.initial,
                     sent, keeping, kept, scratch.membranes[index][:states], scratch.resting[index], scratch.arrived,
                     scratch.sums, scratch.potentials, scratch.waits, scratch.fired,
@@ -475,7 +568,7 @@ class EventEngine(Engine):
         product depend on the size of the matrix."""
         from snnviz.simulation.analog import linear
 
-        ready, layer = self._layers[0], self.network.layers[0]
+        ready, layer = self._layers[0], self._active.layers[0]
         current = np.zeros((len(inputs), ready.positions, ready.width), np.float32)
         for item in range(len(inputs)):
             values = linear(layer, inputs[item : item + 1])

@@ -14,8 +14,8 @@ from numba import float32, int32, int64, njit, uint64
 
 from snnviz.simulation.kernels import simd
 from snnviz.simulation.kernels.compiler import OPTIONS, Flag, Int, array, kernel
-from snnviz.simulation.kernels.neurons import at_rest, span, take_span, take_steps
-from snnviz.simulation.kernels.trains import add_bits, bits_at
+from snnviz.simulation.kernels.neurons import between, send, take_arrivals, take_steps
+from snnviz.simulation.kernels.trains import INPUTS_BELOW, add_bits, bits_at
 
 
 @njit(**OPTIONS)
@@ -41,11 +41,7 @@ def sent_any(sends, at, geometry, start, beside, first, here):
 
 @njit(**OPTIONS)
 def gather(trains, read, steps, geometry, start, beside, first, here, begin, lag, chunk, arrived):
-    """Bits of the windows of positions start .. start + beside, side by side, for `chunk` steps from `begin` on.
-
-    Returns:
-        the steps at which there are any, as bits.
-    """
+    """Bits of the windows of positions start .. start + beside, side by side, for `chunk` steps from `begin` on."""
     height, width, channels, columns = geometry[0], geometry[1], geometry[2], geometry[4]
     window = geometry[6] * geometry[7]
     for index in range(np.uintp(window * chunk)):
@@ -64,19 +60,25 @@ def gather(trains, read, steps, geometry, start, beside, first, here, begin, lag
                     )  # fmt: skip
                 x += geometry[13]
             y += geometry[12]
-    arrivals = np.uint64(0)
-    for step in range(chunk):
+
+
+@njit(**OPTIONS)
+def any_bits(arrived, window, chunk):
+    """The steps at which any tap has any bit, as bits."""
+    found = np.uint64(0)
+    for step in range(np.uintp(chunk)):
         some = np.uint64(0)
-        for tap in range(window):
-            some |= arrived[tap * chunk + step]
+        for tap in range(np.uintp(window)):
+            some |= arrived[tap * np.uintp(chunk) + step]
         if some != 0:
-            arrivals |= np.uint64(1) << np.uint64(step)
-    return arrivals
+            found |= np.uint64(1) << np.uint64(step)
+    return found
 
 
 @kernel(
     array(uint64),  # trains: (items, words, steps), spikes that arrive
     array(int64),  # active: items to simulate
+    array(int64),  # totals: (items,), how many of their spikes arrive in these steps
     array(uint64),  # sends: (items, words), neurons of which a spike arrives in these steps
     Int,  # steps
     Int,  # begin: first step to take
@@ -104,7 +106,7 @@ def gather(trains, read, steps, geometry, start, beside, first, here, begin, lag
     array(uint64, 1, True),  # fired, scratch: chunk
 )
 def channelwise(
-    trains, active, sends, steps, begin, end, chunk, lag, frozen, to_zero, floor, refractory, geometry, side, weights, bias,
+    trains, active, totals, sends, steps, begin, end, chunk, lag, frozen, to_zero, floor, refractory, geometry, side, weights, bias,
     initial, sent, keeping, kept, states, resting, arrived, sums, potentials, waits, fired,
 ):  # fmt: skip
     """A layer for some items, some steps."""
@@ -123,6 +125,7 @@ def channelwise(
             for word in range(words_out * steps):
                 sent[write + word] = np.uint64(0)
         quick = refractory == 0 and floor == -np.inf and item >= keeping
+        quick &= totals[item] < INPUTS_BELOW * (geometry[0] * geometry[1] * channels * (end - begin))
         for start in range(0, rows * columns, side):
             beside = min(side, rows * columns - start)
             for first in range(0, channels, 64):
@@ -143,37 +146,47 @@ def channelwise(
                 while at_step < end:
                     taken = min(chunk, end - at_step)
                     idle = min(max(frozen - at_step, 0), taken)
-                    ends = at_step + taken == steps
-                    some, arrivals = True, np.uint64(0)
+                    found = np.uint64(0)
                     if reached:
-                        arrivals = gather(
-                            trains, read, steps, geometry, start, beside, first, here, at_step, lag, taken, arrived
-                        )
+                        gather(trains, read, steps, geometry, start, beside, first, here, at_step, lag, taken, arrived)
                     if quick:
-                        rests = at_rest(potentials, 0, bias, bias_at, 64)
-                        span_from, span_to = span(arrivals, idle, taken, rests)
-                    else:
-                        rests, span_from, span_to = False, 0, taken
-                    for step in range(np.uintp(span_from), np.uintp(span_to)):
-                        if arrivals >> np.uint64(step) & np.uint64(1):
+                        if reached:
+                            found = any_bits(arrived, window, taken) & between(idle, taken)
+                        left = found
+                        while left != 0:
+                            step = simd.lowest_bit(left)
                             simd.sum_chosen_lanes_64(
                                 sums, step * np.uintp(64), weights, np.uintp(first), np.uintp(padded),
                                 arrived, step, np.uintp(taken), np.uintp(window),
                             )  # fmt: skip
-                        else:
-                            for lane in range(np.uintp(64)):
-                                sums[step * np.uintp(64) + lane] = np.float32(0)
+                            left &= left - np.uint64(1)
+                    else:
+                        for step in range(np.uintp(taken)):
+                            simd.sum_chosen_lanes_64(
+                                sums, step * np.uintp(64), weights, np.uintp(first), np.uintp(padded),
+                                arrived, step, np.uintp(taken), np.uintp(window),
+                            )  # fmt: skip
                     if quick:
-                        some = take_span(
-                            span_from, span_to, idle, taken, rests, ends, 64, potentials, 0, sums, bias, bias_at,
-                            to_zero, fired,
-                        )  # fmt: skip
+                        who = take_arrivals(
+                            found,
+                            idle,
+                            taken,
+                            at_step + taken == steps,
+                            64,
+                            potentials,
+                            0,
+                            sums,
+                            bias,
+                            bias_at,
+                            to_zero,
+                            fired,
+                        )
+                        send(fired, who, sent, write + at_step, steps, neuron, count)
                     else:
                         take_steps(
                             at_step, taken, frozen, 64, potentials, 0, sums, 0, 64, bias, bias_at,
                             waits, refractory, to_zero, floor, True, fired, 0, item < keeping, kept, item, neuron, count,
                         )  # fmt: skip
-                    if some:
                         add_bits(fired, 0, taken, 0, sent, write + at_step, steps, neuron, count, taken)
                     at_step += taken
                 if carried:

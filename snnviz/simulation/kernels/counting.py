@@ -78,9 +78,10 @@ def count(
             for step in range(np.uintp(sent_from), np.uintp(end)):
                 some |= trains[at + step]
             if some != 0:
-                some = np.uint64(0)
-                for step in range(np.uintp(sent_from), np.uintp(sent_to)):
-                    some |= trains[at + step]
+                if sent_to < end:
+                    some = np.uint64(0)
+                    for step in range(np.uintp(sent_from), np.uintp(sent_to)):
+                        some |= trains[at + step]
                 for step in range(np.uintp(sent_from), np.uintp(end)):
                     scratch[step] += simd.bit_count(trains[at + step])
             sends[item * words + word] = some

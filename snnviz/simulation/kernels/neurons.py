@@ -10,121 +10,68 @@ from numba import float32, int32, njit, uint8, uint64
 
 from snnviz.simulation.kernels import simd
 from snnviz.simulation.kernels.compiler import OPTIONS, Flag, Int, array, kernel
+from snnviz.simulation.kernels.trains import ALL
 
 NO_FLOOR = np.float32(-np.inf)
-BELOW_THRESHOLD = np.float32(1 - 2**-24)
-"""The largest number below the threshold."""
 
 
 @njit(**OPTIONS)
-def any_above(values: Any, at: int, lanes: int, limit: float) -> bool:
-    """Whether one of the `lanes` values from `at` on is above `limit`."""
-    if lanes == 64:
-        return simd.any_above_64(values, np.uintp(at), limit)
-    if lanes == 32:
-        return simd.any_above_32(values, np.uintp(at), limit)
-    return simd.any_above_16(values, np.uintp(at), limit)
+def between(first: int, last: int) -> Any:
+    """Bits first .. last - 1, at most 64 of them."""
+    if first >= last:
+        return np.uint64(0)
+    return ALL >> np.uint64(64 - (last - first)) << np.uint64(first)
 
 
 @njit(**OPTIONS)
-def drift(potentials: Any, at: int, bias: Any, bias_at: int, lanes: int, steps: int) -> None:
-    """`steps` steps, at least 1, of a block of neurons that nothing reaches and that cannot fire."""
-    if lanes == 64:
-        simd.drift_64(potentials, np.uintp(at), bias, np.uintp(bias_at), np.uintp(steps))
-    elif lanes == 32:
-        simd.drift_32(potentials, np.uintp(at), bias, np.uintp(bias_at), np.uintp(steps))
-    else:
-        simd.drift_16(potentials, np.uintp(at), bias, np.uintp(bias_at), np.uintp(steps))
+def take_arrivals(
+    active: Any, idle: int, steps: int, ends: bool, lanes: int, potentials: Any, at: int, drive: Any, bias: Any, bias_at: int,
+    to_zero: bool, fired: Any,
+) -> Any:  # fmt: skip
+    """All `steps` steps of a block of neurons without floor and refractory time that spikes reach at those in `active` only.
 
-
-@njit(**OPTIONS)
-def fast_steps(
-    potentials: Any,
-    at: int,
-    drive: Any,
-    first: int,
-    steps: int,
-    lanes: int,
-    bias: Any,
-    bias_at: int,
-    to_zero: bool,
-    fired: Any,
-) -> None:
-    """Steps first .. first + steps, at least 1, of a block of neurons without floor and refractory time."""
-    begin, count = np.uintp(first * lanes), np.uintp(steps)
-    place, constant, stride, out = np.uintp(at), np.uintp(bias_at), np.uintp(lanes), np.uintp(first)
-    if lanes == 64:
-        simd.take_steps_64(potentials, place, drive, begin, stride, bias, constant, to_zero, fired, out, count)
-    elif lanes == 32:
-        simd.take_steps_32(potentials, place, drive, begin, stride, bias, constant, to_zero, fired, out, count)
-    else:
-        simd.take_steps_16(potentials, place, drive, begin, stride, bias, constant, to_zero, fired, out, count)
-
-
-@njit(**OPTIONS)
-def at_rest(potentials: Any, at: int, bias: Any, bias_at: int, lanes: int) -> bool:
-    """Whether no neuron of a block can fire before something reaches it."""
-    return not any_above(bias, bias_at, lanes, np.float32(0)) and not any_above(potentials, at, lanes, BELOW_THRESHOLD)
-
-
-@njit(**OPTIONS)
-def span(active: Any, idle: int, steps: int, rests: bool) -> tuple[Any, Any]:
-    """First step that has to be taken one by one, and the one after the last: all from `idle` on, or of neurons at rest those
-    from the first at which something arrives (bits of `active`) to the last."""
-    if not rests:
-        return idle, steps
-    late = active >> np.uint64(idle) << np.uint64(idle) if idle < 64 else np.uint64(0)
-    if late == 0:
-        return steps, steps
-    return np.int64(simd.lowest_bit(late)), np.int64(simd.highest_bit(late)) + 1
-
-
-@njit(**OPTIONS)
-def take_span(
-    first: int, last: int, idle: int, steps: int, rests: bool, ends: bool, lanes: int, potentials: Any, at: int, drive: Any,
-    bias: Any, bias_at: int, to_zero: bool, fired: Any,
-) -> bool:  # fmt: skip
-    """All `steps` steps of a block of neurons without floor and refractory time, `first` to `last` of them one by one.
-
-    Membranes of neurons at rest move by their biases outside of this span, one addition a step as in it, so that no number
-    depends on where it begins and ends.
+    In between membranes move by their biases, one addition a step as in any step, so that no number depends on which steps are
+    active.
 
     Args:
-        first: see `span`.
-        last: see `span`.
+        active: steps as bits, from `idle` on.
         idle: before this step nothing happens.
-        steps: number of steps.
-        rests: see `at_rest`.
+        steps: number of steps, at most 64.
         ends: whether no step follows, so that the potentials after the last spike no longer matter.
         lanes: neurons in the block, padding included.
         potentials: membrane potentials, those of the block from `at` on.
         at: see `potentials`.
-        drive: current at each step of the span, (steps, lanes); rows behind it are overwritten.
+        drive: current at each active step, (steps, lanes).
         bias: constant current from `bias_at` on.
         bias_at: see `bias`.
         to_zero: reset to zero instead of by subtraction.
-        fired: out, who fired at each step, as bits.
+        fired: out, who fired at the steps that are returned, as bits.
 
     Returns:
-        whether anyone fired.
+        the steps at which any neuron fired, as bits.
     """
-    for step in range(steps):
-        fired[step] = np.uint64(0)
-    if rests and first > idle and not (ends and first == last):
-        drift(potentials, at, bias, bias_at, lanes, first - idle)
-    if first < last:
-        fast_steps(potentials, at, drive, first, last - first, lanes, bias, bias_at, to_zero, fired)
-    if last < steps and first < last:
-        if any_above(potentials, at, lanes, BELOW_THRESHOLD):
-            for index in range(np.uintp(last * lanes), np.uintp(steps * lanes)):
-                drive[index] = np.float32(0)
-            fast_steps(potentials, at, drive, last, steps - last, lanes, bias, bias_at, to_zero, fired)
-        elif not ends:
-            drift(potentials, at, bias, bias_at, lanes, steps - last)
-    who = np.uint64(0)
-    for step in range(np.uintp(steps)):
-        who |= fired[step]
-    return who != 0
+    place, constant, begin, end = np.uintp(at), np.uintp(bias_at), np.uintp(idle), np.uintp(steps)
+    if lanes == 64:
+        return simd.take_arrivals_64(potentials, place, drive, bias, constant, to_zero, fired, begin, end, active, ends)
+    if lanes == 32:
+        return simd.take_arrivals_32(potentials, place, drive, bias, constant, to_zero, fired, begin, end, active, ends)
+    return simd.take_arrivals_16(potentials, place, drive, bias, constant, to_zero, fired, begin, end, active, ends)
+
+
+@njit(**OPTIONS)
+def send(fired: Any, who: Any, sent: Any, at: int, steps: int, neuron: int, neurons: int) -> None:
+    """Set the bits of `neurons` <= 64 neurons from `neuron` on in trains to those in `fired`, at the steps in `who`."""
+    shift = np.uint64(neuron & 63)
+    mask = ALL >> np.uint64(64 - neurons)
+    write = np.uintp(at + (neuron >> 6) * steps)
+    over = (neuron & 63) + neurons > 64
+    while who != 0:
+        step = simd.lowest_bit(who)
+        bits = fired[step] & mask
+        sent[write + step] |= bits << shift
+        if over:
+            sent[write + np.uintp(steps) + step] |= bits >> (np.uint64(64) - shift)
+        who &= who - np.uint64(1)
 
 
 @njit(**OPTIONS)

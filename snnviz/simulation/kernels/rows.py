@@ -10,10 +10,9 @@ Two ways of adding up the rows, chosen by how much spikes:
   word of the patch names; it serves all steps, then comes the next. The sums of a step are loaded and stored once per
   tile.
 - *by inputs*: where little spikes most tiles would have one row or none, and most steps of most positions nothing at all.
-  Here the inputs of the patch that spike at all are listed, those whose rows are not all zeros, each with its steps as
-  bits; a row is then read once and added to the sums of its steps. Membranes move by their biases alone before the first
-  of these steps and after the last. The lists of some positions are used by block after block, so that the rows of a
-  block stay in the level-2 cache.
+  Here the inputs that spike at all are listed, each with its steps as bits; those under a window lie together. A row that is
+  not all zeros is read once and added to the sums of its steps. Only steps at which something arrives under the window are
+  taken one by one; in between membranes move by their biases alone. For layers without channel groups.
 
 Both add up the rows of a step in the order of the inputs, one after the other, so that the sums do not depend on which is
 taken, nor on how many steps are simulated at a time.
@@ -27,8 +26,8 @@ from numba import float32, int32, int64, njit, uint32, uint64
 
 from snnviz.simulation.kernels import simd
 from snnviz.simulation.kernels.compiler import OPTIONS, Flag, Int, array, kernel
-from snnviz.simulation.kernels.neurons import at_rest, span, take_span, take_steps
-from snnviz.simulation.kernels.trains import add_bits, bits_at, by_neuron
+from snnviz.simulation.kernels.neurons import between, send, take_arrivals, take_steps
+from snnviz.simulation.kernels.trains import INPUTS_BELOW, add_bits, list_neurons
 
 GEOMETRY = (
     "height", "width", "channels", "rows", "columns", "outputs", "kernel_height", "kernel_width",
@@ -36,12 +35,8 @@ GEOMETRY = (
 )  # fmt: skip
 """Entries of the geometry array: input map, output map, kernel, strides, padding, dilation, block width and number."""
 BLOCK = ("first_output", "outputs", "first_input", "inputs", "weights_at", "used_at")
-"""Columns of the block table: which output channels, which input channels they see, where their rows start, and where the
-bits that tell which inputs of a patch have rows that are not all zeros, in any block that sees the same inputs."""
-INPUTS_BELOW = 0.08
-"""Share of inputs that spike in a step below which going by inputs is quicker than tiles (measured)."""
-LIST_POSITIONS, LIST_ROOM = 16, 2**14
-"""Most positions that lists are made for at a time, and most entries, about; these stay in the level-2 cache."""
+"""Columns of the block table: which output channels, which input channels they see, where their rows start, and where in `used`
+it is said for each row whether it is all zeros (0) or not (all bits set)."""
 
 
 @njit(**OPTIONS)
@@ -110,64 +105,74 @@ def add_tiles(patch, words, chunk, lanes, weights, at, zeros_at, sums):
 
 
 @njit(**OPTIONS)
-def list_inputs(sends, sends_at, times, geometry, position, first, count, used, used_at, listed, arrivals, number):
-    """Append the inputs that spike of the patch of an output position, channels first .. first + count.
-
-    Returns:
-        how many there are then, in `listed` their indices within the patch, in `arrivals` the steps; and the steps of any.
-    """
-    height, width, channels, columns = geometry[0], geometry[1], geometry[2], geometry[4]
-    kernel_height, kernel_width = geometry[6], geometry[7]
-    any_step, end = np.uint64(0), np.uintp(number)
-    y = position // columns * geometry[8] - geometry[10]
-    left = position % columns * geometry[9] - geometry[11]
-    together = count == channels and geometry[13] == 1  # a row of the window lies in one piece
-    parts = 1 if together else kernel_width
-    for i in range(kernel_height):
-        if 0 <= y < height:
-            for j in range(parts):
-                x = left + j * geometry[13]
-                start, stop = 0, 1
-                if together:
-                    start, stop = max(0, -x), min(kernel_width, width - x)
-                if start < stop and 0 <= x + start < width:
-                    bit = (y * width + x + start) * channels + first
-                    row = (i * kernel_width + j + start) * count
-                    left_bits = (stop - start) * count
-                    while left_bits > 0:
-                        here = min(64, left_bits)
-                        bits = bits_at(sends, sends_at, bit, here)
-                        if bits != 0:
-                            bits &= bits_at(used, used_at, row, here)
-                            while bits != 0:
-                                place = simd.lowest_bit(bits)
-                                steps = times[np.uintp(bit) + place]
-                                listed[end] = np.uint32(np.uintp(row) + place)
-                                arrivals[end] = steps
-                                any_step |= steps
-                                end += np.uintp(1)
-                                bits &= bits - np.uint64(1)
-                        bit += here
-                        row += here
-                        left_bits -= here
-        y += geometry[12]
-    return np.int64(end), any_step
+def window(geometry, position):
+    """Rows of the kernel that lie within the map, first to the one after the last; and where the window begins on the map."""
+    y = position // geometry[4] * geometry[8] - geometry[10]
+    x = position % geometry[4] * geometry[9] - geometry[11]
+    down = geometry[12]
+    top = max(0, (down - 1 - y) // down)
+    return top, max(top, min(geometry[6], (geometry[0] - 1 - y) // down + 1)), y, x
 
 
 @njit(**OPTIONS)
-def add_inputs(listed, arrivals, begin, end, lanes, weights, at, sums):
-    """Add the row of each input in a list to the sums of its steps: sums (chunk, lanes)."""
-    rows_at = np.uintp(at)
-    for index in range(np.uintp(begin), np.uintp(end)):
-        steps = arrivals[index]
-        if steps != 0:
-            row = rows_at + np.uintp(listed[index]) * np.uintp(lanes)
-            if lanes == 64:
-                simd.add_row_at_steps_64(sums, weights, row, steps)
-            elif lanes == 32:
-                simd.add_row_at_steps_32(sums, weights, row, steps)
-            else:
-                simd.add_row_at_steps_16(sums, weights, row, steps)
+def arrivals(any_time, geometry, position):
+    """The steps at which anything arrives under the window of an output position, as bits."""
+    top, bottom, y, x = window(geometry, position)
+    found = np.uint64(0)
+    for i in range(top, bottom):
+        row = (y + i * geometry[12]) * geometry[1]
+        if geometry[13] == 1:
+            for column in range(max(0, x), min(geometry[1], x + geometry[7])):
+                found |= any_time[row + column]
+        else:
+            for j in range(geometry[7]):
+                column = x + j * geometry[13]
+                if 0 <= column < geometry[1]:
+                    found |= any_time[row + column]
+    return found
+
+
+@njit(**OPTIONS)
+def add_inputs(senders, times, starts, geometry, position, lanes, weights, at, used, used_at, sums):
+    """Add the row of each input under the window of an output position to the sums of its steps: sums (chunk, lanes)."""
+    channels = geometry[2]
+    top, bottom, y, x = window(geometry, position)
+    right = geometry[13]
+    parts, wide = (1, geometry[7]) if right == 1 else (geometry[7], 1)
+    for i in range(top, bottom):
+        pixel = (y + i * geometry[12]) * geometry[1]
+        for j in range(parts):
+            left = x + j * right
+            start, stop = max(0, left), min(geometry[1], left + wide)
+            if start < stop:
+                # row of a neuron: where it is under the window instead of on the map
+                shift = ((i * geometry[7] + j) - (pixel + left)) * channels
+                for index in range(np.uintp(starts[pixel + start]), np.uintp(starts[pixel + stop])):
+                    row = np.uintp(np.int64(senders[index]) + shift)
+                    steps = times[index] & used[np.uintp(used_at) + row]
+                    if steps != 0:
+                        place = np.uintp(at) + row * np.uintp(lanes)
+                        if lanes == 64:
+                            simd.add_row_at_steps_64(sums, weights, place, steps)
+                        elif lanes == 32:
+                            simd.add_row_at_steps_32(sums, weights, place, steps)
+                        else:
+                            simd.add_row_at_steps_16(sums, weights, place, steps)
+
+
+@njit(**OPTIONS)
+def clear(sums, active, lanes, weights, zeros_at):
+    """Zeros at the sums of the steps in `active`."""
+    left, zeros = active, np.uintp(zeros_at)
+    while left != 0:
+        at = simd.lowest_bit(left) * np.uintp(lanes)
+        if lanes == 64:
+            simd.copy_row_64(weights, zeros, sums, at)
+        elif lanes == 32:
+            simd.copy_row_32(weights, zeros, sums, at)
+        else:
+            simd.copy_row_16(weights, zeros, sums, at)
+        left &= left - np.uint64(1)
 
 
 @kernel(
@@ -190,6 +195,7 @@ def add_inputs(listed, arrivals, begin, end, lanes, weights, at, sums):
     array(int64, 2),  # blocks, see BLOCK; blocks of equal inputs lie together
     array(float32),  # weights: rows of all blocks, each block with a row of zeros at its end
     array(uint64),  # used: see BLOCK
+    array(uint64),  # used_inputs: bits of the inputs that have a row that is not all zeros
     array(float32),  # bias: (blocks * lanes,), or like initial
     array(float32),  # initial: (positions, blocks * lanes) potentials before the first step
     array(uint64, 1, True),  # sent, out: (items, words, steps), spikes that leave
@@ -198,25 +204,25 @@ def add_inputs(listed, arrivals, begin, end, lanes, weights, at, sums):
     array(float32, 1, True),  # potentials: like initial, `apart` from item to item
     array(int32, 1, True),  # waits: likewise
     Int,  # apart: 0 where all steps are taken, so that items need no potentials of their own
-    array(uint64, 1, True),  # patch, scratch: words of a patch * chunk, at least 64
+    array(uint64, 1, True),  # patch, scratch: words of a patch * chunk, at least 128
     array(float32, 1, True),  # sums, scratch: 64 * lanes
     array(uint64, 1, True),  # fired, scratch: chunk
-    array(uint64, 1, True),  # times, scratch: inputs, in whole words
-    array(uint32, 1, True),  # listed, scratch: inputs of the largest patch, or LIST_ROOM
-    array(uint64, 1, True),  # arrivals, scratch: like listed
-    array(int64, 1, True),  # starts, scratch: LIST_POSITIONS + 1
-    array(uint64, 1, True),  # any_steps, scratch: LIST_POSITIONS
+    array(uint32, 1, True),  # senders, scratch: inputs
+    array(uint64, 1, True),  # times, scratch: inputs
+    array(uint32, 1, True),  # starts, scratch: positions of the input map + 1
+    array(uint64, 1, True),  # any_time, scratch: positions of the input map + 1
 )
 def rows(
     trains, active, totals, sends, constant, steps, begin, end, chunk, lag, frozen, fires, to_zero, floor, refractory, geometry,
-    blocks, weights, used, bias, initial, sent, keeping, kept, potentials, waits, apart, patch, sums, fired, times, listed,
-    arrivals, starts, any_steps,
+    blocks, weights, used, used_inputs, bias, initial, sent, keeping, kept, potentials, waits, apart, patch, sums, fired,
+    senders, times, starts, any_time,
 ):  # fmt: skip
     """A layer for some items, some steps."""
     channels, outputs, lanes = geometry[2], geometry[5], geometry[14]
     positions = geometry[3] * geometry[4]
-    window = geometry[6] * geometry[7]
-    inputs = geometry[0] * geometry[1] * channels
+    taps = geometry[6] * geometry[7]
+    pixels = geometry[0] * geometry[1]
+    inputs = pixels * channels
     words_in, words_out = (inputs + 63) >> 6, (positions * outputs + 63) >> 6
     padded = len(blocks) * lanes
     driven = len(constant) > 0
@@ -233,89 +239,63 @@ def rows(
             if fires:
                 for word in range(words_out * steps):
                     sent[write + word] = np.uint64(0)
-        few = not driven and totals[item] < INPUTS_BELOW * (inputs * (end - begin))
-        quick = fires and refractory == 0 and floor == -np.inf and item >= keeping
+        few = not driven and blocks[0, 3] == channels and totals[item] < INPUTS_BELOW * (inputs * (end - begin))
+        quick = few and fires and refractory == 0 and floor == -np.inf and item >= keeping
         at_step = begin
         while at_step < end:
             here = min(chunk, end - at_step)
-            ends = at_step + here == steps
             idle = min(max(frozen - at_step, 0), here)
             if few:
-                by_neuron(trains, read, steps, sends, item * words_in, words_in, at_step, lag, here, patch, times)
-            block = 0
-            while block < len(blocks):
-                # blocks that see the same inputs
-                first, count, used_at = blocks[block, 2], blocks[block, 3], blocks[block, 5]
-                stop = block + 1
-                while stop < len(blocks) and blocks[stop, 2] == first and blocks[stop, 3] == count:
-                    stop += 1
-                next_position = 0
-                while next_position < positions:
-                    from_position, together = next_position, positions
+                list_neurons(
+                    trains, read, steps, sends, item * words_in, used_inputs, pixels, channels, at_step, lag, here, patch,
+                    senders, times, starts, any_time,
+                )  # fmt: skip
+            for number in range(len(blocks)):
+                first, count, rows_at = blocks[number, 2], blocks[number, 3], blocks[number, 4]
+                for position in range(positions):
+                    at = position * padded + number * lanes
+                    bias_at = number * lanes if shared else at
+                    neuron = position * outputs + blocks[number, 0]
                     if few:
-                        together = 1
-                        if stop > block + 1:
-                            together = min(
-                                positions - from_position, LIST_POSITIONS, max(1, LIST_ROOM // (window * count))
+                        wanted = between(0, here)
+                        if quick:
+                            wanted = between(idle, here) & arrivals(any_time, geometry, position)
+                        if wanted != 0:
+                            clear(sums, wanted, lanes, weights, rows_at + taps * count * lanes)
+                            add_inputs(
+                                senders,
+                                times,
+                                starts,
+                                geometry,
+                                position,
+                                lanes,
+                                weights,
+                                rows_at,
+                                used,
+                                blocks[number, 5],
+                                sums,
                             )
-                        starts[0] = 0
-                        for number in range(together):
-                            starts[number + 1], any_steps[number] = list_inputs(
-                                sends, item * words_in, times, geometry, from_position + number, first, count,
-                                used, used_at, listed, arrivals, starts[number],
-                            )  # fmt: skip
-                    next_position += together
-                    for number in range(block, stop):
-                        rows_at = blocks[number, 4]
-                        for position in range(from_position, next_position):
-                            at = position * padded + number * lanes
-                            bias_at = number * lanes if shared else at
-                            neuron = position * outputs + blocks[number, 0]
-                            some = True
-                            if few:
-                                place = position - from_position
-                                rests = quick and at_rest(potentials, membranes + at, bias, bias_at, lanes)
-                                span_from, span_to = 0, here
-                                if quick:
-                                    span_from, span_to = span(any_steps[place], idle, here, rests)
-                                for lane in range(np.uintp(span_from * lanes), np.uintp(span_to * lanes)):
-                                    sums[lane] = np.float32(0)
-                                if span_from < span_to:
-                                    add_inputs(
-                                        listed,
-                                        arrivals,
-                                        starts[place],
-                                        starts[place + 1],
-                                        lanes,
-                                        weights,
-                                        rows_at,
-                                        sums,
-                                    )
-                                if quick:
-                                    some = take_span(
-                                        span_from, span_to, idle, here, rests, ends, lanes, potentials, membranes + at, sums,
-                                        bias, bias_at, to_zero, fired,
-                                    )  # fmt: skip
-                            elif driven:
-                                for step in range(here):
-                                    for lane in range(lanes):
-                                        current = constant[item * len(initial) + at + lane]
-                                        sums[step * lanes + lane] = current if at_step + step >= lag else np.float32(0)
-                            else:
-                                words = gather(
-                                    trains, read, steps, geometry, position, first, count, at_step, lag, here, patch
-                                )
-                                zeros_at = rows_at + window * count * lanes
-                                add_tiles(patch, words, here, lanes, weights, rows_at, zeros_at, sums)
-                            if not (few and quick):
-                                take_steps(
-                                    at_step, here, frozen, lanes, potentials, membranes + at, sums, 0, lanes, bias, bias_at,
-                                    waits, refractory, to_zero, floor, fires, fired, 0,
-                                    item < keeping, kept, item, neuron, blocks[number, 1],
-                                )  # fmt: skip
-                            if fires and some:
-                                add_bits(
-                                    fired, 0, here, 0, sent, write + at_step, steps, neuron, blocks[number, 1], here
-                                )
-                block = stop
+                    elif driven:
+                        for step in range(here):
+                            for lane in range(lanes):
+                                current = constant[item * len(initial) + at + lane]
+                                sums[step * lanes + lane] = current if at_step + step >= lag else np.float32(0)
+                    else:
+                        words = gather(trains, read, steps, geometry, position, first, count, at_step, lag, here, patch)
+                        zeros_at = rows_at + taps * count * lanes
+                        add_tiles(patch, words, here, lanes, weights, rows_at, zeros_at, sums)
+                    if quick:
+                        who = take_arrivals(
+                            wanted, idle, here, at_step + here == steps, lanes, potentials, membranes + at, sums, bias, bias_at,
+                            to_zero, fired,
+                        )  # fmt: skip
+                        send(fired, who, sent, write + at_step, steps, neuron, blocks[number, 1])
+                    else:
+                        take_steps(
+                            at_step, here, frozen, lanes, potentials, membranes + at, sums, 0, lanes, bias, bias_at,
+                            waits, refractory, to_zero, floor, fires, fired, 0,
+                            item < keeping, kept, item, neuron, blocks[number, 1],
+                        )  # fmt: skip
+                        if fires:
+                            add_bits(fired, 0, here, 0, sent, write + at_step, steps, neuron, blocks[number, 1], here)
             at_step += here

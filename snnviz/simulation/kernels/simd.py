@@ -66,17 +66,6 @@ def lowest_bit(typingctx, mask):
 
 
 @intrinsic
-def highest_bit(typingctx, mask):
-    """Index of the highest bit set, which there must be."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        ctlz = builder.module.declare_intrinsic("llvm.ctlz", [_I64], ir.FunctionType(_I64, [_I64, _I1]))
-        return builder.sub(ir.Constant(_I64, 63), builder.call(ctlz, [args[0], ir.Constant(_I1, 1)]))
-
-    return types.uintp(types.uint64), codegen
-
-
-@intrinsic
 def bit_count(typingctx, mask):
     """Number of bits set."""
 
@@ -209,57 +198,6 @@ def _add_row_at_steps(lanes: int) -> Any:
         return types.void(sums, weights, types.uintp, types.uint64), codegen
 
     return add_row_at_steps
-
-
-def _drift(lanes: int) -> Any:
-    vector = ir.VectorType(_F32, lanes)
-
-    @intrinsic
-    def drift(typingctx, potentials, at, bias, bias_at, steps):
-        """potentials[at :] += bias[bias_at :], `steps` times, one after the other; `steps` is at least 1."""
-
-        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            potentials, at, bias, bias_at, steps = args
-            target = _pointer(context, builder, signature.args[0], potentials, at)
-            constant = _load(builder, _pointer(context, builder, signature.args[2], bias, bias_at), vector)
-            start = _load(builder, target, vector)
-            before = builder.block
-            loop, done = builder.append_basic_block("drift"), builder.append_basic_block("drifted")
-            builder.branch(loop)
-            builder.position_at_end(loop)
-            left, value = builder.phi(_I64), builder.phi(vector)
-            moved = builder.fadd(value, constant)
-            rest = builder.sub(left, ir.Constant(_I64, 1))
-            left.add_incoming(steps, before)
-            left.add_incoming(rest, loop)
-            value.add_incoming(start, before)
-            value.add_incoming(moved, loop)
-            builder.cbranch(builder.icmp_unsigned("!=", rest, ir.Constant(_I64, 0)), loop, done)
-            builder.position_at_end(done)
-            _store(builder, moved, target)
-            return context.get_dummy_value()
-
-        return types.void(potentials, types.uintp, bias, types.uintp, types.uintp), codegen
-
-    return drift
-
-
-def _any_above(lanes: int) -> Any:
-    vector = ir.VectorType(_F32, lanes)
-
-    @intrinsic
-    def any_above(typingctx, values, at, limit):
-        """Whether one of the `lanes` values from `at` on is above `limit`."""
-
-        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            values, at, limit = args
-            loaded = _load(builder, _pointer(context, builder, signature.args[0], values, at), vector)
-            above = builder.bitcast(builder.fcmp_ordered(">", loaded, _splat(builder, limit, lanes)), ir.IntType(lanes))
-            return builder.icmp_unsigned("!=", above, ir.Constant(ir.IntType(lanes), 0))
-
-        return types.boolean(values, types.uintp, types.float32), codegen
-
-    return any_above
 
 
 @intrinsic
@@ -414,6 +352,168 @@ def _take_steps(lanes: int) -> Any:
     return take_steps
 
 
+def _copy_row(lanes: int) -> Any:
+    vector = ir.VectorType(_F32, lanes)
+
+    @intrinsic
+    def copy_row(typingctx, source, source_at, target, target_at):
+        """target[target_at :] = source[source_at :], a row.
+
+        For zeros as well: LLVM writes those it knows in narrower parts, and to load a row that has just been written in parts
+        takes until they have all arrived in the cache.
+        """
+
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            source, source_at, target, target_at = args
+            value = _load(builder, _pointer(context, builder, signature.args[0], source, source_at), vector)
+            _store(builder, value, _pointer(context, builder, signature.args[2], target, target_at))
+            return context.get_dummy_value()
+
+        return types.void(source, types.uintp, target, types.uintp), codegen
+
+    return copy_row
+
+
+def _take_arrivals(lanes: int) -> Any:
+    part = ir.VectorType(_F32, PART)
+
+    @intrinsic
+    def take_arrivals(typingctx, potentials, at, drive, bias, bias_at, to_zero, fired, begin, steps, active, ends):
+        """The steps from `begin` to `steps` <= 64 of `lanes` neurons that nothing reaches but at the steps in `active` (bits).
+
+        The drive of an active step is drive[step * lanes :]. Steps at which no neuron can
+        come near the threshold are one addition of the bias each; the others are taken as `take_steps` takes them.
+        fired[step] = who fired, at the steps returned. With `ends`, potentials after the last active step are not needed.
+
+        Returns:
+            the steps at which any neuron fired, as bits.
+        """
+
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            potentials, at, drive, bias, bias_at, to_zero, fired, begin, steps, active, ends = args
+            target = _pointer(context, builder, signature.args[0], potentials, at)
+            driven = _pointer(context, builder, signature.args[2], drive, ir.Constant(_I64, 0))
+            constant = _pointer(context, builder, signature.args[3], bias, bias_at)
+            bits = _pointer(context, builder, signature.args[6], fired, ir.Constant(_I64, 0))
+            words = ir.VectorType(_I32, PART)
+            none, single = ir.Constant(_I64, 0), ir.Constant(_I64, 1)
+            remains = builder.select(to_zero, ir.Constant(words, [0] * PART), ir.Constant(words, [-1] * PART))
+            count = lanes // PART
+
+            def each(value: float) -> Any:
+                return ir.Constant(part, [value] * PART)
+
+            def place(pointer: Any, index: int) -> Any:
+                return builder.gep(pointer, [ir.Constant(_I64, PART * index)])
+
+            def phis(*sources: tuple[list[Any], Any]) -> list[Any]:
+                joined = [builder.phi(part) for _ in range(count)]
+                for values, block in sources:
+                    for phi, value in zip(joined, values, strict=True):
+                        phi.add_incoming(value, block)
+                return joined
+
+            starts = [_load(builder, place(target, index), part) for index in range(count)]
+            moves = [_load(builder, place(constant, index), part) for index in range(count)]
+            before = builder.block
+            names = ("arrival", "check", "careful", "quiet", "between", "moved", "arrived", "step", "taken")
+            arrival, check, careful, quiet, between, through, arrived, stepping, taken = map(
+                builder.append_basic_block, names
+            )
+            builder.branch(arrival)
+
+            builder.position_at_end(arrival)
+            left, clock, who = builder.phi(_I64), builder.phi(_I64), builder.phi(_I64)
+            held = phis((starts, before))
+            comes = builder.icmp_unsigned("!=", left, none)
+            step = builder.select(comes, _lowest_bit(builder, left, defined_at_zero=True), steps)
+            gap = builder.sub(step, clock)
+            with builder.if_then(builder.icmp_unsigned("==", gap, none), likely=False):
+                at_once = builder.block
+                builder.cbranch(comes, arrived, taken)
+            builder.branch(check)
+
+            builder.position_at_end(check)
+            times = _splat(builder, builder.uitofp(gap, _F32), PART)
+            near = None
+            for value, move in zip(held, moves, strict=True):
+                # a membrane is highest after the first step or the last; what is lacking to the threshold is more than the
+                # rounding of 64 additions, which is relative to how far away the membrane is
+                value = builder.fmul(value, each(1 - 2**-17))
+                for highest in (builder.fadd(value, move), builder.fadd(value, builder.fmul(move, times))):
+                    above = builder.fcmp_ordered(">=", highest, each(0.99))
+                    near = above if near is None else builder.or_(near, above)
+            risky = builder.icmp_unsigned(
+                "!=", builder.bitcast(near, ir.IntType(PART)), ir.Constant(ir.IntType(PART), 0)
+            )
+            builder.cbranch(risky, careful, quiet)
+
+            builder.position_at_end(careful)
+            with_clock = builder.or_(left, builder.shl(single, clock))
+            builder.branch(stepping)
+
+            builder.position_at_end(quiet)
+            builder.cbranch(builder.and_(ends, builder.not_(comes)), taken, between)
+
+            builder.position_at_end(between)
+            rest_of_gap = builder.phi(_I64)
+            moving = phis((held, quiet))
+            moved = [builder.fadd(value, move) for value, move in zip(moving, moves, strict=True)]
+            less = builder.sub(rest_of_gap, single)
+            rest_of_gap.add_incoming(gap, quiet)
+            rest_of_gap.add_incoming(less, between)
+            for phi, value in zip(moving, moved, strict=True):
+                phi.add_incoming(value, between)
+            builder.cbranch(builder.icmp_unsigned("!=", less, none), between, through)
+            builder.position_at_end(through)
+            builder.cbranch(comes, arrived, taken)
+
+            builder.position_at_end(arrived)
+            reached = phis((held, at_once), (moved, through))
+            arriving = builder.gep(driven, [builder.mul(step, ir.Constant(_I64, lanes))])
+            drives = [_load(builder, place(arriving, index), part) for index in range(count)]
+            builder.branch(stepping)
+
+            builder.position_at_end(stepping)
+            now, todo = builder.phi(_I64), builder.phi(_I64)
+            for at_step, steps_left, block in ((step, left, arrived), (clock, with_clock, careful)):
+                now.add_incoming(at_step, block)
+                todo.add_incoming(steps_left, block)
+            values = phis((reached, arrived), (held, careful))
+            given = phis((drives, arrived), ([each(0.0)] * count, careful))
+            word, results = none, []
+            for index, (value, move, new) in enumerate(zip(values, moves, given, strict=True)):
+                raised = builder.fadd(builder.fadd(value, new), move)
+                spikes = builder.fcmp_ordered(">=", raised, each(1.0))
+                lowered = builder.and_(builder.bitcast(builder.fsub(raised, each(1.0)), words), remains)
+                results.append(builder.select(spikes, builder.bitcast(lowered, part), raised))
+                sent = builder.zext(builder.bitcast(spikes, ir.IntType(PART)), _I64)
+                word = builder.or_(word, builder.shl(sent, ir.Constant(_I64, PART * index)))
+            builder.store(word, builder.gep(bits, [now]))
+            some = builder.zext(builder.icmp_unsigned("!=", word, none), _I64)
+            known = builder.or_(who, builder.shl(some, now))
+            for phi, begins, follows in (
+                (left, active, _without_lowest_bit(builder, todo)), (clock, begin, builder.add(now, single)), (who, none, known)
+            ):  # fmt: skip
+                phi.add_incoming(begins, before)
+                phi.add_incoming(follows, stepping)
+            for phi, result in zip(held, results, strict=True):
+                phi.add_incoming(result, stepping)
+            builder.branch(arrival)
+
+            builder.position_at_end(taken)
+            for index, value in enumerate(phis((held, at_once), (held, quiet), (moved, through))):
+                _store(builder, value, place(target, index))
+            return who
+
+        index = types.uintp
+        return types.uint64(
+            potentials, index, drive, bias, index, types.boolean, fired, index, index, types.uint64, types.boolean
+        ), codegen
+
+    return take_arrivals
+
+
 @intrinsic
 def pack(typingctx, flags, at):
     """The 64 bytes flags[at :] as bits: 1 where a byte is not 0."""
@@ -430,6 +530,6 @@ def pack(typingctx, flags, at):
 add_masked_rows_64 = _add_masked_rows(64)
 add_masked_rows_32, add_masked_rows_16 = _add_masked_rows_twice(32), _add_masked_rows_twice(16)
 add_row_at_steps_64, add_row_at_steps_32, add_row_at_steps_16 = (_add_row_at_steps(lanes) for lanes in (64, 32, 16))
-drift_64, drift_32, drift_16 = _drift(64), _drift(32), _drift(16)
-any_above_64, any_above_32, any_above_16 = _any_above(64), _any_above(32), _any_above(16)
+copy_row_64, copy_row_32, copy_row_16 = _copy_row(64), _copy_row(32), _copy_row(16)
+take_arrivals_64, take_arrivals_32, take_arrivals_16 = (_take_arrivals(lanes) for lanes in (64, 32, 16))
 take_steps_64, take_steps_32, take_steps_16 = _take_steps(64), _take_steps(32), _take_steps(16)
