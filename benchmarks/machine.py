@@ -110,10 +110,10 @@ def _add_groups_of_4(membrane, weights, order, run, repeats):
 
 @numba.njit(nogil=True, cache=True)
 def _add_in_registers(membrane, weights, order, run, repeats):
-    """The same with the membranes of 64 neurons in registers, stored once per pass over `order`."""
-    rows = order.astype(np.uint32)
-    for _ in range(repeats):
-        simd.sum_listed_rows_64(membrane, np.uintp(0), weights, np.uintp(0), rows, np.uintp(0), np.uintp(len(rows)))
+    """The same with the membranes of 64 neurons in registers, stored once per tile of 64 rows."""
+    every = np.uint64(0xFFFFFFFFFFFFFFFF)
+    for _ in range(repeats * (len(order) // 64)):
+        simd.add_masked_rows_64(membrane, np.uintp(0), weights, np.uintp(0), every)
 
 
 def add_rate(threads: int, run: int, group: int, adds: int = PROBE, seed: int = 0) -> float:

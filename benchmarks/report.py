@@ -17,7 +17,7 @@ from typing import Any
 from snnviz._files import replacing
 
 ROOT = Path(__file__).resolve().parents[1]
-NAMES = ("table", "trained", "layers", "density", "scaling", "threads")
+NAMES = ("table", "trained", "sparse", "layers", "density", "scaling", "threads")
 COLUMN_TITLES = {"dense-mnist": "dense MNIST", "conv-mnist": "conv MNIST", "conv-cifar10": "conv CIFAR-10"}
 Result = Mapping[str, Any]
 
@@ -84,7 +84,12 @@ def page(results: Mapping[str, Result], figure: str | None = None) -> str:
         figure: file name of the figure, relative to the page.
     """
     parts = [_machine(list(results.values()))] if results else ["No results."]
-    for name, text in (("table", _table_part), ("trained", _table_part), ("layers", _layers_part)):
+    for name, text in (
+        ("table", _table_part),
+        ("trained", _table_part),
+        ("sparse", _sparse_part),
+        ("layers", _layers_part),
+    ):
         if name in results:
             parts.append(text(results[name]))
     if "density" in results:
@@ -215,6 +220,43 @@ def _detail(column: Result, row: Result, trained: bool) -> list[str]:
         accuracy = row.get("accuracy")
         cells += [f"{accuracy[key]:.2%}" if accuracy else "-" for key in ("last_step", "peak")]
     return cells
+
+
+def _sparse_part(result: Result) -> str:
+    words = {
+        "engine": "event engine",
+        "stop": "event engine, each item until sure (margin 0.9)",
+        "whole": "all of `simulate`",
+        "known": "all of `simulate`, the classifier's answers known",
+        "classifier": "Keras' predict of its classifier",
+    }
+    rows = []
+    for point in result["points"]:
+        events = point.get("events")
+        rates = "-" if "rates" not in point else "{:.3f} to {:.3f}".format(*point["rates"])
+        steps = "-" if point["what"] == "classifier" else f"{point.get('mean_exit', point['steps']):.3g}"
+        rows.append(
+            [
+                point["name"],
+                words[point["what"]],
+                steps,
+                rates,
+                "-" if events is None else f"{events / 1e6:.2f} M",
+                f"{1e3 * point['wall_s']:.3f} ms",
+                f"{1e3 * point['cpu_s']:.3f} ms",
+                "-" if events is None else f"{events / point['cpu_s'] / 1e9:.2f} G",
+            ]
+        )
+    headings = ["network", "what", "steps", "mean rates", "events an item", "wall", "CPU", "events a CPU second"]
+    return "\n\n".join(
+        [
+            "## Trained networks",
+            f"Test images; medians of {result['points'][0]['runs']} runs in turn: an item's share of the time on the clock, and of "
+            "the processors' time. Random networks of the same architecture stand beside them, at the share of neurons that spike "
+            "in a step.",
+            table(headings, rows, text=2),
+        ]
+    )
 
 
 def _layers_part(result: Result) -> str:

@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import machine, report
+from benchmarks import machine, report, trained
 from benchmarks.case import save_case
 from benchmarks.networks import ARCHITECTURES, DENSITY, random_images, random_network
 from benchmarks.rows import LIMITS, REFERENCES, ROWS, named
@@ -37,7 +37,7 @@ from snnviz.network import SpikingNetwork
 RESULTS = ROOT / "benchmarks" / "results"
 TARGET_ITEMS, STEPS = 1000, 50
 ENGINES = ("event", "graph")
-SECTIONS = ("table", "layers", "density", "scaling", "threads")
+SECTIONS = ("table", "sparse", "layers", "density", "scaling", "threads")
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,12 @@ class Bench:
         """Every row on trained networks and the test images they were trained for."""
         columns = self._columns([_trained_case(file, self.effort.items) for file in files])
         return {"columns": [column | {"title": Path(file).stem} for column, file in zip(columns, files, strict=True)]}
+
+    def sparse(self) -> dict[str, Any]:
+        """Trained networks, whose neurons spike rarely: the event engine, `simulate` and the classifier."""
+        rounds, share = (1, 0.02) if self.effort.share_processes else (5, 1.0)
+        with _progress.bar(len(trained.ENTRIES) * (rounds + 1), "trained networks", "run") as bar:
+            return trained.measure(rounds, self.threads, share, _tick(bar))
 
     def layers(self) -> dict[str, Any]:
         """Single convolutions: how near the event engine comes to the machine's add limit."""
@@ -319,6 +325,7 @@ def main(arguments: list[str] | None = None) -> int:
     bench = Bench(rows, QUICK if options.quick else FULL, options.threads)
     parts: dict[str, Callable[[], dict[str, Any]]] = {
         "table": lambda: bench.table(wanted),
+        "sparse": bench.sparse,
         "layers": bench.layers,
         "density": bench.density,
         "scaling": bench.scaling,

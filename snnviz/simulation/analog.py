@@ -255,6 +255,12 @@ def _predicted(network: SpikingNetwork, x: np.ndarray, batch_size: int | None) -
     return answers
 
 
+def forget() -> None:
+    """Forget the answers of networks on data that `accuracy` has met."""
+    with _remembering:
+        _remembered.clear()
+
+
 _remembered: OrderedDict[tuple[object, ...], np.ndarray] = OrderedDict()
 _remembering = threading.Lock()
 

@@ -44,6 +44,9 @@ STOP_STEPS = 4
 """Steps that are taken before it is looked which items have ended: few waste little on those that have, many cost less each."""
 STOP_BUDGET = 2**24
 """Bytes that trains and membranes of the items in one call may take where items end at their own steps."""
+CALL_EVENTS = 1.5e10
+"""About the synaptic adds, at 15 % density, of items that share a call of a kernel, 8 at most where each takes long: fewer would
+load anew what the kernel needs, more would let threads wait for one another."""
 BATCH_BUDGET = 2**27
 """Bytes that the arrays of a batch may take: spikes handed in, potentials and counts handed out."""
 BATCH_EVENTS = 2e9
@@ -300,7 +303,10 @@ class EventEngine(Engine):
         self._chunk = -(-settings.steps // -(-settings.steps // CHUNK))
         self._adds = 0.15 * settings.steps * float(sum(int(one.sum()) for one in maps))
         train_bytes = 8 * settings.steps * max(layer.words_in for layer in self._layers)
-        self._items_per_call = int(max(1, min(64, TRAIN_BUDGET // train_bytes, 3e7 // max(1.0, self._adds))))
+        adds = max(1.0, self._adds)
+        self._items_per_call = int(
+            max(1, min(64, TRAIN_BUDGET // train_bytes, max(3e7 // adds, min(8, CALL_EVENTS // adds))))
+        )
         self._free: list[_Scratch] = []
         # the one that takes longest to compile first
         kernels = [
@@ -325,26 +331,26 @@ class EventEngine(Engine):
     def run(self, inputs: np.ndarray, traced: int = 0) -> Block:
         network = self.network
         block = Block.empty(network, self.settings.steps, self.record, len(inputs), traced)
-        self._share(_Job(inputs, traced, block), range(0, len(inputs), self._together()))
+        together = min(self._together(), -(-len(inputs) // self.threads))
+        self._share(_Job(inputs, traced, block), range(0, len(inputs), together))
         last = network.layers[-1].name
         if last in block.potentials:
             block.potentials[last][:] = block.output[:traced]
         return block
 
     def _share(self, job: _Job, starts: range) -> None:
-        """Simulate all items, `_together` at a time, on `threads` threads."""
+        """Simulate all items, from each of `starts` to the next, on `threads` threads."""
         queue: Iterator[int] = iter(starts)
         lock = threading.Lock()
 
         def work() -> None:
             scratch = self._free.pop() if self._free else self._scratch()
-            together = self._together()
             while not job.stop.is_set():
                 with lock:
                     start = next(queue, None)
                 if start is None:
                     break
-                self._simulate(job, start, min(start + together, len(job.inputs)), scratch)
+                self._simulate(job, start, min(start + starts.step, len(job.inputs)), scratch)
             self._free.append(scratch)
 
         threads = min(self.threads, len(starts))
@@ -366,7 +372,7 @@ class EventEngine(Engine):
             return self._items_per_call
         trains = 8 * self.settings.steps * sum(layer.words_in for layer in self._layers)
         states = (8 if self.settings.refractory else 4) * sum(len(layer.initial) for layer in self._layers)
-        return max(1, min(self._items_per_call, STOP_BUDGET // (trains + states)))
+        return int(max(1, min(64, STOP_BUDGET // (trains + states))))
 
     def _scratch(self) -> _Scratch:
         steps, chunk, items = self.settings.steps, self._chunk, self._together()

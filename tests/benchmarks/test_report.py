@@ -92,6 +92,18 @@ def test_page_shows_times_ratios_notes_and_what_is_missing():
     assert "40.0 billion a second" in text
 
 
+def test_trained_networks_have_both_times():
+    points = [
+        {"name": "small", "what": "stop", "steps": 50, "mean_exit": 4.25, "rates": [0.01, 0.2], "events": 2e6, "wall_s": 1e-3,
+         "cpu_s": 2e-3, "runs": 5},
+        {"name": "small", "what": "classifier", "steps": 0, "wall_s": 3e-4, "cpu_s": 5e-4, "runs": 5},
+    ]  # fmt: skip
+    text = report.page({"sparse": result("sparse", points=points)})
+    assert "until sure (margin 0.9) | 4.25 | 0.010 to 0.200 | 2.00 M | 1.000 ms | 2.000 ms | 1.00 G |" in text
+    assert "| Keras' predict of its classifier | - | - | - | 0.300 ms | 0.500 ms | - |" in text
+    assert "medians of 5 runs" in text
+
+
 def test_layers_are_held_against_the_limit_of_their_own_run():
     point = {"network": "layer-64", "items": 100, "limits": limits(), "rows": [row("event", 2.0, events=60e9)]}
     assert "| 64 | 30.0 | 40.0 | 75% |" in report.page({"layers": result("layers", points=[point])})

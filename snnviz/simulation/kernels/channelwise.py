@@ -15,7 +15,7 @@ from numba import float32, int32, int64, uint64
 from snnviz.simulation.kernels import simd
 from snnviz.simulation.kernels.compiler import Flag, Int, array, inner, kernel
 from snnviz.simulation.kernels.neurons import between, send, take_steps
-from snnviz.simulation.kernels.trains import INPUTS_BELOW, add_bits, bits_at
+from snnviz.simulation.kernels.trains import INPUTS_BELOW, add_bits, bits_at, silence
 
 
 @inner
@@ -121,9 +121,7 @@ def channelwise(
     for index in range(len(active)):
         item = active[index]
         read, write = item * words_in * steps, item * words_out * steps
-        if begin == 0:
-            for word in range(words_out * steps):
-                sent[write + word] = np.uint64(0)
+        silence(sent, write, words_out, steps, begin, end)
         quick = refractory == 0 and floor == -np.inf and item >= keeping
         quick &= totals[item] < INPUTS_BELOW * (geometry[0] * geometry[1] * channels * (end - begin))
         for start in range(0, rows * columns, side):

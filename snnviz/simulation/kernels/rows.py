@@ -27,7 +27,7 @@ from numba import float32, int32, int64, uint32, uint64
 from snnviz.simulation.kernels import simd
 from snnviz.simulation.kernels.compiler import Flag, Int, array, inner, kernel
 from snnviz.simulation.kernels.neurons import between, send, take_arrivals, take_steps
-from snnviz.simulation.kernels.trains import INPUTS_BELOW, add_bits, list_neurons
+from snnviz.simulation.kernels.trains import INPUTS_BELOW, add_bits, list_neurons, silence
 
 GEOMETRY = (
     "height", "width", "channels", "rows", "columns", "outputs", "kernel_height", "kernel_width",
@@ -161,17 +161,22 @@ def add_inputs(senders, times, starts, geometry, position, lanes, weights, at, u
 
 
 @inner
+def copy_row(source, source_at, target, target_at, lanes):
+    """target[target_at : target_at + lanes] = source[source_at : ...]."""
+    if lanes == 64:
+        simd.copy_row_64(source, np.uintp(source_at), target, np.uintp(target_at))
+    elif lanes == 32:
+        simd.copy_row_32(source, np.uintp(source_at), target, np.uintp(target_at))
+    else:
+        simd.copy_row_16(source, np.uintp(source_at), target, np.uintp(target_at))
+
+
+@inner
 def clear(sums, active, lanes, weights, zeros_at):
     """Zeros at the sums of the steps in `active`."""
-    left, zeros = active, np.uintp(zeros_at)
+    left = active
     while left != 0:
-        at = simd.lowest_bit(left) * np.uintp(lanes)
-        if lanes == 64:
-            simd.copy_row_64(weights, zeros, sums, at)
-        elif lanes == 32:
-            simd.copy_row_32(weights, zeros, sums, at)
-        else:
-            simd.copy_row_16(weights, zeros, sums, at)
+        copy_row(weights, zeros_at, sums, np.int64(simd.lowest_bit(left)) * lanes, lanes)
         left &= left - np.uint64(1)
 
 
@@ -230,15 +235,11 @@ def rows(
     for index in range(len(active)):
         item = active[index]
         read, write, membranes = item * words_in * steps, item * words_out * steps, item * apart
-        if begin == 0:
+        if begin == 0 and refractory > 0:
             for neuron in range(len(initial)):
-                potentials[membranes + neuron] = initial[neuron]
-            if refractory > 0:
-                for neuron in range(len(initial)):
-                    waits[membranes + neuron] = 0
-            if fires:
-                for word in range(words_out * steps):
-                    sent[write + word] = np.uint64(0)
+                waits[membranes + neuron] = 0
+        if fires:
+            silence(sent, write, words_out, steps, begin, end)
         few = not driven and blocks[0, 3] == channels and totals[item] < INPUTS_BELOW * (inputs * (end - begin))
         quick = few and fires and refractory == 0 and floor == -np.inf and item >= keeping
         at_step = begin
@@ -256,6 +257,8 @@ def rows(
                     at = position * padded + number * lanes
                     bias_at = number * lanes if shared else at
                     neuron = position * outputs + blocks[number, 0]
+                    if at_step == 0:
+                        copy_row(initial, at, potentials, membranes + at, lanes)
                     if few:
                         wanted = between(0, here)
                         if quick:

@@ -53,6 +53,19 @@ def add_bits(
 
 
 @inner
+def silence(trains: Any, at: int, words: int, steps: int, begin: int, end: int) -> None:
+    """No spikes in the steps begin .. end of an item's trains, from trains[at] on."""
+    if end - begin == steps:
+        for index in range(np.uintp(at), np.uintp(at + words * steps)):
+            trains[index] = np.uint64(0)
+        return
+    for word in range(np.uintp(words)):
+        first = np.uintp(at) + word * np.uintp(steps)
+        for step in range(np.uintp(begin), np.uintp(end)):
+            trains[first + step] = np.uint64(0)
+
+
+@inner
 def bits_at(words: Any, at: int, bit: int, count: int) -> Any:
     """The `count` <= 64 bits from `bit` on of the words from words[at] on."""
     place, shift = np.uintp(at + (bit >> 6)), np.uint64(bit & 63)
