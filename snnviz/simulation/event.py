@@ -308,6 +308,9 @@ class EventEngine(Engine):
             max(1, min(64, TRAIN_BUDGET // train_bytes, max(3e7 // adds, min(8, CALL_EVENTS // adds))))
         )
         self._free: list[_Scratch] = []
+        self._frozen = settings.frozen_steps(network)
+        self._to_zero, self._input_to_zero = (settings.resets_to_zero(input_layer=first) for first in (False, True))
+        self._floor = NO_FLOOR if settings.floor is None else np.float32(settings.floor)
         # the one that takes longest to compile first
         kernels = [
             rows,
@@ -438,14 +441,12 @@ class EventEngine(Engine):
     def _take(self, job: _Job, part: _Part, scratch: _Scratch, begin: int, end: int) -> None:
         """Steps begin .. end of the items that go on, layer by layer."""
         network, settings, steps = self.network, self.settings, self.settings.steps
-        frozen = settings.frozen_steps(network)
         totals = np.zeros(part.items, np.int64)
         events, spikes, output = (
             array[part.start : part.start + part.items]
             for array in (job.block.events, job.block.spikes, job.block.output)
         )
-        to_zero = settings.resets_to_zero(input_layer=False)
-        floor = NO_FLOOR if settings.floor is None else np.float32(settings.floor)
+        frozen, to_zero, floor = self._frozen, self._to_zero, self._floor
         for index, (layer, ready) in enumerate(zip(self._active.layers, self._layers, strict=True)):
             given = index == 0 and settings.input == "analog"
             last = index == len(self._layers) - 1
@@ -489,7 +490,7 @@ class EventEngine(Engine):
         intensities[:, :pixels] = job.inputs[start:stop].reshape(stop - start, -1)
         kept, keeping = self._kept(job, self.network.input.name, part)
         spiking_input(
-            intensities.reshape(-1), self._initial, pixels, settings.steps, settings.resets_to_zero(input_layer=True),
+            intensities.reshape(-1), self._initial, pixels, settings.steps, self._input_to_zero,
             settings.refractory, trains, keeping, kept, NO_BIAS, scratch.potentials, scratch.waits,
         )  # fmt: skip
 
