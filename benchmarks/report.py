@@ -83,7 +83,10 @@ def page(results: Mapping[str, Result], figure: str | None = None) -> str:
         results: result files by name, any of `NAMES`.
         figure: file name of the figure, relative to the page.
     """
-    parts = [_machine(list(results.values()))] if results else ["No results."]
+    here = [
+        result for name, result in results.items() if name != "sparse"
+    ]  # which says for itself where it was measured
+    parts = [_machine(here)] if here else [] if results else ["No results."]
     for name, text in (
         ("table", _table_part),
         ("trained", _table_part),
@@ -222,6 +225,13 @@ def _detail(column: Result, row: Result, trained: bool) -> list[str]:
     return cells
 
 
+def _load(result: Result) -> str:
+    """How busy the machine was."""
+    return (
+        " Load at the beginning and at the end: {:.1f} and {:.1f}.".format(*result["load"]) if "load" in result else ""
+    )
+
+
 def _sparse_part(result: Result) -> str:
     words = {
         "engine": "event engine",
@@ -250,7 +260,8 @@ def _sparse_part(result: Result) -> str:
     headings = ["network", "what", "steps", "mean rates", "events an item", "wall", "CPU", "events a CPU second"]
     return "\n\n".join(
         [
-            "## Trained networks",
+            "## Trained, sparse networks",
+            _machine([result]) + _load(result),
             f"Test images; medians of {result['points'][0]['runs']} runs in turn: an item's share of the time on the clock, and of "
             "the processors' time. Random networks of the same architecture stand beside them, at the share of neurons that spike "
             "in a step.",

@@ -76,6 +76,7 @@ def measure(
         tick: told what has run.
     """
     entries = [Entry(one.name, max(2, round(one.items * share)), one.steps, one.what) for one in ENTRIES]
+    load = [os.getloadavg()[0]]
     with _processes(entries, threads) as ask:
         found: list[list[dict[str, Any]]] = [[] for _ in entries]
         for turn in range(rounds + 1):
@@ -88,7 +89,7 @@ def measure(
     for entry, answers in zip(entries, found, strict=True):
         medians = {name: float(np.median([one[name] for one in answers])) for name in ("wall_s", "cpu_s")}
         points.append(asdict(entry) | answers[0] | medians | {"runs": len(answers)})
-    return {"points": points}
+    return {"points": points, "load": [*load, os.getloadavg()[0]]}
 
 
 @contextmanager
