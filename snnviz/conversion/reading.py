@@ -12,7 +12,7 @@ import numpy as np
 from snnviz._models import SKIPPED, UnclearRange, meaning_of, numbers, own_call, range_shown
 from snnviz.conversion.folding import DENSE_LIMIT, NO_PADDING, Affine, Stage, joined, merged_separable, same_padding
 from snnviz.conversion.path import Visit, single_path
-from snnviz.conversion.problem import NO_SPIKES, UNSUPPORTED, Problem
+from snnviz.conversion.problem import NO_SPIKES, SUBCLASSED, UNSUPPORTED, Problem
 from snnviz.errors import InputError
 from snnviz.network import Conv2D, Dense, DepthwiseConv2D, Input, Layer, Padding, Shape, SpikingNetwork
 
@@ -53,10 +53,10 @@ class Reading:
         if shape is None:
             return
         visits, junctions = single_path(model)
-        junctions = [*(_own_call(each) for each in visits if isinstance(each.layer, keras.Model)), *junctions]
+        opaque = [visit.problem(*SUBCLASSED) for visit in visits if isinstance(visit.layer, keras.Model)]
         self._visits = visits
-        if junctions:
-            self._read_apart(model, junctions)
+        if opaque or junctions:
+            self._read_apart(model, [*opaque, *junctions])
             return
         self._shape: Shape = shape  # of one item, at the present place
         self.input_shape = shape if len(shape) != 2 else (*shape, 1)
@@ -97,10 +97,7 @@ class Reading:
             self.problems.append(problem)
 
         if not isinstance(model, keras.Sequential | keras.Function) or own_call(model):
-            refuse(
-                "what a subclassed model computes cannot be read from it",
-                "build it as a Sequential or functional model",
-            )
+            refuse(*SUBCLASSED)
             return None
         try:
             inputs, outputs, shape = model.inputs, model.outputs, model.input_shape
@@ -138,16 +135,15 @@ class Reading:
                 self._unsupported(Visit(layer=layer, name=layer.name, place=f"layers[{index}]"))
 
     def _settle_range(self, input_range: float | None) -> None:
-        if input_range is None:
-            self._infer_range()
+        self._infer_range(input_range)
         if self.input_range != 1:
             channels = self._shape[-1]
             self._affine = Affine(scale=np.full(channels, self.input_range), shift=np.zeros(channels))
             self._affine_visit = self._visits[0] if self._visits else None
 
-    def _infer_range(self) -> None:
+    def _infer_range(self, given: float | None) -> None:
         try:
-            self.input_range = range_shown([visit.layer for visit in self._visits])
+            self.input_range = range_shown([visit.layer for visit in self._visits], given)
         except UnclearRange as unclear:
             visit = next(visit for visit in self._visits if visit.layer is unclear.layer)
             self._refuse(visit, unclear.reason, unclear.remedy)
@@ -574,11 +570,6 @@ class Reading:
             before, after = same_padding(self._shape[axis], kernel[axis], strides[axis], dilation[axis])
             edges.append((before + self._pads[axis][0], after + self._pads[axis][1]))
         return edges[0], edges[1]
-
-
-def _own_call(visit: Visit) -> Problem:
-    reason = "what a subclassed model computes cannot be read from it"
-    return visit.problem(reason, "build it as a Sequential or functional model")
 
 
 def _by_channel(values: np.ndarray, channels: int) -> bool:
