@@ -166,10 +166,10 @@ class GraphEngine(Engine):
         )
 
     def _counts(self, plan: Plan, inputs: np.ndarray, by_step: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        """Events (items, T, L) and spikes (T, L) in integers, from partial sums that are exact in float32."""
+        """Events and spikes (items, T, L) in integers, from partial sums that are exact in float32."""
         items, depth = len(inputs), len(plan.layers)
         events = np.zeros((items, plan.steps, depth), np.int64)
-        spikes = np.zeros((plan.steps, depth), np.int64)
+        spikes = np.zeros((items, plan.steps, depth), np.int64)
         if not plan.counting:
             return events, spikes
         for index, each in enumerate(self._fanouts):
@@ -178,7 +178,7 @@ class GraphEngine(Engine):
                 events[:, plan.delay :, 0] = arriving[:, None]
                 continue
             sent = by_step[f"spikes_{index}"][:, :items].astype(np.int64)
-            spikes[:, index] = sent.sum(axis=1)
+            spikes[..., index] = sent.T
             if plan.layers[index].parts:
                 arrived = by_step[f"events_{index}"][:, :items].astype(np.int64).sum(axis=-1) * count_unit(each)
                 events[..., index] = arrived.T
@@ -224,7 +224,7 @@ def _joined(blocks: Sequence[Block]) -> Block:
     return Block(
         output=np.concatenate([block.output for block in blocks]),
         events=np.concatenate([block.events for block in blocks]),
-        spikes=np.sum([block.spikes for block in blocks], axis=0),
+        spikes=np.concatenate([block.spikes for block in blocks]),
         spike_trains=traces([block.spike_trains for block in blocks]),
         potentials=traces([block.potentials for block in blocks]),
     )
