@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from snnviz import _checks as check
+from snnviz.cli._numbers import real
 from snnviz.errors import InputError
+
+if TYPE_CHECKING:
+    from snnviz.network import SpikingNetwork
 
 
 def add(subparsers: Any) -> None:
@@ -23,6 +28,12 @@ def add(subparsers: Any) -> None:
     )
     parser.add_argument(
         "--out", metavar="FILE", help="file to write, .nir or .npz (default: SOURCE's name in this folder)"
+    )
+    parser.add_argument(
+        "--dt",
+        type=real,
+        metavar="DT",
+        help="time step of a graph to read, by which every r is multiplied (default: 1)",
     )
     parser.set_defaults(run=run, show=show, writes=lambda args: (_out(args), False))
 
@@ -41,9 +52,11 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     reading = args.source.endswith(nir.SUFFIX)
     wanted = ".npz" if reading else nir.SUFFIX
     out = _out(args)
+    if args.dt is not None and not reading:
+        raise InputError(f"`--dt` is for a graph that is read ({nir.SUFFIX}). Received: {args.source!r}")
     if out.suffix != wanted:
         raise InputError(f"`--out` must end in {wanted} here. Received: {check.describe(args.out)}")
-    network = nir.load(args.source) if reading else pretrained.network(args.source)
+    network = _read(args) if reading else pretrained.network(args.source)
     if reading:
         network.save(out)
     else:
@@ -52,11 +65,24 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         "source": args.source,
         "out": str(out),
         "hash": network.hash,
+        "note": nir.settings_meant(network) if reading else "",
         "layers": [{"name": layer.name, "kind": layer.kind, "neurons": layer.neurons} for layer in network.layers],
     }
+
+
+def _read(args: argparse.Namespace) -> SpikingNetwork:
+    from snnviz.hardware import nir
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # said by `show`
+            return nir.load(args.source, args.dt)
+    except InputError as error:
+        raise InputError(str(error).replace("`dt`", "`--dt`")) from error
 
 
 def show(answer: dict[str, Any]) -> str:
     """The answer for people."""
     layers = ", ".join(f"{layer['name']} ({layer['kind']}, {layer['neurons']})" for layer in answer["layers"])
-    return f"{answer['source']} -> {answer['out']}: {layers}"
+    lines = [f"{answer['source']} -> {answer['out']}: {layers}", answer["note"]]
+    return "\n".join(line for line in lines if line)

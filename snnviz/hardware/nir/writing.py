@@ -39,7 +39,9 @@ def graph_of(network: SpikingNetwork) -> nir.NIRGraph:
     add("input_neurons", _neurons(shape))
     for index, layer in enumerate(network.layers):
         if isinstance(layer, Dense) and len(shape) > 1:
-            add(f"{layer.name}_flatten", nir.Flatten(np.array(first_channels(shape)), start_dim=0, end_dim=-1))
+            # counted from the end, since Norse and snnTorch take the batch for the first dimension
+            sizes = np.array(first_channels(shape))
+            add(f"{layer.name}_flatten", nir.Flatten(sizes, start_dim=-len(shape), end_dim=-1))
         add(layer.name, linear_node(layer, shape))
         shape = layer.output_shape
         if index < len(network.layers) - 1:
