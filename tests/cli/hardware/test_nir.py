@@ -46,3 +46,42 @@ def test_a_graph_of_another_tool(tmp_path, capsys, monkeypatch):
     assert not any("reset" in text for text in json.loads(capsys.readouterr().out)["warnings"])
     assert cli.main(["hardware", "nir", "dense-mnist-optimized", "--dt", "1"]) == 2
     assert "`--dt` is for a graph that is read" in capsys.readouterr().err
+
+
+def test_for_one_tool(tmp_path, capsys, monkeypatch):
+    from snnviz.hardware.nir import tools
+
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["hardware", "nir", "dense-mnist-heuristic"]) == 0
+    assert "NIR has no words for initial potentials (0.5)" in capsys.readouterr().out
+    assert cli.main(["hardware", "nir", "dense-mnist-heuristic", "--for", "norse"]) == 0
+    assert "dense-mnist-heuristic_norse.py loads it" in capsys.readouterr().out
+    assert (tmp_path / "dense-mnist-heuristic_norse.py").read_text() == tools.loader("norse")
+
+    same = tools.Layer("input", 7, 7, None)
+    other = tools.Layer("dense1", 7, 8, (0, 3, 5))
+    answers = [tools.Comparison(4, 20, 4, (same, other)), tools.Comparison(4, 20, 4, (same, same))]
+    monkeypatch.setattr(tools, "compare", lambda *_: answers.pop(0))
+    command = ["hardware", "nir", "dense-mnist-heuristic", "--for", "norse", "--check", "--limit", "4"]
+    assert cli.main(command) == 0
+    text = capsys.readouterr().out
+    assert "norse: 4 of 4 predictions after 20 steps are snnviz's" in text
+    assert "item 0, step 3, neuron 5" in text
+    assert "the rest is rounding" in text
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--for", "rockpool"], "`--for` must be one of 'sinabs'"),
+        (["--check"], "`--check` needs --for"),
+        (["--for", "norse", "--python", "python3"], "`--python` is for --check"),
+        (["--for", "norse", "--check", "--python", "/no/python"], "`--python` must be a Python that runs norse"),
+    ],
+)
+def test_mistakes(tmp_path, capsys, monkeypatch, options, message):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["hardware", "nir", "dense-mnist-heuristic", *options]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
