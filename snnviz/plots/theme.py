@@ -153,6 +153,12 @@ def curve(
     return style(element, bokeh=bokeh, mpl={"color": color, "linestyle": _MPL_DASHES[dash], "linewidth": 0.65 * width})
 
 
+def hovered(element: hv.Curve, tooltips: Sequence[tuple[str, str]]) -> hv.Curve:
+    """A curve that is not seen, where hovering tells of everything at its place on the horizontal axis."""
+    bokeh = {"alpha": 0, "tools": ["hover"], "hover_tooltips": list(tooltips), "hover_mode": "vline"}
+    return style(element, bokeh=bokeh, mpl={"alpha": 0})
+
+
 def band(element: hv.Area, color: str) -> hv.Area:
     """A faint area between two values, behind the line it belongs to."""
     return style(
