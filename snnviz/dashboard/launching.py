@@ -99,12 +99,12 @@ class Launching(Page):
                 parts.group(
                     "Name of the run", name, "What the page Runs calls it; one is made up where this is empty."
                 ),
-                self.button,
+                pn.Column(parts.written("<span class='label'>&nbsp;</span>"), self.button, margin=0),
                 classes=["snn-buttons"],
             ),
         )
 
-    upload_words = "Or upload a network or data (.npz)"
+    upload_words = "Or upload a network or data"
     launches_words = ""
     launches_note = ""
     _refused = ""
@@ -191,7 +191,8 @@ DATA_HELP = (
     "offers data of your own."
 )
 UPLOAD_HELP = (
-    f"At most {MOST_BYTES // 2**20} MiB. Data is an .npz file with the arrays x_train, y_train, x_test and y_test, as of Keras; "
+    f"At most {MOST_BYTES // 2**20} MiB. A network is an .npz file of snnviz, a model a .keras file; data are an .npz file "
+    "with the arrays x_train, y_train, x_test and y_test, as of Keras; "
     "class_names may name the classes."
 )
 NO_STORE = "these pages have no store of runs, so nothing can be launched from them; serve them with `snnviz dashboard`"

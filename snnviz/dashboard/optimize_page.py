@@ -32,10 +32,8 @@ _HELP = {
     "per": "What has a scale of its own: the whole network, every layer, or every channel. More scales find more and take longer.",
     "minutes": "The whole budget, with loading and with the report on the test set.",
     "lambda_e": "How much accuracy counts in the loss: this times (1 - peak accuracy).",
-    "lambda_l": "How much Pareto latency counts, per time step. Usual: one over that of the network at the start, which must be "
-    "above zero then.",
-    "lambda_p": "How much Pareto power counts, per event and item. Usual: one over that of the network at the start, which must be "
-    "above zero then.",
+    "lambda_l": "How much Pareto latency counts, per time step. Usual: one over the size of that of the network at the start.",
+    "lambda_p": "How much Pareto power counts, per event and item. Usual: one over the size of that of the network at the start.",
     "steps": "How long each item is shown to the network.",
     "items": "How many held-out training items the loss is measured on. Empty: all of them.",
     "with_potentials": "Where membrane potentials begin is searched as well.",

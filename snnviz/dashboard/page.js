@@ -16,7 +16,7 @@
     for (const shown of Bokeh.documents)
       for (const root of shown.roots()) if (root.type === "panel.models.location.Location") root.search = location.search
   })
-})()
+})();
 // A bar on top while the server works on what a hand did. It comes after a moment, and goes with the first answer.
 (() => {
   const AFTER = 100, MOST = 20000 // milliseconds
@@ -40,7 +40,7 @@
     for (const shown of globalThis.Bokeh?.documents ?? []) if (!seen.has(shown)) { seen.add(shown); watch(shown) }
     if (seen.size) { clearInterval(look); document.body.append(bar) }
   }, 50)
-})()
+})();
 // A button with a text to take along copies it.
 addEventListener("click", async (event) => {
   const button = event.composedPath().find((part) => part instanceof HTMLElement && part.dataset.copy !== undefined)

@@ -6,4 +6,4 @@
   if (told() === now) return
   document.cookie = `snnviz_scheme=${now}; path=/; SameSite=Lax; max-age=31536000`
   if (told() === now && !new URLSearchParams(location.search).has("dark")) location.reload()
-})()
+})();

@@ -71,7 +71,7 @@ class Sparsity(Launching):
         "From a trained classifier; 100 epochs a stage on all items take about ten minutes for the dense network."
     )
     suffix = ".keras"
-    upload_words = "Or upload a model (.keras) or data (.npz)"
+    upload_words = "Or upload a model or data"
     source_kinds = ("train", "finetune")
 
     def spec(self) -> dict[str, Any]:

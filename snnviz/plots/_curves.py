@@ -58,6 +58,14 @@ def accuracy_overlay(
         anns = {name: 100 * float(run.attrs.get("ann_accuracy", np.nan)) for name, run in runs.items()}
         lines = [(ends[0], ann, ends[1], ann, colors[name]) for name, ann in anns.items() if np.isfinite(ann)]
         parts.append(theme.segments(_segments(lines), dash="dotted", width=1.2))
+        above = 0.03 * (limits[1] - limits[0])
+        words = [(ends[1], ann + above, "ANN", color) for _, _, _, ann, color in lines]
+        words = words or [(np.nan, np.nan, "", theme.palette(dark).muted)]
+        parts.append(
+            theme.labels(
+                hv.Labels(words, ["x", "accuracy"], ["text", "color"]), align="right", dx=-2, size=11, clear=True
+            )
+        )
     for index, name in enumerate(runs):
         vdims = ["accuracy", "run", *sorted({"time", "cumulative_events"} - {x})]
         curve = hv.Curve(data[data["run"] == name], x, vdims, label=name)
