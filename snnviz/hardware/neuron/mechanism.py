@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib.metadata
-import importlib.util
 import io
 import os
 import platform
@@ -22,12 +21,12 @@ from types import ModuleType
 import platformdirs
 
 from snnviz import _progress
+from snnviz._extras import install, need
 from snnviz.errors import InputError
 
 SOURCE = Path(__file__).with_name("snnviz_if.mod")
 NAME = "SnnvizIF"
 """What NEURON calls the neuron of `SOURCE`."""
-INSTALL = "pip install 'snnviz[pynn]'"
 
 
 def load() -> ModuleType:
@@ -39,8 +38,7 @@ def load() -> ModuleType:
         InputError: if PyNN, NEURON, g++, make or Python's shared library is not installed, or a compilation fails.
     """
     for package in ("neuron", "pyNN"):
-        if importlib.util.find_spec(package) is None:
-            raise InputError(f"`neuron` needs PyNN and NEURON: {INSTALL}. Received: no package {package!r}")
+        need("`neuron`", package, "PyNN and NEURON", "pynn")
     with _progress.bar(2, "preparing NEURON, once", "part") as bar, _environment():
         library = library_folder()
         if not _compiled(library):
@@ -71,7 +69,7 @@ def compile_mechanism(folder: Path) -> None:
     _need_compiler()
     compiler = shutil.which("nrnivmodl")
     if compiler is None:
-        raise InputError(f"`neuron` needs NEURON's compiler: {INSTALL}. Received: no program 'nrnivmodl'")
+        raise InputError(f"`neuron` needs NEURON's compiler: {install('pynn')}. Received: no program 'nrnivmodl'")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".making-", dir=folder.parent) as made:
         shutil.copy(SOURCE, made)

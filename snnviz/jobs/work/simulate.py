@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from snnviz.jobs.job import Job
     from snnviz.network import SpikingNetwork
 
+MAIN = "simulating"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Options(Settings, DataOptions):
