@@ -70,7 +70,7 @@ def test_save_and_load_give_the_same_network(tmp_path):
     for layer, copy in zip(network.layers, again.layers, strict=True):
         assert type(layer) is type(copy)
         np.testing.assert_array_equal(layer.weights, copy.weights)
-        assert layer._options() == copy._options()
+        assert layer.options == copy.options
         assert layer.cap == copy.cap
     assert [path.name for path in tmp_path.iterdir()] == ["network.npz"]
 

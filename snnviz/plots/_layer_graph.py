@@ -40,7 +40,7 @@ def layer_graph_data(network: SpikingNetwork, result: xr.Dataset | None = None) 
         raise InputError(f"`network` must be a SpikingNetwork. Received: {check.describe(network)}")
     rows = [(network.input.name, "input", _times(network.input_shape), network.input.neurons, 0, 0)]
     for layer in network.layers:
-        kind = "average pooling" if getattr(layer, "pooling", False) else _KINDS[layer.kind]
+        kind = "average pooling" if layer.pools else _KINDS[layer.kind]
         rows.append(
             (layer.name, kind, _times(layer.output_shape), layer.neurons, synapses(layer), synapses(layer, "nonzero"))
         )
@@ -128,7 +128,7 @@ def layer_graph(
     )
 
 
-_KINDS = {"dense": "dense", "conv2d": "convolution", "depthwise_conv2d": "depthwise convolution"}
+_KINDS = {"sum": "sum", "dense": "dense", "conv2d": "convolution", "depthwise_conv2d": "depthwise convolution"}
 
 
 def _times(shape: tuple[int, ...]) -> str:

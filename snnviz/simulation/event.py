@@ -228,8 +228,9 @@ class EventEngine(Engine):
         super().__init__(network, settings, record)
         self.threads = _processors() if threads is None else check.integer("threads", threads, 1)
         self._layers: list[_Rows | _Channelwise] = []
-        maps = [fanout(layer, settings.synapses).reshape(-1) for layer in network.layers]
-        for index, layer in enumerate(network.layers):
+        self._path = network.single_path("engine 'event' (take engine='graph')")
+        maps = [fanout(layer, settings.synapses).reshape(-1) for layer in self._path]
+        for index, layer in enumerate(self._path):
             alone = isinstance(layer, DepthwiseConv2D) and layer.weights.shape[3] == 1
             driven_by_numbers = index == 0 and settings.input == "analog"
             if isinstance(layer, DepthwiseConv2D) and alone and not driven_by_numbers:
@@ -401,7 +402,7 @@ class EventEngine(Engine):
         product depend on the size of the matrix."""
         from snnviz.simulation.analog import linear
 
-        ready, layer = self._layers[0], self.network.layers[0]
+        ready, layer = self._layers[0], self._path[0]
         current = np.zeros((len(inputs), ready.positions, ready.width), np.float32)
         for item in range(len(inputs)):
             values = linear(layer, inputs[item : item + 1])

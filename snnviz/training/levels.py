@@ -25,7 +25,6 @@ import numpy as np
 from snnviz import conversion
 from snnviz._models import rectifies
 from snnviz.errors import InputError
-from snnviz.network import DepthwiseConv2D
 from snnviz.sparsity import leaves
 
 START_PERCENTILE = 99.9
@@ -139,5 +138,5 @@ def _starts(model: keras.Model, images: np.ndarray, input_range: float) -> list[
     return [
         float(activation if layer.cap is None else layer.cap)
         for layer, activation in zip(network.layers[:-1], found.activations, strict=False)
-        if not (isinstance(layer, DepthwiseConv2D) and layer.pooling)
+        if not layer.pools
     ]

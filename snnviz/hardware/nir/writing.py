@@ -37,7 +37,7 @@ def graph_of(network: SpikingNetwork) -> nir.NIRGraph:
     shape = network.input_shape
     add("input", nir.Input(input_type=np.array(first_channels(shape))))
     add("input_neurons", _neurons(shape))
-    for index, layer in enumerate(network.layers):
+    for index, layer in enumerate(network.single_path("NIR")):
         if isinstance(layer, Dense) and len(shape) > 1:
             add(f"{layer.name}_flatten", nir.Flatten(np.array(first_channels(shape)), start_dim=0, end_dim=-1))
         add(layer.name, linear_node(layer, shape))
@@ -58,7 +58,7 @@ def graph_of(network: SpikingNetwork) -> nir.NIRGraph:
 def _bytes(network: SpikingNetwork) -> int:
     """What the arrays of its graph take, at most: neurons one by one, kernels with zeros between groups, dilated and padded."""
     numbers = 3 * network.input.neurons
-    for layer in network.layers:
+    for layer in network.single_path("NIR"):
         numbers += 3 * layer.neurons
         if not isinstance(layer, Convolution):
             numbers += layer.weights.size
