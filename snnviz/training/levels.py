@@ -23,7 +23,7 @@ import keras
 import numpy as np
 
 from snnviz import conversion
-from snnviz._models import rectifies
+from snnviz._models import check_single_path, rectifies
 from snnviz.errors import InputError
 from snnviz.sparsity import leaves
 
@@ -107,6 +107,7 @@ def _twin(
     problems = conversion.check_convertible(model)
     if problems:
         raise InputError(f"`levels` must be 0 for a model that cannot be converted. Received: {levels}; {problems[0]}")
+    check_single_path(model, "training on levels (`levels`)")
     path = [layer for layer in leaves(model) if not isinstance(layer, keras.layers.InputLayer)]
     for layer in path:
         if not isinstance(layer, keras.layers.ReLU) and rectifies(layer):
