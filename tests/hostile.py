@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 import snnviz
 from snnviz.dashboard.page import Page
@@ -64,6 +65,8 @@ VALUES: dict[str, Callable[[], Any]] = {
     "home": lambda: "~nobody-of-this-name/x",
     "set": lambda: {1},
     "class": lambda: int,
+    "empty result": lambda: xr.Dataset(),
+    "result of no steps": lambda: xr.Dataset({"accuracy": ("time", np.zeros(0))}, {"time": np.zeros(0, int)}),
 }
 """Thirty and more; each is made anew for each call."""
 

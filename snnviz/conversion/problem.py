@@ -30,6 +30,11 @@ class Problem:
 
 NO_SPIKES = "a neuron's firing rate stands for a rectified linear unit and for nothing else"
 
+SUBCLASSED = (
+    "what a subclassed model computes cannot be read from it",
+    "build it as a Sequential or functional model",
+)
+
 # what users bring that cannot be converted: Keras class -> (reason, remedy)
 UNSUPPORTED: dict[str, tuple[str, str]] = {
     **dict.fromkeys(

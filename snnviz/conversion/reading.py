@@ -12,7 +12,7 @@ import numpy as np
 from snnviz._models import SKIPPED, UnclearRange, meaning_of, numbers, own_call, range_shown
 from snnviz.conversion.folding import DENSE_LIMIT, NO_PADDING, Affine, Stage, joined, merged_separable, same_padding
 from snnviz.conversion.path import IMAGE, Visit, visits
-from snnviz.conversion.problem import NO_SPIKES, UNSUPPORTED, Problem
+from snnviz.conversion.problem import NO_SPIKES, SUBCLASSED, UNSUPPORTED, Problem
 from snnviz.conversion.signal import Node, Part, Signal, populations
 from snnviz.errors import InputError
 from snnviz.network import (
@@ -95,10 +95,7 @@ class Reading:
             self.problems.append(problem)
 
         if not isinstance(model, keras.Sequential | keras.Function) or own_call(model):
-            refuse(
-                "what a subclassed model computes cannot be read from it",
-                "build it as a Sequential or functional model",
-            )
+            refuse(*SUBCLASSED)
             return None
         try:
             inputs, outputs, shape = model.inputs, model.outputs, model.input_shape
@@ -124,8 +121,7 @@ class Reading:
         return sizes
 
     def _settle_range(self, image: Signal, input_range: float | None) -> Signal:
-        if input_range is None:
-            self._infer_range()
+        self._infer_range(input_range)
         if self.input_range != 1:
             channels = image.shape[-1]
             affine = Affine(scale=np.full(channels, self.input_range), shift=np.zeros(channels))
@@ -133,9 +129,9 @@ class Reading:
             image = image.with_parts([replace(image.parts[0], affine=affine, affine_visit=visit)])
         return replace(image, excused=self._excused)
 
-    def _infer_range(self) -> None:
+    def _infer_range(self, given: float | None) -> None:
         try:
-            self.input_range = range_shown([visit.layer for visit in self._visits])
+            self.input_range = range_shown([visit.layer for visit in self._visits], given)
         except UnclearRange as unclear:
             visit = next(visit for visit in self._visits if visit.layer is unclear.layer)
             self._refuse(visit, unclear.reason, unclear.remedy)
@@ -197,8 +193,7 @@ class Reading:
         import keras
 
         if isinstance(visit.layer, keras.Model):
-            reason = "what a subclassed model computes cannot be read from it"
-            remedy = "build it as a Sequential or functional model"
+            reason, remedy = SUBCLASSED
         elif isinstance(visit.layer, keras.layers.Layer):
             reason, remedy = UNSUPPORTED.get(visit.kind, ("layers of this kind are not supported", ""))
         else:

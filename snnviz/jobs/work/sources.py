@@ -297,6 +297,13 @@ def chance(accuracy: float, items: int, classes: int) -> str:
 CHANCE_ITEMS = 100
 
 
+def full_intensity(model: keras.Model, asked: DataOptions, known: Mapping[str, Any]) -> float:
+    """What a model takes for full intensity: as the options say, else as its card does, else as the model shows."""
+    from snnviz.conversion import input_range
+
+    return float(asked.input_range or known.get("input_range") or input_range(model))
+
+
 def check_range(model: keras.Model, images: Images, input_range: float, given: bool) -> float:
     """Whether labelled images tell that a model takes another range than the one it is taken to have.
 
