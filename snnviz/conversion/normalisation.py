@@ -137,9 +137,9 @@ def measure(
                     channels[layer.name].add(values[layer.name].reshape(-1, layer.channels))
             bar.update(part.stop - part.start)
     found: list[Scale] = []
-    limit: Scale | None = None
-    for layer in hidden:
-        limit = limit if layer.pools else layer.cap
+    limits: list[Scale | None] = [None]  # where the input and each layer saturate, averages where their source does
+    for layer, sources in zip(hidden, network.sources, strict=False):
+        limits.append(limit := limits[sources[0]] if layer.pools else layer.cap)
         value = float(_positive(*whole[layer.name].result(), otherwise=1.0)[0])
         if percentile == 100 and limit is not None:
             found.append(limit)

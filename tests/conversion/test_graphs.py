@@ -99,3 +99,17 @@ def test_deeper_residual_networks(depth):
     expected = np.asarray(model(x), np.float64)
     found = analog.logits(convert(model, x), x)
     np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
+
+
+def test_averages_saturate_where_their_source_does():
+    """Whatever population stands before them."""
+    image = keras.Input((6, 6, 1))
+    capped = kl.Conv2D(2, 3, activation="relu6", name="capped")(image)
+    free = kl.Conv2D(2, 3, activation="relu", name="free")(image)
+    pooled = kl.AveragePooling2D(2, name="pooled")(capped)
+    x = kl.Concatenate()([kl.Flatten()(each) for each in (capped, free, pooled)])
+    model = models.randomised(keras.Model(image, kl.Dense(3)(x)))
+    network = convert(model, models.images(model), 100.0)
+    assert network.layer_names[1:4] == ("capped", "free", "pooled")
+    assert network.metadata["scales"]["pooled"] == pytest.approx(1 / 6)
+    assert network.metadata["scales"]["free"] != pytest.approx(1 / 6)
