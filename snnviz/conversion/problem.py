@@ -44,10 +44,12 @@ UNSUPPORTED: dict[str, tuple[str, str]] = {
             "use average pooling or a strided convolution and retrain",
         ),
     ),
-    "Add": ("residual sums are not supported yet", "use a model whose layers follow one another"),
     **dict.fromkeys(
-        ("Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract"),
-        ("layers that join several paths are not supported", "use a model whose layers follow one another"),
+        ("Dot", "Maximum", "Minimum", "Multiply"),
+        (
+            "it multiplies or compares what several paths bring, and synapses only add",
+            "use Add or Concatenate and retrain",
+        ),
     ),
     **dict.fromkeys(
         ("LeakyReLU", "PReLU", "ELU"),

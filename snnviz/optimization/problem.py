@@ -61,6 +61,7 @@ class Problem:
         target: str | None = None,
         vary: str = "scales",
     ) -> None:
+        network.single_path("an optimisation")
         self.x = check.images("x", x, network.input_shape)
         self.y = check.labels("y", y, len(self.x), network.classes)
         self.target = None if target is None else check.choice("target", target, TARGETS)

@@ -175,23 +175,22 @@ class Active:
     kept: tuple[np.ndarray, ...]
 
     @classmethod
-    def of(cls, network: SpikingNetwork, whole: bool = False) -> Active:
-        """Of `network`; `whole` keeps every channel."""
-        first = np.ones(network.input_shape[-1], bool)
-        kept = [first, *(np.ones(layer.channels, bool) for layer in network.layers)]
+    def of(cls, path: tuple[Layer, ...], whole: bool = False) -> Active:
+        """Of a path of layers; `whole` keeps every channel."""
+        first = np.ones(path[0].input_shape[-1], bool)
+        kept = [first, *(np.ones(layer.channels, bool) for layer in path)]
         if not whole:
-            kept[1:-1] = _firing(network, first)
+            kept[1:-1] = _firing(path, first)
         layers = tuple(
-            _reduced(layer, before, after)
-            for layer, before, after in zip(network.layers, kept[:-1], kept[1:], strict=True)
+            _reduced(layer, before, after) for layer, before, after in zip(path, kept[:-1], kept[1:], strict=True)
         )
         return cls(layers, tuple(kept[:-1]))
 
 
-def _firing(network: SpikingNetwork, first: np.ndarray) -> list[np.ndarray]:
+def _firing(path: tuple[Layer, ...], first: np.ndarray) -> list[np.ndarray]:
     """For each hidden layer the channels that may fire, or that what follows cannot do without."""
     may, before = [], first
-    for layer in network.layers[:-1]:
+    for layer in path[:-1]:
         low = np.broadcast_to(layer.bias, layer.output_shape).reshape(-1, layer.channels).max(axis=0) <= 0
         potential = np.broadcast_to(layer.initial_potential, layer.output_shape).reshape(-1, layer.channels)
         low &= potential.max(axis=0) < THRESHOLD
@@ -206,13 +205,13 @@ def _firing(network: SpikingNetwork, first: np.ndarray) -> list[np.ndarray]:
         may.append(before)
     # a channel goes only where the next layer can do without it
     for index in range(len(may) - 1, -1, -1):
-        following = network.layers[index + 1]
+        following = path[index + 1]
         if _passes(following) and index + 1 < len(may):
             may[index] = may[index] | may[index + 1]
         elif not _mixes(following):
             may[index] = np.ones_like(may[index])
     # and the channels of a layer that does not mix them are those of its input
-    for index, layer in enumerate(network.layers[:-1]):
+    for index, layer in enumerate(path[:-1]):
         if _passes(layer):
             may[index] = may[index - 1] if index else first
     return may
@@ -355,11 +354,12 @@ class EventEngine(Engine):
         super().__init__(network, settings, record)
         self.threads = _processors() if threads is None else check.integer("threads", threads, 1)
         self._layers: list[_Rows | _Channelwise] = []
+        path = network.single_path("engine 'event' (take engine='graph')")
         # recorded populations are whole
-        self._active = Active.of(network, whole=bool(record.spikes or record.potentials))
+        self._active = Active.of(path, whole=bool(record.spikes or record.potentials))
         maps = [
             fanout(layer, settings.synapses).reshape(-1, len(kept))[:, kept].reshape(-1)
-            for layer, kept in zip(network.layers, self._active.kept, strict=True)
+            for layer, kept in zip(path, self._active.kept, strict=True)
         ]
         for index, layer in enumerate(self._active.layers):
             alone = isinstance(layer, DepthwiseConv2D) and layer.weights.shape[3] == 1

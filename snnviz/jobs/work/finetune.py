@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 NO_ACTIVATION_PENALTY = (
     "activations are not penalised (lambda_a = 0): that takes batch normalisations whose gamma is fixed to 1 "
-    "(BatchNormalization(scale=False)) before every ReLU. Weights are"
+    "(BatchNormalization(scale=False)) before every ReLU, and layers that follow one another. Weights are"
 )
 
 MAIN = "training"
