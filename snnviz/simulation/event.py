@@ -228,7 +228,7 @@ class EventEngine(Engine):
         super().__init__(network, settings, record)
         self.threads = _processors() if threads is None else check.integer("threads", threads, 1)
         self._layers: list[_Rows | _Channelwise] = []
-        self._path = network.single_path("engine 'event' (take engine='graph')")
+        self._path = network.single_path("EventEngine (`make_engine` takes graphs)")
         maps = [fanout(layer, settings.synapses).reshape(-1) for layer in self._path]
         for index, layer in enumerate(self._path):
             alone = isinstance(layer, DepthwiseConv2D) and layer.weights.shape[3] == 1
