@@ -274,7 +274,7 @@ class EventEngine(Engine):
         super().__init__(network, settings, record)
         self.threads = _processors() if threads is None else check.integer("threads", threads, 1)
         self._layers: list[_Rows | _Channelwise] = []
-        path = network.single_path("engine 'event' (take engine='graph')")
+        path = network.single_path("EventEngine (`make_engine` takes graphs)")
         # recorded populations are whole
         self._active = Active.of(path, None if record.spikes or record.potentials else _never_fires)
         maps = [
