@@ -43,12 +43,13 @@ def harness(result: xr.Dataset, network: SpikingNetwork) -> dict[str, Any]:
     if result.attrs.get("network_hash") != network.hash:
         raise InputError("`network` must be the one that was simulated. Received: another than the result's")
     settings = json.loads(str(result.attrs["settings"]))
-    weighted = [layer for layer in network.layers if not _pools(layer)]
+    layers = network.single_path("NeuroBench's metrics")
+    weighted = [layer for layer in layers if not _pools(layer)]
     parameters = sum(layer.weights.size + layer.bias.size for layer in weighted)
     zeros = sum(int((layer.weights == 0).sum()) for layer in weighted)
     events = result["synaptic_events"].sum("time")
     counted = {layer.name: float(events.sel(layer=layer.name)) for layer in weighted}
-    first = network.layers[0].name
+    first = layers[0].name
     macs = counted.pop(first, 0.0) if settings["input"] == "analog" else 0.0
     steps = result.sizes["time"]
     return {

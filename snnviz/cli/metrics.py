@@ -79,6 +79,9 @@ def show(answer: dict[str, Any]) -> str:
         ("Pareto latency", _number(answer["pareto_latency"]), f"time steps, against {against}"),
         ("Pareto power", _number(answer["pareto_power"]), f"synaptic events per item, against {against}"),
     ]
+    if answer.get("exit_time") is not None:
+        rows.append(("accuracy when ended", _percent(answer["final_accuracy"]), "each item when the network was sure"))
+        rows.append(("mean end", _number(answer["exit_time"]), "time steps"))
     missed = False
     for entry in answer["thresholds"]:
         mark = "" if entry["crossed"] else "*"

@@ -63,7 +63,7 @@ def build(network: SpikingNetwork, cells: Cells) -> Built:
         )
     projections = []
     before = populations[first.name]
-    for depth, layer in enumerate(network.layers, start=1):
+    for depth, layer in enumerate(network.single_path("PyNN"), start=1):
         shape = layer.output_shape
         here = cells.neurons(
             layer.name, depth, _each(layer.bias, shape), _each(layer.initial_potential, shape), frozen[depth]
@@ -130,7 +130,7 @@ class PyNNEngine(Engine):
         self.name = simulator.__name__  # type: ignore[misc]
         self._cells = (cells or cells_for(simulator))(simulator, settings, len(network.layers))
         self._cells.check(network)
-        self._maps = [fanout(layer, settings.synapses).reshape(-1) for layer in network.layers]
+        self._maps = [fanout(layer, settings.synapses).reshape(-1) for layer in network.single_path("PyNN")]
         self._built: Built | None = None
 
     @property
@@ -168,7 +168,7 @@ class PyNNEngine(Engine):
         cells.run()
         for depth, name in enumerate(network.firing_names):
             spikes = given if depth == 0 and given is not None else cells.spikes(populations[name], depth)
-            block.spikes[:, depth] += spikes.sum(axis=1)
+            block.spikes[item, :, depth] = spikes.sum(axis=1)
             arriving = spikes @ self._maps[depth]
             block.events[item, settings.delay :, depth] = arriving[: settings.steps - settings.delay]
             if traced and name in block.spike_trains:

@@ -18,8 +18,8 @@ from snnviz.optimization.onsets import OnsetSpace
 from snnviz.optimization.scales import ScaleSpace
 from snnviz.optimization.weights import WeightSpace
 from snnviz.simulation import Record, Settings, analog
-from snnviz.simulation.driver import read_out
 from snnviz.simulation.engine import Engine
+from snnviz.simulation.stopping import read_out
 
 ENGINES = ("event", "graph")
 VARY = ("scales", "onsets", "weights")
@@ -61,6 +61,7 @@ class Problem:
         target: str | None = None,
         vary: str = "scales",
     ) -> None:
+        network.single_path("an optimisation")
         self.x = check.images("x", x, network.input_shape)
         self.y = check.labels("y", y, len(self.x), network.classes)
         self.target = None if target is None else check.choice("target", target, TARGETS)

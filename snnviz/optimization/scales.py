@@ -165,12 +165,13 @@ def relative_scales(before: SpikingNetwork, after: SpikingNetwork) -> list[np.nd
     Raises:
         InputError: if the networks differ in more than positive scales.
     """
-    kinds = [[(layer.kind, layer.weights.shape) for layer in network.layers] for network in (before, after)]
+    paths = [network.single_path("its relative scales") for network in (before, after)]
+    kinds = [[(layer.kind, layer.weights.shape) for layer in path] for path in paths]
     if kinds[0] != kinds[1]:
         raise InputError("`after` must have the layers of `before`. Received: networks of different shapes")
     incoming: Scale = 1.0
     found = []
-    for old, new in zip(before.layers, after.layers, strict=True):
+    for old, new in zip(*paths, strict=True):
         present = old.weights != 0
         with np.errstate(divide="ignore", invalid="ignore"):
             ratios = np.where(present, new.weights.astype(np.float64) / old.weights, np.nan)

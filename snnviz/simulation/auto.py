@@ -36,6 +36,8 @@ def choose(network: SpikingNetwork, settings: Settings, x: np.ndarray) -> tuple[
     Returns:
         the name of the engine, and a sentence that says why.
     """
+    if not network.is_path:
+        return "graph", "graph: the network is no single path, which event would need"
     if _gpu():
         return "graph", "graph: there is a GPU"
     from snnviz.simulation.event import EventEngine

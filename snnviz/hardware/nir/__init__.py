@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from snnviz import _checks as check
 from snnviz._arguments import checked
+from snnviz._extras import need
 from snnviz._files import replacing
 from snnviz._hdf5 import check_survived
 from snnviz._memory import check_fits, check_hdf5
@@ -174,8 +175,7 @@ def _says_reset(path: Path) -> bool:
 
 
 def _need_nir():  # type: ignore[no-untyped-def]  # a module that may not be there
-    try:
-        import nir
-    except ImportError as error:
-        raise InputError("`nir` needs the package nir: pip install 'snnviz[nir]'. Received: no such package") from error
+    need("`nir`", "nir", "the package nir", "nir")
+    import nir
+
     return nir

@@ -14,7 +14,19 @@ import numpy as np
 from snnviz.conversion.folding import Affine, Stage, composed, joined
 from snnviz.errors import InputError
 from snnviz.hardware.nir.writing import METADATA, first_channels, frame, graph_of
-from snnviz.network import Conv2D, Dense, DepthwiseConv2D, Input, Layer, Padding, Shape, SpikingNetwork, decode
+from snnviz.network import (
+    Conv2DProjection,
+    Dense,
+    DenseProjection,
+    DepthwiseConv2D,
+    DepthwiseProjection,
+    Input,
+    Layer,
+    Padding,
+    Shape,
+    SpikingNetwork,
+    decode,
+)
 
 LINEAR = (nir.Affine, nir.Linear, nir.Conv2d, nir.AvgPool2d, nir.SumPool2d)
 
@@ -174,7 +186,7 @@ def _folded(first: Stage, second: Stage) -> Stage:
     Raises:
         InputError: if they make none.
     """
-    made = joined(first, second) if second.kind is Dense else [composed(first, second)]
+    made = joined(first, second) if second.kind is DenseProjection else [composed(first, second)]
     product = made[0] if made else None
     if product is None or product.output_shape != second.output_shape:
         raise InputError(
@@ -280,7 +292,7 @@ def _stage(name: str, node: nir.NIRNode, shape: Shape) -> Stage:
                 f"`graph` must have weights (outputs, {math.prod(shape)}) in {name!r}. Received: {weight.shape}"
             )
         bias = np.asarray(getattr(node, "bias", np.zeros(len(weight))), np.float64)
-        return Stage(kind=Dense, name=name, input_shape=shape, weights=_rows(weight, shape), bias=bias)
+        return Stage(kind=DenseProjection, name=name, input_shape=shape, weights=_rows(weight, shape), bias=bias)
     if len(shape) != 3:
         raise InputError(f"`graph` must give {name!r} images (channels, height, width). Received: shape {shape}")
     common: dict[str, Any] = {"name": name, "input_shape": shape, "strides": _pair(node.stride)}
@@ -293,7 +305,7 @@ def _stage(name: str, node: nir.NIRNode, shape: Shape) -> Stage:
         weight = np.asarray(node.weight, np.float64)
         dilation = _pair(node.dilation)
         return Stage(
-            kind=Conv2D,
+            kind=Conv2DProjection,
             weights=weight.transpose(2, 3, 1, 0),
             bias=np.asarray(node.bias, np.float64),
             padding=_padding(node.padding, weight.shape[2:], dilation),
@@ -303,7 +315,7 @@ def _stage(name: str, node: nir.NIRNode, shape: Shape) -> Stage:
         )
     size, average = _pair(node.kernel_size), isinstance(node, nir.AvgPool2d)
     return Stage(
-        kind=DepthwiseConv2D,
+        kind=DepthwiseProjection,
         weights=np.full((*size, shape[2], 1), 1 / math.prod(size) if average else 1.0),
         bias=np.zeros(shape[2]),
         padding=_padding(node.padding, size, (1, 1)),

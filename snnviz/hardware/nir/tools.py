@@ -184,9 +184,8 @@ def dyadic(network: SpikingNetwork) -> SpikingNetwork:
         return found if found.ndim else float(found)
 
     layers = [
-        replace(
-            layer,
-            weights=rounded(layer.weights),
+        layer.with_weights(
+            [rounded(each.weights) for each in layer.projections],
             bias=rounded(layer.bias),
             initial_potential=rounded(layer.initial_potential),
         )

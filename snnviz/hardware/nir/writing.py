@@ -37,7 +37,7 @@ def graph_of(network: SpikingNetwork) -> nir.NIRGraph:
     shape = network.input_shape
     add("input", nir.Input(input_type=np.array(first_channels(shape))))
     add("input_neurons", _neurons(shape, network.input.initial_potential, 0))
-    for index, layer in enumerate(network.layers):
+    for index, layer in enumerate(network.single_path("NIR")):
         if isinstance(layer, Dense) and len(shape) > 1:
             # counted from the end, since Norse and snnTorch take the batch for the first dimension
             sizes = np.array(first_channels(shape))
@@ -63,7 +63,7 @@ def graph_of(network: SpikingNetwork) -> nir.NIRGraph:
 def _bytes(network: SpikingNetwork) -> int:
     """What the arrays of its graph take, at most: neurons one by one, kernels with zeros between groups, dilated and padded."""
     numbers = 4 * network.input.neurons
-    for layer in network.layers:
+    for layer in network.single_path("NIR"):
         numbers += 4 * layer.neurons
         if not isinstance(layer, Convolution):
             numbers += layer.weights.size

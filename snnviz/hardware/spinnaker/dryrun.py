@@ -338,7 +338,7 @@ def _plan(
 def _layers(laid: layout.Laid, cores: tuple[Core, ...], shifts: dict[str, Any], steps: int) -> tuple[LayerPlan, ...]:
     network = laid.stored.network
     spikes = _spikes(laid, steps)
-    synapses = [synapse_list(layer) for layer in network.layers]
+    synapses = [synapse_list(layer) for layer in network.single_path("SpiNNaker")]
     found = []
     for position, name in enumerate(network.layer_names):
         own = _of(cores, name)
