@@ -21,11 +21,11 @@ demo: $(VENV)/.ready
 
 test: $(VENV)/.ready-dev
 	sh tools/setup.sh browser
-	sh tools/setup.sh compiler
+	sh tools/setup.sh compiler $(VENV)
 	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile $(TESTS)
 
 test-slow: $(VENV)/.ready-dev
-	sh tools/setup.sh compiler
+	sh tools/setup.sh compiler $(VENV)
 	$(BIN)/python -m pytest -m slow $(TESTS)
 
 bench: $(VENV)/.ready-dev

@@ -3,6 +3,7 @@
 import asyncio
 import importlib.util
 import os
+import signal
 import warnings
 
 import pytest
@@ -10,6 +11,9 @@ import pytest
 # before anything imports them: quiet start-up, no GPU hunting
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+# a shell starts what it puts into the background with Ctrl-C ignored, and some tests send it
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

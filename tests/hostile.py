@@ -158,6 +158,8 @@ INTERNAL = {
     "runs.run.Run": "what is read",
     "simulation.engine.Block": "between an engine and `simulate`",
     "simulation.engine.Engine": "between an engine and `simulate`",
+    "simulation.stopping.Stop.sure": "between an engine and `simulate`",
+    "simulation.stopping.Stop.exits": "between an engine and `simulate`",
     "training.loop.TrainingInterrupted": "what is raised",
     "network.file.decode": "behind `load_network`",
     "network.populations.Population": "its kinds are public",
@@ -410,6 +412,9 @@ VALID: dict[str, V] = {
     "objective.Objective.at.start": lambda m: _terms(),
     "make_engine.name": lambda m: "event",
     "Record.of.value": lambda m: ["logits"],
+    "Stop.level": lambda m: 0.5,
+    "Stop.of.value": lambda m: {"level": 0.5, "rule": "gap"},
+    "Stop.check.classes": lambda m: 2,
     "build.name": lambda m: "dense-mnist",
     "describe.name": lambda m: "dense-mnist",
     "default_recipe.architecture": lambda m: "dense-mnist",
@@ -603,8 +608,15 @@ COMMANDS: dict[str, V] = {
 INSTANCES: dict[str, V] = {
     "SpikingNetwork": lambda m: m.network, "Store": lambda m: m.store, "Images": lambda m: m.images, "Record": lambda m: m.kept,
     "Settings": lambda m: m.settings, "Recipe": lambda m: m.recipe, "Training": _training, "Animation": lambda m: _film(),
+    "Stop": lambda m: _stop(),
 }  # fmt: skip
 """Whose methods are called."""
+
+
+def _stop() -> Any:
+    from snnviz.simulation import Stop
+
+    return Stop(level=0.5)
 
 
 def _film() -> Any:

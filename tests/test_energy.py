@@ -1,5 +1,7 @@
 """The estimate of energy, against sums by hand."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -18,6 +20,33 @@ def test_by_hand():
     assert found.attrs["estimate"] is True
     assert energy.estimate(result).attrs["events"] == 66
     assert not found.index.str.contains("analog").any(), "the analog network's cost needs the network"
+
+
+def test_the_image_itself_makes_multiplications_and_no_events():
+    settings = json.dumps({"input": "analog"})
+    result = result_of([0.5, 0.6], [[10, 1], [20, 2]], settings=settings)
+    found = energy.estimate(result).set_index("platform")
+    assert (found.attrs["events"], found.attrs["macs"]) == (3, 30)
+    loihi, additions = found.loc["Loihi"], found.loc["45 nm additions"]
+    assert loihi["energy"] == pytest.approx(3 * 23.6e-12 + 12 * 81e-12)
+    assert np.isnan(loihi["multiplications"])
+    assert "without 30 multiply-accumulates of the image" in loihi["note"]
+    assert additions["multiplications"] == pytest.approx(30 * 4.6e-12)
+    assert additions["energy"] == pytest.approx(3 * 0.9e-12 + 30 * 4.6e-12)
+    assert additions["low"] == pytest.approx(3 * 0.1e-12 + 30 * 4.6e-12)
+
+
+def test_the_range_has_idle_neurons_and_spikes_in_it():
+    result = result_of([0.5, 0.6], [[10, 1], [20, 2]])
+    rates = result["spike_rate"].values
+    fired = 3 * rates[:, 1:].sum()  # layers of 3 neurons
+    found = energy.estimate(result).set_index("platform")
+    assert found.attrs["spikes"] == pytest.approx(fired)
+    low, high = found.loc["Loihi", ["low", "high"]]
+    assert low == pytest.approx(33 * 23.6e-12 + fired * 81e-12 + (12 - fired) * 52e-12 + fired * 1.7e-12)
+    assert high == pytest.approx(33 * 35.5e-12 + 12 * 81e-12 + fired * 180.3e-12)
+    assert (found["low"] <= found["energy"]).all()
+    assert (found["energy"] <= found["high"]).all()
 
 
 def test_the_analog_network_computes_every_synapse_once():

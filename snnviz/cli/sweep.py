@@ -58,9 +58,10 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from snnviz.jobs.work.finetune import NO_ACTIVATION_PENALTY, Options
     from snnviz.jobs.work.sources import full_intensity, remembered
     from snnviz.sparsity import has_activation_penalty
-    from snnviz.sparsity_sweep import sweep
+    from snnviz.sparsity_sweep import need_optuna, sweep
     from snnviz.training import default_recipe
 
+    need_optuna()
     stem = Path(args.model).stem
     asked = {name: getattr(args, f"grid_{name}") for name in ("a", "w")}
     grid = {name: numbers(f"--lambda-{name}", words, real) for name, words in asked.items() if words is not None}

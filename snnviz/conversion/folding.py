@@ -244,6 +244,75 @@ def joined(first: Stage, second: Stage) -> list[Stage] | None:
     return [Stage(kind=DenseProjection, weights=weights, bias=bias, **common)]
 
 
+def composed(first: Stage, second: Stage) -> Stage | None:
+    """Two convolutions or poolings in a row as one, exactly; neither's output is rectified in between.
+
+    Its kernel is K[a d + i e s] = sum over a, i of F[a] G[i], where F has the dilation d and the strides s, and G the dilation e.
+
+    Returns:
+        One convolution; None where groups do not fit, a shift has no place, or `second` pads with zeros where a window of `first`
+        would see a part of the input, which one convolution cannot tell apart.
+    """
+    depthwise = first.kind is DepthwiseProjection and first.weights.shape[3] == 1
+    if not depthwise and (first.kind is DepthwiseProjection or first.groups > 1 or second.groups > 1):
+        return None
+    if first.bias.any():
+        if first.bias.ndim > 1:
+            return None
+        second = second.preceded_by(Affine(scale=np.ones(first.bias.size), shift=first.bias))
+    high, wide = (_composed_axis(first, second, axis) for axis in (0, 1))
+    if high is None or wide is None:
+        return None
+    parts = {}
+    for a, b in np.ndindex(*first.weights.shape[:2]):
+        element = first.weights[a, b]
+        if depthwise:
+            parts[a, b] = second.preceded_by(Affine(scale=element[:, 0], shift=np.zeros(len(element)))).weights
+        elif second.kind is DepthwiseProjection:
+            each = np.einsum("cm,ijmk->ijcmk", element, second.weights)
+            parts[a, b] = each.reshape(*each.shape[:3], -1)
+        else:
+            parts[a, b] = np.einsum("cm,ijmo->ijco", element, second.weights)
+    steps = [second.dilation[axis] * first.strides[axis] for axis in (0, 1)]
+    size = [
+        (first.weights.shape[axis] - 1) * first.dilation[axis] + (second.weights.shape[axis] - 1) * steps[axis] + 1
+        for axis in (0, 1)
+    ]
+    weights = np.zeros((*size, *parts[0, 0].shape[2:]))
+    for corner, part in parts.items():
+        starts = [at * dilation for at, dilation in zip(corner, first.dilation, strict=True)]
+        ends = [start + (part.shape[axis] - 1) * steps[axis] + 1 for axis, start in enumerate(starts)]
+        weights[starts[0] : ends[0] : steps[0], starts[1] : ends[1] : steps[1]] += part
+    return replace(
+        second,
+        kind=second.kind if depthwise else Conv2DProjection,
+        input_shape=first.input_shape,
+        weights=weights,
+        strides=(first.strides[0] * second.strides[0], first.strides[1] * second.strides[1]),
+        padding=(high, wide),
+        dilation=(1, 1),
+        pooling=False,
+    )
+
+
+def _composed_axis(first: Stage, second: Stage, axis: int) -> tuple[int, int] | None:
+    """Zeros before and after the input along an axis for both convolutions as one; None where there is no such number."""
+    between, outputs = first.output_shape[axis], second.output_shape[axis]
+    before, stride = first.padding[axis][0], first.strides[axis]
+    span = (first.weights.shape[axis] - 1) * first.dilation[axis]
+    reach = (second.weights.shape[axis] - 1) * second.dilation[axis]
+    padded = second.padding[axis][0]
+    last = (outputs - 1) * second.strides[axis] + reach - padded
+    # the windows of `first` next to its outputs, where `second` has zeros, must lie outside the input
+    if (padded and span >= stride + before) or (
+        last >= between and between * stride - before < first.input_shape[axis]
+    ):
+        return None
+    start = padded * stride + before
+    end = (outputs - 1) * second.strides[axis] * stride + reach * stride + span + 1
+    return start, max(0, end - start - first.input_shape[axis])
+
+
 def same_padding(size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int]:
     """(before, after) of Keras' padding "same": as many outputs as ceil(size / stride), the odd zero at the end."""
     outputs = -(-size // stride)

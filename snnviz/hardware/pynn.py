@@ -168,7 +168,7 @@ class PyNNEngine(Engine):
         cells.run()
         for depth, name in enumerate(network.firing_names):
             spikes = given if depth == 0 and given is not None else cells.spikes(populations[name], depth)
-            block.spikes[:, depth] += spikes.sum(axis=1)
+            block.spikes[item, :, depth] = spikes.sum(axis=1)
             arriving = spikes @ self._maps[depth]
             block.events[item, settings.delay :, depth] = arriving[: settings.steps - settings.delay]
             if traced and name in block.spike_trains:

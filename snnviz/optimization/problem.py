@@ -18,8 +18,8 @@ from snnviz.optimization.onsets import OnsetSpace
 from snnviz.optimization.scales import ScaleSpace
 from snnviz.optimization.weights import WeightSpace
 from snnviz.simulation import Record, Settings, analog
-from snnviz.simulation.driver import read_out
 from snnviz.simulation.engine import Engine
+from snnviz.simulation.stopping import read_out
 
 ENGINES = ("event", "graph")
 VARY = ("scales", "onsets", "weights")

@@ -167,10 +167,10 @@ class GraphEngine(Engine):
         )
 
     def _counts(self, plan: Plan, inputs: np.ndarray, by_step: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        """Events (items, T, L) and spikes (T, L) in integers, from partial sums that are exact in float32."""
+        """Events and spikes (items, T, L) in integers, from partial sums that are exact in float32."""
         items, depth = len(inputs), len(plan.layers)
         events = np.zeros((items, plan.steps, depth), np.int64)
-        spikes = np.zeros((plan.steps, depth), np.int64)
+        spikes = np.zeros((items, plan.steps, depth), np.int64)
         if not plan.counting:
             return events, spikes
         sent = {
@@ -179,7 +179,7 @@ class GraphEngine(Engine):
             if plan.spikes(index)
         }
         for index, each in sent.items():
-            spikes[:, index] = each.sum(axis=1)
+            spikes[..., index] = each.T
         for index, place, one in plan.arriving():
             fanout = self._fanouts[index][place]
             if not plan.spikes(one.source):  # the same events at every step
@@ -229,7 +229,7 @@ def _joined(blocks: Sequence[Block]) -> Block:
     return Block(
         output=np.concatenate([block.output for block in blocks]),
         events=np.concatenate([block.events for block in blocks]),
-        spikes=np.sum([block.spikes for block in blocks], axis=0),
+        spikes=np.concatenate([block.spikes for block in blocks]),
         spike_trains=traces([block.spike_trains for block in blocks]),
         potentials=traces([block.potentials for block in blocks]),
     )

@@ -12,6 +12,7 @@ from bokeh.core.serialization import Deserializer, Serializer
 from bokeh.models import ColumnDataSource
 
 from snnviz import dashboard, plots
+from snnviz.dashboard.figure import _lean
 from snnviz.errors import InputError
 from tests.apps.words import written
 from tests.synthetic import dense_mnist, result_of
@@ -210,13 +211,27 @@ def test_sessions_share_the_work_of_drawing(monkeypatch):
     for name in ("accuracy_over_time", "event_shares"):
         one, other = first.figures[name], second.figures[name]
         assert one.figure is not other.figure
-        anew = render(second.plot(name), backend="bokeh")
+        anew = _lean(render(second.plot(name), backend="bokeh"))
         anew.margin = 0  # as Panel's pane sets it
         if other._mover is not None:
             other._mover(anew)
         assert told(one.figure) == told(other.figure) == told(anew)
     dashboard.Explorer(workspace, threshold=0.9)
     assert len(drawn) == 5, "what depends on the threshold, and the Pareto front"
+
+
+def test_a_curve_in_the_legend_can_still_be_muted():
+    """And nothing else can be, so that its other looks need not be sent."""
+    runs = {"before": dense_mnist(), "after": dense_mnist(fast=True)}
+    figure = dashboard.Explorer(runs).figures["accuracy_over_time"].figure
+    assert figure.legend[0].click_policy == "mute"
+    curves = [renderer for item in figure.legend[0].items for renderer in item.renderers]
+    others = [renderer for renderer in figure.renderers if renderer not in curves]
+    assert curves
+    assert all(curve.muted_glyph.line_alpha < 1 for curve in curves)
+    assert others
+    assert not any(other.muted_glyph for other in others)
+    assert not any(renderer.nonselection_glyph for renderer in figure.renderers)
 
 
 def told(figure):

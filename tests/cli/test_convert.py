@@ -167,3 +167,16 @@ def test_half_precision(files, tmp_path):
     half, _ = run(files, files / "good.keras", "--out", tmp_path / "half.npz", "--half")
     rounded = load_network(tmp_path / "half.npz")
     assert half["hash"] == rounded.hash == load_network(tmp_path / "whole.npz").halved().hash != whole["hash"]
+
+
+def test_curves_and_classes_have_names(files, tmp_path):
+    out = tmp_path / "network.npz"
+    run(files, files / "good.keras", "--out", out, "--norm-items", 20)
+    assert load_network(out).metadata["title"] == "good", "Keras calls every such model alike"
+    run(files, files / "good.keras", "--out", out, "--norm-items", 20, "--class-names", "cat, dog,cow", "--title", "x")
+    network = load_network(out)
+    assert network.class_names == ("cat", "dog", "cow")
+    assert network.metadata["title"] == "x"
+    for wrong in ("cat,dog", "cat,,cow"):
+        with pytest.raises(InputError, match="`--class-names` must be 3 names"):
+            run(files, files / "good.keras", "--out", out, "--class-names", wrong)

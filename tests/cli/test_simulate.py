@@ -39,6 +39,32 @@ def test_the_command_gives_what_the_function_gives(tmp_path, capsys):
     assert "Pareto latency" in capsys.readouterr().out
 
 
+def test_items_end_when_sure(tmp_path, capsys):
+    out = tmp_path / "r.nc"
+    words = [
+        "simulate",
+        "dense-mnist-heuristic",
+        "--limit",
+        "40",
+        "--steps",
+        "30",
+        "--engine",
+        "event",
+        "--out",
+        str(out),
+    ]
+    assert cli.main([*words, "--stop", "1.5", "--stop-rule", "gap"]) == 0
+    exits = results.load(out)["exit_step"]
+    assert f"mean end {float(exits.mean()):.4g} time steps" in " ".join(capsys.readouterr().out.split())
+    images = datasets.load("mnist", limit=40)
+    network = pretrained.network("dense-mnist-heuristic")
+    expected = simulate(network, images.x, images.y, 30, engine="event", stop={"level": 1.5, "rule": "gap"})
+    np.testing.assert_array_equal(exits, expected["exit_step"])
+    assert len(np.unique(exits)) > 1
+    assert cli.main([*words, "--stop", "1.5"]) == 2
+    assert "`stop.level` must be" in capsys.readouterr().err
+
+
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo")
@@ -50,6 +76,7 @@ def test_demo_writes_results_and_the_figure(demo):
     folder, answer, _ = demo
     assert {path.name for path in folder.iterdir()} == {
         "dense-mnist-before.nc", "dense-mnist-after.nc", "figure-a.pdf", "figure-a.png", "figure-a.csv",
+        "dense-mnist-before.npz", "dense-mnist-after.npz",
     }  # fmt: skip
     assert (folder / "figure-a.pdf").read_bytes().startswith(b"%PDF")
     before = results.load(folder / "dense-mnist-before.nc")
@@ -75,5 +102,9 @@ def test_demo_serves_what_it_wrote(demo, monkeypatch):
     assert served == {}  # --no-serve
     args.no_serve = False
     args.after(args, answer)
-    assert sorted(served["runs"].given()) == ["after", "before"]
+    shown = served["runs"]
+    assert sorted(shown.given()) == ["after", "before"]
+    for name in shown.given():  # every page of the demo is full
+        assert shown.network(name).hash == shown.result(name).attrs["network_hash"]
+        assert len(shown.images(name)) == 200
     assert served["port"] == 5006

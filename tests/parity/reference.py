@@ -131,7 +131,7 @@ class ReferenceEngine(Engine):
         ]  # fmt: skip
         output = np.zeros((items, steps, network.classes), np.float32)
         events = np.zeros((items, steps, depth), np.int64)
-        counts = np.zeros((steps, depth), np.int64)
+        counts = np.zeros((items, steps, depth), np.int64)
         sizes = {network.input.name: network.input.neurons} | {layer.name: layer.neurons for layer in network.layers}
         trains = {name: np.zeros((traced, steps, sizes[name]), bool) for name in record.spikes}
         potentials = {name: np.zeros((traced, steps, sizes[name]), np.float32) for name in record.potentials}
@@ -166,7 +166,7 @@ class ReferenceEngine(Engine):
                     spikes,
                     pixels.v if settings.input == "spiking" else [math.nan] * len(sent),
                 )
-                counts[t - 1, 0] += sum(spikes)
+                counts[item, t - 1, 0] = sum(spikes)
                 for index, layer in enumerate(network.layers):
                     arriving = before if settings.delay else sending
                     drive = [0.0] * layer.neurons
@@ -181,7 +181,7 @@ class ReferenceEngine(Engine):
                     sending.append([float(spike) for spike in spikes])
                     self._note(layer.name, item, t, traced, trains, potentials, spikes, populations[index].v)
                     if not last:
-                        counts[t - 1, index + 1] += sum(spikes)
+                        counts[item, t - 1, index + 1] = sum(spikes)
                 output[item, t - 1] = populations[-1].v
                 before = sending[:-1]
         return Block(output=output, events=events, spikes=counts, spike_trains=trains, potentials=potentials)

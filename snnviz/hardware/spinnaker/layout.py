@@ -166,7 +166,7 @@ class Recorded(Engine):
         return Block(
             output=output,
             events=events,
-            spikes=np.stack([train.sum(axis=(0, 2)) for train in trains.values()], axis=1).astype(np.int64),
+            spikes=np.stack([train.sum(axis=2) for train in trains.values()], axis=2).astype(np.int64),
             spike_trains={name: trains[name][:traced] for name in self.record.spikes},
             potentials=dict.fromkeys(self.record.potentials, output[:traced]),
         )

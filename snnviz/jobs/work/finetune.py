@@ -19,6 +19,8 @@ NO_ACTIVATION_PENALTY = (
     "(BatchNormalization(scale=False)) before every ReLU, and layers that follow one another. Weights are"
 )
 
+MAIN = "training"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Options(common.Shared):
