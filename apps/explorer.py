@@ -4,4 +4,4 @@ import sys
 
 from snnviz.dashboard import Explorer, create_app, shared_workspace
 
-create_app(shared_workspace(tuple(sys.argv[1:])), Explorer).servable()
+create_app(shared_workspace(tuple(sys.argv[1:])), Explorer).servable("snnviz explorer")

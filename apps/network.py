@@ -4,4 +4,4 @@ import sys
 
 from snnviz.dashboard import Network, create_app, shared_workspace
 
-create_app(shared_workspace(tuple(sys.argv[1:])), Network).servable()
+create_app(shared_workspace(tuple(sys.argv[1:])), Network).servable("snnviz network")

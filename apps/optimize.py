@@ -4,4 +4,4 @@ import sys
 
 from snnviz.dashboard import Optimize, create_app, shared_workspace
 
-create_app(shared_workspace(tuple(sys.argv[1:])), Optimize).servable()
+create_app(shared_workspace(tuple(sys.argv[1:])), Optimize).servable("snnviz optimise")

@@ -4,4 +4,4 @@ import sys
 
 from snnviz.dashboard import Predictions, create_app, shared_workspace
 
-create_app(shared_workspace(tuple(sys.argv[1:])), Predictions).servable()
+create_app(shared_workspace(tuple(sys.argv[1:])), Predictions).servable("snnviz predictions")

@@ -4,4 +4,4 @@ import sys
 
 from snnviz.dashboard import Runs, create_app, shared_workspace
 
-create_app(shared_workspace(tuple(sys.argv[1:])), Runs).servable()
+create_app(shared_workspace(tuple(sys.argv[1:])), Runs).servable("snnviz runs")

@@ -4,4 +4,4 @@ import sys
 
 from snnviz.dashboard import Sparsity, create_app, shared_workspace
 
-create_app(shared_workspace(tuple(sys.argv[1:])), Sparsity).servable()
+create_app(shared_workspace(tuple(sys.argv[1:])), Sparsity).servable("snnviz sparsity")

@@ -23,6 +23,7 @@ import numpy as np
 from snnviz import _checks as check
 from snnviz import _processes, _progress
 from snnviz._arguments import checked
+from snnviz._extras import need
 from snnviz._writing import alone
 from snnviz.errors import InputError
 
@@ -101,6 +102,7 @@ def sweep(
             another one is writing it.
         KeyboardInterrupt: on Ctrl-C, with a message that says how to resume.
     """
+    need_optuna()
     from snnviz import sparsity
     from snnviz.training import FINE_TUNING, checked_training, save_model
 
@@ -149,16 +151,16 @@ class _Job:
     stem: str
 
 
+def need_optuna() -> None:
+    """Raise `InputError` with the install command if Optuna is missing."""
+    need("a sweep", "optuna", "Optuna", "optimization")
+
+
 class _Study:
     """The sweep's Optuna study: which points there are, which are left, what came out."""
 
     def __init__(self, home: Path, grid: dict[str, list[float]], resume: bool) -> None:
-        try:
-            import optuna
-        except ImportError as error:
-            raise InputError(
-                "a sweep needs Optuna: pip install 'snnviz[optimization]'. Received: no such package"
-            ) from error
+        import optuna
 
         class Grid(optuna.samplers.GridSampler):
             """Here points are asked for and told: there is no loop to stop after the last one."""

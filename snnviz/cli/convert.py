@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,12 @@ def add(subparsers: Any) -> None:
         help="correct biases by the firing rates of T time steps, e.g. 20 (default: leave them as they are)",
     )
     parser.add_argument("--half", action="store_true", help="round weights to half precision: about half the file")
-    parser.add_argument("--title", default="", help="label of the network's curves (default: the model's name)")
+    parser.add_argument(
+        "--title", default="", help="label of the network's curves (default: the model's name, or its file's)"
+    )
+    parser.add_argument(
+        "--class-names", metavar="NAME,NAME,...", help="one name per output, in their order (default: the data's)"
+    )
     parser.add_argument("--report", action="store_true", help="compare the network with its ANN, layer by layer")
     parser.add_argument(
         "--report-items", type=whole, default=200, metavar="N", help="test items of the report (default: %(default)s)"
@@ -71,6 +77,11 @@ def add(subparsers: Any) -> None:
 
 def _out(args: argparse.Namespace) -> Path:
     return Path(args.out or f"{Path(args.model).stem}.npz")
+
+
+def _title(model: Any, source: str) -> str:
+    """What curves are called: the model's name, unless Keras made it up, which it does for all alike."""
+    return Path(source).stem if re.fullmatch(r"(sequential|functional|model)(_\d+)?", model.name) else str(model.name)
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
@@ -104,6 +115,11 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     model = conversion.load_keras(args.model)
     given = args.input_range or sources.remembered(args.model).get("input_range")
     folded = conversion.fold(model, given)  # what cannot be converted is said before data are read
+    names = () if args.class_names is None else tuple(name.strip() for name in args.class_names.split(","))
+    if names and (len(names) != folded.classes or not all(names)):
+        raise InputError(
+            f"`--class-names` must be {folded.classes} names with commas between. Received: {args.class_names!r}"
+        )
     input_range = folded.metadata["input_range"]
     data = sources.data_for(
         args.model, {}, asked, "train", args.norm_items, shape=folded.input_shape, input_range=input_range
@@ -125,8 +141,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         clamp=args.clamp,
         onsets=onsets,
         correct_bias=args.correct_bias,
-        class_names=images.class_names if len(images.class_names) == model.output_shape[-1] else (),
-        title=args.title,
+        class_names=names or (images.class_names if len(images.class_names) == folded.classes else ()),
+        title=args.title or _title(model, args.model),
     )
     if args.half:
         network = network.halved()

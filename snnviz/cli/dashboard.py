@@ -27,6 +27,13 @@ def add(subparsers: Any) -> None:
         "launch further runs, which go on when the pages are closed.",
     )
     parser.add_argument("results", nargs="*", metavar="RESULT.nc", help="results of `snnviz simulate` or `snnviz demo`")
+    parser.add_argument(
+        "--data",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="data of your own that the forms offer beside the known data sets; may be given several times",
+    )
     parser.add_argument("--port", type=whole, default=5006, help="default: %(default)s")
     parser.add_argument("--show", action="store_true", dest="open_browser", help="open the browser")
     _job.add_store_option(parser)
@@ -54,16 +61,21 @@ def add(subparsers: Any) -> None:
     parser.set_defaults(run=run, show=show, after=serve)
 
 
-def load_named(paths: list[str]) -> dict[str, xr.Dataset]:
-    """Results by file name without suffix; a name that occurs twice gets its folder in front."""
-    from snnviz import results
-
+def named(paths: list[str]) -> dict[str, str]:
+    """Files by name without suffix; a name that occurs twice gets its folder in front."""
     stems = [Path(path).stem for path in paths]
     names = [
         stem if stems.count(stem) == 1 else f"{Path(path).parent.name}/{stem}"
         for path, stem in zip(paths, stems, strict=True)
     ]
-    return {name: results.load(path) for name, path in zip(names, paths, strict=True)}
+    return dict(zip(names, paths, strict=True))
+
+
+def load_named(paths: list[str]) -> dict[str, xr.Dataset]:
+    """Results by the names of their files (`named`)."""
+    from snnviz import results
+
+    return {name: results.load(path) for name, path in named(paths).items()}
 
 
 def load_users(file: str | None) -> dict[str, str] | None:
@@ -93,6 +105,9 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
     check.integer("--port", args.port, 1, 65535)
     args.loaded = load_named(args.results)
+    for path in args.data:
+        if not Path(path).exists():
+            raise InputError(f"`--data` must be a file or folder of images. Received: {path!r}, which is not there")
     args.users = load_users(args.basic_auth)
     args.store = runs.Store(args.tracking_uri)
     return {
@@ -113,7 +128,9 @@ def serve(args: argparse.Namespace, answer: dict[str, Any]) -> None:
     """Serve until Ctrl-C."""
     from snnviz import dashboard
 
-    workspace = dashboard.Workspace(args.loaded, store=args.store, read_only=args.read_only)
+    workspace = dashboard.Workspace(
+        args.loaded, store=args.store, read_only=args.read_only, files=named(args.results), data=args.data
+    )
     dashboard.serve(
         workspace,
         port=args.port,

@@ -38,8 +38,11 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
     check.integer("--port", args.port, 1, 65535)
     folder = Path(args.out)
-    runs = figures.shipped(args.limit, engine=args.engine, traces=False, search=False, say=_say).results
+    made = figures.shipped(args.limit, engine=args.engine, traces=False, search=False, say=_say)
+    runs = made.results
     files = [results.save(result, folder / f"dense-mnist-{name}.nc") for name, result in runs.items()]
+    # where the pages find them
+    files += [made.networks[name].save(folder / f"dense-mnist-{name}.npz") for name in runs]
     thresholds = [reports.paper_threshold("dense-mnist", name) for name in runs]
     before, after = runs["before"], runs["after"]
     pair = thresholds[0], thresholds[1]
@@ -97,6 +100,7 @@ def serve(args: argparse.Namespace, answer: dict[str, Any]) -> None:
     from snnviz import dashboard, results
     from snnviz.runs import Store
 
-    files = [Path(file) for file in answer["files"] if file.endswith(".nc")]
-    runs = {file.stem.removeprefix("dense-mnist-"): results.load(file) for file in files}
-    dashboard.serve(dashboard.Workspace(runs, store=Store()), port=args.port)
+    written = [Path(file) for file in answer["files"] if file.endswith(".nc")]
+    files = {file.stem.removeprefix("dense-mnist-"): file for file in written}
+    runs = {name: results.load(file) for name, file in files.items()}
+    dashboard.serve(dashboard.Workspace(runs, store=Store(), files=files), port=args.port)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import panel as pn
 import param
+from bokeh.models import ImportedStyleSheet, InlineStyleSheet
+from panel.io.resources import DIST_DIR
 
 from snnviz.dashboard import style
 
@@ -16,7 +19,7 @@ class RunTable(pn.custom.JSComponent):
 
     columns: Any = param.List(default=[], doc="heads, of the name and of every cell")
     rows: Any = param.List(
-        default=[], doc="one dict a run: id, name, state, fraction or None, cells (the first two unused)"
+        default=[], doc="one dict a run: id, name, state, word (for it), fraction or None, cells (the first two unused)"
     )
     chosen: Any = param.List(default=[], doc="ids of the runs whose boxes are ticked")
     opened = param.String(default="", doc="id of the run whose details are shown")
@@ -25,7 +28,54 @@ class RunTable(pn.custom.JSComponent):
     _stylesheets = [style.sheet("text"), style.sheet("components")]  # noqa: RUF012 - Panel's own
 
 
-class Dropper(pn.widgets.FileDropper):
+class Inlined(pn.viewable.Viewable):
+    """Something whose style sheets are in it wherever no server of ours gives them, as in a notebook.
+
+    Panel puts its own into notebooks when a page is drawn first, and has what changes later ask a public server for them.
+    """
+
+    def _process_param_change(self, params: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = super()._process_param_change(params)  # type: ignore[misc]
+        document = pn.state.curdoc
+        if "stylesheets" in found and (document is None or document.session_context is None):
+            found["stylesheets"] = [_inlined(sheet) for sheet in found["stylesheets"]]
+        return found
+
+
+def _inlined(sheet: Any) -> Any:
+    """A style sheet of Panel's own as text; any other as it is."""
+    place = (
+        re.search(r"(?:/dist/|static/extensions/panel/)([^?]+)", sheet.url)
+        if isinstance(sheet, ImportedStyleSheet)
+        else None
+    )
+    file = None if place is None else DIST_DIR / place[1]
+    return InlineStyleSheet(css=file.read_text(encoding="utf-8")) if file is not None and file.is_file() else sheet
+
+
+class Written(Inlined, pn.pane.HTML):
+    """Words."""
+
+
+class Sheet(Inlined, pn.Column):
+    """What lies below a whole page."""
+
+
+class Named(pn.viewable.Viewable):
+    """Something that a screen reader is told the name of, as a group: what it shows has none of its own.
+
+    Bokeh's groups of buttons, sliders and rows write no name into the page; their models take attributes, and Panel passes them on.
+    """
+
+    html_attributes: Any = param.Dict(default={}, doc="attributes of the element in the page")
+
+    def called(self, name: str) -> Any:
+        """The same, with a name."""
+        self.html_attributes = {"role": "group", "aria-label": name}
+        return self
+
+
+class Dropper(Named, pn.widgets.FileDropper):
     """A field for one file, which counts what arrives and drops what is too much: a browser may be told, and need not obey.
 
     Args:
@@ -49,11 +99,31 @@ class Dropper(pn.widgets.FileDropper):
         arrived = sum(map(len, self._file_buffer[name])) + len(event.data["data"])
         if arrived > self._most or (of - 1) * self.chunk_size > self._most:
             self._file_buffer.clear()
-            self._pending(f"an uploaded model must have at most {self._most // 2**20} MiB. Received: more, in {name}")
+            self._pending(f"an upload must have at most {self._most // 2**20} MiB. Received: more, in {name}")
             return
         if number < of:
             self._pending(f"{name} has not arrived in full")
         super()._process_event(event)
+
+
+class RadioButtons(Named, pn.widgets.RadioButtonGroup):
+    """Buttons of which one is chosen."""
+
+
+class CheckButtons(Named, pn.widgets.CheckButtonGroup):
+    """Buttons of which some are chosen."""
+
+
+class FloatSlider(Named, pn.widgets.FloatSlider):
+    """A slider."""
+
+
+class IntSlider(Named, pn.widgets.IntSlider):
+    """A slider of whole numbers."""
+
+
+class NamedRow(Named, pn.Row):
+    """A row of buttons that belong together."""
 
 
 class Gallery(pn.custom.JSComponent):

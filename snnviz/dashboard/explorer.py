@@ -12,6 +12,7 @@ from bokeh.models import ColumnDataSource, TapTool
 
 from snnviz import metrics, plots, reports
 from snnviz.dashboard import parts
+from snnviz.dashboard.components import FloatSlider, RadioButtons
 from snnviz.dashboard.figure import Figure
 from snnviz.dashboard.page import Page
 from snnviz.errors import InputError
@@ -20,6 +21,7 @@ from snnviz.plots import theme
 MOST_SHOWN = 7
 """Curves at once: as many as there are colours."""
 _CURVES = {"accuracy_over_time": "time", "accuracy_over_events": "cumulative_events"}
+_SCALES = {"accuracy_over_time": "time_scale", "accuracy_over_events": "x_scale"}
 _OF_ALL = {*_CURVES, "events_over_time"}
 """Plots of all chosen runs; the others are of one."""
 
@@ -36,6 +38,7 @@ class Explorer(Page):
     reference: Any = param.Selector(default="ann", objects=["ann", "peak"], doc="A_ref of the Pareto metrics")
     frontier = param.Boolean(False, doc="Pareto metrics of the best accuracy so far")
     x_scale: Any = param.Selector(default="linear", objects=["linear", "log"], doc="axis of synaptic events")
+    time_scale: Any = param.Selector(default="log", objects=["linear", "log"], doc="axis of time")
     zoom: Any = param.Selector(
         default="top", objects=["all", "top"], doc="accuracy axis: all of it, or where good runs differ"
     )
@@ -53,7 +56,7 @@ class Explorer(Page):
         "ANN accuracy", "peak accuracy", "threshold", "time to threshold", "events to threshold", "Pareto latency",
         "Pareto power", "Pareto front", "reference", "synaptic event", "spike rate", "event share", "time step", "anytime",
     )  # fmt: skip
-    url_state = ("runs", "threshold", "reference", "frontier", "x_scale", "zoom", "plane", "run")
+    url_state = ("runs", "threshold", "reference", "frontier", "x_scale", "time_scale", "zoom", "plane", "run")
 
     def _prepare(self, state: dict[str, Any]) -> None:
         names = self.workspace.names()
@@ -94,8 +97,10 @@ class Explorer(Page):
             return
         names = list(self.runs) or [None]
         keep = self.run if self.run in names else names[0]
-        self.param.run.objects = names
+        # what a widget shows is among its options at every moment
+        self.param.run.objects = [*dict.fromkeys([*self.param.run.objects, *names])]
         self.run = keep
+        self.param.run.objects = names
 
     # --- what is shown ------------------------------------------------------------------------------------------------
 
@@ -104,10 +109,16 @@ class Explorer(Page):
         if not self.runs:
             return None
         if name == "accuracy_over_time":
-            return plots.accuracy_over_time(self.results, threshold=self.threshold, zoom=self.zoom, dark=self.dark)
+            return plots.accuracy_over_time(
+                self.results,
+                threshold=self.threshold,
+                zoom=self.zoom,
+                log=self._log(name),
+                dark=self.dark,
+            )
         if name == "accuracy_over_events":
             return plots.accuracy_over_events(
-                self.results, threshold=self.threshold, log=self.x_scale == "log", zoom=self.zoom, dark=self.dark
+                self.results, threshold=self.threshold, log=self._log(name), zoom=self.zoom, dark=self.dark
             )
         if name == "events_over_time":
             return plots.events_over_time(self.results, threshold=self.threshold, dark=self.dark)
@@ -116,6 +127,10 @@ class Explorer(Page):
                 self.workspace.scores(self.reference), x=self.plane, selected=self.runs, dark=self.dark
             )
         return getattr(plots, name)(self.workspace.result(self.run), dark=self.dark)
+
+    def _log(self, name: str) -> bool:
+        """Whether a curve's horizontal axis is logarithmic."""
+        return bool(getattr(self, _SCALES[name]) == "log")
 
     def data(self, name: str) -> Any:
         """The table behind the plot `name`."""
@@ -133,7 +148,7 @@ class Explorer(Page):
         grid = parts.grid(time.view)
         controls = self.later(self._controls)
         tiles = self.live(self._tiles, "threshold", "reference", "frontier", "dark", "runs")
-        return [self.notice, controls, tiles, grid, self.later(lambda: self._rest(grid))]
+        return [controls, tiles, grid, self.later(lambda: self._rest(grid))]
 
     def _rest(self, grid: pn.Column) -> pn.Column:
         """What stands below the first plot."""
@@ -162,14 +177,14 @@ class Explorer(Page):
         def move(figure: Any) -> None:
             plots.move_threshold(
                 figure, self.results, _CURVES[name], threshold=self.threshold, zoom=self.zoom,
-                log=self.x_scale == "log" and name == "accuracy_over_events", dark=self.dark,
+                log=self._log(name), dark=self.dark,
             )  # fmt: skip
 
-        redraw = ["runs", *(["x_scale"] if name == "accuracy_over_events" else [])]
+        redraw = ["runs", _SCALES[name]]
         return Figure(
             self, name, title, note, lambda: self.plot(name), lambda: self.data(name),
             redraw=redraw, move=["threshold", "zoom"], mover=move, tip=CHOOSE,
-            shared=lambda: (tuple(self.runs), self.threshold, self.zoom, self.x_scale),
+            shared=lambda: (tuple(self.runs), self.threshold, self.zoom, self._log(name)),
         )  # fmt: skip
 
     def _plane(self) -> Figure:
@@ -203,9 +218,9 @@ class Explorer(Page):
                 if indices:
                     self.runs = [names[index] for index in indices[:MOST_SHOWN]]
 
-            points.selected.on_change("indices", choose)
+            points.selected.on_change("indices", self.guarded(choose))
 
-        choice = parts.group("Cost axis", pn.widgets.RadioButtonGroup.from_param(self.param.plane, label=""))
+        choice = parts.group("Cost axis", RadioButtons.from_param(self.param.plane, label=""))
         return Figure(
             self, "pareto_front", "Pareto front",
             "Every run as a point. Click one, or several with Shift, and the curves above are theirs.",
@@ -219,23 +234,22 @@ class Explorer(Page):
         anns = [float(result.attrs.get("ann_accuracy", 1.0)) for result in self.results.values()]
         # from well below the weakest network, in tenths; further down if the address asks for it
         low = min(max(0.0, int(10 * min(anns, default=1.0) - 2) / 10), self.threshold)
-        slider = pn.widgets.FloatSlider.from_param(
+        slider = FloatSlider.from_param(
             self.param.threshold, label="Threshold accuracy", start=low, end=1.0, step=0.0005, format="0.00%"
         )
         slider.sizing_mode = "stretch_width"
-        reference = pn.widgets.RadioButtonGroup.from_param(
-            self.param.reference, options={"ANN": "ann", "own peak": "peak"}
-        )
+        reference = RadioButtons.from_param(self.param.reference, options={"ANN": "ann", "own peak": "peak"})
         widgets = [
             parts.widget(slider),
-            parts.group("Cost axis", pn.widgets.RadioButtonGroup.from_param(self.param.x_scale)),
-            parts.group("Accuracy axis", pn.widgets.RadioButtonGroup.from_param(self.param.zoom)),
+            parts.group("Time axis", RadioButtons.from_param(self.param.time_scale)),
+            parts.group("Cost axis", RadioButtons.from_param(self.param.x_scale)),
+            parts.group("Accuracy axis", RadioButtons.from_param(self.param.zoom)),
             parts.group("Pareto reference", reference),
         ]
         names = self.workspace.names()
         if len(names) > 1:
             few = len(names) <= 3
-            kind = pn.widgets.RadioButtonGroup if few else pn.widgets.Select
+            kind = RadioButtons if few else pn.widgets.Select
             widgets.append(
                 parts.group("Layers of", kind.from_param(self.param.run, label="", **({} if few else {"width": 160})))
             )
@@ -247,7 +261,7 @@ class Explorer(Page):
             parts.heading("Metrics"),
             self.live(self._table, "threshold", "reference", "frontier", "runs"),
             parts.widget(
-                pn.widgets.Checkbox.from_param(self.param.frontier, label="Pareto metrics of the best accuracy so far")
+                pn.widgets.Toggle.from_param(self.param.frontier, label="Pareto metrics of the best accuracy so far")
             ),
             classes=["snn-loose"],
         )

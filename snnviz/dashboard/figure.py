@@ -11,6 +11,8 @@ from typing import Any
 import holoviews as hv
 import panel as pn
 from bokeh.core.serialization import Deserializer, Serializer
+from bokeh.document import Document
+from bokeh.models import TapTool
 
 from snnviz import plots
 from snnviz.dashboard import parts
@@ -20,15 +22,35 @@ from snnviz.errors import InputError
 EXPORTS = ("png", "svg", "pdf", "csv")
 
 
+def rendered(element: Any) -> Any:
+    """The Bokeh figure of an element, drawn in a document of its own.
+
+    Else HoloViews asks Bokeh for the current one, which is not this session's after an exception passed through Bokeh: it is
+    that of the session where that happened, or none once that has ended.
+    """
+    return hv.renderer("bokeh").instance(mode="server").get_plot(element, doc=Document()).state
+
+
 class _Drawn:
     """An element and the Bokeh figure of it, of which copies cost a third of drawing."""
 
     def __init__(self, element: Any) -> None:
         self.element = element
-        self._figure = Serializer().encode(hv.render(element, backend="bokeh"))
+        self._figure = Serializer().encode(_lean(rendered(element)))
 
     def copy(self) -> Any:
         return Deserializer().decode(self._figure)
+
+
+def _lean(figure: Any) -> Any:
+    """Without the second to fourth look of what can be neither selected nor muted, a quarter of all models."""
+    named = {renderer for legend in figure.legend for item in legend.items for renderer in item.renderers}
+    for renderer in figure.renderers:
+        if not figure.select({"type": TapTool}):
+            renderer.selection_glyph = renderer.nonselection_glyph = None
+        if renderer not in named:
+            renderer.muted_glyph = None
+    return figure
 
 
 class Figure:
@@ -80,6 +102,7 @@ class Figure:
         self._tip, self._size, self._element = tip, size, None
         self._page, self._dark, self._shared = page, None, shared
         self.figure: Any = None
+        self._title = title
         self._pane = pn.pane.Bokeh(None, sizing_mode="stretch_width", margin=0)
         self._words = parts.written("")
         # a row's own display would win over its being hidden; its box has none
@@ -110,7 +133,8 @@ class Figure:
         if element is None:
             self.figure = None
         elif before is None or self.figure is None or not plots.refresh(self.figure, before, element):
-            self.figure = hv.render(element, backend="bokeh") if drawn is None else drawn.copy()
+            self.figure = rendered(element) if drawn is None else drawn.copy()
+            self.figure.html_attributes = {"role": "figure", "aria-label": self._title}
             if self._linker is not None:
                 self._linker(self.figure)
         shown = element is not None
@@ -150,5 +174,5 @@ class Figure:
             )
             for kind in EXPORTS
         ]
-        label = parts.written(f"<span class='label' aria-label='Export {escape(title)}'>Export</span>", stretch=False)
-        return parts.row(label, *buttons, classes=["snn-export"])
+        label = parts.written("<span class='label'>Export</span>", stretch=False)
+        return parts.row(label, *buttons, classes=["snn-export"], name=f"Export {title}")

@@ -23,10 +23,10 @@ TERMS: dict[str, str] = {
     "anytime": "A spiking network has an answer after every step. It can be stopped at any time; the answer improves with time "
     "and with the events spent.",
     "run": "One training, fine-tuning, optimisation or simulation, with its settings, what it recorded and its files.",
-    "SCHEDULED": "It waits for its turn: one heavy job runs at a time.",
-    "FINISHED": "It has done all it was asked to do.",
-    "FAILED": "It ended by a mistake, or its process was killed. Where it had saved its state it can go on.",
-    "KILLED": "Somebody cancelled it. It can go on from what it had saved.",
+    "waiting": "It waits for its turn: one heavy job runs at a time.",
+    "finished": "It has done all it was asked to do.",
+    "failed": "It ended by a mistake, or its process was killed. Where it had saved its state it can go on.",
+    "cancelled": "Somebody stopped it, from here or by Ctrl-C. It can go on from what it had saved.",
     "prediction strip": "The answer to one item after each step, as a band that is blue while the answer is right and orange while "
     "it is wrong.",
     "class score": "What the output layer says about each class: its membrane potential, in units of the firing threshold. "

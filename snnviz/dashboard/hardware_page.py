@@ -10,6 +10,7 @@ import param
 
 from snnviz import plots
 from snnviz.dashboard import parts
+from snnviz.dashboard.components import RadioButtons
 from snnviz.dashboard.figure import Figure
 from snnviz.dashboard.launching import Launching
 from snnviz.errors import InputError
@@ -47,7 +48,7 @@ class Hardware(Launching):
     heading = "Hardware"
     lead = "SpiNNaker computes a network on thousands of small cores. Map one to a virtual board first; then run it, and compare."
     terms = ("synaptic event", "time step", "Pareto latency", "Pareto power")
-    url_state = ("source", "target", "headroom", "items", "steps", "zoom", "shown", "opened")
+    url_state = ("source", "data", "target", "headroom", "items", "steps", "zoom", "shown", "opened")
     launches_words = "run"
     launches_note = (
         "A dry run takes about ten seconds and no hardware. Credentials come from the server's environment or keyring."
@@ -89,20 +90,23 @@ class Hardware(Launching):
         return self.named(options)
 
     def _body(self) -> list[Any]:
+        whole = pn.widgets.IntInput.from_param
+        targets = pn.widgets.Select.from_param(self.param.target, label="", options=TARGETS, width=260)
+        scaling = RadioButtons.from_param(self.param.headroom, options=_HEADROOMS)
         form = self.launch_card(
-            parts.group("Network", pn.widgets.Select.from_param(self.param.source, label="", width=260)),
             parts.group(
-                "Target", pn.widgets.Select.from_param(self.param.target, label="", options=TARGETS, width=210)
+                "Network", pn.widgets.Select.from_param(self.param.source, label="", width=260), _HELP["source"]
             ),
-            parts.group("Sums of weights", pn.widgets.RadioButtonGroup.from_param(self.param.headroom)),
-            parts.group("Items", pn.widgets.IntInput.from_param(self.param.items, label="", width=80)),
-            parts.group("Time steps", pn.widgets.IntInput.from_param(self.param.steps, label="", width=70)),
+            parts.group("Target", targets, _HELP["target"]),
+            parts.group("Weights are stored", scaling, _HELP["headroom"]),
+            parts.group("Items", whole(self.param.items, label="", width=80), _HELP["items"]),
+            parts.group("Time steps", whole(self.param.steps, label="", width=80), _HELP["steps"]),
             self._only_for("board", "Address of the board", pn.widgets.TextInput.from_param(self.param.host, label="")),
             self._only_for("ebrains", "Collab", pn.widgets.TextInput.from_param(self.param.collab, label="")),
         )
         for row in form.select(pn.Row):  # where all in it have widths, Panel makes a row as wide as their sum
             row.sizing_mode, row.styles = "stretch_width", {"width": "100%", "min-width": "0"}
-        zoom = parts.group("Show", pn.widgets.RadioButtonGroup.from_param(self.param.zoom, options=_ZOOMS))
+        zoom = parts.group("Show", RadioButtons.from_param(self.param.zoom, options=_ZOOMS))
         self.figures = {
             "chip_map": Figure(
                 self, "chip_map", "Chips and cores",
@@ -119,7 +123,7 @@ class Hardware(Launching):
         self._words = {name: parts.written("") for name in ("tiles", "warnings", "layers")}
         self._write()
         self.param.watch(lambda *_: self._write(), ["opened", "dark"])
-        body: list[Any] = [self.notice, form, self._words["tiles"]]
+        body: list[Any] = [form, self._words["tiles"]]
         if self.workspace.store is not None:
             self.follow(curves=False)
             body.append(self.details.view)
@@ -241,6 +245,16 @@ class Hardware(Launching):
 
 
 PREFERRED = "dense-mnist-pooled-spinnaker"
+_HEADROOMS = {"so that no sum overflows": "exact", "as sPyNNaker estimates": "estimate"}
+_HELP = {
+    "source": "The spiking network that goes to the machine.",
+    "target": "A virtual board says whether the network fits. What to expect computes what the chip would answer. A board and the "
+    "EBRAINS queue run it.",
+    "headroom": "The chip holds weights of 16 bits. So that no sum overflows: the finest steps with which no sum of a layer's "
+    "weights can overflow. As sPyNNaker estimates: the steps that its tool chain takes when it is told nothing.",
+    "items": "The first so many items of the test set.",
+    "steps": "How long each item is shown, in time steps of 1 ms.",
+}
 _ZOOMS = {"whole board": "board", "chips in use": "used"}
 NO_PLAN = "No plan yet: launch a dry run above, or open one on the page Runs."
 NO_RESULTS = "No result yet: launch a run, or simulate a network."

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping
+import functools
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import panel as pn
@@ -14,11 +15,9 @@ from snnviz.dashboard import parts
 from snnviz.dashboard.components import Dropper
 from snnviz.dashboard.page import Page
 from snnviz.dashboard.run_details import RunDetails
-from snnviz.dashboard.uploads import MOST_BYTES
-from snnviz.dashboard.workspace import READ_ONLY, label
+from snnviz.dashboard.uploads import MODEL, MOST_BYTES
+from snnviz.dashboard.workspace import FROM_RUN, READ_ONLY, label
 from snnviz.errors import InputError
-
-FROM_RUN = "run:"
 
 
 class Launching(Page):
@@ -30,6 +29,7 @@ class Launching(Page):
     """
 
     source: Any = param.Selector(default=None, objects=[None], doc="the model or network to start from")
+    data: Any = param.Selector(default="", objects=[""], doc="the data set; empty for the one that the source is of")
     opened = param.String(default="", doc="id of the run whose details are shown")
     run_name = param.String(default="", doc="name of the next run")
 
@@ -47,6 +47,8 @@ class Launching(Page):
         self._offer()
         objects = list(self.param.source.objects)
         state["source"] = state["source"] if state.get("source") in objects else objects[0]
+        self._offer_data(state["source"])
+        state["data"] = state["data"] if state.get("data") in self.param.data.objects else ""
         if not state.get("opened"):
             mine = [run for run in self.workspace.runs() if run.kind == self.launches]
             state["opened"] = mine[0].id if mine else ""
@@ -61,6 +63,12 @@ class Launching(Page):
         if offered != self.offered:
             self.offered = offered
             self.param.source.objects = offered
+
+    def _offer_data(self, source: str) -> None:
+        """Set which data sets there are to choose from, and say which one `source` is of."""
+        self._of = self.workspace.data_behind(source)
+        own = "choose one" if self._of is None else f"{Path(self._of).stem} (what it is of)"
+        self.param.data.objects = {own: ""} | self.workspace.data_sets()
 
     def spec(self) -> dict[str, Any]:
         """What would be launched now, as `snnviz.jobs.launch` takes it."""
@@ -86,13 +94,17 @@ class Launching(Page):
             title,
             parts.row(
                 *widgets,
-                parts.box(parts.group(f"Or upload ({self.suffix})", self.dropper), classes=["snn-upload"]),
-                parts.group("Name", name),
-                self.button,
+                parts.group("Data set", pn.widgets.Select.from_param(self.param.data, label="", width=190), DATA_HELP),
+                parts.box(parts.group(self.upload_words, self.dropper, UPLOAD_HELP), classes=["snn-upload"]),
+                parts.group(
+                    "Name of the run", name, "What the page Runs calls it; one is made up where this is empty."
+                ),
+                pn.Column(parts.written("<span class='label'>&nbsp;</span>"), self.button, margin=0),
                 classes=["snn-buttons"],
             ),
         )
 
+    upload_words = "Or upload a network or data"
     launches_words = ""
     launches_note = ""
     _refused = ""
@@ -101,47 +113,52 @@ class Launching(Page):
     @param.depends("source", watch=True)
     def _chosen(self) -> None:
         self._refused = ""
+        self._offer_data(self.source)
 
     def _uploaded(self, event: Any) -> None:
         """Keep what was uploaded and start from it; what is refused is in the way of a launch until something is chosen."""
         self._refused = ""
         for name, content in (event.new or {}).items():
             try:
-                if not name.lower().endswith(self.suffix):
-                    raise InputError(f"an upload must be a {self.suffix} file here. Received: {name}")
-                path = self.workspace.upload(name, content.encode() if isinstance(content, str) else content)
+                if not name.lower().endswith((self.suffix, ".npz")):
+                    raise InputError(f"an upload must be a {self.suffix} or .npz file here. Received: {name}")
+                kind, found = self.workspace.upload(name, content.encode() if isinstance(content, str) else content)
+                if kind == MODEL and not name.lower().endswith(self.suffix):
+                    raise InputError(f"a model must be a {self.suffix} file here. Received: {name}, a spiking network")
             except InputError as error:
                 self._block(str(error))
                 continue
             self._offer()
-            self.source = path
-            self.say(f"{name} was uploaded and is chosen.")
+            self._offer_data(self.source)
+            setattr(self, "source" if kind == MODEL else "data", found)
+            self.say(f"{name} was uploaded and is chosen{'' if kind == MODEL else ' as the data set'}.")
 
     def _block(self, words: str) -> None:
         """An upload that was refused, or has not arrived, is in the way of a launch."""
         self._refused = words
         self.say(words)
 
-    async def _launch(self, _event: Any = None) -> None:
+    def _launch(self, _event: Any = None) -> None:
+        """Launch in a thread, since checking what is asked for takes a moment."""
         if self._refused:
             self.say(
                 f"Nothing was launched, since the upload was not taken ({self._refused}). Upload another, or choose a source."
             )
             return
-        await self._do(lambda: self.workspace.launch(self.spec()))
+        if self._of is None and not self.data:
+            self.say(
+                f"Nothing was launched: choose the data set, since {self._source_name()} does not say which one it is of."
+            )
+            return
+        self.apart(functools.partial(self.workspace.launch, self.spec()), self._launched, self.button)
 
-    async def _do(self, work: Callable[[], str]) -> None:
-        """Launch in a thread: checking what is asked for takes a moment, and other sessions go on."""
-        self.button.disabled = True
-        try:
-            run_id = await asyncio.to_thread(work)
-        except InputError as error:
-            self.say(str(error))
-        else:
-            self.say("Launched. It goes on when this page is closed; the page Runs lists it.")
-            self.opened = run_id
-        finally:
-            self.button.disabled = False
+    def _source_name(self) -> str:
+        """What the form calls the source."""
+        return next((name for name, source in self.offered.items() if source == self.source), "it")
+
+    def _launched(self, run_id: str) -> None:
+        self.say("Launched. It goes on when this page is closed; the page Runs lists it.")
+        self.opened = run_id
         self.tick()
 
     def tick(self) -> None:
@@ -162,9 +179,20 @@ class Launching(Page):
         """A spec of this page's kind with these options, and the run's name where one was given."""
         return {
             "kind": self.launches,
-            "options": {name: value for name, value in options.items() if value is not None},
+            "options": {
+                name: value for name, value in {**options, "data": self.data or None}.items() if value is not None
+            },
             "name": self.run_name.strip(),
         }
 
 
+DATA_HELP = (
+    "The images to work on: those that the network or model remembers, unless another set is chosen. snnviz dashboard --data PATH "
+    "offers data of your own."
+)
+UPLOAD_HELP = (
+    f"At most {MOST_BYTES // 2**20} MiB. A network is an .npz file of snnviz, a model a .keras file; data are an .npz file "
+    "with the arrays x_train, y_train, x_test and y_test, as of Keras; "
+    "class_names may name the classes."
+)
 NO_STORE = "these pages have no store of runs, so nothing can be launched from them; serve them with `snnviz dashboard`"

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
+import functools
 from html import escape
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import panel as pn
 import param
 
 from snnviz import energy, plots
 from snnviz.dashboard import parts
+from snnviz.dashboard.components import IntSlider
 from snnviz.dashboard.figure import Figure
 from snnviz.dashboard.page import Page
 from snnviz.errors import InputError
@@ -52,9 +54,7 @@ class Network(Page):
         if self.run is None:
             return [parts.empty("No network yet", EMPTY)]
         result = self.workspace.result(self.run)
-        slider = pn.widgets.IntSlider.from_param(
-            self.param.time, label="Stopped after step", start=1, end=result.sizes["time"]
-        )
+        slider = IntSlider.from_param(self.param.time, label="Stopped after step", start=1, end=result.sizes["time"])
         slider.sizing_mode = "stretch_width"
 
         def change(*_: Any) -> None:
@@ -85,7 +85,6 @@ class Network(Page):
         self.compare = parts.widget(pn.widgets.Button(label=f"Compare on {REPORT_ITEMS} items", width=190))
         self.compare.on_click(self._compare)
         body = [
-            self.notice,
             self.figures["layer_graph"].view,
             parts.card(parts.heading("Layer table"), self.live(self._layers, "run")),
             parts.grid(self.figures["spike_rates"].view, self.figures["event_shares"].view),
@@ -109,7 +108,7 @@ class Network(Page):
         ]
         if len(self.workspace.names()) > 1:
             body.insert(
-                1, parts.card(parts.group("Run", pn.widgets.Select.from_param(self.param.run, label="", width=320)))
+                0, parts.card(parts.group("Run", pn.widgets.Select.from_param(self.param.run, label="", width=320)))
             )
         return body
 
@@ -119,7 +118,8 @@ class Network(Page):
         network = self.workspace.network(self.run)
         if network is None:
             raise InputError(
-                "The network of this result is not at hand: simulate it as a run of the store, and it comes along."
+                "The network of this result is not at hand: put its .npz file into the folder of the result's, or simulate it "
+                "as a run of the store, and it comes along."
             )
         return network
 
@@ -150,25 +150,32 @@ class Network(Page):
         rows = [
             [
                 escape(row.platform), f"<span class='source'>{escape(row.source)}; {escape(row.note)}</span>",
-                f"≈ {energy.readable(row.energy)}", energy.readable(row.synaptic), energy.readable(row.updates),
+                f"≈ {energy.readable(row.energy)}", f"{energy.readable(row.low)} to {energy.readable(row.high)}",
+                energy.readable(row.synaptic), energy.readable(row.updates),
+                "–" if np.isnan(row.multiplications) else energy.readable(row.multiplications),
             ]
             for row in found.itertuples()
         ]  # fmt: skip
-        head = ["Platform", "Source of the constants", "Estimate", "synaptic events", "neuron updates"]
-        spent = f"{theme.count(found.attrs['events'])} synaptic events and {found.attrs['neurons']:,} neurons, {self.time} steps"
+        head = [
+            "Platform", "Source of the constants", "Estimate", "Range", "synaptic events", "neuron updates",
+            "multiplications",
+        ]  # fmt: skip
+        counted = found.attrs
+        spent = (
+            f"{theme.count(counted['events'])} synaptic events and {counted['neurons']:,} neurons, {self.time} steps"
+        )
+        if counted["macs"]:
+            spent += f"; {theme.count(counted['macs'])} multiply-accumulates of the image, which are no events"
         return f"<p class='note'>{escape(spent)}</p>{parts.table(head, rows, words=2)}"
 
-    async def _compare(self, _event: Any = None) -> None:
-        self.compare.disabled = True
-        try:
-            run = self.run
-            found = await asyncio.to_thread(self.workspace.report, run, REPORT_ITEMS)
+    def _compare(self, _event: Any = None) -> None:
+        run = self.run
+
+        def show(found: pd.DataFrame) -> None:
             if run == self.run:
                 self._report.object = report_table(found)
-        except InputError as error:
-            self.say(str(error))
-        finally:
-            self.compare.disabled = False
+
+        self.apart(functools.partial(self.workspace.report, run, REPORT_ITEMS), show, self.compare)
 
 
 def report_table(report: pd.DataFrame) -> str:

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
+import logging
 from collections.abc import Callable, Sequence
 from html import escape
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlencode
 
 import panel as pn
 import param
+from panel.io.state import set_curdoc
 
 from snnviz.dashboard import parts, style
+from snnviz.dashboard.components import Sheet
 from snnviz.dashboard.turns import soon
 from snnviz.dashboard.workspace import Workspace
+from snnviz.errors import InputError
 
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 WAIT = "<p class='note' role='status'>One moment.</p>"
+
+
+def prefers_dark() -> bool:
+    """Whether the browser of this session says that its system is dark, see scheme.js."""
+    return bool(pn.state.cookies.get("snnviz_scheme") == "dark")
 
 
 class Page(pn.viewable.Viewer):
@@ -30,6 +44,7 @@ class Page(pn.viewable.Viewer):
 
     Attributes:
         workspace: what the page shows and what it may do.
+        menu: see above.
         notice: where `say` writes.
     """
 
@@ -49,7 +64,7 @@ class Page(pn.viewable.Viewer):
 
     def __init__(self, workspace: Any = None, menu: Sequence[tuple[str, str]] = (), **state: Any) -> None:
         self.workspace = Workspace.of(workspace)
-        self._menu = list(menu)
+        self.menu = list(menu)
         self.notice = parts.written("", classes=["snn-notice"])
         self.notice.visible = False
         self._prepare(state)
@@ -67,8 +82,13 @@ class Page(pn.viewable.Viewer):
         raise NotImplementedError
 
     def _layout(self) -> pn.Column:
-        page = pn.Column(
-            self._header(), parts.written(WAIT), css_classes=["snn-page"], sizing_mode="stretch_width", margin=0
+        page = Sheet(
+            self._header(),
+            self.notice,
+            parts.written(WAIT),
+            css_classes=["snn-page"],
+            sizing_mode="stretch_width",
+            margin=0,
         )
         layout_sheet = style.sheet("layout")
 
@@ -77,7 +97,7 @@ class Page(pn.viewable.Viewer):
 
         def fill() -> None:
             words = [parts.glossary(self.terms)] if self.terms else []
-            page[1:] = [*self._body(), *words]
+            page[2:] = [*self._body(), *words]
 
         recolor(self.dark)
         self.param.watch(lambda event: recolor(event.new), "dark")
@@ -90,14 +110,14 @@ class Page(pn.viewable.Viewer):
         switch.sizing_mode = "fixed"
         head = parts.row(words, switch, classes=["snn-header"])
         head.sizing_mode = "stretch_width"
-        if len(self._menu) < 2:
+        if len(self.menu) < 2:
             return head
         return parts.box(self.live(self._links, "dark"), head, classes=["snn-top"])
 
     def _links(self) -> str:
-        query = f"?{urlencode({'dark': 'true'})}" if self.dark else ""
+        query = f"?{urlencode({'dark': str(self.dark).lower()})}" if self.dark != prefers_dark() else ""
         items = []
-        for slug, title in self._menu:
+        for slug, title in self.menu:
             here = " aria-current='page'" if slug == self.slug else ""
             items.append(f"<a href='{escape(slug)}{escape(query)}'{here}>{escape(title)}</a>")
         context = pn.state.curdoc.session_context if pn.state.curdoc else None
@@ -110,6 +130,63 @@ class Page(pn.viewable.Viewer):
         self.notice.object = f"<p class='notice' role='status'>{escape(words)}</p>" if words else ""
         self.notice.visible = bool(words)
 
+    def failed(self, error: BaseException) -> None:
+        """Tell the reader that something that was asked for did not work; a mistake of ours goes to the server's log in full."""
+        if isinstance(error, InputError):
+            self.say(str(error))
+            return
+        _log.error("a callback of the page %s failed", self.title, exc_info=error)
+        self.say(
+            f"This did not work ({type(error).__name__}), and the plots may be older than the buttons: reload the page. "
+            "The log of the server says more."
+        )
+
+    def guarded(self, work: Callable[..., Any]) -> Callable[..., None]:
+        """`work` for whom nobody watches over: what it raises is told (`failed`) and goes no further.
+
+        Bokeh calls some functions directly. An exception that passes through Bokeh there leaves this session's document behind as
+        the current one, for all sessions.
+        """
+
+        @functools.wraps(work)
+        def guarded(*arguments: Any) -> None:
+            try:
+                work(*arguments)
+            except Exception as error:
+                self.failed(error)
+
+        return guarded
+
+    def apart(self, work: Callable[[], T], done: Callable[[T], None], button: Any) -> None:
+        """Do `work` in a thread, while this session and others go on; then `done` with what it returned.
+
+        What is shown changes under the lock of the page's document alone: changed without, as after an `await`, it would raise
+        inside Bokeh. Where there is no browser everything is done at once.
+
+        Args:
+            work: changes nothing that is shown.
+            done: changes it.
+            button: what was pressed; it is disabled meanwhile.
+        """
+        document = pn.state.curdoc
+        button.disabled = True
+
+        def finish(ended: Callable[[], T]) -> None:
+            button.disabled = False
+            self.guarded(lambda: done(ended()))()
+
+        if document is None or document.session_context is None or asyncio._get_running_loop() is None:
+            finish(work)
+            return
+
+        def under_lock(future: asyncio.Future[T]) -> None:
+            context = document.session_context
+            if context is not None and not context.destroyed:
+                with set_curdoc(document):
+                    pn.state.execute(functools.partial(finish, future.result), schedule=True)
+
+        asyncio.get_running_loop().run_in_executor(None, work).add_done_callback(under_lock)
+
     @staticmethod
     def later(make: Callable[[], Any]) -> pn.Column:
         """A place that `make` fills when what was begun before is done; see `turns.soon`."""
@@ -121,12 +198,11 @@ class Page(pn.viewable.Viewer):
         soon(fill)
         return place
 
-    @staticmethod
-    def every(work: Callable[[], None], seconds: float = 1.0) -> None:
+    def every(self, work: Callable[[], None], seconds: float = 1.0) -> None:
         """Call `work` again and again for as long as the page is open in a browser."""
 
         def begin() -> None:
-            pn.state.add_periodic_callback(work, period=int(1000 * seconds))
+            pn.state.add_periodic_callback(self.guarded(work), period=int(1000 * seconds))
 
         if pn.state.curdoc is not None:
             # from when the browser has the page: what changes while it is on its way there gets lost

@@ -9,15 +9,23 @@ from typing import Any
 import panel as pn
 
 from snnviz.dashboard import style
+from snnviz.dashboard.components import CheckButtons, Named, NamedRow, Written
 from snnviz.dashboard.glossary import TERMS
 from snnviz.plots import theme
 
 _BUTTONS = 8
+_FIELDS = (
+    pn.widgets.Select,
+    pn.widgets.MultiSelect,
+    pn.widgets.TextInput,
+    pn.widgets.FloatInput,
+    pn.widgets.IntInput,
+)
 
 
 def written(html: str, *, stretch: bool = True, classes: Sequence[str] = ()) -> pn.pane.HTML:
     """A pane of HTML in the type of the pages; what comes from outside must be escaped before."""
-    return pn.pane.HTML(
+    return Written(
         html,
         sizing_mode="stretch_width" if stretch else None,
         margin=0,
@@ -37,9 +45,10 @@ def box(*content: Any, classes: Sequence[str]) -> pn.Column:
     )
 
 
-def row(*content: Any, classes: Sequence[str]) -> pn.Row:
-    """Content in a row, laid out by the classes of layout.css."""
-    return pn.Row(*content, css_classes=list(classes), stylesheets=[style.sheet("layout")], margin=0)
+def row(*content: Any, classes: Sequence[str], name: str = "") -> pn.Row:
+    """Content in a row, laid out by the classes of layout.css; `name` is what a screen reader calls it."""
+    made = NamedRow(*content, css_classes=list(classes), stylesheets=[style.sheet("layout")], margin=0)
+    return made.called(name) if name else made
 
 
 def card(*content: Any, classes: Sequence[str] = ()) -> pn.Column:
@@ -59,16 +68,21 @@ def widget(made: Any) -> Any:
     return made
 
 
-def group(label: str, made: Any) -> pn.Column:
-    """A widget below its label."""
-    return pn.Column(written(f"<span class='label'>{escape(label)}</span>"), widget(made), margin=0)
+def group(label: str, made: Any, tip: str = "") -> pn.Column:
+    """A widget below its label, which explains itself (`tip`) on hovering and on keyboard focus."""
+    words = term("", label, tip) if tip else escape(label)
+    if isinstance(made, Named):
+        made.called(label)
+    elif isinstance(made, _FIELDS):  # their own label is the one that a screen reader reads; it is not shown
+        made.label, made.css_classes = label, [*made.css_classes, "snn-named"]
+    return pn.Column(written(f"<span class='label'>{words}</span>"), widget(made), margin=0)
 
 
 def choice(label: str, parameter: Any) -> pn.Column:
     """A card to choose some of the objects of a `param.ListSelector`: buttons for a few, a list for many."""
     made: Any
     if len(parameter.objects) <= _BUTTONS:
-        made = pn.widgets.CheckButtonGroup.from_param(parameter, label=label)
+        made = CheckButtons.from_param(parameter, label=label)
     else:
         made = pn.widgets.MultiSelect.from_param(parameter, label="", size=5, sizing_mode="stretch_width")
     return card(group(label, made), classes=["snn-choice"])
@@ -124,6 +138,12 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], words: int = 1) ->
 
 def _left(index: int, words: int) -> str:
     return " class='words'" if 0 < index < words else ""
+
+
+def copied(title: str, text: str) -> str:
+    """HTML of a text to take along: shown, and copied by its button where a server gives the page (page.js)."""
+    button = f"<button type='button' class='copy' data-copy='{escape(text)}'>Copy {escape(title)}</button>"
+    return f"{button if pn.state.curdoc else ''}<pre tabindex='0'><code>{escape(text)}</code></pre>"
 
 
 def tiles(entries: Iterable[tuple[str, str, str, Sequence[tuple[str, str, str]]]]) -> str:

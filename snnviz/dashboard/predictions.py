@@ -15,7 +15,7 @@ import xarray as xr
 
 from snnviz import answers, plots
 from snnviz.dashboard import parts
-from snnviz.dashboard.components import Gallery
+from snnviz.dashboard.components import CheckButtons, Gallery, IntSlider, RadioButtons
 from snnviz.dashboard.figure import Figure
 from snnviz.dashboard.page import Page
 from snnviz.errors import InputError
@@ -157,7 +157,7 @@ class Predictions(Page):
             return [parts.empty("No predictions yet", EMPTY)]
         self.gallery = Gallery(sizing_mode="stretch_width", margin=0)
         self.gallery.link(self, chosen="item", bidirectional=True)
-        cost = parts.group("Cost", pn.widgets.RadioButtonGroup.from_param(self.param.cost))
+        cost = parts.group("Cost", RadioButtons.from_param(self.param.cost))
         self.figures = {
             "prediction_strip": self._figure("prediction_strip", ["item", "compared"], cursor=True),
             "class_scores": self._figure("class_scores", ["item"], cursor=True),
@@ -186,7 +186,7 @@ class Predictions(Page):
 
     def _controls(self) -> pn.Column:
         steps = self.param.time.bounds[1]
-        slider = pn.widgets.IntSlider.from_param(self.param.time, label="Time step", start=1, end=steps)
+        slider = IntSlider.from_param(self.param.time, label="Time step", start=1, end=steps)
         slider.sizing_mode = "stretch_width"
         play = pn.widgets.Toggle.from_param(self.param.playing, label="▶ Play", width=90)
         self.param.watch(lambda event: setattr(play, "label", "❚❚ Pause" if event.new else "▶ Play"), "playing")
@@ -196,14 +196,12 @@ class Predictions(Page):
         if len(self.workspace.names()) > 1:
             widgets.append(parts.group("Run", pn.widgets.Select.from_param(self.param.run, label="", width=160)))
         if self.param.compared.objects:
-            widgets.append(
-                parts.group("Compared with", pn.widgets.CheckButtonGroup.from_param(self.param.compared, label=""))
-            )
+            widgets.append(parts.group("Compared with", CheckButtons.from_param(self.param.compared, label="")))
         return parts.card(*widgets, classes=["snn-controls"])
 
     def _choice(self) -> pn.Row:
         return parts.row(
-            parts.group("Show", pn.widgets.RadioButtonGroup.from_param(self.param.kind)),
+            parts.group("Show", RadioButtons.from_param(self.param.kind)),
             parts.group("True class", pn.widgets.Select.from_param(self.param.label, label="", width=140)),
             self._count,
             classes=["snn-buttons"],
@@ -267,10 +265,11 @@ _WORDS = {
     ),
 }  # fmt: skip
 NOT_RECORDED = {
-    "logits": "This run kept no class scores, and its network or images are not at hand to compute them. Simulate with "
-    '--record logits (record=["logits"]), or as a run of the store.',
-    "spikes": "This run kept no spikes of this item, and its network or images are not at hand to compute them. Simulate as a "
-    "run of the store, or in Python with record=Record(spikes=network.firing_names).",
+    "logits": "This run kept no class scores, and its network or images are not at hand to compute them. Put their .npz "
+    'files into the folder of the result\'s, simulate with --record logits (record=["logits"]), or as a run of the store.',
+    "spikes": "This run kept no spikes of this item, and its network or images are not at hand to compute them. Put their "
+    ".npz files into the folder of the result's, simulate as a run of the store, or in Python with "
+    "record=Record(spikes=network.firing_names).",
 }
 EMPTY = """<p>Simulate a network, then look at its answers here:</p>
 <pre><code>snnviz simulate dense-mnist-optimized --out result.nc

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
+import json
 from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import pandas as pd
 import panel as pn
 
 from snnviz import plots
-from snnviz.dashboard import parts
+from snnviz.dashboard import parts, reproducing
 from snnviz.dashboard.figure import Figure
+from snnviz.dashboard.workspace import FROM_RUN, MODEL_KINDS, RESULT_KINDS, label
 from snnviz.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,6 +23,14 @@ if TYPE_CHECKING:
 
 _LOG_LINES = 200
 _TIMES = ("epoch", "seconds")
+STATES = {
+    "SCHEDULED": "waiting",
+    "RUNNING": "running",
+    "FINISHED": "finished",
+    "FAILED": "failed",
+    "KILLED": "cancelled",
+}
+"""Status of a run, as MLflow calls it -> the word that pages use."""
 CURVES = {
     "train": ["loss", "val_loss"],
     "finetune": ["loss", "val_loss"],
@@ -35,7 +45,7 @@ class RunDetails:
     """A card about the run whose id is the page's parameter `opened`; the page calls `update` every second.
 
     Args:
-        page: has the parameters `opened` and `dark`, a `workspace` and the methods `say` and `tick`.
+        page: has the parameters `opened` and `dark`, a `workspace`, a `menu`, a `slug` and the methods `say`, `apart` and `tick`.
         curves: draw the metrics that the run records by step.
 
     Attributes:
@@ -48,14 +58,18 @@ class RunDetails:
         self._shown: Run | None = None
         self._seen: tuple[Any, ...] = ()
         self._head, self._facts, self._log = parts.written(""), parts.written(""), parts.written("")
+        self._next = parts.written("")
         self.cancel = self._button("Cancel", self._cancel)
         self.resume = self._button("Resume", self._resume)
+        self.simulate = self._button("Simulate this", self._simulate)
         self.figure = Figure(
             page, "metric_history", "How it goes", "What the run records, step by step.",
             self._draw, lambda: plots.metric_history_data({self._name: self._history}, self._metrics()),
             tip="Nothing recorded by step yet.",
         )  # fmt: skip
-        self._buttons = parts.box(parts.row(self.cancel, self.resume, classes=["snn-buttons"]), classes=[])
+        self._buttons = parts.box(
+            parts.row(self.cancel, self.resume, self.simulate, self._next, classes=["snn-buttons"]), classes=[]
+        )
         log = parts.card(parts.heading("Log"), self._log)
         self.view = parts.box(
             parts.card(self._head, self._buttons, self._facts),
@@ -89,7 +103,11 @@ class RunDetails:
             self._seen = seen
         may = self._page.workspace.may_launch
         self.cancel.visible, self.resume.visible = may and run.active, may and run.resumable
-        self._buttons.visible = self.cancel.visible or self.resume.visible
+        self.simulate.visible = may and run.status == "FINISHED" and run.kind in _NETWORKS
+        self._next.object = _next_steps(run, self._page)
+        self._buttons.visible = any(
+            (self.cancel.visible, self.resume.visible, self.simulate.visible, self._next.object)
+        )
         self._head.object = _head(run)
         log = self._page.workspace.log(run.id, _LOG_LINES)
         words = f"<pre class='log' tabindex='0'><code>{escape(log)}</code></pre>" if log else _NO_LOG
@@ -126,27 +144,65 @@ class RunDetails:
         button.on_click(functools.partial(self._act, work, button))
         return button
 
-    async def _act(self, work: Callable[[str], str], button: Any, _event: Any) -> None:
-        """Do what a button says, in a thread: it may take seconds, and other sessions go on."""
-        run_id, button.disabled = self._page.opened, True
-        try:
-            self._page.say(await asyncio.to_thread(work, run_id))
-        except InputError as error:
-            self._page.say(str(error))
-        finally:
-            button.disabled = False
-        self._page.tick()
+    def _act(self, work: Callable[[str], str], button: Any, _event: Any) -> None:
+        """Do what a button says, in a thread, since it may take seconds."""
+
+        def done(words: str) -> None:
+            self._page.say(words)
+            self._page.tick()
+
+        self._page.apart(functools.partial(work, self._page.opened), done, button)
 
     def _cancel(self, run_id: str) -> str:
         self._page.workspace.cancel(run_id)
         return "The run was cancelled. What it had saved is there, and Resume goes on from it."
+
+    def _simulate(self, run_id: str) -> str:
+        """Simulate the network that the opened run left, on the test set, for as many steps as it knows of."""
+        run = self._shown
+        steps = run.params.get("steps", "") if run is not None else ""
+        options: dict[str, Any] = {"network": FROM_RUN + run_id} | ({"steps": int(steps)} if steps.isdecimal() else {})
+        name = f"{self._name}, simulated" if self._name else ""
+        self._page.workspace.launch({"kind": "simulate", "options": options, "name": name})
+        return "Launched. The page Runs lists it; when it has ended, the pages Explorer and Predictions show it."
 
     def _resume(self, run_id: str) -> str:
         self._page.workspace.resume(run_id)
         return "The run goes on from its last checkpoint."
 
 
-_NO_LOG = "<p class='note missing'>No log: the run was made elsewhere, or in a process of its own.</p>"
+def _next_steps(run: Run, page: Any) -> str:
+    """Links to what comes after a finished run, with the forms filled in; nothing where there is no menu, as in a notebook."""
+    if run.status != "FINISHED" or not page.menu:
+        return ""
+    name, source = label(run), FROM_RUN + run.id
+    steps = []
+    if run.kind in RESULT_KINDS:
+        steps += [
+            ("Explore", "explorer", {"runs": json.dumps([name])}),
+            ("Look at its answers", "predictions", {"run": name}),
+            ("Look at its network", "network", {"run": name}),
+        ]
+    if run.kind in _NETWORKS:
+        steps += [
+            ("Optimise it", "optimize", {"source": source}),
+            ("Map it to SpiNNaker", "hardware", {"source": source}),
+        ]
+    if run.kind in MODEL_KINDS:
+        steps.insert(0, ("Fine-tune it", "sparsity", {"source": source}))
+    links = "".join(
+        f"<a class='step' href='{escape(slug)}?{escape(urlencode(state))}'>{escape(words)}</a>"
+        for words, slug, state in steps
+        if slug != page.slug
+    )
+    return f"<p class='steps'>{links}</p>" if links else ""
+
+
+_NETWORKS = ("train", "finetune", "optimize", "simulate")
+"""Kinds of runs that leave a spiking network."""
+_NO_LOG = (
+    "<p class='note missing'>No log was kept: what this run said stood in the terminal or notebook that started it.</p>"
+)
 
 
 def state_words(run: Run) -> str:
@@ -162,6 +218,11 @@ def state_words(run: Run) -> str:
     return run.reason
 
 
+def state(run: Run) -> str:
+    """The state of a run in a word."""
+    return STATES.get(run.status, run.status)
+
+
 def duration(seconds: float) -> str:
     """A time in words: 8 s, 3 min, 2.5 h."""
     if seconds < 90:
@@ -174,7 +235,7 @@ def _head(run: Run) -> str:
     bar = "" if fraction is None or not run.active else f"<progress max='1' value='{fraction:.4f}'></progress>"
     words = escape(state_words(run))
     return (
-        f"<h2>{escape(run.name or run.kind)} <span class='state {escape(run.status)}'>{escape(run.status)}</span></h2>"
+        f"<h2>{escape(run.name or run.kind)} <span class='state {escape(run.status)}'>{escape(state(run))}</span></h2>"
         f"<p class='note' role='status'>{escape(run.kind)} · {escape(run.id[:12])} · {duration(run.seconds)}</p>"
         f"<p class='progress'>{bar} {words}</p>"
     )
@@ -187,4 +248,14 @@ def _facts(run: Run) -> str:
     for title, entries in (("Settings", run.params), ("Last values", results)):
         rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in sorted(entries.items()))
         halves.append(f"<div><h3>{title}</h3><dl>{rows or '<dt>none yet</dt><dd></dd>'}</dl></div>")
-    return f"<details><summary>Settings and values</summary><div class='halves'>{''.join(halves)}</div></details>"
+    facts = f"<details><summary>Settings and values</summary><div class='halves'>{''.join(halves)}</div></details>"
+    return facts + _again(run)
+
+
+def _again(run: Run) -> str:
+    """How to get the same run again."""
+    if run.spec is None:
+        return ""
+    ways = [("the command", reproducing.command(run.spec)), ("as Python", reproducing.python(run.spec))]
+    shown = "".join(parts.copied(title, text) for title, text in ways if text)
+    return f"<details><summary>The same again</summary>{shown}</details>"

@@ -45,7 +45,7 @@ export function render({ model, el }) {
       if (!rows.has(run.id)) rows.set(run.id, make(run))
       const { row, box, open, cells, state, bar } = rows.get(run.id)
       put(open, run.name)
-      put(state, run.state)
+      put(state, run.word)
       state.className = `state ${run.state}`
       bar.hidden = run.fraction === null
       if (run.fraction !== null) bar.value = run.fraction

@@ -7,15 +7,14 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import panel as pn
 import param
 
 from snnviz import plots
 from snnviz.dashboard import parts
-from snnviz.dashboard.components import RunTable
+from snnviz.dashboard.components import RadioButtons, RunTable
 from snnviz.dashboard.figure import Figure
 from snnviz.dashboard.page import Page
-from snnviz.dashboard.run_details import CURVES, RunDetails, duration, state_words
+from snnviz.dashboard.run_details import CURVES, STATES, RunDetails, duration, state, state_words
 from snnviz.dashboard.workspace import RESULT_KINDS, label
 from snnviz.errors import InputError
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 ALL = "all"
 _LONGEST = 28
 COLUMNS = ["Run", "State", "Progress", "Kind", "Best", "Started", "Took"]
-_STATES = (ALL, "SCHEDULED", "RUNNING", "FINISHED", "FAILED", "KILLED")
+_STATES = {ALL: ALL} | {words: status for status, words in STATES.items()}
 _BEST = {
     "simulate": ("peak_accuracy", "peak {:.2%}"),
     "optimize": ("best_loss", "loss {:.4g}"),
@@ -41,7 +40,7 @@ class Runs(Page):
     """
 
     kind: Any = param.Selector(default=ALL, objects=[ALL], doc="kind of runs that are listed")
-    state: Any = param.Selector(default=ALL, objects=list(_STATES), doc="state of runs that are listed")
+    state: Any = param.Selector(default=ALL, objects=list(_STATES.values()), doc="state of runs that are listed")
     opened = param.String(default="", doc="id of the run whose details are shown")
     chosen: Any = param.List(default=[], doc="ids of runs to compare")
 
@@ -49,7 +48,7 @@ class Runs(Page):
     title = "Runs"
     heading = "Runs"
     lead = "Everything that was run: what it was told, how far it is, what came out. A run goes on when you close this page."
-    terms = ("run", "FINISHED", "FAILED", "KILLED", "SCHEDULED")
+    terms = ("run", "waiting", "finished", "failed", "cancelled")
     url_state = ("kind", "state", "opened", "chosen")
 
     def _prepare(self, state: dict[str, Any]) -> None:
@@ -66,8 +65,8 @@ class Runs(Page):
         self.nothing = parts.empty("No run yet", EMPTY)
         self._list = parts.card(
             parts.row(
-                parts.group("Kind", pn.widgets.RadioButtonGroup.from_param(self.param.kind)),
-                parts.group("State", pn.widgets.RadioButtonGroup.from_param(self.param.state)),
+                parts.group("Kind", RadioButtons.from_param(self.param.kind)),
+                parts.group("State", RadioButtons.from_param(self.param.state, options=_STATES)),
                 classes=["snn-buttons"],
             ),
             self.table,
@@ -89,7 +88,7 @@ class Runs(Page):
         self._compare()
         self.tick()
         self.every(self.tick)
-        return [self.notice, self.nothing, self._list, self.comparison, self.details.view]
+        return [self.nothing, self._list, self.comparison, self.details.view]
 
     def tick(self) -> None:
         """Show what is known of the store now."""
@@ -161,6 +160,7 @@ def _row(run: Run) -> dict[str, Any]:
         "id": run.id,
         "name": run.name or run.kind,
         "state": run.status,
+        "word": state(run),
         "fraction": fraction,
         "cells": ["", state_words(run), run.kind, best, started, took],
     }

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import panel as pn
 from panel.io.document import init_doc
@@ -21,9 +22,9 @@ from panel.io.resources import get_dist_path
 
 from snnviz import _checks as check
 from snnviz._arguments import checked
-from snnviz.dashboard import hosts
+from snnviz.dashboard import hosts, style
 from snnviz.dashboard.logins import BODY_BYTES, Logins
-from snnviz.dashboard.page import Page
+from snnviz.dashboard.page import Page, prefers_dark
 from snnviz.dashboard.pages import PAGES
 from snnviz.dashboard.turns import InTurn
 from snnviz.dashboard.workspace import Workspace
@@ -35,11 +36,14 @@ _TEMPLATE = """
 {% block postamble %}
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="description" content="Accuracy over time and over cost of spiking networks">
+<style>{{ frame }}</style>
+{{ marked }}>{{ scheme }}</script>
 {% endblock %}
 {% block js_resources %}{{ bokeh_js | replace("<script", marked) }}{% endblock %}
 {% block inner_body %}
 <main>{{ embed(roots.page) }}</main>{{ embed(roots.location) }}
 {{ plot_script | replace("<script", marked) }}
+{{ marked }}>{{ script }}</script>
 {% endblock %}
 """
 MESSAGE_BYTES = 16 * 2**20
@@ -75,13 +79,18 @@ def create_app(workspace: Any = None, page: type[Page] = PAGES[0], **state: Any)
         page: the class of the page.
         **state: initial values of the page's parameters; the address goes before them.
     """
+    state.setdefault("dark", prefers_dark())
     made = page(workspace, menu=[(each.slug, each.title) for each in PAGES], **state)
     template = _Template(_TEMPLATE, location=True)
     template.add_panel("page", made)
+    if pn.state.curdoc is not None:
+        pn.config.exception_handler = made.failed  # of this session
     template.add_variable("marked", f'<script nonce="{secrets.token_urlsafe(16)}"')  # see `hosts.policy`
     if pn.state.location is not None:
-        known = {name: name for name in (*made.url_state, "dark")}
-        pn.state.location.sync(made, known, on_error=functools.partial(_apply_valid, made))
+        _follow(pn.state.location, made)
+    template.add_variable("scheme", style.source("scheme.js"))
+    template.add_variable("script", style.source("page.js"))
+    template.add_variable("frame", style.frame(made.dark))
     return template
 
 
@@ -96,9 +105,10 @@ def shared_workspace(arguments: tuple[str, ...]) -> Workspace:
     from snnviz.runs import Store
 
     names = [name for name in arguments if name != "--read-only"]
-    files = [Path(name) for name in names] or sorted(Path("snnviz-out").glob("*.nc"))
-    loaded = {file.stem: results.load(file) for file in files}
-    return Workspace(loaded, store=Store(), read_only="--read-only" in arguments)
+    found = [Path(name) for name in names] or sorted(Path("snnviz-out").glob("*.nc"))
+    files = {file.stem: file for file in found}
+    loaded = {name: results.load(file) for name, file in files.items()}
+    return Workspace(loaded, store=Store(), read_only="--read-only" in arguments, files=files)
 
 
 def titled(page: type[Page]) -> str:
@@ -106,11 +116,49 @@ def titled(page: type[Page]) -> str:
     return f"snnviz {page.title.lower()}"
 
 
-def _apply_valid(page: Page, wanted: dict[str, Any]) -> None:
-    """Take from an address what the page understands and leave the rest, as for any web page."""
+def _follow(location: Any, page: Page) -> None:
+    """Keep the state of a page in its address, and take it from there; say what an address asks for in vain."""
+    known = {name: name for name in (*page.url_state, "dark")}
+    asked = [name for name in parse_qs(location.search.removeprefix("?")) if not name.startswith("bokeh-")]
+    unknown = [name for name in asked if name not in known]
+    if unknown:
+        page.say(
+            f"The address asks for what this page does not know: {', '.join(unknown)}. It knows {', '.join(known)}."
+        )
+    location.sync(page, known, on_error=functools.partial(_apply_valid, location, page))
+    first = {name: getattr(page, name) for name in known}
+
+    def went_back(event: Any) -> None:
+        """What the browser's address says no more is as it was at first: addresses tell what was changed alone."""
+        if location._syncing:  # this server's own doing
+            return
+        said = parse_qs(event.new.removeprefix("?"))
+        for name, value in first.items():
+            if name not in said and getattr(page, name) != value:
+                with contextlib.suppress(ValueError, TypeError):  # a run that is no more
+                    page.param.update(**{name: value})
+
+    location.param.watch(went_back, "search")
+
+
+def _apply_valid(location: Any, page: Page, wanted: dict[str, Any]) -> None:
+    """Take from an address what the page understands, and say what it does not.
+
+    Panel reads numbers and lists where it can, so that a name that looks like a number comes as one.
+    """
+    typed = {name: values[-1] for name, values in parse_qs(location.search.removeprefix("?")).items()}
+    wrong = []
     for name, value in wanted.items():
-        with contextlib.suppress(ValueError, TypeError):
-            page.param.update(**{name: value})
+        for meant in (value, typed.get(name)):
+            try:
+                page.param.update(**{name: meant})
+            except (ValueError, TypeError):
+                continue
+            break
+        else:
+            wrong.append(f"{name}={typed.get(name, value)}")
+    if wrong:
+        page.say(f"The address asks for what cannot be shown here: {', '.join(wrong)}.")
 
 
 @checked

@@ -13,9 +13,22 @@ from snnviz import plots, reports
 from snnviz._sparsity import WEIGH
 from snnviz.dashboard import parts
 from snnviz.dashboard.figure import Figure
+from snnviz.dashboard.glossary import TERMS
 from snnviz.dashboard.launching import Launching
 from snnviz.errors import InputError
 
+_HELP = {
+    "source": "The trained classifier that the fine-tuning starts from.",
+    "lambda_a": "How strongly active neurons are penalised. More of it makes more activations zero, and spikes fewer.",
+    "lambda_w": "How strongly large weights are penalised. More of it lets more weights be pruned.",
+    "weigh": f"{TERMS['weigh']}",
+    "epsilon": "Weights smaller than this are set to zero once the training has ended.",
+    "levels": "So many values above zero that an activation may have while the model trains, which few time steps can express. "
+    "0: any value, no rounding.",
+    "epochs": "Passes over the training items in each of the two stages; the second has the lower learning rate.",
+    "limit": "The first so many items of the data set. A fifth of them, at most 10 000, is held out.",
+    "seed": "Where random numbers begin: the same seed gives the same model.",
+}
 _PUBLISHED = "without the last hidden layer (as published)"
 _VALUES = {
     "val_accuracy": "accuracy on held-out items",
@@ -50,7 +63,7 @@ class Sparsity(Launching):
     lead = "A zero activation sends no spike, a zero weight passes none on. Fine-tuning makes many of both and keeps the accuracy."
     terms = ("S_a", "S_w", "S_c", "lambda_a", "lambda_w", "weigh", "epsilon", "levels", "pruning curve", "held out")
     url_state = (
-        "source", "model", "value", "lambda_a", "lambda_w", "weigh", "epsilon", "levels", "epochs", "limit", "opened",
+        "source", "data", "model", "value", "lambda_a", "lambda_w", "weigh", "epsilon", "levels", "epochs", "limit", "opened",
     )  # fmt: skip
     launches = "finetune"
     launches_words = "fine-tuning"
@@ -58,6 +71,7 @@ class Sparsity(Launching):
         "From a trained classifier; 100 epochs a stage on all items take about ten minutes for the dense network."
     )
     suffix = ".keras"
+    upload_words = "Or upload a model or data"
     source_kinds = ("train", "finetune")
 
     def spec(self) -> dict[str, Any]:
@@ -94,27 +108,31 @@ class Sparsity(Launching):
         self._watched = run.id if run is not None and run.active else self._watched
 
     def _body(self) -> list[Any]:
+        number, whole = pn.widgets.FloatInput.from_param, pn.widgets.IntInput.from_param
+        penalties = pn.widgets.Select.from_param(
+            self.param.weigh,
+            label="",
+            options={"the size of layers": "size", "the events of layers": "events"},
+            width=190,
+        )
         form = self.launch_card(
-            parts.group("Model", pn.widgets.Select.from_param(self.param.source, label="", width=220)),
+            parts.group("Model", pn.widgets.Select.from_param(self.param.source, label="", width=220), _HELP["source"]),
             parts.group(
-                "Activations (λa)", pn.widgets.FloatInput.from_param(self.param.lambda_a, label="", width=90, step=0.1)
+                "Penalty on activity (λa)",
+                number(self.param.lambda_a, label="", width=150, step=0.1),
+                _HELP["lambda_a"],
             ),
             parts.group(
-                "Weights (λw)", pn.widgets.FloatInput.from_param(self.param.lambda_w, label="", width=90, step=5)
+                "Penalty on weights (λw)", number(self.param.lambda_w, label="", width=150, step=5), _HELP["lambda_w"]
             ),
+            parts.group("Penalties by", penalties, _HELP["weigh"]),
             parts.group(
-                "Layers by",
-                pn.widgets.Select.from_param(
-                    self.param.weigh, label="", options={"their size": "size", "their events": "events"}, width=130
-                ),
+                "Prune weights below (ε)", number(self.param.epsilon, label="", width=150, step=1e-4), _HELP["epsilon"]
             ),
-            parts.group(
-                "Prune below (ε)", pn.widgets.FloatInput.from_param(self.param.epsilon, label="", width=100, step=1e-4)
-            ),
-            parts.group("Levels (0: any value)", pn.widgets.IntInput.from_param(self.param.levels, label="", width=90)),
-            parts.group("Epochs a stage", pn.widgets.IntInput.from_param(self.param.epochs, label="", width=90)),
-            parts.group("Training items", pn.widgets.IntInput.from_param(self.param.limit, label="", width=110)),
-            parts.group("Seed", pn.widgets.IntInput.from_param(self.param.seed, label="", width=80)),
+            parts.group("Activation levels", whole(self.param.levels, label="", width=110), _HELP["levels"]),
+            parts.group("Epochs in each of 2 stages", whole(self.param.epochs, label="", width=170), _HELP["epochs"]),
+            parts.group("Training items", whole(self.param.limit, label="", width=110), _HELP["limit"]),
+            parts.group("Seed", whole(self.param.seed, label="", width=80), _HELP["seed"]),
         )
         choice = pn.widgets.Select.from_param(self.param.model, label="", width=320)
         grid_value = pn.widgets.Select.from_param(
@@ -147,7 +165,7 @@ class Sparsity(Launching):
             classes=["snn-loose"],
         )
         return [
-            self.notice, form, self.details.view, table, parts.grid(*(figure.view for figure in self.figures.values())),
+            form, self.details.view, table, parts.grid(*(figure.view for figure in self.figures.values())),
         ]  # fmt: skip
 
     # --- what is shown ------------------------------------------------------------------------------------------------

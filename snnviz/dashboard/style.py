@@ -34,6 +34,17 @@ def properties(dark: bool) -> str:
     return ":host { " + " ".join(lines) + " }"
 
 
+def frame(dark: bool) -> str:
+    """The style of what is around a page: nothing flashes white before it is there, and a bar shows that the server works."""
+    background, accent = (_SURFACES["dark" if dark else "light"][place] for place in (0, 6))
+    return (
+        f"html {{ background: {background}; color-scheme: {'dark' if dark else 'light'}; }} body {{ margin: 0; }} "
+        f".snn-busy {{ position: fixed; inset: 0 0 auto 0; height: 3px; z-index: 100; background: {accent}; "
+        "animation: snn-busy 1.2s ease-in-out infinite; transform-origin: left; } .snn-busy[hidden] { display: none; } "
+        "@keyframes snn-busy { from { transform: scaleX(0.05); } to { transform: scaleX(1); opacity: 0.2; } }"
+    )
+
+
 def source(name: str) -> str:
     """A file of this package, e.g. "gallery.js"."""
     return resources.files("snnviz.dashboard").joinpath(name).read_text(encoding="utf-8")

@@ -1,8 +1,8 @@
-"""Models that a browser uploads: checked, limited in size, and kept under the hash of their content.
+"""Models and data that a browser uploads: checked, limited in size, and kept under the hash of their content.
 
 What a browser sends chooses no path: a file's name on disk is the hash of its bytes, and its own name is kept beside it as text. A
-spiking network (.npz) is read without pickle before it is kept. A Keras model (.keras) is a zip archive whose members are checked
-here and nothing in it is run; the job that uses it loads it in Keras' safe mode, in a process of its own.
+spiking network or a data set (.npz) is read without pickle before it is kept. A Keras model (.keras) is a zip archive whose members
+are checked here and nothing in it is run; the job that uses it loads it in Keras' safe mode, in a process of its own.
 """
 
 from __future__ import annotations
@@ -21,57 +21,81 @@ from snnviz.errors import InputError
 MOST_BYTES = 32 * 2**20
 _MOST_UNPACKED = 512 * 2**20
 SUFFIXES = (".keras", ".npz")
+MODEL, DATA = "model", "data"
+"""What an upload is."""
+_DATA_MEMBERS = {"x_train.npy", "x_test.npy"}
 _KERAS_MEMBERS = {"config.json", "metadata.json", "model.weights.h5"}
 _MOST_NAME = 80
 _PREFIX = "upload:"
 _NAME = re.compile(r"[0-9a-f]{32}\.(?:keras|npz)")
 
 
-def keep(home: Path, name: str, content: bytes) -> Path:
-    """Keep an uploaded model and return where it is.
+def keep(home: Path, name: str, content: bytes) -> tuple[str, Path]:
+    """Keep an uploaded model or data set.
 
     Args:
         home: the folder of the runs.
         name: what the file was called where it came from.
         content: its bytes.
 
+    Returns:
+        What it is, `MODEL` or `DATA`, and where it is.
+
     Raises:
-        InputError: if it is too large, or no model of the kind that its name says.
+        InputError: if it is too large, or nothing of the kind that its name says.
     """
     suffix = Path(name).suffix.lower()
     if suffix not in SUFFIXES:
-        raise InputError(f"an uploaded model must be a .keras or .npz file. Received: {name[:_MOST_NAME]!r}")
+        raise InputError(f"an upload must be a .keras or .npz file. Received: {name[:_MOST_NAME]!r}")
     if not content or len(content) > MOST_BYTES:
         raise InputError(
-            f"an uploaded model must have 1 byte to {MOST_BYTES // 2**20} MiB. Received: {len(content) / 2**20:.1f} MiB"
+            f"an upload must have 1 byte to {MOST_BYTES // 2**20} MiB. Received: {len(content) / 2**20:.1f} MiB"
         )
-    _checked_archive(suffix, content)
+    members = _checked_archive(suffix, content)
+    kind = DATA if suffix == ".npz" and members & _DATA_MEMBERS else MODEL
     folder = home / "uploads"
     target = folder / f"{hashlib.sha256(content).hexdigest()[:32]}{suffix}"
-    if suffix == ".npz":
-        from snnviz.network import load_network
-
-        with replacing(target) as temporary:
-            temporary.write_bytes(content)
-            load_network(temporary)  # refuses what is no network; nothing is kept then
-    else:
-        with replacing(target) as temporary:
-            temporary.write_bytes(content)
+    with replacing(target) as temporary:  # nothing is kept of what is refused
+        temporary.write_bytes(content)
+        if suffix == ".npz":
+            _check_read(temporary, kind, members)
     shown = "".join(sign for sign in Path(name).name if sign.isprintable())[-_MOST_NAME:]
     with replacing(target.with_suffix(".json")) as temporary:
-        temporary.write_text(json.dumps({"name": shown}))
-    return target
+        temporary.write_text(json.dumps({"name": shown, "kind": kind}))
+    return kind, target
 
 
-def known(home: Path, suffix: str) -> dict[str, str]:
+def _check_read(path: Path, kind: str, members: set[str]) -> None:
+    """Read an .npz file as what it is.
+
+    Raises:
+        InputError: if it holds no network, or no images with labels.
+    """
+    from snnviz.datasets.formats import read_npz
+    from snnviz.network import load_network
+
+    try:
+        if kind == MODEL:
+            load_network(path)
+            return
+        for split in ("train", "test"):
+            if f"x_{split}.npy" in members:
+                read_npz(path, split)
+    except InputError as error:
+        raise InputError(str(error).replace(str(path), "an upload")) from error
+
+
+def known(home: Path, suffix: str, kind: str = MODEL) -> dict[str, str]:
     """What was uploaded: its name -> what pages call it (`located` knows where it is), which tells nothing of this machine."""
     found: dict[str, str] = {}
     for path in sorted((home / "uploads").glob(f"*{suffix}")):
         try:
-            name = str(json.loads(path.with_suffix(".json").read_text())["name"])
-        except (OSError, ValueError, KeyError):
+            told = json.loads(path.with_suffix(".json").read_text())
+            name, is_kind = str(told["name"]), told.get("kind", MODEL) == kind
+        except (OSError, ValueError, KeyError, AttributeError):
             continue
-        found[f"{name} (uploaded, {path.stem[:6]})"] = called(path)
+        if is_kind:
+            found[f"{name} (uploaded, {path.stem[:6]})"] = called(path)
     return found
 
 
@@ -91,29 +115,27 @@ def located(home: Path, reference: object) -> object:
     name = reference.removeprefix(_PREFIX)
     path = home / "uploads" / name
     if not _NAME.fullmatch(name) or not path.is_file():
-        raise InputError(f"`source` must be an upload that is kept. Received: {reference[:_MOST_NAME]!r}")
+        raise InputError(f"`source` and `data` must be uploads that are kept. Received: {reference[:_MOST_NAME]!r}")
     return str(path)
 
 
-def _checked_archive(suffix: str, content: bytes) -> None:
-    """Both kinds of file are zip archives: refuse one that is none, that unpacks to too much, or that holds other things."""
+def _checked_archive(suffix: str, content: bytes) -> set[str]:
+    """The members of an upload: every one is a zip archive. One that unpacks to too much or holds other things is refused."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = archive.infolist()
             if sum(member.file_size for member in members) > _MOST_UNPACKED:
                 raise InputError(
-                    f"an uploaded model must unpack to at most {_MOST_UNPACKED // 2**20} MiB. Received: one that is larger"
+                    f"an upload must unpack to at most {_MOST_UNPACKED // 2**20} MiB. Received: one that is larger"
                 )
             config = archive.read("config.json") if "config.json" in archive.namelist() else b"{}"
     except InputError:
         raise
     except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, OSError, zlib.error) as error:
-        raise InputError(
-            f"an uploaded model must be a whole {suffix} file. Received: one that cannot be read"
-        ) from error
-    if suffix == ".npz":
-        return
+        raise InputError(f"an upload must be a whole {suffix} file. Received: one that cannot be read") from error
     names = {member.filename for member in members}
+    if suffix == ".npz":
+        return names
     if "config.json" not in names or not names <= _KERAS_MEMBERS:
         raise InputError(
             f"a .keras file must hold {', '.join(sorted(_KERAS_MEMBERS))}. Received: {', '.join(sorted(names))[:200]}"
@@ -124,6 +146,7 @@ def _checked_archive(suffix: str, content: bytes) -> None:
         raise InputError("a .keras file must hold a readable config.json. Received: one without") from error
     if "Lambda" in _class_names(described):
         raise InputError("a .keras file must hold no code. Received: a model with a Lambda layer")
+    return names
 
 
 def _class_names(described: object) -> set[str]:

@@ -6,10 +6,14 @@ browser may ask for.
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
+import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sized
+from collections.abc import Callable, Mapping, Sequence, Sized
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -18,7 +22,7 @@ import xarray as xr
 
 from snnviz import metrics, results
 from snnviz._arguments import checked
-from snnviz.dashboard import uploads
+from snnviz.dashboard import finding, uploads
 from snnviz.dashboard.watching import Watcher
 from snnviz.errors import InputError
 from snnviz.plots import Results, named
@@ -29,10 +33,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+FROM_RUN = "run:"
+"""Begins what a job calls the model or network of a run (`snnviz.jobs.work.sources.origin`)."""
 RESULT_KINDS = ("simulate", "optimize", "spinnaker")
 """Kinds of runs that leave a simulation result."""
 MODEL_KINDS = ("train", "finetune")
 """Kinds of runs that leave a Keras model."""
+_DATA = "data:"
 _KEPT = 64
 _LARGE = 4
 """Results kept in memory, beside those handed in: one may take 100 MB."""
@@ -46,6 +53,8 @@ class Workspace:
         results: a result, a sequence of results (named by their titles), or a mapping from names; None for none.
         store: where runs are kept; None for no store, and then nothing can be launched.
         read_only: launch, cancel and resume nothing, whoever asks.
+        files: where results handed in were read from, by name: their networks and data are looked for in the same folder.
+        data: paths of data sets that forms offer, beside the known ones: browsers cannot name a path.
 
     Attributes:
         watcher: what is known of the store's runs; None without a store.
@@ -55,7 +64,15 @@ class Workspace:
     """
 
     @checked
-    def __init__(self, results: Results | None = None, *, store: Store | None = None, read_only: bool = False) -> None:
+    def __init__(
+        self,
+        results: Results | None = None,
+        *,
+        store: Store | None = None,
+        read_only: bool = False,
+        files: Mapping[str, str | os.PathLike[str]] | None = None,
+        data: Sequence[str | os.PathLike[str]] = (),
+    ) -> None:
         nothing = results is None or (
             isinstance(results, Sized) and not isinstance(results, xr.Dataset) and not len(results)
         )
@@ -63,6 +80,8 @@ class Workspace:
         self.store = store
         self.read_only = read_only
         self.watcher = None if store is None else Watcher(store)
+        self._folders = {name: Path(file).absolute().parent for name, file in (files or {}).items()}
+        self._data = {f"{_DATA}{number}": str(Path(path).absolute()) for number, path in enumerate(data)}
         self._kept: OrderedDict[Any, Any] = OrderedDict()
         self._guard = threading.RLock()
 
@@ -87,10 +106,43 @@ class Workspace:
         from snnviz import jobs
 
         def launch(store: Store) -> str:
-            options = {name: uploads.located(store.home, value) for name, value in spec.get("options", {}).items()}
+            options = {name: self._located(store, value) for name, value in spec.get("options", {}).items()}
             return jobs.launch({**spec, "options": options}, store=store)
 
         return self._act(launch)
+
+    def _located(self, store: Store, value: object) -> object:
+        """An option as a job takes it: where pages have a name for a path, the path."""
+        return (
+            self._data.get(value, value)
+            if isinstance(value, str) and value.startswith(_DATA)
+            else uploads.located(store.home, value)
+        )
+
+    def data_sets(self) -> dict[str, str]:
+        """The data sets that forms offer: name -> what a job, or `launch`, calls it."""
+        from snnviz import datasets
+
+        here = {record.title: record.name for record in datasets.available() if record.state != "not here"}
+        named = {Path(path).name: name for name, path in self._data.items()}
+        return here | named | ({} if self.store is None else uploads.known(self.store.home, ".npz", uploads.DATA))
+
+    def data_behind(self, source: str) -> str | None:
+        """The data set that a model or network remembers to be of, as forms call what there is to start from; None if none."""
+        from snnviz.jobs.work import sources
+        from snnviz.network import load_network
+
+        if self.store is None:
+            return None
+        run_id = sources.origin(source)
+        if run_id is not None:
+            found = next((run.params.get("data") for run in self.runs() if run.id == run_id), None)
+        elif (path := str(uploads.located(self.store.home, source))) != source:
+            metadata = load_network(path).metadata if path.endswith(".npz") else {}
+            found = metadata.get("data")
+        else:
+            found = sources.remembered(source).get("data")
+        return None if found is None else str(found)
 
     def cancel(self, run_id: str) -> str:
         """Stop a run within five seconds; see `snnviz.jobs.cancel`."""
@@ -179,34 +231,62 @@ class Workspace:
         return pd.DataFrame(rows, columns=["run", *columns])
 
     def network(self, name: str) -> SpikingNetwork | None:
-        """The network behind the result called `name`, where it is at hand: a run's own, or a shipped one."""
+        """The network behind the result called `name`, where it is at hand: a run's own, a shipped one, one beside its file."""
         run = self._by_name((*RESULT_KINDS, *MODEL_KINDS)).get(name)
         if run is not None and self.store is not None:
             store = self.store
             return self.remembered(("network", run.id), lambda: store.network(run.id))
-        return self._shipped(str(self.result(name).attrs.get("network_hash", "")))
+        digest = str(self.result(name).attrs.get("network_hash", ""))
+        return self.network_with(digest, self._folders_of(name))
+
+    def network_with(self, digest: str, folders: Sequence[Path] = ()) -> SpikingNetwork | None:
+        """The network that has this hash: a shipped one, that of a run, or one among the files of some folders."""
+        if not digest:
+            return None
+        if ("hash", digest) in self._kept:  # one that is not there may come
+            return self.remembered(("hash", digest), lambda: None)
+        found = self._shipped(digest) or self._of_a_run(digest) or finding.network_among(folders, digest)
+        return None if found is None else self.remembered(("hash", digest), lambda: found)
+
+    def start_of(self, run: Run) -> SpikingNetwork | None:
+        """The network that an optimisation began with; None where it is nowhere any more."""
+        source, digest = run.params.get("network", ""), run.params.get("network_hash", "")
+        if source.startswith(FROM_RUN) and self.store is not None:
+            return self.store.network(source.removeprefix(FROM_RUN))
+        file = Path((run.spec or {}).get("folder", ""), source)
+        return self.network_with(digest) or finding.network_in(file, digest)
+
+    def _of_a_run(self, digest: str) -> SpikingNetwork | None:
+        """The network with this hash that a run was of."""
+        for run in self.runs():
+            if self.store is not None and run.kind == "simulate" and run.params.get("network_hash") == digest:
+                with contextlib.suppress(InputError):  # one that failed left none
+                    found = self.store.network(run.id)
+                    if found.hash == digest:
+                        return found
+        return None
+
+    def _folders_of(self, name: str) -> list[Path]:
+        """Where the files behind a result may lie."""
+        folder = self._folders.get(name)
+        return [] if folder is None else list(dict.fromkeys([folder, Path.cwd()]))
 
     def images(self, name: str) -> np.ndarray | None:
         """The images that the result called `name` is of, where they are known: (items, height, width, channels)."""
         result = self.result(name)
-        dataset = str(result.attrs.get("dataset", ""))
-        if not dataset:
-            return None
+        run = self._by_name(RESULT_KINDS).get(name)
+        spec = None if run is None else run.spec
+        options = {} if spec is None or run is None else {**spec["options"], "data": run.params.get("data")}
+        network = self.network(name)
+        labels = hashlib.sha256(np.ascontiguousarray(result["label"].values).data).hexdigest()
+        facts = (result.attrs.get(name) for name in ("dataset", "network_hash"))
+        key = ("images", *facts, network is None, labels)
 
         def load() -> np.ndarray | None:
-            from snnviz import datasets
+            found = finding.images_of(result, network, options, self._folders_of(name))
+            return None if found is None else found.x
 
-            for split in ("test", "train"):
-                try:
-                    found = datasets.load(dataset, split=split)
-                except InputError:
-                    continue
-                labels = result["label"].values
-                if len(found) >= len(labels) and np.array_equal(found.y[: len(labels)], labels):
-                    return found.x[: len(labels)]
-            return None
-
-        return self.remembered(("images", dataset, result.attrs.get("network_hash"), result.sizes.get("item")), load)
+        return self.remembered(key, load)
 
     def trace(self, name: str, item: int) -> xr.Dataset | None:
         """Scores, spikes and potentials of one item, as the result of simulating it alone; None without network or image.
@@ -279,13 +359,14 @@ class Workspace:
         shipped.sort(key=lambda name: name != "dense-mnist-sparse")  # the paper's recipe first
         return [*self._by_name(("finetune",)), *shipped]
 
-    def upload(self, name: str, content: bytes) -> str:
-        """Keep a model that a browser sends, and return what pages call it; see `snnviz.dashboard.uploads`."""
+    def upload(self, name: str, content: bytes) -> tuple[str, str]:
+        """Keep a model or data that a browser sends; return which of both, and what pages call it (`snnviz.dashboard.uploads`)."""
         if self.read_only:
             raise InputError(READ_ONLY)
         if self.store is None:
             raise InputError("these pages have no store of runs, so there is no place for an uploaded model")
-        return uploads.called(uploads.keep(self.store.home, name, content))
+        kind, path = uploads.keep(self.store.home, name, content)
+        return kind, uploads.called(path)
 
     def uploads(self, suffix: str) -> dict[str, str]:
         """Uploaded models by the name they had: name -> what pages call it; see `snnviz.dashboard.uploads`."""
@@ -320,7 +401,10 @@ class Workspace:
         """The shipped network whose card has this hash."""
         from snnviz import pretrained
 
-        names = [name for name in pretrained.names() if pretrained.card(name).get("network_hash") == network_hash]
+        cards = self.remembered(
+            ("hashes",), lambda: {pretrained.card(n).get("network_hash"): n for n in pretrained.names()}
+        )
+        names = [cards[network_hash]] if network_hash in cards else []
         return self.remembered(("shipped", names[0]), lambda: pretrained.network(names[0])) if names else None
 
     def remembered(self, key: Any, make: Callable[[], T]) -> T:

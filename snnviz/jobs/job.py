@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from snnviz.network import SpikingNetwork
 
+MAIN_SHARE = 0.95
+"""How much of a run its main part counts for; what comes after it, as measuring and drawing, has the rest."""
 _TELL_SECONDS = 0.5
 _BEAT_SECONDS = 1.0
 _NOTICE_SECONDS = 5.0
@@ -78,6 +80,7 @@ class Job:
         self._notice = threading.Timer(_NOTICE_SECONDS, self._say_lost)
         self._notice.daemon = True
         self._budget: tuple[float, float] | None = None
+        self._main_done = 0.0
         self._told_at = 0.0
         self._ended = threading.Event()
         self._listening = _progress.listening(self._hear, draw=not self._launched)
@@ -287,17 +290,27 @@ class Job:
             rate = (done - heard["initial"]) / heard["elapsed"]
         unit = heard["unit"].strip()
         left = (total - done) / rate if rate and total is not None else None
-        if total is None and self._budget is not None:
-            done, total, unit = *self._budget, "s"
-            left = max(0.0, total - done)
+        what = heard["prefix"].removesuffix(": ")
+        main = self.spec.main
+        if what == main and total:
+            self._main_done = done / total
+        whole = MAIN_SHARE * self._main_done if main else None
+        if self._budget is not None:
+            spent, budget = self._budget
+            whole, left = min(1.0, spent / budget), max(0.0, budget - spent)
+            if total is None:
+                done, total, unit = spent, budget, "s"
+        elif main and what != main:
+            left = None  # of this part alone
         told = Progress(
-            what=heard["prefix"].removesuffix(": "),
+            what=what,
             done=done,
             total=total,
             unit=unit,
             seconds_left=left,
             text=heard["postfix"] or "",
             at=time.time(),
+            whole=whole,
         )
         with contextlib.suppress(OSError):  # a disk that is full
             self._folder.tell(told)

@@ -27,9 +27,9 @@ KINDS: dict[str, str] = {
     "dryrun": "snnviz.jobs.work.dryrun",
     "spinnaker": "snnviz.jobs.work.spinnaker",
 }
-"""The kinds of jobs and the modules that do them. Such a module has `Options`, a frozen dataclass that checks itself, and
-`work(options, job)`, which returns what JSON can hold. A further kind is a further line (in a job's own process only the kinds
-of this table are known)."""
+"""The kinds of jobs and the modules that do them. Such a module has `Options`, a frozen dataclass that checks itself,
+`work(options, job)`, which returns what JSON can hold, and may have `MAIN`, the title of the progress bar of its longest part. A
+further kind is a further line (in a job's own process only the kinds of this table are known)."""
 OUTPUTS = {"out": False, "history": False, "plan": False, "checkpoint": True}
 """The options that name what a job writes; whether it is a folder."""
 _ENTRIES = ("kind", "options", "name", "parent", "tags", "folder")
@@ -130,6 +130,11 @@ class Spec:
                     here = os.path.relpath(Path(self.folder, path)) if not Path(path).is_absolute() else path
                     locks.enter_context(alone(here, name, folder=folder))
             yield
+
+    @property
+    def main(self) -> str:
+        """What the progress bar of its longest part says; empty where there is no such part."""
+        return str(getattr(_module(self.kind), "MAIN", ""))
 
     @property
     def work(self) -> Callable[[Any, Job], dict[str, Any]]:

@@ -90,26 +90,28 @@ class Objective:
 
     @classmethod
     def at(cls, start: Terms, lambdas: Sequence[float | None] = (LAMBDA_E, None, None)) -> Objective:
-        """The objective whose open weights (None) are one over the start's terms.
+        """The objective whose open weights (None) are one over the sizes of the start's terms.
+
+        A term below zero, of a start that is better than its analog network, is a unit as good as one above: what counts is by how
+        much of it a network is better or worse.
 
         Args:
             start: terms of H_0.
             lambdas: (lambda_e, lambda_l, lambda_p), each at least 0; the last two may be None.
 
         Raises:
-            InputError: for a negative weight, or an open one where the start's term is not positive (the start is better than
-                its analog network, which leaves no unit to measure in).
+            InputError: for a negative weight, or an open one where the start's term is zero, which leaves no unit to measure in.
         """
         given = checked_lambdas(lambdas)
         open_weights = (("lambda_l", given[1], start.latency), ("lambda_p", given[2], start.power))
         filled = []
         for name, weight, term in open_weights:
-            if weight is None and term <= 0:
+            if weight is None and term == 0:
                 raise InputError(
-                    f"`{name}` must be given where the start's term is not positive, since it is one over that else; with more "
-                    f"items the term may be. Received: none, with a term of {term:g}"
+                    f"`{name}` must be given where the start's term is zero, since it is one over that else; with more items the "
+                    "term may be another. Received: none"
                 )
-            filled.append(1 / term if weight is None else weight)
+            filled.append(1 / abs(term) if weight is None else weight)
         return cls(float(given[0] or 0), *filled)
 
     def parts(self, terms: Terms) -> Lambdas:

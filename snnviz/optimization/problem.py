@@ -128,9 +128,9 @@ class Problem:
     def _made_ready(self, network: SpikingNetwork, threads: int | None) -> Engine:
         record = Record(prediction=False)
         if self.engine == "event":
-            from snnviz.simulation.event import EventEngine
+            from snnviz.simulation.event_graph import event_engine
 
-            return EventEngine(network, self.settings, record, threads=threads)
+            return event_engine(network, self.settings, record, threads)
         from snnviz.simulation.graph import GraphEngine
 
         return GraphEngine(network, self.settings, record)

@@ -31,6 +31,9 @@ class Subplex(Searcher):
     name = "subplex"
 
     def __init__(self, start: np.ndarray, step: float = 0.3, tolerance: float = 1e-6) -> None:
+        import nlopt  # here, so that a failure to load it is not one of the thread, for which nobody would wait
+
+        self._nlopt = nlopt
         self._start = np.array(start, np.float64)
         self._step = check.real("step", step, 0, above=True)
         self._tolerance = check.real("tolerance", tolerance, 0)
@@ -41,7 +44,7 @@ class Subplex(Searcher):
         self._over = False
 
     def _search(self) -> None:
-        import nlopt
+        nlopt = self._nlopt
 
         def loss(vector: np.ndarray, _: Any) -> float:
             self._candidates.put(vector.copy())

@@ -18,6 +18,7 @@ import numpy as np
 
 from snnviz import _checks as check
 from snnviz import _processes
+from snnviz._extras import need
 from snnviz.errors import InputError
 from snnviz.optimization.objective import Counts
 from snnviz.optimization.problem import Problem
@@ -27,6 +28,11 @@ Job = tuple[int, int, int]
 
 MAX_LOSSES = 5
 """Workers that may die without any job getting done in between, before the machine is taken to be at fault."""
+
+
+def need_scheduler() -> None:
+    """Raise `InputError` with the install command if dask.distributed is missing."""
+    need("`scheduler`", "distributed", "dask.distributed", "distributed")
 
 
 class Evaluator(ABC):
@@ -173,12 +179,9 @@ class Dask(Evaluator):
 
     def __init__(self, problem: Problem, scheduler: str) -> None:
         super().__init__(problem)
-        try:
-            from distributed import Client
-        except ImportError as error:
-            raise InputError(
-                "`scheduler` needs dask.distributed: pip install 'snnviz[distributed]'. Received: no such package"
-            ) from error
+        need_scheduler()
+        from distributed import Client
+
         try:
             self._client: Any = Client(scheduler, timeout=10, set_as_default=False)
         except (OSError, ValueError, TimeoutError) as error:

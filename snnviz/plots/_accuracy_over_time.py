@@ -25,6 +25,7 @@ def accuracy_over_time(
     threshold: float | Mapping[str, float] | None = None,
     reference: bool = True,
     zoom: str = "all",
+    log: bool = False,
     dark: bool = False,
     height: int = 340,
     dashes: bool = True,
@@ -37,6 +38,7 @@ def accuracy_over_time(
             reaches it, and a red cross at the right marks a run that never does.
         reference: draw the analog network's accuracy as a thin dotted line.
         zoom: "all" of the accuracy axis, or its "top", where good runs differ.
+        log: logarithmic time axis, on which the first steps can be told apart.
         dark: for a dark background.
         height: on pages, in pixels.
         dashes: tell runs apart by line style as well as by colour.
@@ -48,7 +50,7 @@ def accuracy_over_time(
         reference=reference,
         dark=dark,
         zoom=zoom,
-        log=False,
+        log=log,
         xlabel="Time (steps)",
         height=height,
         dashes=dashes,

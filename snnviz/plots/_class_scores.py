@@ -80,7 +80,7 @@ def class_scores(
         hv.Overlay(parts),
         dark=dark,
         xlabel="Time (steps)",
-        ylabel="Class score (thresholds)",
+        ylabel="Class score (firing threshold = 1)",
         xlim=(0.0, float(data["time"].max()) + 0.5),
         ylim=span,
         legend="right",

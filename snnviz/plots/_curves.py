@@ -52,17 +52,23 @@ def accuracy_overlay(
         ("accuracy", "@accuracy{0.00} %"),
         ("events so far", "@cumulative_events{0,0} per item"),
     ]
-    parts: list[Any] = []
+    parts: list[Any] = [_all_at_once(data, runs)] if x == "time" else []
     if reference:
         # what each curve approaches: the accuracy of its analog network
         anns = {name: 100 * float(run.attrs.get("ann_accuracy", np.nan)) for name, run in runs.items()}
         lines = [(ends[0], ann, ends[1], ann, colors[name]) for name, ann in anns.items() if np.isfinite(ann)]
         parts.append(theme.segments(_segments(lines), dash="dotted", width=1.2))
+        words = _ann_words(anns, colors, ends[1]) or [(np.nan, np.nan, "", theme.palette(dark).muted)]
+        parts.append(
+            theme.labels(
+                hv.Labels(words, ["x", "accuracy"], ["text", "color"]), align="right", dx=-2, dy=9, size=11, clear=True
+            )
+        )
     for index, name in enumerate(runs):
         vdims = ["accuracy", "run", *sorted({"time", "cumulative_events"} - {x})]
         curve = hv.Curve(data[data["run"] == name], x, vdims, label=name)
         dash = theme.DASHES[index % len(theme.DASHES)] if dashes else "solid"
-        parts.append(theme.curve(curve, colors[name], dash=dash, width=2.4, tooltips=tooltips))
+        parts.append(theme.curve(curve, colors[name], dash=dash, width=2.4, tooltips=() if x == "time" else tooltips))
     if threshold is not None:
         crossings = crossings_data(runs, threshold)
     if threshold is not None and len(crossings):
@@ -75,6 +81,7 @@ def accuracy_overlay(
         xlim=_room(ends, log),
         ylim=limits,
         logx=log,
+        xticks=_log_steps(ends) if log and x == "time" else None,
         legend="bottom_right" if len(runs) > 1 else None,
         large=x != "time",
         height=height,
@@ -118,6 +125,36 @@ def _curves(runs: Mapping[str, Any], x: str, log: bool) -> tuple[pd.DataFrame, t
         if data.empty:
             raise InputError("`log` must be False for runs without a synaptic event. Received: True")
     return data, (float(data[x].min()), float(data[x].max()))
+
+
+def _ann_words(anns: Mapping[str, float], colors: Mapping[str, str], end: float) -> list[tuple[Any, ...]]:
+    """Names of the lines of analog networks; one for lines that lie together."""
+    words: list[tuple[Any, ...]] = []
+    for name, ann in anns.items():
+        if np.isfinite(ann) and all(abs(ann - other) > TOGETHER for _, other, *_ in words):
+            words.append((end, ann, "ANN", colors[name]))
+    return words
+
+
+TOGETHER = 0.3
+"""Percentage points within which the lines of two analog networks have one name."""
+
+
+def _all_at_once(data: pd.DataFrame, runs: Mapping[str, Any]) -> hv.Curve:
+    """What hovering tells of a step: where each of the curves stands."""
+    wide = pd.DataFrame({"top": data.groupby("time")["accuracy"].max()})
+    tooltips = [("step", "@time")]
+    for index, name in enumerate(runs):
+        own = data[data["run"] == name].set_index("time")
+        wide[f"accuracy_{index}"], wide[f"events_{index}"] = own["accuracy"], own["cumulative_events"]
+        tooltips.append((name, f"@accuracy_{index}{{0.00}} %, @events_{index}{{0,0}} events per item"))
+    return theme.hovered(hv.Curve(wide.reset_index(), "time", [*wide.columns]), tooltips)
+
+
+def _log_steps(ends: tuple[float, float]) -> list[tuple[float, str]]:
+    """Steps that a logarithmic axis names: 1, 2, 5, 10, 20, 50, ..."""
+    places = [base * 10**power for power in range(8) for base in (1, 2, 5)]
+    return [(float(step), f"{step:,}") for step in places if ends[0] <= step <= ends[1]]
 
 
 def _colors(runs: Mapping[str, Any], dark: bool) -> dict[str, str]:

@@ -153,6 +153,12 @@ def curve(
     return style(element, bokeh=bokeh, mpl={"color": color, "linestyle": _MPL_DASHES[dash], "linewidth": 0.65 * width})
 
 
+def hovered(element: hv.Curve, tooltips: Sequence[tuple[str, str]]) -> hv.Curve:
+    """A curve that is not seen, where hovering tells of everything at its place on the horizontal axis."""
+    bokeh = {"alpha": 0, "tools": ["hover"], "hover_tooltips": list(tooltips), "hover_mode": "vline"}
+    return style(element, bokeh=bokeh, mpl={"alpha": 0})
+
+
 def band(element: hv.Area, color: str) -> hv.Area:
     """A faint area between two values, behind the line it belongs to."""
     return style(
@@ -215,21 +221,23 @@ def rectangles(
     return style(element, bokeh=bokeh, mpl=mpl)
 
 
-def labels(element: hv.Labels, *, align: str = "left", dx: int = 8, size: int = 12, clear: bool = False) -> hv.Labels:
-    """Words, each in the colour of its value dimension "color", `dx` screen pixels to the right of their points.
+def labels(
+    element: hv.Labels, *, align: str = "left", dx: int = 8, dy: int = 0, size: int = 12, clear: bool = False
+) -> hv.Labels:
+    """Words, each in the colour of its value dimension "color", `dx` screen pixels to the right of their points and `dy` above.
 
-    `size` is that of the type on pages, in pixels; in files it is 7/12 of that in points. `clear` hides what passes behind a word
-    in files; it is for words on the background alone.
+    `size` is that of the type on pages, in pixels; in files it is 7/12 of that in points. `clear` hides what passes behind a word;
+    it is for words on the background alone.
     """
     return style(
         element,
         bokeh={
             "text_color": "color", "text_font_size": f"{size}px", "text_align": align, "text_baseline": "middle",
-            "hooks": [_bokeh_words(dx)],
+            "hooks": [_bokeh_words(dx, dy, clear)],
         },
         mpl={
             "color": "color", "size": 7 * size / 12, "horizontalalignment": align, "verticalalignment": "center",
-            "hooks": [_mpl_words(dx, clear)],
+            "hooks": [_mpl_words(dx, dy, clear)],
         },
     )  # fmt: skip
 
@@ -352,22 +360,27 @@ def _large(value: float, position: int | None = None) -> str:
     return count(value).replace(" ", "")
 
 
-def _bokeh_words(dx: int) -> Callable[[Any, Any], None]:
+_CLEAR = "clear"
+"""A tag of words that hide what passes behind them."""
+
+
+def _bokeh_words(dx: int, dy: int, clear: bool) -> Callable[[Any, Any], None]:
     def hook(plot: Any, element: Any) -> None:
         glyph = plot.handles["glyph"]
-        glyph.x_offset = dx
+        glyph.x_offset, glyph.y_offset = dx, -dy
         glyph.text_font = {"value": FONT}  # a bare string would be taken for a column's name
+        glyph.tags = [_CLEAR] if clear else []
 
     return hook
 
 
-def _mpl_words(dx: int, clear: bool) -> Callable[[Any, Any], None]:
+def _mpl_words(dx: int, dy: int, clear: bool) -> Callable[[Any, Any], None]:
     def hook(plot: Any, element: Any) -> None:
         from matplotlib.transforms import ScaledTranslation
 
-        inches = dx * 0.6 / 72  # pages are drawn larger than journal columns
+        inches = (dx * 0.6 / 72, dy * 0.6 / 72)  # pages are drawn larger than journal columns
         for text in plot.handles["artist"]:
-            shift = ScaledTranslation(inches, 0, text.axes.figure.dpi_scale_trans)
+            shift = ScaledTranslation(*inches, text.axes.figure.dpi_scale_trans)
             text.set_transform(text.axes.transData + shift)
             if clear:
                 text.set_bbox({"facecolor": text.axes.get_facecolor(), "edgecolor": "none", "pad": 0.5})
@@ -391,6 +404,9 @@ def _bokeh_colors(colors: Palette, grid: bool) -> Callable[[Any, Any], None]:
             axis.axis_label_text_font = axis.major_label_text_font = FONT
             axis.axis_label_text_font_style = "normal"
             axis.axis_label_text_font_size = axis.major_label_text_font_size = "12px"
+        for renderer in figure.renderers:
+            if _CLEAR in renderer.glyph.tags:
+                renderer.glyph.background_fill_color, renderer.glyph.background_fill_alpha = colors.background, 0.85
         for lines in figure.grid:
             lines.grid_line_color = colors.grid if grid else None
             lines.grid_line_alpha = 0.7

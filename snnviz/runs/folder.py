@@ -40,6 +40,7 @@ class Progress:
         seconds_left: until this is done, an estimate; None if unknown.
         text: what else there is to say, e.g. the best loss so far.
         at: when this was written, in seconds since 1970.
+        whole: how much of the whole run is done, from 0 to 1, where `what` is only a part of it; None if unknown.
     """
 
     what: str
@@ -49,10 +50,13 @@ class Progress:
     seconds_left: float | None = None
     text: str = ""
     at: float = 0.0
+    whole: float | None = None
 
     @property
     def fraction(self) -> float | None:
-        """What is done, from 0 to 1; None if unknown."""
+        """How much of the run is done, from 0 to 1; None if unknown."""
+        if self.whole is not None:
+            return self.whole
         return None if not self.total else min(1.0, max(0.0, self.done / self.total))
 
 

@@ -13,7 +13,9 @@ STATUSES = ("SCHEDULED", "RUNNING", "FINISHED", "FAILED", "KILLED")
 ACTIVE = ("SCHEDULED", "RUNNING")
 
 # tags, beside MLflow's own
-KIND, SPEC, REASON, HOST, HOME, OUT = (f"snnviz.{name}" for name in ("kind", "spec", "reason", "host", "home", "out"))
+KIND, SPEC, REASON, HOST, HOME, OUT, BEGAN = (
+    f"snnviz.{name}" for name in ("kind", "spec", "reason", "host", "home", "out", "began")
+)
 PARENT, NAME = "mlflow.parentRunId", "mlflow.runName"
 
 
@@ -27,6 +29,7 @@ class Run:
         kind: "train", "finetune", "optimize", "simulate", or another job's kind.
         status: SCHEDULED (waits for its turn), RUNNING, FINISHED, FAILED or KILLED (cancelled, Ctrl-C), as MLflow's.
         started: when it was asked for, in seconds since 1970.
+        began: when its work began, the last time where it was resumed; None while it waits for its turn, or where nobody said.
         ended: when it ended; None while it runs.
         params: its settings, as MLflow stores them: strings.
         metrics: the last value of each metric.
@@ -44,6 +47,7 @@ class Run:
     kind: str
     status: str
     started: float
+    began: float | None = None
     ended: float | None = None
     params: dict[str, str] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
@@ -62,8 +66,10 @@ class Run:
 
     @property
     def seconds(self) -> float:
-        """From when it was asked for until it ended, or until now."""
-        return max(0.0, (self.ended or time.time()) - self.started)
+        """From when its work began until it ended, or until now: how long it waited for its turn is left out; 0 while it waits."""
+        if self.status == "SCHEDULED":
+            return 0.0
+        return max(0.0, (self.ended or time.time()) - (self.began or self.started))
 
     @property
     def spec(self) -> dict[str, Any] | None:

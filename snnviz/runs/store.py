@@ -317,7 +317,7 @@ class Store:
             "mlflow.source.name": f"snnviz {kind}",
             "mlflow.source.type": "LOCAL",
             **({} if parent is None else {run.PARENT: self.get(parent).id}),
-            **({} if spec is None else {run.SPEC: json.dumps(spec)}),
+            **({} if spec is None else {run.SPEC: check.as_json("spec", spec)}),
             **(tags or {}),
         }
         made = self.ask("create_run", self.experiment(), tags=known, run_name=name or None)
@@ -339,6 +339,8 @@ class Store:
         """Set a run's status, with the reason where it failed or was killed."""
         check.choice("status", status, STATUSES)
         self.ask("set_tag", run_id, run.REASON, reason)
+        if status == "RUNNING":
+            self.ask("set_tag", run_id, run.BEGAN, str(time.time()))
         if status in ACTIVE:
             self.ask("update_run", run_id, status=status)
         else:
@@ -455,6 +457,7 @@ class Store:
             kind=tags.get(run.KIND, ""),
             status=status,
             started=info.start_time / 1000,
+            began=float(tags[run.BEGAN]) if run.BEGAN in tags else None,
             ended=None if status in ACTIVE else ended,
             params=dict(stored.data.params),
             metrics=dict(stored.data.metrics),

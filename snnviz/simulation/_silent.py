@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from snnviz.network import Conv2D, Dense, DepthwiseConv2D, Layer, SpikingNetwork
+from snnviz.network import Conv2D, Dense, DepthwiseConv2D, Layer
 
 Quiet = Callable[[Layer], np.ndarray]
 
@@ -29,28 +29,27 @@ class Active:
     kept: tuple[np.ndarray, ...]
 
     @classmethod
-    def of(cls, network: SpikingNetwork, quiet: Quiet | None) -> Active:
-        """Of `network`.
+    def of(cls, path: tuple[Layer, ...], quiet: Quiet | None) -> Active:
+        """Of a path of layers.
 
         Args:
-            network: the network.
+            path: its layers.
             quiet: for a layer, which of its channels are zero if nothing reaches them, bool (channels,); None keeps every channel.
         """
-        first = np.ones(network.input_shape[-1], bool)
-        kept = [first, *(np.ones(layer.channels, bool) for layer in network.layers)]
+        first = np.ones(path[0].input_shape[-1], bool)
+        kept = [first, *(np.ones(layer.channels, bool) for layer in path)]
         if quiet is not None:
-            kept[1:-1] = _needed(network, first, quiet)
+            kept[1:-1] = _needed(path, first, quiet)
         layers = tuple(
-            _reduced(layer, before, after)
-            for layer, before, after in zip(network.layers, kept[:-1], kept[1:], strict=True)
+            _reduced(layer, before, after) for layer, before, after in zip(path, kept[:-1], kept[1:], strict=True)
         )
         return cls(layers, tuple(kept[:-1]))
 
 
-def _needed(network: SpikingNetwork, first: np.ndarray, quiet: Quiet) -> list[np.ndarray]:
+def _needed(path: tuple[Layer, ...], first: np.ndarray, quiet: Quiet) -> list[np.ndarray]:
     """For each hidden layer the channels that may be other than zero, or that what follows cannot do without."""
     needed, before = [], first
-    for layer in network.layers[:-1]:
+    for layer in path[:-1]:
         raised = ~quiet(layer)
         if _mixes(layer):
             synapses = layer.weights.reshape(-1, len(before), layer.channels)[:, before]
@@ -64,13 +63,13 @@ def _needed(network: SpikingNetwork, first: np.ndarray, quiet: Quiet) -> list[np
         needed.append(before)
     # a channel goes only where the next layer can do without it
     for index in range(len(needed) - 1, -1, -1):
-        following = network.layers[index + 1]
+        following = path[index + 1]
         if _passes(following) and index + 1 < len(needed):
             needed[index] = needed[index] | needed[index + 1]
         elif not _mixes(following):
             needed[index] = np.ones_like(needed[index])
     # and the channels of a layer that does not mix them are those of its input
-    for index, layer in enumerate(network.layers[:-1]):
+    for index, layer in enumerate(path[:-1]):
         if _passes(layer):
             needed[index] = needed[index - 1] if index else first
     return needed

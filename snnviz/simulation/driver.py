@@ -39,9 +39,9 @@ def make_engine(name: str, network: SpikingNetwork, settings: Settings, record: 
         from snnviz.simulation.graph import GraphEngine
 
         return GraphEngine(network, settings, record)
-    from snnviz.simulation.event import EventEngine
+    from snnviz.simulation.event_graph import event_engine
 
-    return EventEngine(network, settings, record)
+    return event_engine(network, settings, record)
 
 
 @checked
@@ -165,7 +165,7 @@ class _Clock:
 
 def _check_room(network: SpikingNetwork, record: Record, items: int, steps: int) -> None:
     """Refuse to record what memory cannot hold, before anything runs; joining the batches' parts takes them twice."""
-    neurons = {network.input.name: network.input.neurons} | {layer.name: layer.neurons for layer in network.layers}
+    neurons = network.neurons
     traced = min(items, record.items) * steps
     needed = 2 * traced * (
         sum(neurons[name] for name in record.spikes) + 4 * sum(neurons[name] for name in record.potentials)
@@ -225,7 +225,7 @@ class _Gathered:
         import xarray as xr
 
         network, items = self.network, len(self.y)
-        neurons = {network.input.name: network.input.neurons} | {layer.name: layer.neurons for layer in network.layers}
+        neurons = network.neurons
         events = np.zeros((self.settings.steps, len(neurons)))
         events[:, 1:] = self.events / items
         rates = np.zeros_like(events)

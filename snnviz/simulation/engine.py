@@ -36,7 +36,7 @@ class Block:
     def empty(cls, network: SpikingNetwork, steps: int, record: Record, items: int, traced: int) -> Block:
         """A block of zeros for `items` items, the first `traced` of them with spike trains and potentials, to be filled."""
         depth = len(network.layers)
-        sizes = {network.input.name: network.input.neurons} | {layer.name: layer.neurons for layer in network.layers}
+        sizes = network.neurons
         return cls(
             output=np.zeros((items, steps, network.classes), np.float32),
             events=np.zeros((items, steps, depth), np.int64),

@@ -277,11 +277,12 @@ class EventEngine(Engine):
         super().__init__(network, settings, record)
         self.threads = _processors() if threads is None else check.integer("threads", threads, 1)
         self._layers: list[_Rows | _Channelwise] = []
+        path = network.single_path("EventEngine (`make_engine` takes graphs)")
         # recorded populations are whole
-        self._active = Active.of(network, None if record.spikes or record.potentials else _never_fires)
+        self._active = Active.of(path, None if record.spikes or record.potentials else _never_fires)
         maps = [
             fanout(layer, settings.synapses).reshape(-1, len(kept))[:, kept].reshape(-1)
-            for layer, kept in zip(network.layers, self._active.kept, strict=True)
+            for layer, kept in zip(path, self._active.kept, strict=True)
         ]
         for index, layer in enumerate(self._active.layers):
             alone = isinstance(layer, DepthwiseConv2D) and layer.weights.shape[3] == 1

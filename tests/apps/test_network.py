@@ -1,7 +1,5 @@
 """The network page without a browser."""
 
-import asyncio
-
 import pytest
 
 from snnviz import dashboard, energy
@@ -33,7 +31,7 @@ def test_energy_follows_the_step_and_the_run(page, pair):
 
 
 def test_conversion_report(page):
-    asyncio.run(page._compare())
+    page._compare()
     assert "100 items, 12 steps" in written(page)
     assert not page.compare.disabled
 

@@ -1,6 +1,5 @@
 """The pages about runs without a browser: a real store, real runs made in this process."""
 
-import asyncio
 import json
 from pathlib import Path
 
@@ -61,7 +60,7 @@ def test_details_follow_the_opened_run(runs, finished):
     runs.table.opened = ids(finished)["first"]
     assert runs.opened == ids(finished)["first"], "a click in the table is the page's state"
     assert runs.details.view.visible
-    assert "FINISHED" in written(runs)
+    assert "finished" in written(runs)
     assert "dense-mnist-heuristic" in written(runs), "settings"
     assert runs.details.figure.figure is not None
     assert not runs.details.cancel.visible
@@ -130,7 +129,7 @@ def test_what_a_form_launches(page, finished, monkeypatch):
     workspace = dashboard.Workspace(store=finished)
     workspace.watcher.look_now()
     made = page(workspace, run_name="  mine ")
-    asyncio.run(made._launch())
+    made._launch()
     assert made.opened == "f" * 32
     assert "Launched" in written(made)
     assert asked[0].kind == page.launches
@@ -146,7 +145,7 @@ def test_a_form_says_what_is_wrong(finished):
     with pytest.raises(ValueError, match="minutes"):
         page.minutes = -1
     page.source = "dense-mnist-heuristic"
-    asyncio.run(page._do(lambda: workspace.launch({"kind": "nonsense"})))
+    page.apart(lambda: workspace.launch({"kind": "nonsense"}), page._launched, page.button)
     assert "`kind` must be one of" in written(page)
 
 
@@ -165,11 +164,11 @@ def test_nothing_is_launched_after_an_upload_that_was_refused(files, finished, m
     monkeypatch.setattr(jobs, "launch", lambda spec, store: asked.append(spec) or "f" * 32)
     made = dashboard.Optimize(dashboard.Workspace(store=finished))
     made._uploaded(Dropped(**files))
-    asyncio.run(made._launch())
+    made._launch()
     assert asked == []
     assert "Nothing was launched" in made.notice.object
     made._uploaded(Dropped())  # taken out of the field again
-    asyncio.run(made._launch())
+    made._launch()
     assert len(asked) == 1
 
 
@@ -196,17 +195,17 @@ def test_nothing_is_launched_while_an_upload_arrives_or_after_too_large_a_one(si
     arrive(made, "large.npz", sizes, of)
     if "at most" in why:
         assert made.dropper._file_buffer == {}, "nothing of it is kept"
-    asyncio.run(made._launch())
+    made._launch()
     assert asked == []
     assert "Nothing was launched" in made.notice.object
     assert why in made.notice.object
     arrive(made, "further.npz", [5, 5])
-    asyncio.run(made._launch())
+    made._launch()
     assert asked == [], "the next one is no network"
     content = pretrained.path("dense-mnist-heuristic").read_bytes()
     data = {"name": "mine.npz", "chunk": 1, "total_chunks": 1, "data": content, "type": ""}
     made.dropper._process_event(UploadEvent(None, data))
-    asyncio.run(made._launch())
+    made._launch()
     assert Path(asked[0]["options"]["network"]).read_bytes() == content
     assert str(finished.home) not in made.source, "what goes into the address"
     with pytest.raises(InputError, match="an upload that is kept"):
@@ -219,7 +218,7 @@ def test_another_choice_ends_a_refused_upload(finished, monkeypatch):
     made = dashboard.Optimize(dashboard.Workspace(store=finished))
     made._uploaded(Dropped(mine__npz=b"nonsense"))
     made.source = list(made.param.source.objects)[1]
-    asyncio.run(made._launch())
+    made._launch()
     assert len(asked) == 1
 
 

@@ -367,10 +367,94 @@ def test_uploads_that_are_refused(tmp_path, name, content, why):
 @pytest.mark.parametrize("name", ["dense-mnist-heuristic", "dense-mnist"])
 def test_uploads_lie_under_the_hash_of_their_content(tmp_path, name):
     file = pretrained.path(name)
-    kept = uploads.keep(tmp_path, f"../../../etc/evil\n{file.suffix}", file.read_bytes())
+    kind, kept = uploads.keep(tmp_path, f"../../../etc/evil\n{file.suffix}", file.read_bytes())
+    assert kind == uploads.MODEL
     assert kept.parent == tmp_path / "uploads"
     assert kept.read_bytes() == file.read_bytes()
-    assert uploads.keep(tmp_path, f"again{file.suffix}", file.read_bytes()) == kept
+    assert uploads.keep(tmp_path, f"again{file.suffix}", file.read_bytes()) == (kind, kept)
     (shown,) = uploads.known(tmp_path, file.suffix)
     assert shown.startswith("again")
     assert uploads.known(tmp_path, ".other") == {}
+
+
+def data_file(**arrays):
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    return buffer.getvalue()
+
+
+GRAY = np.zeros((4, 8, 8), np.uint8)
+
+
+def test_data_are_uploads_too(tmp_path):
+    kind, kept = uploads.keep(tmp_path, "letters.npz", data_file(x_test=GRAY, y_test=np.arange(4)))
+    assert kind == uploads.DATA
+    assert uploads.known(tmp_path, ".npz") == {}, "no network"
+    (reference,) = uploads.known(tmp_path, ".npz", uploads.DATA).values()
+    assert uploads.located(tmp_path, reference) == str(kept)
+    for wrong in (
+        {"x_test": GRAY},
+        {"x_train": GRAY, "y_train": np.arange(3)},
+        {"x_test": GRAY, "y_test": -np.arange(4)},
+    ):
+        with pytest.raises(InputError, match="an upload must hold"):
+            uploads.keep(tmp_path, "wrong.npz", data_file(**wrong))
+    assert len(uploads.known(tmp_path, ".npz", uploads.DATA)) == 1
+
+
+def opened(server, address, monkeypatch):
+    """The page that a server makes for an address."""
+    made = []
+    begin = dashboard.explorer.Page.__init__
+
+    def remember(page, *arguments, **options):
+        begin(page, *arguments, **options)
+        made.append(page)
+
+    monkeypatch.setattr(dashboard.explorer.Page, "__init__", remember)
+    assert asked(server, address, f"127.0.0.1:{server.port}")[0] == 200
+    return made[-1]
+
+
+@pytest.mark.parametrize(
+    ("address", "state"),
+    [
+        ("/predictions?label=3", {"label": "3"}),  # a class, and no number
+        ("/predictions?item=3&time=2&kind=all", {"item": 3, "time": 2, "kind": "all"}),
+        ("/explorer?runs=%5B%221%22%5D&run=1", {"runs": ["1"], "run": "1"}),
+        ("/explorer?threshold=0.5&dark=true", {"threshold": 0.5, "dark": True}),
+        ("/runs?opened=12345678901234567890123456789012", {"opened": "12345678901234567890123456789012"}),
+    ],
+)
+def test_addresses_are_understood(address, state, monkeypatch):
+    digits = {"class": ["1", "2", "3"]}
+    shown = {"1": dense_mnist().assign_coords(digits), "2": dense_mnist(fast=True).assign_coords(digits)}
+    with dashboard.Serving(shown) as server:
+        page = opened(server, address, monkeypatch)
+        assert {name: getattr(page, name) for name in state} == state
+        assert page.notice.object == ""
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("/explorer?colour=red&threshold=0.5", "does not know: colour"),
+        ("/explorer?x_scale=cubic&threshold=0.5", "cannot be shown here: x_scale=cubic"),
+        ("/predictions?item=9999999", "item=9999999"),
+    ],
+)
+def test_what_an_address_asks_for_in_vain_is_said(address, words, monkeypatch):
+    with dashboard.Serving(dense_mnist()) as server:
+        page = opened(server, address, monkeypatch)
+        assert words in page.notice.object
+        assert getattr(page, "threshold", 0.5) == 0.5, "the rest is taken"
+
+
+def test_dark_follows_the_system(monkeypatch):
+    with dashboard.Serving(dense_mnist()) as server:
+        here = f"127.0.0.1:{server.port}"
+        _, _, text = asked(server, "/explorer", here, Cookie="snnviz_scheme=dark")
+        assert "html { background: #0e131a" in text
+        assert "html { background: #f5f7f9" in asked(server, "/explorer", here)[2]
+        _, _, text = asked(server, "/explorer?dark=false", here, Cookie="snnviz_scheme=dark")
+        assert "html { background: #f5f7f9" in text

@@ -50,7 +50,7 @@ def test_fine_tuning_from_launch_to_end_while_the_page_is_closed(page, served):
     assert run.status == "FINISHED", run.reason
     assert run.params["lambda_a"] == "1.0"
     again.goto(address)
-    again.get_by_text("FINISHED").first.wait_for()
+    again.get_by_text("finished", exact=True).first.wait_for()
     again.get_by_role("heading", name="Log").wait_for()
     again.close()
 
@@ -62,7 +62,7 @@ def test_cancel_and_resume_are_on_the_page(page, served):
     page.goto(f"{server.url}runs")
     page.get_by_role("button", name="long").click()
     wait_for(store, "long", ("RUNNING",))
-    page.get_by_text("RUNNING").first.wait_for()
+    page.get_by_text("running", exact=True).first.wait_for()
     page.get_by_role("button", name="Cancel").click()
     run = wait_for(store, "long", ("KILLED",), 15)
     assert run.resumable

@@ -76,6 +76,7 @@ def test_demo_writes_results_and_the_figure(demo):
     folder, answer, _ = demo
     assert {path.name for path in folder.iterdir()} == {
         "dense-mnist-before.nc", "dense-mnist-after.nc", "figure-a.pdf", "figure-a.png", "figure-a.csv",
+        "dense-mnist-before.npz", "dense-mnist-after.npz",
     }  # fmt: skip
     assert (folder / "figure-a.pdf").read_bytes().startswith(b"%PDF")
     before = results.load(folder / "dense-mnist-before.nc")
@@ -101,5 +102,9 @@ def test_demo_serves_what_it_wrote(demo, monkeypatch):
     assert served == {}  # --no-serve
     args.no_serve = False
     args.after(args, answer)
-    assert sorted(served["runs"].given()) == ["after", "before"]
+    shown = served["runs"]
+    assert sorted(shown.given()) == ["after", "before"]
+    for name in shown.given():  # every page of the demo is full
+        assert shown.network(name).hash == shown.result(name).attrs["network_hash"]
+        assert len(shown.images(name)) == 200
     assert served["port"] == 5006

@@ -8,6 +8,7 @@ import pytest
 
 from snnviz import InputError, jobs, load_network, results
 from snnviz.cli import main
+from snnviz.jobs.job import MAIN_SHARE
 from snnviz.runs import Folder
 from snnviz.training import Recipe
 
@@ -144,6 +145,10 @@ def test_progress_is_kept_while_it_runs(store, search, monkeypatch):
     assert 0 < searching[0].fraction <= searching[-1].fraction <= 1
     assert any(progress.seconds_left is not None for progress in searching)
     assert told[-1].what == "simulating"
+    whole = [progress.fraction for progress in told]
+    assert whole == sorted(whole), "of the whole run, not of its last part"
+    assert whole[-1] == MAIN_SHARE
+    assert told[-1].seconds_left is None, "nobody knows how long what is left takes"
 
 
 def test_time_left_of_a_budget_in_minutes(store, search, monkeypatch):

@@ -49,7 +49,10 @@ def test_bad_lambdas_are_refused(lambdas):
         checked_lambdas(lambdas)
 
 
-def test_a_start_better_than_its_analog_network_needs_weights():
+def test_a_start_better_than_its_analog_network_gives_units_as_well():
+    aim = Objective.at(Terms(0.9, -0.1, -4.0))
+    assert (aim.lambda_l, aim.lambda_p) == pytest.approx((10, 0.25))
+    assert aim.loss(Terms(0.9, -0.2, -4.0)) == pytest.approx(aim.loss(Terms(0.9, -0.1, -4.0)) - 1), "better still"
     with pytest.raises(InputError, match="lambda_l"):
-        Objective.at(Terms(0.9, -0.1, 1.0))
+        Objective.at(Terms(0.9, 0.0, 1.0))
     assert Objective.at(Terms(0.9, -0.1, 1.0), (200, 1.0, None)).loss(Terms(1.0, -0.1, 1.0)) == pytest.approx(0.9)

@@ -90,7 +90,7 @@ def test_counts_summed_in_parts(monkeypatch):
     monkeypatch.setattr(_program, "EXACT", 40)  # stands for 2^24
     net, options = KINDS["conv same"](3), Settings(steps=STEPS)
     engine = GraphEngine(net, options, Record())
-    assert all(layer.parts > 2 for layer in engine._layers)
+    assert all(layer.projections[0].parts > 2 for layer in engine._layers)
     check_parity(GraphEngine, net, options, random_inputs(net, options, 2, 1), chunk=3, jit=False)
 
 

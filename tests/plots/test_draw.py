@@ -6,6 +6,7 @@ import re
 import holoviews as hv
 import numpy as np
 import pytest
+from bokeh.models import HoverTool
 from PIL import Image
 from pypdf import PdfReader
 
@@ -147,10 +148,11 @@ def words(drawing):
 
 
 def test_marks_say_where_and_whether(before, after):
-    assert words(plots.accuracy_over_time([before, after], threshold=0.98)) == ["step 5", "step 13"]
+    lines = ["ANN"]  # both have one accuracy
+    assert words(plots.accuracy_over_time([before, after], threshold=0.98)) == [*lines, "step 5", "step 13"]
     missed = words(plots.accuracy_over_time([before, after], threshold=0.99))
-    assert missed == ["before, after: never reached"]
-    assert words(plots.accuracy_over_events(before, threshold=0.98)) == ["174 k events"]
+    assert missed == [*lines, "before, after: never reached"]
+    assert words(plots.accuracy_over_events(before, threshold=0.98)) == ["ANN", "174 k events"]
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -188,3 +190,15 @@ def test_only_words_on_the_background_hide_what_is_behind_them(drawings):
     assert backed("time") == backed("front") == {True}
     for name in ("confusion", "strip without images, dark", "grid"):
         assert backed(name) == {False}, f"{name}: its words stand on colours"
+
+
+def test_one_tooltip_tells_of_all_curves_at_a_step(before, after):
+    longer = before.isel(time=slice(0, 10))
+    figure = hv.renderer("bokeh").get_plot(plots.accuracy_over_time({"one": longer, "other @x": after}, log=True)).state
+    (hover,) = figure.select({"type": HoverTool})
+    assert [label for label, _ in hover.tooltips] == ["step", "one", "other @x"]
+    (renderer,) = hover.renderers
+    told = renderer.data_source.data
+    np.testing.assert_allclose(told["accuracy_1"], 100 * after["accuracy"].values)
+    assert np.isnan(told["accuracy_0"][10:]).all(), "it ended earlier"
+    assert list(figure.xaxis[0].major_label_overrides.values())[:4] == ["1", "2", "5", "10"]

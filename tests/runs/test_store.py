@@ -12,7 +12,7 @@ import pytest
 
 from snnviz import InputError, results
 from snnviz.runs import Folder, Recorder, Store, lock
-from snnviz.runs.run import SPEC
+from snnviz.runs.run import SPEC, Run
 from tests.synthetic import dense_mnist
 
 SPECIFIED = {"kind": "simulate", "options": {"network": "dense-mnist-heuristic"}}
@@ -331,3 +331,15 @@ def test_mlflow_ui_opens_on_it(store, finished, tmp_path):
 def test_a_kind_must_be_a_text(tmp_path, kind):
     with pytest.raises(InputError, match="`kind` must be a text"):
         Store(tmp_path).create(kind)
+
+
+def test_waiting_for_a_turn_is_no_work(store):
+    waited = Run(id="a", name="", kind="train", status="FINISHED", started=100.0, began=160.0, ended=170.0)
+    assert waited.seconds == 10
+    assert Run(id="a", name="", kind="train", status="SCHEDULED", started=100.0).seconds == 0
+    asked = store.create("train", status="SCHEDULED")
+    assert store.get(asked).began is None
+    before = time.time()
+    store.set_status(asked, "RUNNING")
+    store.set_status(asked, "FINISHED")
+    assert before <= store.get(asked).began <= time.time()

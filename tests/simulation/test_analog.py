@@ -230,7 +230,7 @@ def test_answers_are_remembered_for_the_same_network_and_data(monkeypatch):
 def test_channels_that_are_always_zero_change_no_logit(seed):
     net = pruned(seed)
     x = np.random.default_rng(seed).random((9, *net.input_shape), dtype=np.float32)
-    assert sum(int((~kept).sum()) for kept in Active.of(net, analog._never_positive).kept) > 4
+    assert sum(int((~kept).sum()) for kept in Active.of(net.layers, analog._never_positive).kept) > 4
     for size in (None, 2):
         np.testing.assert_allclose(analog.logits(net, x, size), analog.activations(net, x)["output"], rtol=1e-5)
 

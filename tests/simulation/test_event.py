@@ -142,7 +142,7 @@ def pruned(seed: int = 0) -> SpikingNetwork:
 @pytest.mark.parametrize("seed", range(4))
 def test_channels_that_never_fire_are_left_out(seed, synapses):
     net = pruned(seed)
-    kept = Active.of(net, _never_fires).kept
+    kept = Active.of(net.layers, _never_fires).kept
     assert sum(int((~channels).sum()) for channels in kept) > 4
     assert [len(channels) for channels in kept] == [3, 10, 10, 18, 18, 6, 9, 12]
     x = dyadic(np.random.default_rng(seed), (5, *net.input_shape), 0, 1, 4)

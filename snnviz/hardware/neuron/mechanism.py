@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib.metadata
-import importlib.util
 import io
 import os
 import platform
@@ -22,12 +21,12 @@ from types import ModuleType
 import platformdirs
 
 from snnviz import _progress
+from snnviz._extras import install, need
 from snnviz.errors import InputError
 
 SOURCE = Path(__file__).with_name("snnviz_if.mod")
 NAME = "SnnvizIF"
 """What NEURON calls the neuron of `SOURCE`."""
-INSTALL = "pip install 'snnviz[pynn]'"
 
 
 def load() -> ModuleType:
@@ -36,11 +35,10 @@ def load() -> ModuleType:
     The first call on a machine compiles that mechanism, and PyNN its own (a minute); the first in a process imports both.
 
     Raises:
-        InputError: if PyNN, NEURON, g++ or make is not installed, or a compilation fails.
+        InputError: if PyNN, NEURON, g++, make or Python's shared library is not installed, or a compilation fails.
     """
     for package in ("neuron", "pyNN"):
-        if importlib.util.find_spec(package) is None:
-            raise InputError(f"`neuron` needs PyNN and NEURON: {INSTALL}. Received: no package {package!r}")
+        need("`neuron`", package, "PyNN and NEURON", "pynn")
     with _progress.bar(2, "preparing NEURON, once", "part") as bar, _environment():
         library = library_folder()
         if not _compiled(library):
@@ -71,14 +69,14 @@ def compile_mechanism(folder: Path) -> None:
     _need_compiler()
     compiler = shutil.which("nrnivmodl")
     if compiler is None:
-        raise InputError(f"`neuron` needs NEURON's compiler: {INSTALL}. Received: no program 'nrnivmodl'")
+        raise InputError(f"`neuron` needs NEURON's compiler: {install('pynn')}. Received: no program 'nrnivmodl'")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".making-", dir=folder.parent) as made:
         shutil.copy(SOURCE, made)
         command = [compiler, "."]
         done = subprocess.run(command, cwd=made, capture_output=True, text=True, check=False)  # noqa: S603 - a list, no shell
         if done.returncode or not _compiled(Path(made)):
-            said = re.search(r"\berror: *\S.*", f"{done.stderr}\n{done.stdout}", re.IGNORECASE)
+            said = re.search(r"\b\w*error: *\S.*", f"{done.stderr}\n{done.stdout}", re.IGNORECASE)
             reason = said.group() if said else f"exit code {done.returncode} of {Path(compiler).name}"
             raise InputError(f"`neuron` could not compile its mechanism. Received: {reason}")
         with contextlib.suppress(OSError):  # another process was faster: its folder is as good
@@ -87,16 +85,24 @@ def compile_mechanism(folder: Path) -> None:
 
 
 def missing_programs() -> list[str]:
-    """Of the programs that a compilation needs, those that are not here."""
-    return [name for name in ("g++", "make") if shutil.which(name) is None]
+    """Debian's names of what a compilation needs and is not here: the compiler, make, Python's shared library.
+
+    NEURON's own compiler runs Python from that library, which Debian's python3 does without.
+    """
+    import find_libpython  # comes with NEURON
+
+    missing = [name for name in ("g++", "make") if shutil.which(name) is None]
+    if find_libpython.find_libpython() is None:
+        missing.append(f"libpython{sys.version_info.major}.{sys.version_info.minor}")
+    return missing
 
 
 def _need_compiler() -> None:
     missing = missing_programs()
     if missing:
         raise InputError(
-            "`neuron` needs a C++ compiler, on Debian and Ubuntu: apt-get install g++ make. "
-            f"Received: no program {' and no program '.join(map(repr, missing))}"
+            f"`neuron` needs what compiles its neurons, on Debian and Ubuntu: apt-get install {' '.join(missing)}. "
+            f"Received: no {' and no '.join(missing)}"
         )
 
 

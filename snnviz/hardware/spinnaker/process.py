@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import importlib.util
 import os
 import re
 import subprocess
@@ -12,6 +11,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from snnviz._extras import need
 from snnviz.errors import InputError
 from snnviz.hardware.spinnaker.layout import PROGRAM
 
@@ -42,10 +42,7 @@ _REASONS: tuple[tuple[str, str], ...] = (
 
 def require_spynnaker() -> None:
     """Raise `InputError` with the install command if sPyNNaker is missing."""
-    if importlib.util.find_spec("spynnaker") is None:
-        raise InputError(
-            "`target` needs sPyNNaker; install it with: pip install 'snnviz[spinnaker]'. Received: no spynnaker"
-        )
+    need("`target`", "spynnaker", "sPyNNaker", "spinnaker")
 
 
 def run_program(

@@ -26,7 +26,10 @@ class Options(Shared):
     plan: str | None = None
 
     def __post_init__(self) -> None:
+        from snnviz.hardware.spinnaker.process import require_spynnaker
+
         super().__post_init__()
+        require_spynnaker()
         check.file("plan", self.plan, ".json")
 
 

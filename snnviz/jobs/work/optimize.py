@@ -42,6 +42,8 @@ GRADIENT_OPTIONS = {
 WEIGHTS_OPTIONS = {"flip": "flip", "precision": "precision"}
 """The same, of method weights alone."""
 
+MAIN = "optimising"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Options(DataOptions):
@@ -108,6 +110,7 @@ class Options(DataOptions):
         from snnviz.optimization import METHODS
         from snnviz.optimization.loop import check_potentials, check_target
         from snnviz.optimization.objective import checked_lambdas
+        from snnviz.optimization.workers import need_scheduler
         from snnviz.training.recipe import PRECISIONS
 
         self.check_data()
@@ -144,6 +147,8 @@ class Options(DataOptions):
         if self.precision is not None:
             check.choice("precision", self.precision, PRECISIONS)
         check_target(self.target, self.method)
+        if self.scheduler is not None:
+            need_scheduler()
         check.file("out", self.out, ".npz")
         check_fields(self)  # the rest
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from snnviz.jobs.job import Job
     from snnviz.network import SpikingNetwork
+
+MAIN = "simulating"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,8 +83,9 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     network = pretrained.network(located(options.network, "network.npz", job))
     data = data_of(network, options.network, options, options.split, options.limit)
     images = data.images
-    if data.note:
-        job.say(data.note)
+    notes = [text for text in (data.note, of_graph(network, options)) if text]
+    for text in notes:
+        job.say(text)
     given = {name: value for name, value in asdict(options).items() if name not in ("out", "title", "threshold")}
     job.begin({**given, "data": data.name, "network_hash": network.hash, "items": len(images)})
     record_data(job, images, options.split)
@@ -115,7 +118,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     return {
         "network": options.network,
         "data": data.name,
-        "warnings": [*([data.note] if data.note else []), *warnings],
+        "warnings": [*notes, *warnings],
         "items": len(images),
         "steps": options.steps,
         "engine": result.attrs["engine"],
@@ -126,6 +129,17 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         "metrics": summary,
         "out": options.out,
     }
+
+
+def of_graph(network: SpikingNetwork, settings: Settings) -> str:
+    """A sentence where a network that was read from a NIR graph is simulated otherwise than the graph means; else nothing."""
+    from snnviz.hardware import nir
+
+    meant = network.metadata.get("nir")
+    same = not isinstance(meant, Mapping) or all(
+        meant.get(name) in (None, getattr(settings, name)) for name in ("reset", "input")
+    )
+    return "" if same else nir.settings_meant(network)
 
 
 def keep(job: Job, result: xr.Dataset, network: SpikingNetwork, out: str | None) -> None:

@@ -91,7 +91,8 @@ def known_of(card: Mapping[str, Any]) -> dict[str, Any]:
     known: dict[str, Any] = {"data": str(card["data"]["name"])}
     if "hash" in card["data"]:
         known["data_hash"] = str(card["data"]["hash"])
-    if recipe := card.get("recipe"):
+    # what was searched for, and not trained, has a recipe that holds nothing out
+    if (recipe := card.get("recipe")) and "validation" in recipe:
         if recipe.get("input_range"):
             known["input_range"] = recipe["input_range"]
         known["held_out"] = {"of": card["data"]["items"], "items": recipe["validation"], "seed": recipe["split_seed"]}
@@ -297,6 +298,13 @@ def chance(accuracy: float, items: int, classes: int) -> str:
 CHANCE_ITEMS = 100
 
 
+def full_intensity(model: keras.Model, asked: DataOptions, known: Mapping[str, Any]) -> float:
+    """What a model takes for full intensity: as the options say, else as its card does, else as the model shows."""
+    from snnviz.conversion import input_range
+
+    return float(asked.input_range or known.get("input_range") or input_range(model))
+
+
 def check_range(model: keras.Model, images: Images, input_range: float, given: bool) -> float:
     """Whether labelled images tell that a model takes another range than the one it is taken to have.
 
@@ -313,12 +321,15 @@ def check_range(model: keras.Model, images: Images, input_range: float, given: b
         Its accuracy on the images.
 
     Raises:
-        InputError: if the range was a guess and another one is better by more than chance allows, three standard errors.
+        InputError: if the range was a guess and another one is better by more than chance allows, three standard errors; or the
+            images are of another shape.
     """
     from snnviz.conversion.report import model_classes
 
+    x = check.images("--data", images.x, tuple(model.input_shape[1:]))
+
     def accuracy(full: float) -> float:
-        return float((model_classes(model, images.x, full) == images.y).mean())
+        return float((model_classes(model, x, full) == images.y).mean())
 
     found = accuracy(input_range)
     if not given and len(images) >= CHANCE_ITEMS:

@@ -76,11 +76,14 @@ class Options(Shared):
     out: str | None = None
 
     def __post_init__(self) -> None:
+        from snnviz.hardware.spinnaker.process import require_spynnaker
         from snnviz.hardware.spinnaker.targets import TARGETS
         from snnviz.simulation.driver import ENGINES
 
         super().__post_init__()
         check.choice("target", self.target, (EXPECT, *TARGETS))
+        if self.target in ("board", "spalloc"):
+            require_spynnaker()
         for name in ("host", "server", "collab"):
             check.text(name, getattr(self, name))
         check.choice("engine", self.engine, ENGINES)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 NORMALISATION_ITEMS = 1000
 
+MAIN = "training"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Shared(DataOptions):

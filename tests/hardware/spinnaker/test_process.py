@@ -1,5 +1,6 @@
 """The program's process: its failures in words, its time limit, what it gets to see."""
 
+import importlib.util
 import os
 import sys
 
@@ -62,9 +63,7 @@ def test_home_secrets_and_progress(tmp_path, monkeypatch):
 
 def test_without_spynnaker(monkeypatch):
     monkeypatch.undo()
-    monkeypatch.setattr(process.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(
-        InputError, match=r"`target` needs sPyNNaker; install it with: pip install 'snnviz\[spinnaker\]'"
-    ):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"`target` needs sPyNNaker: pip install 'snnviz\[spinnaker\]'"):
         process.require_spynnaker()
     assert sys.modules  # the check loads nothing
