@@ -422,21 +422,18 @@ def test_damaged_graphs(tmp_path, change):
 def test_what_knows_single_paths_alone_refuses_a_graph_in_the_same_words():
     """None of it may take a graph for a path."""
     from snnviz import optimization
-    from snnviz.conversion import corrected
     from snnviz.hardware import nir
     from snnviz.hardware.spinnaker import model
-    from snnviz.optimization.scales import relative_scales
     from snnviz.optimization.weights import WeightSpace
-    from snnviz.simulation import simulate
+    from snnviz.simulation import Record, Settings
+    from snnviz.simulation.event import EventEngine
 
     network = residual(1)
     x, y = np.zeros((2, 8, 8, 2), np.float32), np.zeros(2, int)
     for who, call in {
-        r"engine 'event' \(take engine='graph'\)": lambda: simulate(network, x, y, 2, engine="event"),
-        "an optimisation": lambda: optimization.optimize(network, x, y, steps=2, progress=False),
+        r"EventEngine \(`make_engine` takes graphs\)": lambda: EventEngine(network, Settings(), Record()),
+        "method 'auto' .*": lambda: optimization.optimize(network, x, y, steps=2, progress=False),
         "method 'weights'": lambda: WeightSpace(network),
-        "its relative scales": lambda: relative_scales(network, network),
-        "a bias correction": lambda: corrected(network, x, 5),
         "NIR": lambda: nir.to_graph(network),
         "SpiNNaker": lambda: model.expect(network, x, y, 2),
     }.items():

@@ -47,7 +47,7 @@ def corrected(network: SpikingNetwork, x: np.ndarray, steps: int, progress: bool
     """
     check_steps("steps", steps, network)
     x = check.images("x", x, network.input_shape)
-    layers = list(network.single_path("a bias correction"))
+    layers = list(network.layers)
     hidden = [index for index, layer in enumerate(layers[:-1]) if not layer.pools]
     names = [layers[index].name for index in hidden]
     wanted = {name: np.zeros(layers[index].channels) for name, index in zip(names, hidden, strict=True)}
@@ -80,7 +80,9 @@ def check_steps(name: str, steps: int, network: SpikingNetwork) -> None:
 def _sent(network: SpikingNetwork, index: int, x: np.ndarray, steps: int) -> Iterator[np.ndarray]:
     """How many spikes each neuron of layer `index` sends in `steps` steps, (items of a batch, neurons), batch by batch."""
     layer = network.layers[index]
-    before = replace(network, layers=(*network.layers[: index + 1], _silent(layer)), class_names=())
+    before = network
+    if network.is_path:  # what comes behind need not be simulated
+        before = replace(network, layers=(*network.layers[: index + 1], _silent(layer)), class_names=())
     batch = max(1, TRACE_BUDGET // (steps * layer.neurons))
     record = Record(prediction=False, spikes=(layer.name,), items=batch)
     engine = make_engine("event", before, Settings(steps=steps), record)

@@ -151,16 +151,12 @@ class Stage:
             bias[self.first : self.first + len(self.weights)] += self.weights * shift
             return replace(self, weights=self.weights * scale, bias=bias)
         moved: np.ndarray | None = None
+        made = self.projection()
         if self.padded and shift.any():
             given = np.broadcast_to(shift, self.input_shape).astype(np.float32)
-            moved = analog.linear(self.projection(), given[None])[0].astype(np.float64)
-        if self.kind is Conv2DProjection and self.groups > 1:
-            # kernel channel c of output o is input channel group(o) * (channels / groups) + c
-            per_group, outputs = self.weights.shape[2:]
-            scale, shift = (
-                np.repeat(vector.reshape(self.groups, per_group).T, outputs // self.groups, axis=1)
-                for vector in (scale, shift)
-            )
+            moved = analog.linear(made, given[None])[0].astype(np.float64)
+        if isinstance(made, Conv2DProjection):
+            scale, shift = made.by_input_channel(scale), made.by_input_channel(shift)
         else:
             scale, shift = scale[:, None], shift[:, None]
         if moved is None:

@@ -298,10 +298,11 @@ class Reading:
         if not node.nonnegative and not self._excused:
             if (composed := _composed(node, stage)) is not None:
                 return composed
+            blamed, remedy = node.visit or visit, "put a ReLU between the two"
+            if any(known.layer == blamed.name and known.remedy == remedy for known in self.problems):
+                return [(node, stage)]  # on another branch
             self._refuse(
-                node.visit or visit,
-                f"its outputs can be negative where {visit.name!r} needs spikes, and {NO_SPIKES}",
-                "put a ReLU between the two",
+                blamed, f"its outputs can be negative where {visit.name!r} needs spikes, and {NO_SPIKES}", remedy
             )
         if waiting is not None and stage.padded and stage.pooling and not waiting.linear:
             self._refuse(

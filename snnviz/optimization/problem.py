@@ -61,7 +61,6 @@ class Problem:
         target: str | None = None,
         vary: str = "scales",
     ) -> None:
-        network.single_path("an optimisation")
         self.x = check.images("x", x, network.input_shape)
         self.y = check.labels("y", y, len(self.x), network.classes)
         self.target = None if target is None else check.choice("target", target, TARGETS)
@@ -129,9 +128,9 @@ class Problem:
     def _made_ready(self, network: SpikingNetwork, threads: int | None) -> Engine:
         record = Record(prediction=False)
         if self.engine == "event":
-            from snnviz.simulation.event import EventEngine
+            from snnviz.simulation.event_graph import event_engine
 
-            return EventEngine(network, self.settings, record, threads=threads)
+            return event_engine(network, self.settings, record, threads)
         from snnviz.simulation.graph import GraphEngine
 
         return GraphEngine(network, self.settings, record)

@@ -39,9 +39,9 @@ def make_engine(name: str, network: SpikingNetwork, settings: Settings, record: 
         from snnviz.simulation.graph import GraphEngine
 
         return GraphEngine(network, settings, record)
-    from snnviz.simulation.event import EventEngine
+    from snnviz.simulation.event_graph import event_engine
 
-    return EventEngine(network, settings, record)
+    return event_engine(network, settings, record)
 
 
 @checked

@@ -274,7 +274,7 @@ class EventEngine(Engine):
         super().__init__(network, settings, record)
         self.threads = _processors() if threads is None else check.integer("threads", threads, 1)
         self._layers: list[_Rows | _Channelwise] = []
-        path = network.single_path("engine 'event' (take engine='graph')")
+        path = network.single_path("EventEngine (`make_engine` takes graphs)")
         # recorded populations are whole
         self._active = Active.of(path, None if record.spikes or record.potentials else _never_fires)
         maps = [
@@ -303,7 +303,12 @@ class EventEngine(Engine):
         train_bytes = 8 * settings.steps * max(layer.words_in for layer in self._layers)
         self._items_per_call = int(max(1, min(64, TRAIN_BUDGET // train_bytes, 3e7 // max(1.0, self._adds))))
         self._free: list[_Scratch] = []
-        kernels = [count, *{channelwise if isinstance(layer, _Channelwise) else rows for layer in self._layers}]
+        # the one that takes longest to compile first
+        kernels = [
+            rows,
+            *([channelwise] if any(isinstance(layer, _Channelwise) for layer in self._layers) else []),
+            count,
+        ]
         if settings.input != "analog":
             kernels.append(spiking_input if settings.input == "spiking" else given_spikes)
         prepare(*kernels)

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from keras import layers as kl
 
-from snnviz.conversion import convert, fold
+from snnviz.conversion import check_convertible, convert, corrected, fold
 from snnviz.network import DepthwiseConv2D, IdentityProjection, Sum, load_network
-from snnviz.simulation import analog, simulate
+from snnviz.simulation import Record, Settings, analog, simulate
+from snnviz.simulation.driver import make_engine
 from tests.conversion import models
 
 
@@ -82,8 +83,7 @@ def test_a_converted_graph_fires_as_its_twin_says(tmp_path):
     network = convert(model, items, 100.0)
     assert load_network(network.save(tmp_path / "network.npz")).hash == network.hash
     result = simulate(network, items, np.zeros(6, int), 200, progress=False, record="logits")
-    assert result.attrs["engine"] == "graph"
-    assert result.attrs["engine_choice"].startswith("graph: the network is no single path")
+    assert result.attrs["engine"] == "event"
     twin = analog.activations(network, items)
     rates = result["spike_rate"].sel(layer="sum").mean("time").item()
     assert abs(rates - twin["sum"].mean()) < 0.02
@@ -113,3 +113,56 @@ def test_averages_saturate_where_their_source_does():
     assert network.layer_names[1:4] == ("capped", "free", "pooled")
     assert network.metadata["scales"]["pooled"] == pytest.approx(1 / 6)
     assert network.metadata["scales"]["free"] != pytest.approx(1 / 6)
+
+
+def test_biases_of_a_graph_are_corrected_towards_its_twin():
+    model = models.CONVERTIBLE["residual_of_twenty_layers"]()
+    x = models.images(model, 24)
+    network = convert(model, x, 99.0, "channel")
+    better = corrected(network, x, 12)
+    assert [layer.ann_bias is not None for layer in better.layers] == [
+        not layer.pools and layer is not network.layers[-1] for layer in network.layers
+    ]
+    np.testing.assert_array_equal(analog.logits(better, x), analog.logits(network, x))
+
+    def error(each):
+        record = Record(spikes=each.firing_names, items=len(x))
+        trains = make_engine("event", each, Settings(steps=12), record).run(x, len(x)).spike_trains
+        twin = analog.activations(network, x, each.firing_names)
+        wanted = {name: np.minimum(values.reshape(len(x), -1), 1).mean(axis=0) for name, values in twin.items()}
+        return np.mean([np.abs(trains[name].mean(axis=(0, 1)) - wanted[name]).mean() for name in wanted])
+
+    assert error(better) < error(network)
+
+
+def test_one_layer_without_a_relu_before_two_branches_is_one_problem():
+    image = keras.Input((8, 8, 2))
+    x = kl.Conv2D(4, 3, name="x")(image)
+    x = kl.Add()([kl.Conv2D(2, 3, activation="relu")(x), kl.Conv2D(2, 3, activation="relu")(x)])
+    problems = check_convertible(keras.Model(image, kl.Dense(3)(kl.Flatten()(x))))
+    assert [problem.layer for problem in problems] == ["x"]
+
+
+def averages(layer):
+    if isinstance(layer, kl.MaxPooling2D):
+        return kl.AveragePooling2D(layer.pool_size, layer.strides, layer.padding, name=layer.name)
+    return type(layer).from_config(layer.get_config())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["MobileNet", "MobileNetV2", "ResNet50", "ResNet101", "DenseNet121", "VGG16"])
+def test_the_analog_twins_of_known_networks_are_keras(name):
+    """Those of `keras.applications` that have nothing but max pooling without a spiking counterpart, with averages in its place."""
+    built = getattr(keras.applications, name)(
+        weights=None, input_shape=(64, 64, 3), classes=10, classifier_activation=None
+    )
+    model, random = keras.models.clone_model(built, clone_function=averages), np.random.default_rng(0)
+    for variable in model.weights:  # statistics that keep signals alive
+        if variable.name in ("moving_variance", "gamma"):
+            variable.assign(random.uniform(0.5, 1.0, variable.shape))
+        elif variable.name in ("moving_mean", "beta", "bias"):
+            variable.assign(random.normal(0, 0.1, variable.shape))
+    x = random.random((2, 64, 64, 3)).astype(np.float32)
+    network = fold(model)
+    expected = np.asarray(model(x * network.metadata["input_range"]), np.float64)
+    np.testing.assert_allclose(analog.logits(network, x), expected, atol=1e-4 * np.abs(expected).max())

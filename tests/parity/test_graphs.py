@@ -2,14 +2,15 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from snnviz import load_network
+from snnviz import InputError, load_network
 from snnviz.network import Sum
 from snnviz.simulation import analog
+from snnviz.simulation.event_graph import GraphEventEngine
 from snnviz.simulation.graph import GraphEngine
-from snnviz.simulation.settings import Settings
+from snnviz.simulation.settings import Record, Settings
 from tests.parity.networks import OPTIONS, random_graph, random_inputs, residual, with_random_potentials
 from tests.parity.reference import check_parity, enumerate_synapses
 
@@ -46,6 +47,32 @@ def test_random_graphs(seed, name, chunk):
 @given(**RANDOM, jit=st.booleans())
 def test_more_random_graphs(seed, name, chunk, jit):
     check_graph(random_graph(seed), name, seed, chunk, jit)
+
+
+def takes(net, name):
+    """Whether the event engine takes a graph with these options."""
+    mixed = any(0 in sources and len(sources) > 1 for sources in net.sources)
+    return not (mixed and OPTIONS[name].get("input") == "analog")
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_every_option_of_the_event_engine(name):
+    net, options = with_random_potentials(residual(2), 3), Settings(steps=STEPS, **OPTIONS[name])
+    check_parity(GraphEventEngine, net, options, random_inputs(net, options, 3, 4), 2)
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 10_000), name=st.sampled_from(list(OPTIONS)))
+def test_random_graphs_on_the_event_engine(seed, name):
+    net, options = random_graph(seed), Settings(steps=STEPS, **OPTIONS[name])
+    assume(takes(net, name))
+    check_parity(GraphEventEngine, net, options, random_inputs(net, options, 2, seed), 1)
+
+
+def test_an_analog_image_beside_spikes_is_refused_by_the_event_engine():
+    seed = next(seed for seed in range(100) if not takes(random_graph(seed), "analog"))
+    with pytest.raises(InputError, match=r"engine 'event' \(or take engine='graph'\).*Received: 'analog'"):
+        GraphEventEngine(random_graph(seed), Settings(input="analog"), Record())
 
 
 def test_random_graphs_are_graphs():
