@@ -36,11 +36,13 @@ def quicken() -> None:
     - the values of a core's neurons were found by going through those of the whole layer, for every core;
     - the rows of a synaptic matrix were found by going through all of its synapses, for every row.
 
-    And say which layer's data are being written. Other versions of sPyNNaker are left as they are.
+    Nor are all synapses read back, row by row, for weights that nobody asks for. And it says which layer's data are written.
+    Other versions of sPyNNaker are left as they are.
     """
     if not importlib.metadata.version("spynnaker").startswith("1!7.4."):
         return
     from spinn_utilities.ranged.abstract_list import AbstractList
+    from spynnaker.pyNN.models.neural_projections import SynapseInformation
     from spynnaker.pyNN.models.neuron.population_machine_vertex import PopulationMachineVertex
     from spynnaker.pyNN.models.neuron.synapse_dynamics.abstract_sdram_synapse_dynamics import (
         AbstractSDRAMSynapseDynamics,
@@ -49,6 +51,7 @@ def quicken() -> None:
     lists: Any = AbstractList
     dynamics: Any = AbstractSDRAMSynapseDynamics
     vertices: Any = PopulationMachineVertex
+    synapses: Any = SynapseInformation
     usual, written = lists.iter_ranges_by_ids, vertices.generate_data_specification
 
     def ranges(values: Any, ids: Any) -> Any:
@@ -68,6 +71,7 @@ def quicken() -> None:
     lists.iter_ranges_by_ids = ranges
     dynamics.convert_per_connection_data_to_rows = rows
     vertices.generate_data_specification = tell
+    synapses.add_pre_run_connection_holder = lambda _synapses, _holder: None
 
 
 def split_rows(indices: np.ndarray, n_rows: int, data: np.ndarray, most: int) -> list[np.ndarray]:
