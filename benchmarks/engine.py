@@ -44,7 +44,7 @@ def prepare(case: Case):
             block = engine.run(case.x[start : start + size])
             predictions[start : start + size] = block.output.argmax(axis=-1)
             events += block.events.sum(axis=(0, 1))
-            spikes += block.spikes.sum(axis=0)
+            spikes += block.spikes.sum(axis=(0, 1))
         neurons = [network.input.neurons, *(layer.neurons for layer in network.layers[:-1])]
         rates = spikes / np.array(neurons) / len(case.x) / case.steps
         extra = {"batch": size, "network_hash": network.hash, "layers": list(network.layer_names)}

@@ -198,7 +198,11 @@ def _instance(name: str) -> Kind:
     """By name, so that nothing is imported to look."""
 
     def take(value: Any) -> Any:
-        return value if any(cls.__name__ == name for cls in type(value).__mro__) else _NO
+        if not any(cls.__name__ == name for cls in type(value).__mro__):
+            return _NO
+        if name == "Dataset" and not value.sizes.get("time"):  # results may be parts, but of some time
+            return _NO
+        return value
 
     return _NAMES.get(name, f"a {name}"), take
 
@@ -269,4 +273,8 @@ _SIMPLE: dict[str, Kind] = {
 _SERIES = {"Sequence": False, "list": False, "tuple": False, "Iterable": True, "Collection": True}
 """Kinds of series, and whether sets and what can be read only once will do."""
 _LEFT = ("Any", "object", "pd.DataFrame")  # a list of mappings is a table as well: `plots._tables`
-_NAMES = {"Dataset": "the xarray.Dataset of a simulation", "Model": "a Keras model", "NIRGraph": "a nir.NIRGraph"}
+_NAMES = {
+    "Dataset": "the xarray.Dataset of a simulation, of at least one time step",
+    "Model": "a Keras model",
+    "NIRGraph": "a nir.NIRGraph",
+}

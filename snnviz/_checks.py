@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import math
 import os
 from collections.abc import Callable, Collection
@@ -131,6 +132,14 @@ def file(name: str, value: Any, suffix: str) -> str | None:
     if value is not None and (not isinstance(value, str) or not value.endswith(suffix)):
         raise InputError(f"`{name}` must end in {suffix}. Received: {describe(value)}")
     return value
+
+
+def as_json(name: str, value: Any, indent: int | None = None) -> str:
+    """`value` as the text of JSON."""
+    try:
+        return json.dumps(value, indent=indent)
+    except (TypeError, ValueError) as error:  # of another kind, or within itself
+        raise InputError(f"`{name}` must hold what JSON can. Received: {describe(value)} ({error})") from error
 
 
 def half(name: str, array: np.ndarray) -> np.ndarray:

@@ -54,6 +54,26 @@ def leaves(model: keras.Model) -> list[Any]:
     return found
 
 
+def junction(model: Any) -> str:
+    """The name of a layer of `model` that joins several signals; empty where its layers follow one another."""
+    import keras
+
+    for layer in model.operations if isinstance(model, keras.Function) else model.layers:
+        if any(len(node.input_tensors) > 1 for node in layer._inbound_nodes):
+            return str(layer.name)
+        if isinstance(layer, keras.Model) and (inner := junction(layer)):
+            return inner
+    return ""
+
+
+def check_single_path(model: Any, who: str) -> None:
+    """Raise `InputError`, naming `who` asks for it, unless the layers of a Keras model follow one another."""
+    if joins := junction(model):
+        raise InputError(
+            f"`model` must be a single path of layers for {who}. Received: a graph, in which {joins!r} joins several signals"
+        )
+
+
 def own_call(model: Any) -> bool:
     """Whether a Sequential or functional model has a `call` of its own class, which its layers do not tell."""
     return not type(model).call.__module__.startswith("keras.")
@@ -64,40 +84,43 @@ class UnclearRange(Exception):
 
     remedy = "give `input_range` (--input-range), what the model takes for full intensity"
 
-    def __init__(self, layer: Any, top: float, darkest: float = 0.0) -> None:
+    def __init__(self, layer: Any, top: float, mean: float = 0.0) -> None:
         self.layer = layer
         self.reason = f"it was made for images whose brightest values are about {top:.3g}, neither 1 nor 255"
-        if darkest < 0:
-            self.reason = (
-                f"it was made for images whose mean is {darkest:.3g}, which those of 0 to 1 or 255 cannot have"
-            )
+        if mean < 0:
+            self.reason = f"it was made for images whose mean is {mean:.3g}, which those of 0 to 1 or 255 cannot have"
             self.remedy = (
                 "put a Rescaling before it that makes such images of those from 0 to 1, as Rescaling(2, -1) for -1 to 1"
             )
         super().__init__(self.reason)
 
 
-def range_shown(layers: Sequence[Any]) -> float:
+def range_shown(layers: Sequence[Any], given: float | None = None) -> float:
     """The input range by the first affine map before any weights; without one, images are in [0, 1].
 
     Args:
         layers: of a Keras model, in order.
+        given: the range as a user said it, which holds for all but images below zero.
 
     Raises:
-        UnclearRange: if that map is of images of another range than 1 and 255.
+        UnclearRange: if that map is of images of another range than 1 and 255, or of images below zero.
     """
     for layer in layers:
         kind, top = type(layer).__name__, _brightest(layer)
         if top is not None and (mean := _mean(layer)) < BELOW_ZERO:
             raise UnclearRange(layer, top, mean)
+        if given is not None and top is not None:
+            return given
         if top is None and kind in (*SKIPPED, "Flatten", "Reshape", "ZeroPadding2D", *_AFFINE):
             continue
-        if top is None or UNIT_TOP[0] <= top <= UNIT_TOP[1]:
+        if top is None:
+            break
+        if UNIT_TOP[0] <= top <= UNIT_TOP[1]:
             return 1.0
         if EIGHT_BIT_TOP[0] <= top <= EIGHT_BIT_TOP[1]:
             return EIGHT_BIT
         raise UnclearRange(layer, top)
-    return 1.0
+    return 1.0 if given is None else given
 
 
 @checked

@@ -14,6 +14,7 @@ import numpy as np
 
 from snnviz import _checks as check
 from snnviz._arguments import checked
+from snnviz._margins import softmax_margin
 from snnviz.errors import InputError
 
 if TYPE_CHECKING:
@@ -208,7 +209,7 @@ def confidence_cutoff(
     chunk = max(1, _CHUNK_BYTES // (8 * steps * max(scores.shape[2], events.shape[2])))
     for start in range(0, items, chunk):
         part = slice(start, start + chunk)
-        margin = _margin(scores[part], temperature)
+        margin = softmax_margin(scores[part], temperature)
         predicted = scores[part].argmax(axis=2)
         cumulative = events[part].sum(axis=2).cumsum(axis=1)
         row = np.arange(len(margin))
@@ -249,8 +250,9 @@ def summary(
 
     Returns:
         A dict with `title`, `items`, `steps`, `ann_accuracy`, `reference`, `reference_accuracy`, `frontier`, `peak_accuracy`,
-        `peak_time`, `final_accuracy`, `pareto_latency`, `pareto_power`, `events_per_item`, `thresholds` (a list of dicts
-        with `threshold`, `time`, `events`, `crossed`) and `event_shares` (layer to fraction). The Pareto metrics are None
+        `peak_time`, `final_accuracy`, `exit_time` (mean step after which items ended, None where all took every step),
+        `pareto_latency`, `pareto_power`, `events_per_item`, `thresholds` (a list of dicts with `threshold`, `time`, `events`,
+        `crossed`) and `event_shares` (layer to fraction). The Pareto metrics are None
         if the reference accuracy of the result is 0.
     """
     accuracy = _accuracy(result)
@@ -274,6 +276,7 @@ def summary(
         "peak_accuracy": peak_accuracy(result),
         "peak_time": peak_time(result),
         "final_accuracy": float(accuracy[-1]),
+        "exit_time": float(result["exit_step"].mean()) if "exit_step" in result else None,
         "pareto_latency": None if hopeless else pareto_latency(result, reference, frontier),
         "pareto_power": None if hopeless else pareto_power(result, reference, frontier),
         "events_per_item": float(events_per_step(result).sum()),
@@ -330,17 +333,6 @@ def default_threshold(result: xr.Dataset) -> float:
     """The accuracy to reach if none is asked for: `DEFAULT_THRESHOLD` of the ANN's accuracy (of the peak without one)."""
     ann = _ann_accuracy(result)
     return DEFAULT_THRESHOLD * (peak_accuracy(result) if ann is None else ann)
-
-
-def _margin(scores: np.ndarray, temperature: float) -> np.ndarray:
-    """Difference of the two largest softmax values over the last axis, float64."""
-    scaled = scores.astype(np.float64) / temperature
-    best = scaled.argmax(axis=-1, keepdims=True)
-    scaled -= np.take_along_axis(scaled, best, axis=-1)
-    np.exp(scaled, out=scaled)
-    total = scaled.sum(axis=-1)
-    np.put_along_axis(scaled, best, 0.0, axis=-1)  # it was exp(0) = 1
-    return (1.0 - scaled.max(axis=-1)) / total
 
 
 def _shortfall(result: xr.Dataset, reference: str | float, frontier: bool) -> np.ndarray:

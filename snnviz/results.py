@@ -12,6 +12,9 @@ On request:
 - `prediction` (item, time), int16: predicted class after step t.
 - `logits` (item, time, class), float32: class scores after step t.
 - `item_events` (item, time, layer), int64: synaptic events of each item.
+- `exit_step` (item), int64: the step after which an item ended, where `simulate` was told when to `stop`. From then on its answer
+  and scores stay as they were, it has no events and no spikes, and its membranes are NaN: `accuracy` at the last step is that of
+  all answers, and `synaptic_events` add up to what was spent on them. The attribute `stop` holds the rule.
 - `spikes_NAME` (traced, time, neuron_NAME), bool: spike trains of population NAME.
 - `potential_NAME` (traced, time, neuron_NAME), float32: its membrane potentials after reset.
 
@@ -55,6 +58,7 @@ ON_REQUEST = {
     "prediction": ("item", "time"),
     "logits": ("item", "time", "class"),
     "item_events": ("item", "time", "layer"),
+    "exit_step": ("item",),
 }
 ATTRIBUTES = ("ann_accuracy", "network_hash", "engine", "settings", "seed", "items", "steps", "neurons", "versions")
 

@@ -195,6 +195,7 @@ def shares(model: Model, weigh: str = "size") -> tuple[list[float], list[float]]
     synapses = [float(each.synapses) for each in weighted]
     if weigh == "size":
         return _parts([math.prod(layer.output.shape[1:]) for layer in normalised]), _parts(synapses)
+    _models.check_single_path(model, "penalties weighed by events (`weigh`)")
     kernels = {id(each.layer): index for index, each in enumerate(weighted)}
     fed = [0.0] * len(normalised)
     feeder = -1
@@ -308,13 +309,15 @@ class _ZerosKept:
 
 @checked
 def has_activation_penalty(model: Model) -> bool:
-    """Whether the activation penalty is defined for a model: it has batch normalisations, all with gamma fixed to 1 and a beta."""
+    """Whether the activation penalty is defined for a model: a single path with batch normalisations, all with gamma fixed to 1 and
+    a beta, of which it is known what a ReLU gets."""
     layers = normalisations(model)
-    return bool(layers) and not any(layer.scale or not layer.center for layer in layers)
+    return bool(layers) and not any(layer.scale or not layer.center for layer in layers) and not _models.junction(model)
 
 
 def _penalisable(model: Model) -> list[Any]:
     layers = normalisations(model)
+    _models.check_single_path(model, "a penalty on activations (`lambda_a`)")
     if not has_activation_penalty(model):
         raise InputError(
             "`lambda_a` must be 0 unless the model has batch normalisations and all have gamma fixed to 1 and a beta "

@@ -3,6 +3,7 @@
 import asyncio
 import importlib.util
 import os
+import signal
 import warnings
 
 import pytest
@@ -10,6 +11,9 @@ import pytest
 # before anything imports them: quiet start-up, no GPU hunting
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+# a shell starts what it puts into the background with Ctrl-C ignored, and some tests send it
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +37,17 @@ def pynn_nest():
         pytest.importorskip("nest", reason="NEST is not installed: pip install 'snnviz[nest]'")
         import pyNN.nest
     return pyNN.nest
+
+
+@pytest.fixture(scope="session")
+def pynn_brian2():
+    """pyNN.brian2, which computes with numpy here: nothing is compiled."""
+    brian2 = pytest.importorskip("brian2", reason="Brian 2 is not installed: docs/hardware.md says how")
+    import pyNN.brian2
+
+    brian2.prefs.codegen.target = "numpy"
+    brian2.BrianLogger.log_level_error()
+    return pyNN.brian2
 
 
 @pytest.fixture(scope="module", autouse=True)

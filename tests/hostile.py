@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 import snnviz
 from snnviz.dashboard.page import Page
@@ -64,6 +65,8 @@ VALUES: dict[str, Callable[[], Any]] = {
     "home": lambda: "~nobody-of-this-name/x",
     "set": lambda: {1},
     "class": lambda: int,
+    "empty result": lambda: xr.Dataset(),
+    "result of no steps": lambda: xr.Dataset({"accuracy": ("time", np.zeros(0))}, {"time": np.zeros(0, int)}),
 }
 """Thirty and more; each is made anew for each call."""
 
@@ -155,10 +158,19 @@ INTERNAL = {
     "runs.run.Run": "what is read",
     "simulation.engine.Block": "between an engine and `simulate`",
     "simulation.engine.Engine": "between an engine and `simulate`",
+    "simulation.stopping.Stop.sure": "between an engine and `simulate`",
+    "simulation.stopping.Stop.exits": "between an engine and `simulate`",
     "training.loop.TrainingInterrupted": "what is raised",
-    "network.decode": "behind `load_network`",
-    "network.Layer": "its kinds are public",
-    "network.Convolution": "its kinds are public",
+    "network.file.decode": "behind `load_network`",
+    "network.populations.Population": "its kinds are public",
+    "network.populations.Layer": "its kinds are public",
+    "network.populations.Sum.": "between a network and its populations",
+    "network.projections.base": "its kinds are public",
+    "network.projections.convolution.Convolution": "its kinds are public",
+    "network.projections.convolution.Conv2DProjection.": "between a projection and what computes with it",
+    "network.projections.dense.DenseProjection.": "between a projection and what computes with it",
+    "network.projections.depthwise.DepthwiseProjection.": "between a projection and what computes with it",
+    "network.projections.identity.IdentityProjection.": "between a projection and what computes with it",
     "optimization.objective.Terms.of": "between the searchers",
     "optimization.objective.Objective": "between the searchers",
     "optimization.scales.ScaleSpace": "between the searchers",
@@ -365,11 +377,14 @@ VALID: dict[str, V] = {
     "validation_split.held_out": lambda m: 1,
     "split.items": lambda m: 4,
     "load_network.path": lambda m: m.folder / "network.npz",
-    "network.Conv2D.input_shape": lambda m: (4, 4, 1),
-    "network.DepthwiseConv2D.input_shape": lambda m: (4, 4, 2),
-    "network.Conv2D.weights": lambda m: np.ones((2, 2, 1, 2)),
-    "network.DepthwiseConv2D.weights": lambda m: np.ones((2, 2, 2, 1)),
-    "network.Input.name": lambda m: "input",
+    **dict.fromkeys(("Conv2D.input_shape", "Conv2DProjection.input_shape"), lambda m: (4, 4, 1)),
+    **dict.fromkeys(("DepthwiseConv2D.input_shape", "DepthwiseProjection.input_shape"), lambda m: (4, 4, 2)),
+    **dict.fromkeys(("Conv2D.weights", "Conv2DProjection.weights"), lambda m: np.ones((2, 2, 1, 2))),
+    **dict.fromkeys(("DepthwiseConv2D.weights", "DepthwiseProjection.weights"), lambda m: np.ones((2, 2, 2, 1))),
+    "IdentityProjection.weights": lambda m: np.ones(4),
+    "Sum.projections": lambda m: (_projection(),),
+    "single_path.who": lambda m: "mine",
+    "network.populations.Input.name": lambda m: "input",
     "SpikingNetwork.input": lambda m: m.network.input,
     "save.path": lambda m: m.folder / "mine.npz",
     "results.save.path": lambda m: m.folder / "mine.nc",
@@ -397,6 +412,9 @@ VALID: dict[str, V] = {
     "objective.Objective.at.start": lambda m: _terms(),
     "make_engine.name": lambda m: "event",
     "Record.of.value": lambda m: ["logits"],
+    "Stop.level": lambda m: 0.5,
+    "Stop.of.value": lambda m: {"level": 0.5, "rule": "gap"},
+    "Stop.check.classes": lambda m: 2,
     "build.name": lambda m: "dense-mnist",
     "describe.name": lambda m: "dense-mnist",
     "default_recipe.architecture": lambda m: "dense-mnist",
@@ -505,6 +523,10 @@ VALID: dict[str, V] = {
 """Valid arguments by name, or by function and name where one name means several things."""
 
 
+def _projection() -> Any:
+    return snnviz.DenseProjection(source="a", input_shape=(4,), weights=np.ones((4, 2)))
+
+
 def snnviz_nir() -> Any:
     from snnviz.hardware import nir
 
@@ -586,8 +608,15 @@ COMMANDS: dict[str, V] = {
 INSTANCES: dict[str, V] = {
     "SpikingNetwork": lambda m: m.network, "Store": lambda m: m.store, "Images": lambda m: m.images, "Record": lambda m: m.kept,
     "Settings": lambda m: m.settings, "Recipe": lambda m: m.recipe, "Training": _training, "Animation": lambda m: _film(),
+    "Stop": lambda m: _stop(),
 }  # fmt: skip
 """Whose methods are called."""
+
+
+def _stop() -> Any:
+    from snnviz.simulation import Stop
+
+    return Stop(level=0.5)
 
 
 def _film() -> Any:

@@ -9,8 +9,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from snnviz import Conv2D, Dense, DepthwiseConv2D, Input, InputError, SpikingNetwork, load_network
-from tests.parity.networks import KINDS
+from snnviz import (
+    Conv2D,
+    Dense,
+    DenseProjection,
+    DepthwiseConv2D,
+    IdentityProjection,
+    Input,
+    InputError,
+    SpikingNetwork,
+    Sum,
+    load_network,
+)
+from tests.parity.networks import KINDS, residual
 
 
 def small(seed=0, **dense_options):
@@ -70,7 +81,7 @@ def test_save_and_load_give_the_same_network(tmp_path):
     for layer, copy in zip(network.layers, again.layers, strict=True):
         assert type(layer) is type(copy)
         np.testing.assert_array_equal(layer.weights, copy.weights)
-        assert layer._options() == copy._options()
+        assert layer.options == copy.options
         assert layer.cap == copy.cap
     assert [path.name for path in tmp_path.iterdir()] == ["network.npz"]
 
@@ -292,3 +303,141 @@ def test_pickles_are_refused(tmp_path):
 def test_missing_file(tmp_path):
     with pytest.raises(InputError, match="not a file"):
         load_network(tmp_path / "none.npz")
+
+
+def two_ways(**changes):
+    """An input of four, a hidden layer, and a read-out that adds up what both send."""
+    parts = [
+        DenseProjection(source="hidden", input_shape=(3,), weights=np.ones((3, 2))),
+        DenseProjection(source="input", input_shape=(4,), weights=np.ones((4, 2))),
+    ]
+    hidden = Dense(name="hidden", input_shape=(4,), weights=np.ones((4, 3)), bias=np.zeros(3))
+    output = Sum(name="output", projections=changes.pop("projections", parts), bias=np.zeros(2), **changes)
+    return SpikingNetwork(input=Input(shape=(4,)), layers=(hidden, output))
+
+
+def test_a_graph_says_where_its_projections_come_from():
+    network = two_ways()
+    assert network.sources == ((0,), (1, 0))
+    assert network.depths == (0, 1, 2)
+    assert not network.is_path
+    assert [layer.onset for layer in residual(1).clamped(1).layers] == [1, 2, 3, 4, 5, 6, 7]
+    assert small().is_path
+
+
+def test_a_graph_is_a_file_of_version_2_and_a_path_one_of_version_1(tmp_path):
+    for network, version in ((residual(1), 2), (small(), 1)):
+        header, arrays = network.encode()
+        assert header["version"] == version
+        again = load_network(network.save(tmp_path / "network.npz"))
+        assert again.hash == network.hash
+        assert again.sources == network.sources
+        assert set(again.encode()[1]) == set(arrays)
+    scaled = residual(1).scaled([2.0] * 7)
+    assert scaled.hash != residual(1).hash
+
+
+def test_a_path_that_names_its_sources_is_the_path():
+    first, *rest = small().layers
+    named = [replace(first, source="input"), replace(rest[0], source="conv"), replace(rest[1], source="pool")]
+    again = replace(small(), layers=tuple(named))
+    assert again.hash == small().hash
+    assert again.encode()[0] == small().encode()[0]
+
+
+def test_hash_of_a_graph_changes_with_its_wiring():
+    network = residual(1)
+    one = network.layers[2]
+    wired = replace(one, projections=(one.projections[0], replace(one.projections[1], source="first")))
+    changed = replace(network, layers=(*network.layers[:2], wired, *network.layers[3:]))
+    assert changed.hash != network.hash
+
+
+def test_wrong_graphs():
+    hidden = Dense(name="hidden", input_shape=(4,), weights=np.ones((4, 3)), bias=np.zeros(3))
+    other = Dense(name="other", source="input", input_shape=(4,), weights=np.ones((4, 2)), bias=np.zeros(2))
+    wide = IdentityProjection(source="input", input_shape=(4,), weights=np.ones(4))
+    narrow = DenseProjection(source="hidden", input_shape=(3,), weights=np.ones((3, 2)))
+    cases = {
+        r"one read-out.*'hidden', whose spikes nothing takes, beside 'other'": (hidden, other),
+        r"must not run in a circle. Received: 'hidden', which takes those of 'other'": (
+            replace(hidden, source="other"),
+            other,
+        ),
+        r"'hidden' must be the name of a population before it. Received: 'inptu'; did you mean 'input'": (
+            replace(hidden, source="inptu"),
+        ),
+        r"\('other'\) must take the shape of its source, 'input': \(4,\). Received: \(5,\)": (
+            hidden,
+            replace(other, input_shape=(5,), weights=np.ones((5, 2))),
+        ),
+    }
+    for message, layers in cases.items():
+        with pytest.raises(InputError, match=message):
+            SpikingNetwork(input=Input(shape=(4,)), layers=layers)
+    for message, projections in {
+        r"neurons of one shape. Received: \(2,\) from 'hidden', and \(4,\) from 'input'": (narrow, wide),
+        "at least one": (),
+        "name their source": (replace(narrow, source=None),),
+        "projections that name their source.*Dense": (replace(hidden, source="input"),),
+    }.items():
+        with pytest.raises(InputError, match=message):
+            two_ways(projections=projections)
+
+
+def test_wrong_identities():
+    fine = IdentityProjection(source="a", input_shape=(2, 2, 3), weights=np.ones(3), first=1, channels=5)
+    assert fine.output_shape == (2, 2, 5)
+    for change, message in (
+        ({"weights": np.ones(4)}, "one for each of 3 input channels"),
+        ({"first": 3}, "channels that there are. Received: 3, from channel 3 of 5 on"),
+        ({"first": -1}, "first of the projection from 'a'"),
+    ):
+        with pytest.raises(InputError, match=message):
+            replace(fine, **change)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda header, arrays: header["layers"][2]["projections"][0].update(source="nobody"),
+        lambda header, arrays: header["layers"][2]["projections"][0].update(kind="lstm"),
+        lambda header, arrays: header["layers"][2].update(projections=3),
+        lambda header, arrays: header["layers"][2].update(projections=[]),
+        lambda header, arrays: header["layers"][2].pop("projections"),
+        lambda header, arrays: header["layers"][1].update(source="two"),
+        lambda header, arrays: header["layers"][1].update(source=7),
+        lambda header, arrays: arrays.pop("weights_2_1"),
+        lambda header, arrays: arrays.update(weights_2_1=np.ones(9)),
+        lambda header, arrays: header.update(version=3),
+    ],
+)
+def test_damaged_graphs(tmp_path, change):
+    path = rewritten(residual(1).save(tmp_path / "network.npz"), change)
+    with pytest.raises(InputError, match="network") as caught:
+        load_network(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_knows_single_paths_alone_refuses_a_graph_in_the_same_words():
+    """None of it may take a graph for a path."""
+    from snnviz import optimization
+    from snnviz.hardware import nir
+    from snnviz.hardware.spinnaker import model
+    from snnviz.optimization.weights import WeightSpace
+    from snnviz.simulation import Record, Settings
+    from snnviz.simulation.event import EventEngine
+
+    network = residual(1)
+    x, y = np.zeros((2, 8, 8, 2), np.float32), np.zeros(2, int)
+    for who, call in {
+        r"EventEngine \(`make_engine` takes graphs\)": lambda: EventEngine(network, Settings(), Record()),
+        "method 'auto' .*": lambda: optimization.optimize(network, x, y, steps=2, progress=False),
+        "method 'weights'": lambda: WeightSpace(network),
+        "NIR": lambda: nir.to_graph(network),
+        "SpiNNaker": lambda: model.expect(network, x, y, 2),
+    }.items():
+        with pytest.raises(
+            InputError, match=rf"single path of layers for {who}. Received: a graph, in which 'one' takes"
+        ):
+            call()

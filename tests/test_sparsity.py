@@ -353,3 +353,25 @@ def test_activities_of_all_layers_are_counted_in_one_pass(nested):
     first, second = counted(x)
     np.testing.assert_allclose(first, np.maximum(x @ hidden[0].kernel.numpy(), 0), atol=1e-5)
     np.testing.assert_allclose(second, np.maximum(first @ hidden[2].kernel.numpy(), 0), atol=1e-5)
+
+
+def test_penalties_that_need_a_path_refuse_a_graph():
+    """Before a sum it is not known what the ReLU gets."""
+    image = keras.Input((6, 6, 1))
+    x = keras.layers.ReLU()(
+        keras.layers.BatchNormalization(scale=False)(keras.layers.Conv2D(2, 3, padding="same")(image))
+    )
+    y = keras.layers.BatchNormalization(scale=False)(keras.layers.Conv2D(2, 3, padding="same")(x))
+    x = keras.layers.ReLU()(keras.layers.Add(name="sum")([x, y]))
+    model = keras.Model(image, keras.layers.Dense(3)(keras.layers.Flatten()(x)))
+    nested = keras.Sequential([keras.Input((6, 6, 1)), model])
+    for one in (model, nested):
+        assert not sparsity.has_activation_penalty(one)
+        for options in ({"lambda_a": 0.5}, {"lambda_w": 1.0, "weigh": "events"}):
+            with (
+                pytest.raises(InputError, match=r"single path of layers.*'sum' joins several signals"),
+                sparsity.penalised(one, **options),
+            ):
+                pass
+        with sparsity.penalised(one, l2=1e-3, lambda_w=1.0):
+            assert len(one.losses) == 3

@@ -19,6 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "build" / "peers"
 TORCH = ("torch==2.13.0", "numpy==2.4.6")
+NIR = ("nir==1.0.8", "nirtorch==2.6")
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,13 @@ class Environment:
 ENVIRONMENTS: dict[str, Environment] = {
     "torch": Environment(),
     "spikingjelly": Environment(
-        packages=(*TORCH, "h5py", "loguru<1", "matplotlib", "packaging", "requests", "scipy", "tqdm"),
+        packages=(*TORCH, *NIR, "h5py", "loguru<1", "matplotlib", "packaging", "requests", "scipy", "tqdm"),
         alone=("spikingjelly==2.0.0",),
     ),
     "sinabs": Environment(packages=(*TORCH, "sinabs==3.1.3")),
-    "snntorch": Environment(packages=(*TORCH, "snntorch==1.0.0")),
+    "snntorch": Environment(packages=(*TORCH, *NIR, "snntorch==1.0.0")),
+    # not measured: it reads NIR graphs in benchmarks/exchange.py
+    "norse": Environment(packages=(*TORCH, *NIR, "norse==1.1.0")),
     # no simulator: it counts synaptic operations in tests/hardware
     "neurobench": Environment(packages=(*TORCH, "neurobench==2.3.0")),
     # the last release (2021) needs a TensorFlow, and so a Python, of its time

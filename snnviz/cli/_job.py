@@ -27,7 +27,7 @@ def add_options(parser: argparse.ArgumentParser, track: bool = True) -> None:
         action="store_true",
         help="start it as a job of its own, which goes on when this terminal is closed, and return at once",
     )
-    parser.set_defaults(parser=parser, track_by_default=track)
+    parser.set_defaults(track_by_default=track)
 
 
 def add_store_option(parser: Any) -> None:
@@ -47,11 +47,6 @@ def done(kind: str, args: argparse.Namespace, **changes: Any) -> dict[str, Any]:
         args: the command line; what the job's options are called alike is taken from it.
         **changes: options that differ from it.
     """
-    with in_words_of(args.parser):
-        return _done(kind, args, changes)
-
-
-def _done(kind: str, args: argparse.Namespace, changes: Mapping[str, Any]) -> dict[str, Any]:
     from snnviz import jobs, runs
 
     options = {name: value for name, value in vars(args).items() if name in jobs.option_names(kind)}

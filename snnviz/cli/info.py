@@ -75,7 +75,7 @@ def _network(path: str, args: argparse.Namespace) -> dict[str, Any]:
     layers = [
         {
             "name": layer.name,
-            "kind": "average pooling" if getattr(layer, "pooling", False) else layer.kind,
+            "kind": layer.label,
             "neurons": layer.neurons,
             "output": "x".join(map(str, layer.output_shape)),
             "synapses": synapses(layer),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from typing import Any
 
 from snnviz.cli._numbers import real
@@ -26,6 +27,10 @@ def add(subparsers: Any) -> None:
         help="accuracy that the Pareto metrics measure against (default: the ANN's)",
     )  # fmt: skip
     parser.add_argument("--frontier", action="store_true", help="Pareto metrics of the best accuracy so far")
+    parser.add_argument(
+        "--neurobench", metavar="NETWORK",
+        help="the results of NeuroBench's harness instead, as the JSON that it writes; NETWORK is the one that was simulated",
+    )  # fmt: skip
     parser.set_defaults(run=run, show=show)
 
 
@@ -33,9 +38,21 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """Read the file and score it."""
     from snnviz import metrics, results
 
+    if args.neurobench is not None:
+        return _neurobench(args)
     reference = _reference(args.reference)
     found = metrics.summary(results.load(args.result), args.threshold, reference, args.frontier)
     return {"file": args.result, **found}
+
+
+def _neurobench(args: argparse.Namespace) -> dict[str, Any]:
+    from snnviz import neurobench, pretrained, results
+    from snnviz.errors import InputError
+
+    for option, given in (("--threshold", args.threshold), ("--frontier", args.frontier)):
+        if given:
+            raise InputError(f"`{option}` is for snnviz's metrics. Received: it and --neurobench")
+    return neurobench.harness(results.load(args.result), pretrained.network(args.neurobench))
 
 
 def _reference(text: str) -> str | float:
@@ -50,7 +67,9 @@ def _reference(text: str) -> str | float:
 
 
 def show(answer: dict[str, Any]) -> str:
-    """A `snnviz.metrics.summary` for people."""
+    """A `snnviz.metrics.summary` for people, or NeuroBench's results as its harness writes them."""
+    if "SynapticOperations" in answer:
+        return json.dumps(answer, indent=4)
     against = "the ANN's accuracy" if answer["reference"] == "ann" else "the peak accuracy"
     if answer["reference"] == "number":
         against = "the accuracy given"
@@ -60,6 +79,9 @@ def show(answer: dict[str, Any]) -> str:
         ("Pareto latency", _number(answer["pareto_latency"]), f"time steps, against {against}"),
         ("Pareto power", _number(answer["pareto_power"]), f"synaptic events per item, against {against}"),
     ]
+    if answer.get("exit_time") is not None:
+        rows.append(("accuracy when ended", _percent(answer["final_accuracy"]), "each item when the network was sure"))
+        rows.append(("mean end", _number(answer["exit_time"]), "time steps"))
     missed = False
     for entry in answer["thresholds"]:
         mark = "" if entry["crossed"] else "*"

@@ -30,6 +30,21 @@ def add(subparsers: Any) -> None:
     parser.add_argument(
         "--record", nargs="*", metavar="WHAT", help="prediction, logits, events (default: prediction only)"
     )
+    parser.add_argument(
+        "--stop",
+        type=real,
+        metavar="LEVEL",
+        help="end each item when the network is so sure of its answer (0.9, for example)",
+    )
+    parser.add_argument(
+        "--stop-rule",
+        default="margin",
+        help="what LEVEL is of: margin, between the two largest values of the scores' softmax, or gap, between the two largest "
+        "scores (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--stop-temperature", type=real, default=1.0, metavar="T", help="the margin's softmax (default: %(default)s)"
+    )
     parser.add_argument("--batch-size", type=whole, metavar="N", help="items at once (default: the engine's choice)")
     parser.add_argument("--threshold", type=real, metavar="A", help="accuracy to time (default: 0.98 of the ANN's)")
     parser.add_argument("--title", default="", help="label of the curves")

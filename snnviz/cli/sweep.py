@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from snnviz._files import replacing
-from snnviz.cli import _job
 from snnviz.cli._numbers import real, whole
 from snnviz.cli._settings import numbers
 from snnviz.sparsity_sweep import LAMBDA_A, LAMBDA_W
@@ -44,7 +43,7 @@ def add(subparsers: Any) -> None:
     parser.add_argument("--workers", type=whole, default=1, metavar="N", help="processes that train (default: 1)")
     parser.add_argument("--out", metavar="FOLDER", help="folder of the sweep (default: MODEL-sweep)")
     parser.add_argument("--resume", action="store_true", help="go on from the folder, if a sweep lies there")
-    parser.set_defaults(run=run, show=show, parser=parser, writes=lambda args: (_folder(args), True))
+    parser.set_defaults(run=run, show=show, writes=lambda args: (_folder(args), True))
 
 
 def _folder(args: argparse.Namespace) -> Path:
@@ -53,16 +52,11 @@ def _folder(args: argparse.Namespace) -> Path:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Train at every point, write the tables and the figure."""
-    with _job.in_words_of(args.parser):
-        return _run(args)
-
-
-def _run(args: argparse.Namespace) -> dict[str, Any]:
     from snnviz import plots
-    from snnviz.conversion import input_range, load_keras
+    from snnviz.conversion import load_keras
     from snnviz.jobs.work import train as common
     from snnviz.jobs.work.finetune import NO_ACTIVATION_PENALTY, Options
-    from snnviz.jobs.work.sources import remembered
+    from snnviz.jobs.work.sources import full_intensity, remembered
     from snnviz.sparsity import has_activation_penalty
     from snnviz.sparsity_sweep import need_optuna, sweep
     from snnviz.training import default_recipe
@@ -73,7 +67,7 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
     grid = {name: numbers(f"--lambda-{name}", words, real) for name, words in asked.items() if words is not None}
     given = Options(model=args.model, **{name: getattr(args, name) for name in _RECIPE})
     model, known = load_keras(args.model), remembered(args.model)
-    full = given.input_range or known.get("input_range") or input_range(model)
+    full = full_intensity(model, given, known)
     _, images, _ = common.training_data(given, known.get("data"), model.input_shape[1:], full)
     folder = _folder(args)
     if "a" not in grid and not has_activation_penalty(model):

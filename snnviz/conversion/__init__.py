@@ -98,8 +98,10 @@ def convert(
     softmax. Then every layer is scaled so that `percentile` of its activations on `x_norm` is 1 (see
     `snnviz.conversion.normalise`). The class scores are those of the model: the logits, unscaled.
 
-    Accepted are Sequential and single-path functional models, nested or not, with a ReLU (capped or not) after every
-    weighted layer but the last. `check_convertible` lists what stands in the way of converting a model.
+    Accepted are Sequential and functional models, nested or not, with a ReLU (capped or not) after every weighted layer but the
+    last. Paths may branch and meet in sums and concatenations (Add, Average, Subtract, Concatenate): what is added up before a
+    ReLU becomes one population with several projections. `check_convertible` lists what stands in the way of converting a
+    model.
 
     Args:
         model: the Keras model.

@@ -16,7 +16,7 @@ from snnviz import _checks as check
 from snnviz import _progress
 from snnviz._arguments import checked
 from snnviz.conversion.report import TRACE_BUDGET
-from snnviz.network import Dense, Layer, SpikingNetwork
+from snnviz.network import Dense, Layer, Population, SpikingNetwork
 from snnviz.simulation import Record, Settings, analog
 from snnviz.simulation.driver import make_engine
 
@@ -47,16 +47,16 @@ def corrected(network: SpikingNetwork, x: np.ndarray, steps: int, progress: bool
     """
     check_steps("steps", steps, network)
     x = check.images("x", x, network.input_shape)
-    hidden = [index for index, layer in enumerate(network.layers[:-1]) if not getattr(layer, "pooling", False)]
-    names = [network.layers[index].name for index in hidden]
-    wanted = {name: np.zeros(network.layers[index].channels) for name, index in zip(names, hidden, strict=True)}
+    layers = list(network.layers)
+    hidden = [index for index, layer in enumerate(layers[:-1]) if not layer.pools]
+    names = [layers[index].name for index in hidden]
+    wanted = {name: np.zeros(layers[index].channels) for name, index in zip(names, hidden, strict=True)}
     active = {name: np.zeros_like(values) for name, values in wanted.items()}
     for _, values in analog.batches(network, x):
         for name in names:
             by_channel = values[name].reshape(-1, values[name].shape[-1])
             wanted[name] += np.minimum(by_channel, 1).sum(axis=0, dtype=np.float64)
             active[name] += np.count_nonzero(by_channel, axis=0)
-    layers = list(network.layers)
     with _progress.bar(len(hidden) * len(x), "correcting", "item", progress) as bar:
         for name, index in zip(names, hidden, strict=True):
             layer = layers[index]
@@ -80,7 +80,9 @@ def check_steps(name: str, steps: int, network: SpikingNetwork) -> None:
 def _sent(network: SpikingNetwork, index: int, x: np.ndarray, steps: int) -> Iterator[np.ndarray]:
     """How many spikes each neuron of layer `index` sends in `steps` steps, (items of a batch, neurons), batch by batch."""
     layer = network.layers[index]
-    before = replace(network, layers=(*network.layers[: index + 1], _silent(layer)), class_names=())
+    before = network
+    if network.is_path:  # what comes behind need not be simulated
+        before = replace(network, layers=(*network.layers[: index + 1], _silent(layer)), class_names=())
     batch = max(1, TRACE_BUDGET // (steps * layer.neurons))
     record = Record(prediction=False, spikes=(layer.name,), items=batch)
     engine = make_engine("event", before, Settings(steps=steps), record)
@@ -89,6 +91,6 @@ def _sent(network: SpikingNetwork, index: int, x: np.ndarray, steps: int) -> Ite
         yield engine.run(items, traced=len(items)).spike_trains[layer.name].sum(axis=1)
 
 
-def _silent(layer: Layer) -> Layer:
+def _silent(layer: Population) -> Layer:
     """Something to read out behind `layer`: a network ends in a layer that does not fire."""
     return Dense(name="none", input_shape=layer.output_shape, weights=np.zeros((layer.neurons, 1)), bias=np.zeros(1))

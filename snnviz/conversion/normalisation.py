@@ -15,7 +15,7 @@ import numpy as np
 from snnviz import _checks as check
 from snnviz import _progress
 from snnviz._arguments import checked
-from snnviz.network import DepthwiseConv2D, Layer, Scale, SpikingNetwork
+from snnviz.network import Scale, SpikingNetwork
 from snnviz.simulation import analog
 
 PER = ("layer", "channel")
@@ -121,7 +121,7 @@ def measure(
     x_norm = check.images("x_norm", x_norm, network.input_shape)
     hidden = network.layers[:-1]
     if percentile is None:
-        capped = [layer.cap is not None for layer in hidden if not _pools(layer)]
+        capped = [layer.cap is not None for layer in hidden if not layer.pools]
         percentile = 100.0 if capped and all(capped) else DEFAULT_PERCENTILE
     check.real("percentile", percentile, 0, 100, above=True)
     whole = {layer.name: UpperTail(len(x_norm) * layer.neurons, percentile) for layer in hidden}
@@ -137,19 +137,15 @@ def measure(
                     channels[layer.name].add(values[layer.name].reshape(-1, layer.channels))
             bar.update(part.stop - part.start)
     found: list[Scale] = []
-    limit: Scale | None = None
-    for layer in hidden:
-        limit = limit if _pools(layer) else layer.cap
+    limits: list[Scale | None] = [None]  # where the input and each layer saturate, averages where their source does
+    for layer, sources in zip(hidden, network.sources, strict=False):
+        limits.append(limit := limits[sources[0]] if layer.pools else layer.cap)
         value = float(_positive(*whole[layer.name].result(), otherwise=1.0)[0])
         if percentile == 100 and limit is not None:
             found.append(limit)
         else:
             found.append(_positive(*channels[layer.name].result(), otherwise=value) if per == "channel" else value)
     return Normalisation(percentile=float(percentile), per=per, items=len(x_norm), activations=(*found, 1.0))
-
-
-def _pools(layer: Layer) -> bool:
-    return isinstance(layer, DepthwiseConv2D) and layer.pooling
 
 
 def _positive(percentile: np.ndarray, maximum: np.ndarray, otherwise: float) -> np.ndarray:

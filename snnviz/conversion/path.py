@@ -1,98 +1,100 @@
-"""The layers of a Keras model in the order in which an image passes them."""
+"""The layers of a Keras model in the order in which an image passes them, and what each takes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from snnviz._models import own_call
-from snnviz.conversion.problem import UNSUPPORTED, Problem
+from snnviz.conversion.problem import Problem
+
+IMAGE = -1
+"""Stands for the image among what a layer takes."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Visit:
-    """One layer on the path from the image to the classes.
+    """One layer on the way from the image to the classes.
 
     Attributes:
         layer: the Keras layer (or operation).
         name: its name; within a nested model "outer/inner".
         place: where it stands, e.g. "layers[3]".
         training: True if the model calls it in training mode even at inference.
+        takes: whose outputs it takes, by their places in the list of visits; `IMAGE` for the image.
     """
 
     layer: Any
     name: str
     place: str
     training: bool = False
+    takes: tuple[int, ...] = (IMAGE,)
 
     @property
     def kind(self) -> str:
         """The layer's class name."""
         return type(self.layer).__name__
 
+    @property
+    def base(self) -> str:
+        """The layer's own name."""
+        return self.name.rpartition("/")[2]
+
     def problem(self, reason: str, remedy: str = "") -> Problem:
         """A problem with this layer."""
         return Problem(layer=self.name, place=self.place, kind=self.kind, reason=reason, remedy=remedy)
 
 
-def single_path(model: Any, prefix: str = "", place: str = "") -> tuple[list[Visit], list[Problem]]:
-    """The layers of `model` in order, nested models opened up.
+def visits(model: Any) -> list[Visit]:
+    """The layers of a Sequential or functional model, each behind those that it takes from, nested models opened up.
 
-    Args:
-        model: a Sequential or functional Keras model.
-        prefix: put before layer names (a nested model's name and "/").
-        place: put before places.
-
-    Returns:
-        the visits, and the problems that keep the model from being one path; where there are some, the visits hold what
-        lies between the output and the first junction.
+    The last is the model's output. A nested model that is called twice is there twice.
     """
+    found: list[Visit] = []
+    _walk(model, [IMAGE], found, "", "")
+    return found
+
+
+def _walk(model: Any, given: Sequence[int], found: list[Visit], prefix: str, place: str) -> list[int]:
+    """Append the visits of `model`, which is given the outputs of some visits, and return which visits its outputs are."""
     import keras
 
-    if isinstance(model, keras.Sequential):
-        steps = [(layer, False) for layer in model.layers]
-        problems: list[Problem] = []
-    else:
-        steps, problems = _walk_back(model, prefix, place)
     positions = {id(layer): index for index, layer in enumerate(model.layers)}
-    visits: list[Visit] = []
-    for layer, training in steps:
-        name, where = prefix + layer.name, place + _place(positions, layer)
+
+    def go(layer: Any, takes: Sequence[int], training: bool) -> list[int]:
+        # operations written as functions of tensors, such as x / 255, are not among model.layers
+        where = f"layers[{positions[id(layer)]}]" if id(layer) in positions else "an operation"
+        name, where = prefix + layer.name, place + where
         if isinstance(layer, keras.Sequential | keras.Function) and not own_call(layer):
-            inner, more = single_path(layer, f"{name}/", f"{where}.")
-            visits += inner
-            problems += more
-        else:
-            visits.append(Visit(layer=layer, name=name, place=where, training=training))
-    return visits, problems
+            return _walk(layer, takes, found, f"{name}/", f"{where}.")
+        found.append(Visit(layer=layer, name=name, place=where, training=training, takes=tuple(takes)))
+        return [len(found) - 1]
 
-
-def _place(positions: dict[int, int], layer: Any) -> str:
-    # operations written as functions of tensors, such as x / 255, are not among model.layers
-    return f"layers[{positions[id(layer)]}]" if id(layer) in positions else "an operation"
-
-
-def _walk_back(model: Any, prefix: str, place: str) -> tuple[list[tuple[Any, bool]], list[Problem]]:
-    """The operations of a functional model from input to output, and the layers that join several tensors."""
-    positions = {id(layer): index for index, layer in enumerate(model.layers)}
-    problems = []
-    for operation in model.operations:
-        joins = any(len(node.input_tensors) > 1 for node in operation._inbound_nodes)
-        if joins:
-            kind = type(operation).__name__
-            reason, remedy = UNSUPPORTED.get(kind, UNSUPPORTED["Concatenate"])
-            where = place + _place(positions, operation)
-            problems.append(
-                Problem(layer=prefix + operation.name, place=where, kind=kind, reason=reason, remedy=remedy)
-            )
-    steps: list[tuple[Any, bool]] = []
-    tensor = model.outputs[0]
-    while True:
-        history = tensor._keras_history
+    if isinstance(model, keras.Sequential):
+        here = list(given)
+        for layer in model.layers:
+            here = go(layer, here[:1], False)
+        return here
+    known: dict[Any, int] = {}  # which visit makes a tensor
+    inputs = {_key(tensor): source for tensor, source in zip(model.inputs, given, strict=False)}
+    waiting = list(model.outputs)
+    while waiting:
+        history = waiting[-1]._keras_history
         node = history.operation._inbound_nodes[history.node_index]
-        training = bool(node.arguments.kwargs.get("training")) if not node.is_input else False
-        steps.append((history.operation, training))
-        if node.is_input or len(node.input_tensors) != 1:
-            break
-        tensor = node.input_tensors[0]
-    return steps[::-1], problems
+        missing = [tensor for tensor in node.input_tensors if _key(tensor) not in known]
+        if missing and _key(waiting[-1]) not in known:
+            waiting += missing[::-1]  # so that the first is followed to its beginning first
+            continue
+        if (key := _key(waiting.pop())) not in known:
+            takes = [inputs.get(key, IMAGE)] if node.is_input else [known[_key(each)] for each in node.input_tensors]
+            training = bool(not node.is_input and node.arguments.kwargs.get("training"))
+            made = go(history.operation, takes, training)
+            for index, tensor in enumerate(node.output_tensors):
+                known[_key(tensor)] = made[min(index, len(made) - 1)]
+    return [known[_key(tensor)] for tensor in model.outputs]
+
+
+def _key(tensor: Any) -> tuple[int, int, int]:
+    history = tensor._keras_history
+    return id(history.operation), history.node_index, history.tensor_index

@@ -30,6 +30,11 @@ class Problem:
 
 NO_SPIKES = "a neuron's firing rate stands for a rectified linear unit and for nothing else"
 
+SUBCLASSED = (
+    "what a subclassed model computes cannot be read from it",
+    "build it as a Sequential or functional model",
+)
+
 # what users bring that cannot be converted: Keras class -> (reason, remedy)
 UNSUPPORTED: dict[str, tuple[str, str]] = {
     **dict.fromkeys(
@@ -39,10 +44,12 @@ UNSUPPORTED: dict[str, tuple[str, str]] = {
             "use average pooling or a strided convolution and retrain",
         ),
     ),
-    "Add": ("residual sums are not supported yet", "use a model whose layers follow one another"),
     **dict.fromkeys(
-        ("Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract"),
-        ("layers that join several paths are not supported", "use a model whose layers follow one another"),
+        ("Dot", "Maximum", "Minimum", "Multiply"),
+        (
+            "it multiplies or compares what several paths bring, and synapses only add",
+            "use Add or Concatenate and retrain",
+        ),
     ),
     **dict.fromkeys(
         ("LeakyReLU", "PReLU", "ELU"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,24 +11,34 @@ import numpy as np
 
 from snnviz._models import SKIPPED, UnclearRange, meaning_of, numbers, own_call, range_shown
 from snnviz.conversion.folding import DENSE_LIMIT, NO_PADDING, Affine, Stage, joined, merged_separable, same_padding
-from snnviz.conversion.path import Visit, single_path
-from snnviz.conversion.problem import NO_SPIKES, UNSUPPORTED, Problem
+from snnviz.conversion.path import IMAGE, Visit, visits
+from snnviz.conversion.problem import NO_SPIKES, SUBCLASSED, UNSUPPORTED, Problem
+from snnviz.conversion.signal import Node, Part, Signal, populations
 from snnviz.errors import InputError
-from snnviz.network import Conv2D, Dense, DepthwiseConv2D, Input, Layer, Padding, Shape, SpikingNetwork
+from snnviz.network import (
+    Conv2DProjection,
+    DenseProjection,
+    DepthwiseProjection,
+    Input,
+    Padding,
+    Projection,
+    Shape,
+    SpikingNetwork,
+)
 
 
 class Reading:
     """What a walk through a Keras model found.
 
-    The walk carries the stages so far, the affine map and the zero padding that wait for the next weighted layer, and
-    the present shape. An affine map (batch normalisation, Rescaling) behind a linear stage is folded back into it at
-    once; behind one whose output is not negative (a ReLU, average pooling, the input) it waits: a ReLU that follows
-    sends it back into the pooling, a weighted layer takes it in.
+    Each layer makes a `Signal` of one or several. A signal is a sum of linear stages, or such sums side by side, with an affine
+    map and the zero padding that wait for the next weighted layer. An affine map (batch normalisation, Rescaling) behind a
+    linear stage is folded back into it at once; behind one whose output is not negative (a ReLU, average pooling, the input) it
+    waits: a ReLU that follows sends it back into the pooling, a weighted layer takes it in. A sum whose output may be negative
+    is never a population: it goes on into other sums, or is multiplied out with the layer that takes it.
 
     Attributes:
         input_shape: shape of one item of the network's input.
         input_range: what the model takes for full intensity.
-        stages: the weighted layers found.
         problems: why the model cannot be converted, in the order of the layers.
     """
 
@@ -36,36 +46,25 @@ class Reading:
         import keras
 
         self.problems: list[Problem] = []
-        self.stages: list[Stage] = []
         self.input_shape: Shape = ()
         self.input_range = 1.0 if input_range is None else input_range
         self._visits: list[Visit] = []
-        self._stage_visit: Visit | None = None
-        self._softmax: Visit | None = None
-        self._affine: Affine | None = None
-        self._affine_visit: Visit | None = None
-        self._pads: Padding = NO_PADDING
-        self._pads_visit: Visit | None = None
-        self._excused = False  # after a problem, until the next stage: what follows from it is not reported again
+        self._excused = False  # of the present layer, see `Signal`
+        self._last: Node | None = None
         if not isinstance(model, keras.Model):
             raise InputError(f"`model` must be a Keras model. Received: {type(model).__name__}")
         shape = self._model_shape(model)
         if shape is None:
             return
-        visits, junctions = single_path(model)
-        junctions = [*(_own_call(each) for each in visits if isinstance(each.layer, keras.Model)), *junctions]
-        self._visits = visits
-        if junctions:
-            self._read_apart(model, junctions)
-            return
-        self._shape: Shape = shape  # of one item, at the present place
+        self._visits = visits(model)
         self.input_shape = shape if len(shape) != 2 else (*shape, 1)
-        self._previous_shape = self.input_shape  # of the last stage's neurons
-        self._settle_range(input_range)
-        for visit in visits:
-            self._read(visit)
-        if not self._excused:
-            self._end(model)
+        image = Signal(shape=shape, parts=(Part(node=Node.image(self.input_shape)),))
+        signals = {IMAGE: self._settle_range(image, input_range)}
+        for place, visit in enumerate(self._visits):
+            signals[place] = self._read(visit, [signals[source] for source in visit.takes])
+        last = signals[len(self._visits) - 1] if self._visits else signals[IMAGE]
+        if not last.excused:
+            self._end(model, last)
 
     def network(self, class_names: tuple[str, ...], metadata: dict[str, Any]) -> SpikingNetwork:
         """The network with the model's own weights and scales, not normalised.
@@ -73,18 +72,17 @@ class Reading:
         Raises:
             InputError: naming the first problem, if there are any.
         """
-        if self.problems:
+        if self.problems or self._last is None:
             more = len(self.problems) - 1
             raise InputError(
                 f"`model` must be convertible. Received: {self.problems[0]}"
                 + (f" (and {more} more problem{'s' if more > 1 else ''}; `snnviz check` lists all)" if more else "")
             )
-        stages = list(self.stages)
-        if stages[-1].kind is not Dense:
-            stages[-1] = stages[-1].dense()
-        layers: list[Layer] = [stage.layer() for stage in stages]
         return SpikingNetwork(
-            input=Input(shape=self.input_shape), layers=tuple(layers), class_names=class_names, metadata=metadata
+            input=Input(shape=self.input_shape),
+            layers=tuple(populations(self._last)),
+            class_names=class_names,
+            metadata=metadata,
         )
 
     # the model as a whole
@@ -97,10 +95,7 @@ class Reading:
             self.problems.append(problem)
 
         if not isinstance(model, keras.Sequential | keras.Function) or own_call(model):
-            refuse(
-                "what a subclassed model computes cannot be read from it",
-                "build it as a Sequential or functional model",
-            )
+            refuse(*SUBCLASSED)
             return None
         try:
             inputs, outputs, shape = model.inputs, model.outputs, model.input_shape
@@ -125,64 +120,63 @@ class Reading:
             return None
         return sizes
 
-    def _read_apart(self, model: Any, junctions: list[Problem]) -> None:
-        """Report the unsupported layers of a model that is no single path, without following the signal."""
-        import keras
-
-        known = {problem.layer for problem in junctions}
-        self.problems += junctions
-        for index, layer in enumerate(model.layers):
-            if isinstance(layer, keras.Sequential | keras.Function) or layer.name in known:
-                continue
-            if type(layer).__name__ not in _READERS:
-                self._unsupported(Visit(layer=layer, name=layer.name, place=f"layers[{index}]"))
-
-    def _settle_range(self, input_range: float | None) -> None:
-        if input_range is None:
-            self._infer_range()
+    def _settle_range(self, image: Signal, input_range: float | None) -> Signal:
+        self._infer_range(input_range)
         if self.input_range != 1:
-            channels = self._shape[-1]
-            self._affine = Affine(scale=np.full(channels, self.input_range), shift=np.zeros(channels))
-            self._affine_visit = self._visits[0] if self._visits else None
+            channels = image.shape[-1]
+            affine = Affine(scale=np.full(channels, self.input_range), shift=np.zeros(channels))
+            visit = self._visits[0] if self._visits else None
+            image = image.with_parts([replace(image.parts[0], affine=affine, affine_visit=visit)])
+        return replace(image, excused=self._excused)
 
-    def _infer_range(self) -> None:
+    def _infer_range(self, given: float | None) -> None:
         try:
-            self.input_range = range_shown([visit.layer for visit in self._visits])
+            self.input_range = range_shown([visit.layer for visit in self._visits], given)
         except UnclearRange as unclear:
             visit = next(visit for visit in self._visits if visit.layer is unclear.layer)
             self._refuse(visit, unclear.reason, unclear.remedy)
 
-    def _end(self, model: Any) -> None:
-        last = self._stage_visit
-        if last is None:
+    def _end(self, model: Any, signal: Signal) -> None:
+        node, last = signal.node, signal.node.visit
+        if last is None or not node.terms:
             whole = Visit(layer=model, name=model.name, place="")
             self._refuse(whole, "it has no weighted layer", "end it in a Dense layer with one output per class")
             return
-        stage = self.stages[-1]
-        if stage.rectified:
+        size = math.prod(node.terms[0][0].shape) * node.shape[-1]
+        if len(signal.parts) > 1:
+            self._refuse(
+                self._visits[-1],
+                "the last layer is read out, and here several end side by side",
+                "end it in a Dense layer",
+            )
+        elif node.rectified:
             self._refuse(
                 last,
                 "the last layer is read out, not rectified, but a ReLU follows it",
                 "leave its logits as they are, or put a softmax there",
             )
-        elif self._pads != NO_PADDING:
-            self._refuse(self._pads_visit or last, "no convolution follows this padding", "leave it out")
-        elif len(self._previous_shape) == 3 and self._previous_shape[:2] != (1, 1):
+        elif signal.pads != NO_PADDING:
+            self._refuse(signal.pads_visit or last, "no convolution follows this padding", "leave it out")
+        elif len(node.shape) == 3 and node.shape[:2] != (1, 1):
             self._refuse(
                 last,
-                f"the model must end in one value per class, and this layer's output is {self._previous_shape}",
+                f"the model must end in one value per class, and this layer's output is {node.shape}",
                 "end it in a Dense layer",
             )
-        elif stage.kind is not Dense and math.prod(stage.input_shape) * self._previous_shape[-1] > DENSE_LIMIT:
+        elif any(stage.kind is not DenseProjection for _, stage in node.terms) and size > DENSE_LIMIT:
             self._refuse(last, "it is too large to be written as a dense layer", "end the model in a Dense layer")
-        elif self._previous_shape[-1] < 2:
+        elif node.shape[-1] < 2:
             self._refuse(
                 last,
                 "the class is the argmax of the outputs, and there is one output",
                 "use one output per class with a softmax",
             )
-        elif self._affine is not None:
-            self._fold_back()
+        elif (part := self._folded_back(signal.parts[0])) is not None:
+            # read out as one value per class, whatever shape the model gives them
+            terms = tuple(
+                (source, stage if stage.kind is DenseProjection else stage.dense()) for source, stage in part.node.terms
+            )
+            self._last = replace(part.node, terms=terms, shape=node.shape[-1:])
 
     # problems
 
@@ -194,12 +188,13 @@ class Reading:
     def _refuse(self, visit: Visit, reason: str, remedy: str = "") -> None:
         self.problems.append(visit.problem(reason, remedy))
         self._excused = True
-        self._affine, self._pads = None, NO_PADDING
 
     def _unsupported(self, visit: Visit) -> None:
         import keras
 
-        if isinstance(visit.layer, keras.layers.Layer):
+        if isinstance(visit.layer, keras.Model):
+            reason, remedy = SUBCLASSED
+        elif isinstance(visit.layer, keras.layers.Layer):
             reason, remedy = UNSUPPORTED.get(visit.kind, ("layers of this kind are not supported", ""))
         else:
             reason, remedy = "operations outside a layer are not supported", "use the Keras layer that does the same"
@@ -207,13 +202,33 @@ class Reading:
 
     # one layer
 
-    def _read(self, visit: Visit) -> None:
+    def _read(self, visit: Visit, signals: Sequence[Signal]) -> Signal:
+        """What `visit` makes of the signals that it takes."""
+        layer, known = visit.layer, len(self.problems)
+        self._excused = any(signal.excused for signal in signals)
+        signals = [self._past_softmax(visit, signal) for signal in signals]
+        made = self._understood(visit, signals)
+        if made is None:
+            made = signals[0]
+        if len(self.problems) == known:
+            return replace(made, excused=self._excused)
+        # the signal goes on as if the problem were solved, so that one look shows every problem
+        before = [(None, *signal.shape) for signal in signals]
+        try:
+            shape = tuple(layer.compute_output_shape(before if len(before) > 1 else before[0])[1:])
+        except Exception:  # a layer of any kind may not be able to tell
+            shape = made.shape
+        nodes = [part.node for part in made.parts]
+        node = replace(nodes[0], shape=shape, nonnegative=all(node.nonnegative for node in nodes))
+        return Signal(shape=shape, parts=(Part(node=node),), softmax=made.softmax, excused=self._excused)
+
+    def _understood(self, visit: Visit, signals: Sequence[Signal]) -> Signal | None:
         import keras
 
-        layer, before, known = visit.layer, self._shape, len(self.problems)
-        read = _READERS.get(visit.kind)
+        layer = visit.layer
+        read, join = _READERS.get(visit.kind), _JOINS.get(visit.kind)
         # a user's own class may carry the name of one of Keras'
-        if read is None or type(layer) is not getattr(keras.layers, visit.kind, None):
+        if (read is None and join is None) or type(layer) is not getattr(keras.layers, visit.kind, None):
             self._unsupported(visit)
         elif visit.training:
             self._refuse(visit, "it is called with training=True", "call it without, for inference")
@@ -225,258 +240,317 @@ class Reading:
             )
         elif getattr(layer, "data_format", None) == "channels_first":
             self._refuse(visit, "its data_format is 'channels_first'", "build the model with 'channels_last'")
-        else:
-            if self._softmax is not None and read not in (Reading._reshape, Reading._skip):
-                self._refuse(self._softmax, "a softmax must come last", "use ReLU between layers")
-                self._softmax = None
-            read(self, visit)
-        if len(self.problems) > known:
-            # the signal goes on as if the problem were solved, so that one look shows every problem
-            try:
-                self._shape = tuple(layer.compute_output_shape((None, *before))[1:])
-            except Exception:  # a layer of any kind may not be able to tell
-                self._shape = before
-            self._previous_shape = self._shape
+        elif join is not None:
+            return join(self, visit, signals)
+        elif read is not None:
+            return read(self, visit, signals[0])
+        return None
 
-    def _push(self, visit: Visit, stage: Stage, shape: Shape | None = None) -> None:
-        """Take in a weighted or pooling layer; `shape` is that of its Keras output, None if it is a map."""
-        if self.stages and not self.stages[-1].nonnegative and not self._excused:
-            if (product := self._joined(stage)) is not None:
-                self.stages[-1:] = product
-                self._previous_shape = product[-1].output_shape
-                self._pads, self._stage_visit = NO_PADDING, visit
-                self._shape = self._previous_shape if shape is None else shape
-                return
-            self._refuse(
-                self._stage_visit or visit,
-                f"its outputs can be negative where {visit.name!r} needs spikes, and {NO_SPIKES}",
-                "put a ReLU between the two",
-            )
-        waiting = self._affine
-        if waiting is not None and stage.padded and stage.pooling and not waiting.linear:
-            self._refuse(
-                self._affine_visit or visit,
-                f"its shift cannot pass {visit.name!r}, which averages zeros of the padding too",
-                f"leave the padding before {visit.name!r} out, or {self._without_shift()}",
-            )
-        elif waiting is not None and not stage.pooling:  # through average pooling it passes unchanged
-            resized = waiting.resized(stage.weights.shape[0] if stage.kind is Dense else stage.input_shape[2])
-            if resized is None:
-                self._refuse(self._affine_visit or visit, f"it does not match the channels of {visit.name!r}")
-            else:
-                stage = stage.preceded_by(resized)
-            self._affine = None
+    def _past_softmax(self, visit: Visit, signal: Signal) -> Signal:
+        known = visit.kind in _READERS or visit.kind in _JOINS
+        if signal.softmax is None or not known or _READERS.get(visit.kind) in (Reading._reshape, Reading._skip):
+            return signal
+        self._refuse(signal.softmax, "a softmax must come last", "use ReLU between layers")
+        return replace(signal, softmax=None)
+
+    # stages
+
+    def _mixed(
+        self, visit: Visit, signal: Signal, stages: Sequence[Stage], shape: Shape | None = None
+    ) -> Signal | None:
+        """The sum of what each of `stages` makes of a part; `shape` is that of the Keras output, None if it is a map."""
+        terms = [
+            term for part, stage in zip(signal.parts, stages, strict=True) for term in self._terms(visit, part, stage)
+        ]
+        node = self._node(visit, terms)
+        return None if node is None else self._behind(signal, [Part(node=node)], shape)
+
+    def _each(self, visit: Visit, signal: Signal, stages: Sequence[Stage], shape: Shape | None = None) -> Signal | None:
+        """What each of `stages` makes of a part, side by side; `shape` as in `_mixed`."""
+        parts = []
+        for part, stage in zip(signal.parts, stages, strict=True):
+            node = self._node(visit, self._terms(visit, part, stage), averages=stage.pooling)
+            if node is None:
+                return None
+            # through average pooling an affine map passes unchanged
+            parts.append(replace(part, node=node) if stage.pooling and part.node.nonnegative else Part(node=node))
+        return self._behind(signal, parts, shape)
+
+    def _behind(self, signal: Signal, parts: Sequence[Part], shape: Shape | None) -> Signal:
+        """The signal of new parts."""
+        self._excused = False
+        if shape is None:
+            shape = (*parts[0].node.shape[:-1], sum(part.channels for part in parts))
+        return Signal(shape=shape, parts=tuple(parts), softmax=signal.softmax)
+
+    def _node(self, visit: Visit, terms: Sequence[tuple[Node, Stage]], averages: bool = False) -> Node | None:
         try:
-            self._previous_shape = stage.output_shape
+            shape = terms[0][1].output_shape
         except InputError as error:
             self._refuse(visit, str(error))
-            return
-        self.stages.append(stage)
-        self._stage_visit = visit
-        self._pads = NO_PADDING
-        self._shape = self._previous_shape if shape is None else shape
-        self._excused = False
-
-    def _joined(self, stage: Stage) -> list[Stage] | None:
-        """The last stage, which is linear, and `stage` in other words that need no spikes between; None if there are none."""
-        try:
-            return joined(self.stages[-1], stage)
-        except InputError:  # shapes that do not fit, which are said elsewhere
             return None
+        nonnegative = averages and all(stage.pooling for _, stage in terms)
+        return Node(shape=shape, terms=tuple(terms), visit=visit, nonnegative=nonnegative)
 
-    def _fold_back(self) -> bool:
-        """Fold the waiting affine map into the last stage; False if it does not fit its channels."""
-        affine = self._affine
+    def _terms(self, visit: Visit, part: Part, stage: Stage) -> list[tuple[Node, Stage]]:
+        """What `stage` makes of a part, as terms of a sum."""
+        node, waiting = part.node, part.affine
+        if not node.nonnegative and not self._excused:
+            if (composed := _composed(node, stage)) is not None:
+                return composed
+            blamed, remedy = node.visit or visit, "put a ReLU between the two"
+            if any(known.layer == blamed.name and known.remedy == remedy for known in self.problems):
+                return [(node, stage)]  # on another branch
+            self._refuse(
+                blamed, f"its outputs can be negative where {visit.name!r} needs spikes, and {NO_SPIKES}", remedy
+            )
+        if waiting is not None and stage.padded and stage.pooling and not waiting.linear:
+            self._refuse(
+                part.affine_visit or visit,
+                f"its shift cannot pass {visit.name!r}, which averages zeros of the padding too",
+                f"leave the padding before {visit.name!r} out, or {_without_shift(node)}",
+            )
+        elif waiting is not None and not stage.pooling:
+            dense = stage.kind is DenseProjection
+            resized = waiting.resized(stage.weights.shape[0] if dense else stage.input_shape[-1])
+            if resized is None:
+                self._refuse(part.affine_visit or visit, f"it does not match the channels of {visit.name!r}")
+            else:
+                stage = stage.preceded_by(resized)
+        return [(node, stage)]
+
+    def _folded_back(self, part: Part) -> Part | None:
+        """The part with the affine map that waits folded into its node; None, and a problem, if it does not fit its channels."""
+        affine = part.affine
         if affine is None:
-            return True
-        fitting = affine.resized(self._previous_shape[-1])
+            return part
+        fitting = affine.resized(part.channels)
         if fitting is None:
             self._refuse(
-                self._affine_visit or self._visits[-1],
+                part.affine_visit or self._visits[-1],
                 "it treats the positions of a map differently, which one weight shared by all positions cannot",
                 "put it before Flatten",
             )
-            return False
-        self.stages[-1] = self.stages[-1].followed_by(fitting)
-        self._affine = None
-        return True
+            return None
+        return Part(node=part.node.followed_by(fitting))
 
-    def _take_affine(self, visit: Visit, affine: Affine) -> None:
+    def _take_affine(self, visit: Visit, signal: Signal, affine: Affine) -> Signal | None:
         if self._excused:
-            return
-        if self._pads != NO_PADDING and not affine.linear:
+            return None
+        if signal.pads != NO_PADDING and not affine.linear:
             self._refuse(visit, "it follows zero padding, whose zeros it would shift", "put the padding after it")
-            return
-        self._affine = affine if self._affine is None else self._affine.then(affine)
-        if self._affine.trivial:
-            self._affine = None
-            return
-        self._affine_visit = visit
-        if self.stages and not self.stages[-1].nonnegative:
-            self._fold_back()
+            return None
+        if len(signal.parts) > 1 and affine.scale.size != sum(part.channels for part in signal.parts):
+            self._refuse(visit, "it treats the positions of maps side by side differently", "put it before Flatten")
+            return None
+        parts = []
+        for part, channels in zip(signal.parts, signal.slices, strict=True):
+            own = affine
+            if len(signal.parts) > 1:
+                own = Affine(scale=affine.scale[channels], shift=affine.shift[channels])
+            taken: Part | None = self._waiting(visit, part, own)
+            if taken is None:
+                return None
+            parts.append(taken)
+        return signal.with_parts(parts)
+
+    def _waiting(self, visit: Visit, part: Part, affine: Affine) -> Part | None:
+        both = affine if part.affine is None else part.affine.then(affine)
+        if both.trivial:
+            return Part(node=part.node)
+        part = replace(part, affine=both, affine_visit=visit)
+        return part if part.node.nonnegative else self._folded_back(part)
 
     # readers, one per kind of layer
 
-    def _skip(self, visit: Visit) -> None:
+    def _skip(self, visit: Visit, signal: Signal) -> Signal:
         """Nothing happens at inference."""
+        return signal
 
-    def _dense(self, visit: Visit) -> None:
+    def _dense(self, visit: Visit, signal: Signal) -> Signal | None:
         layer = visit.layer
         weights = numbers(layer.kernel)
         bias = numbers(layer.bias) if layer.use_bias else np.zeros(weights.shape[1])
-        kind: type[Layer]
-        if len(self._shape) == 1:
-            if self._pads != NO_PADDING:
+        kind: type[Projection]
+        if len(signal.shape) == 1:
+            if signal.pads != NO_PADDING:
                 self._refuse(visit, "it follows zero padding", "leave the padding out")
-                return
-            kind, padding = Dense, NO_PADDING
-        elif len(self._shape) == 3:  # Keras applies it to the last axis at every position: a 1x1 convolution
-            kind, padding, weights = Conv2D, self._pads, weights[None, None]
+                return None
+            kind, padding = DenseProjection, NO_PADDING
+            kernels = [weights[rows] for rows in signal.rows] if len(signal.parts) > 1 else [weights]
+        elif len(signal.shape) == 3:  # Keras applies it to the last axis at every position: a 1x1 convolution
+            kind, padding, weights = Conv2DProjection, signal.pads, weights[None, None]
+            kernels = [weights[:, :, channels] for channels in signal.slices] if len(signal.parts) > 1 else [weights]
         else:
-            self._misfit(visit, f"its input of shape {self._shape} is neither flat nor a map", "put Flatten before it")
-            return
-        stage = Stage(
-            kind=kind,
-            name=self._name(visit),
-            input_shape=self._previous_shape,
-            weights=weights,
-            bias=bias,
-            padding=padding,
-        )
-        self._push(visit, stage)
-        self._activate(visit, layer.activation)
+            self._misfit(visit, f"its input of shape {signal.shape} is neither flat nor a map", "put Flatten before it")
+            return None
+        stages = [
+            Stage(
+                kind=kind,
+                name=visit.base,
+                input_shape=part.node.shape,
+                weights=kernel,
+                bias=np.zeros_like(bias) if place else bias,
+                padding=padding,
+            )
+            for place, (part, kernel) in enumerate(zip(signal.parts, kernels, strict=True))
+        ]
+        made = self._mixed(visit, signal, stages)
+        return made if made is None else self._activate(visit, made, layer.activation)
 
-    def _convolve(self, visit: Visit) -> None:
+    def _convolve(self, visit: Visit, signal: Signal) -> Signal | None:
         layer = visit.layer
         groups = 1
-        kind: type[Layer] = Conv2D
+        kind: type[Projection] = Conv2DProjection
         if visit.kind == "SeparableConv2D":
             weights = merged_separable(numbers(layer.depthwise_kernel), numbers(layer.pointwise_kernel))
         else:
             weights = numbers(layer.kernel)
             if visit.kind == "DepthwiseConv2D":
-                kind = DepthwiseConv2D
+                kind = DepthwiseProjection
             else:
                 groups = layer.groups
-        if len(self._shape) != 3:
-            self._misfit(visit, f"it needs a map, and its input has shape {self._shape}")
-            return
+        if len(signal.shape) != 3:
+            self._misfit(visit, f"it needs a map, and its input has shape {signal.shape}")
+            return None
+        if groups > 1:
+            signal = self._one_part(visit, signal)
         strides, dilation = _pair(layer.strides), _pair(layer.dilation_rate)
-        channels = weights.shape[2] * weights.shape[3] if kind is DepthwiseConv2D else weights.shape[3]
-        stage = Stage(
-            kind=kind,
-            name=self._name(visit),
-            input_shape=self._previous_shape,
-            weights=weights,
-            bias=numbers(layer.bias) if layer.use_bias else np.zeros(channels),
-            strides=strides,
-            dilation=dilation,
-            padding=self._padding(weights.shape[:2], strides, dilation, layer.padding),
-            groups=groups,
-        )
-        self._push(visit, stage)
-        self._activate(visit, layer.activation)
+        depthwise = kind is DepthwiseProjection
+        channels = weights.shape[2] * weights.shape[3] if depthwise else weights.shape[3]
+        bias = numbers(layer.bias) if layer.use_bias else np.zeros(channels)
+        stages = []
+        for place, (part, own) in enumerate(zip(signal.parts, signal.slices, strict=True)):
+            multiplier = weights.shape[3]
+            if len(signal.parts) == 1:
+                here = bias
+            elif depthwise:
+                here = bias[own.start * multiplier : own.stop * multiplier]
+            else:
+                here = np.zeros_like(bias) if place else bias
+            stages.append(
+                Stage(
+                    kind=kind,
+                    name=visit.base,
+                    input_shape=part.node.shape,
+                    weights=weights if len(signal.parts) == 1 else weights[:, :, own],
+                    bias=here,
+                    strides=strides,
+                    dilation=dilation,
+                    padding=_padding(signal, weights.shape[:2], strides, dilation, layer.padding),
+                    groups=groups,
+                )
+            )
+        made = (self._each if depthwise else self._mixed)(visit, signal, stages)
+        return made if made is None else self._activate(visit, made, layer.activation)
 
-    def _pool(self, visit: Visit) -> None:
+    def _pool(self, visit: Visit, signal: Signal) -> Signal | None:
         layer = visit.layer
-        if len(self._shape) != 3:
-            self._misfit(visit, f"it needs a map, and its input has shape {self._shape}")
-            return
+        if len(signal.shape) != 3:
+            self._misfit(visit, f"it needs a map, and its input has shape {signal.shape}")
+            return None
         if visit.kind == "GlobalAveragePooling2D":
             # `_pad` has added its zeros to the shape: Keras averages over them too
-            window, strides, padding = self._shape[:2], (1, 1), "valid"
+            window, strides, padding = signal.shape[:2], (1, 1), "valid"
         else:
             window, strides, padding = _pair(layer.pool_size), _pair(layer.strides), layer.padding
-        edges = self._padding(window, strides, (1, 1), padding)
-        if edges != self._pads:
+        edges = _padding(signal, window, strides, (1, 1), padding)
+        if edges != signal.pads:
             self._refuse(
                 visit,
                 "padding='same' puts incomplete windows at the border here, which Keras averages over fewer values",
                 "use padding='valid', or a window and strides that divide the size of the map",
             )
-            return
-        channels = self._shape[2]
-        stage = Stage(
-            kind=DepthwiseConv2D,
-            name=self._name(visit),
-            input_shape=self._previous_shape,
-            weights=np.full((*window, channels, 1), 1 / math.prod(window)),
-            bias=np.zeros(channels),
-            strides=strides,
-            padding=edges,
-            pooling=True,
-            nonnegative=True,
-        )
+            return None
+        sizes = [part.channels for part in signal.parts] if len(signal.parts) > 1 else [signal.shape[2]]
+        stages = [
+            Stage(
+                kind=DepthwiseProjection,
+                name=visit.base,
+                input_shape=part.node.shape,
+                weights=np.full((*window, channels, 1), 1 / math.prod(window)),
+                bias=np.zeros(channels),
+                strides=strides,
+                padding=edges,
+                pooling=True,
+            )
+            for part, channels in zip(signal.parts, sizes, strict=True)
+        ]
         keeps_map = visit.kind != "GlobalAveragePooling2D" or layer.keepdims
-        self._push(visit, stage, None if keeps_map else (channels,))
+        return self._each(visit, signal, stages, None if keeps_map else (signal.shape[2],))
 
-    def _normalise_batch(self, visit: Visit) -> None:
+    def _normalise_batch(self, visit: Visit, signal: Signal) -> Signal | None:
         layer = visit.layer
         axes = layer.axis if isinstance(layer.axis, (list, tuple)) else (layer.axis,)
-        if tuple(axes) not in ((-1,), (len(self._shape),)):
+        if tuple(axes) not in ((-1,), (len(signal.shape),)):
             self._refuse(visit, f"it normalises along axis {layer.axis}", "normalise channels, axis=-1")
-            return
+            return None
         scale = 1 / np.sqrt(numbers(layer.moving_variance) + layer.epsilon)
         if layer.scale:
             scale = scale * numbers(layer.gamma)
         shift = -numbers(layer.moving_mean) * scale
         if layer.center:
             shift = shift + numbers(layer.beta)
-        self._take_affine(visit, Affine(scale=scale, shift=shift))
+        return self._take_affine(visit, signal, Affine(scale=scale, shift=shift))
 
-    def _rescale(self, visit: Visit) -> None:
-        channels = self._shape[-1]
+    def _rescale(self, visit: Visit, signal: Signal) -> Signal | None:
+        channels = signal.shape[-1]
         factor, offset = (np.asarray(each, np.float64) for each in (visit.layer.scale, visit.layer.offset))
         if not (_by_channel(factor, channels) and _by_channel(offset, channels)):
             self._refuse(visit, "it treats positions differently", "rescale by one number, or one per channel")
-            return
+            return None
         scale, shift = (np.broadcast_to(each.reshape(-1), channels) for each in (factor, offset))
-        self._take_affine(visit, Affine(scale=scale, shift=shift))
+        return self._take_affine(visit, signal, Affine(scale=scale, shift=shift))
 
-    def _normalise_data(self, visit: Visit) -> None:
-        layer, channels = visit.layer, self._shape[-1]
+    def _normalise_data(self, visit: Visit, signal: Signal) -> Signal | None:
+        layer, channels = visit.layer, signal.shape[-1]
         mean, variance = numbers(layer.mean), numbers(layer.variance)
         if layer.invert:
             self._refuse(
                 visit, "it turns a normalisation back (invert=True)", "use Rescaling, by one number or one per channel"
             )
-            return
+            return None
         if not (_by_channel(mean, channels) and _by_channel(variance, channels)):
             self._refuse(visit, "it does not normalise channels", "normalise along the last axis, axis=-1")
-            return
+            return None
         deviation = np.maximum(np.sqrt(variance.reshape(-1)), 1e-7)
         scale = np.broadcast_to(1 / deviation, channels)
         shift = np.broadcast_to(-mean.reshape(-1) / deviation, channels)
-        self._take_affine(visit, Affine(scale=scale, shift=shift))
+        return self._take_affine(visit, signal, Affine(scale=scale, shift=shift))
 
-    def _pad(self, visit: Visit) -> None:
+    def _pad(self, visit: Visit, signal: Signal) -> Signal:
         (top, bottom), (left, right) = visit.layer.padding
-        (t, b), (l, r) = self._pads  # noqa: E741
-        self._pads = ((t + top, b + bottom), (l + left, r + right))
-        self._pads_visit = visit
-        self._shape = (self._shape[0] + top + bottom, self._shape[1] + left + right, self._shape[2])
+        (t, b), (l, r) = signal.pads  # noqa: E741
+        shape = (signal.shape[0] + top + bottom, signal.shape[1] + left + right, signal.shape[2])
+        return replace(signal, shape=shape, pads=((t + top, b + bottom), (l + left, r + right)), pads_visit=visit)
 
-    def _reshape(self, visit: Visit) -> None:
-        shape = tuple(visit.layer.compute_output_shape((None, *self._shape))[1:])
-        if shape == self._shape:
-            return
-        if not self.stages and len(shape) == 3:  # only the image changes its shape: the network takes the new one
-            self.input_shape = self._previous_shape = shape
-        elif len(shape) != 1 and shape != self._previous_shape:
+    def _reshape(self, visit: Visit, signal: Signal) -> Signal | None:
+        shape = tuple(visit.layer.compute_output_shape((None, *signal.shape))[1:])
+        if shape == signal.shape:
+            return signal
+        first = signal.parts[0]
+        if not first.node.terms and len(shape) == 3:  # only the image changes its shape: the network takes the new one
+            self.input_shape = shape
+            first = replace(first, node=Node.image(shape))
+        elif len(shape) != 1 and (shape != first.node.shape or len(signal.parts) > 1):
             self._refuse(visit, f"it makes a map of shape {shape} of neurons of another shape", "use Flatten")
-            return
-        if len(shape) == 1 and self._pads != NO_PADDING:
-            self._refuse(self._pads_visit or visit, "no convolution follows this padding", "leave it out")
-            return
-        if self._affine is not None:
-            resized = self._affine.resized(shape[-1])
+            return None
+        if len(shape) == 1 and signal.pads != NO_PADDING:
+            self._refuse(signal.pads_visit or visit, "no convolution follows this padding", "leave it out")
+            return None
+        if len(signal.parts) > 1:
+            index = np.arange(math.prod(shape)).reshape(-1, signal.shape[-1])
+            places = signal.places or tuple(index[:, own].ravel() for own in signal.slices)
+            return replace(signal, shape=shape, places=places)
+        if first.affine is not None:
+            resized = first.affine.resized(shape[-1])
             if resized is None:
                 self._refuse(visit, "it mixes channels that batch normalisation has scaled differently", "use Flatten")
-                return
-            self._affine = resized
-        self._shape = shape
+                return None
+            first = replace(first, affine=resized)
+        return replace(signal.with_parts([first]), shape=shape)
 
-    def _relu(self, visit: Visit) -> None:
+    def _relu(self, visit: Visit, signal: Signal) -> Signal | None:
         layer = visit.layer
         if layer.negative_slope or layer.threshold:
             self._refuse(
@@ -485,100 +559,176 @@ class Reading:
                 f"and {NO_SPIKES}",
                 "use a plain ReLU and retrain",
             )
-            return
-        self._rectify(visit, None if layer.max_value is None else float(layer.max_value))
+            return signal
+        return self._rectify(visit, signal, None if layer.max_value is None else float(layer.max_value))
 
-    def _activation(self, visit: Visit) -> None:
-        self._activate(visit, visit.layer.activation)
+    def _activation(self, visit: Visit, signal: Signal) -> Signal | None:
+        return self._activate(visit, signal, visit.layer.activation)
 
-    def _softmax_layer(self, visit: Visit) -> None:
-        if visit.layer.axis not in (-1, len(self._shape)):
+    def _softmax_layer(self, visit: Visit, signal: Signal) -> Signal | None:
+        if visit.layer.axis not in (-1, len(signal.shape)):
             self._refuse(visit, f"its axis is {visit.layer.axis}", "use axis=-1")
-        else:
-            self._softmax = visit
+            return None
+        return replace(signal, softmax=visit)
 
-    def _activate(self, visit: Visit, activation: Any) -> None:
+    def _activate(self, visit: Visit, signal: Signal, activation: Any) -> Signal | None:
         import keras
 
         if type(activation) is keras.layers.ReLU:
-            self._relu(Visit(layer=activation, name=visit.name, place=visit.place))
-            return
+            return self._relu(replace(visit, layer=activation), signal)
         meaning = meaning_of(activation)
         if meaning in ("relu", "relu6"):
-            self._rectify(visit, 6.0 if meaning == "relu6" else None)
-        elif meaning == "softmax":
-            self._softmax = visit
-        elif meaning != "linear":
+            return self._rectify(visit, signal, 6.0 if meaning == "relu6" else None)
+        if meaning == "softmax":
+            return replace(signal, softmax=visit)
+        if meaning != "linear":
             name = getattr(activation, "__name__", type(activation).__name__)
             last = visit is self._visits[-1]
-            one = last and self._shape[-1] == 1
+            one = last and signal.shape[-1] == 1
             remedy = (
                 "use one output per class with a softmax, two for a yes or no, and retrain" if one
                 else "leave the activation out or use softmax" if last
                 else "use ReLU and retrain"
             )  # fmt: skip
             self._refuse(visit, f"its activation is {name!r}, and {NO_SPIKES}", remedy)
+        return signal
 
-    def _rectify(self, visit: Visit, cap: float | None) -> None:
-        """min(max(0, x), cap) of the present signal."""
+    def _rectify(self, visit: Visit, signal: Signal, cap: float | None) -> Signal | None:
+        """min(max(0, x), cap) of a signal."""
         if cap is not None and cap <= 0:
             self._refuse(visit, f"its max_value is {cap:g}, which silences the layer")
-            return
-        if self.stages and not self.stages[-1].rectified:
-            if self._fold_back():
-                capped = self.stages[-1].cap if cap is None else cap
-                self._set_last(rectified=True, nonnegative=True, cap=capped)
-            return
+            return signal
+        parts = [self._rectified(visit, part, cap) for part in signal.parts]
+        return signal.with_parts([part for part in parts if part is not None]) if all(parts) else None
+
+    def _rectified(self, visit: Visit, part: Part, cap: float | None) -> Part | None:
+        if not part.node.rectified:
+            folded = self._folded_back(part)
+            if folded is None:
+                return None
+            capped = folded.node.cap if cap is None else cap
+            return Part(node=replace(folded.node, rectified=True, nonnegative=True, cap=capped))
         # rectified already (an image is): a second time changes nothing unless something waits in between
-        affine = self._affine
-        if affine is not None and (cap is not None or not affine.keeps_sign):
-            self._refuse(
-                self._affine_visit or visit,
-                f"it stands between a rectified signal and the ReLU of {visit.name!r}, where nothing can take it in",
-                "put it between a weighted layer and its ReLU",
+        affine, node = part.affine, part.node
+        if affine is not None and (cap is not None or not affine.keeps_sign):  # neurons of their own take it in
+            stage = Stage.identity(visit.base, node.shape)
+            terms = self._terms(visit, part, stage)
+            return Part(
+                node=Node(shape=node.shape, terms=tuple(terms), visit=visit, rectified=True, nonnegative=True, cap=cap)
             )
-        elif cap is not None and self.stages:
-            present = self.stages[-1].cap
-            self._set_last(cap=cap if present is None else min(cap, present))
-        elif cap is not None and cap < 1:
+        if cap is not None and node.terms:
+            return replace(part, node=replace(node, cap=cap if node.cap is None else min(cap, node.cap)))
+        if cap is not None and cap < 1:
             self._refuse(visit, f"it limits the image to {cap:g}", "limit the data instead")
+        return part
 
-    def _set_last(self, **changes: Any) -> None:
-        self.stages[-1] = replace(self.stages[-1], **changes)
+    # where several signals come together
 
-    # small things
+    def _add(self, visit: Visit, signals: Sequence[Signal]) -> Signal | None:
+        factors = {"Subtract": [1.0, -1.0], "Average": [1 / len(signals)] * len(signals)}.get(
+            visit.kind, [1.0] * len(signals)
+        )
+        if self._cannot_join(visit, signals):
+            return None
+        if len({tuple(part.node.shape for part in signal.parts) for signal in signals}) > 1:
+            signals = [self._one_part(visit, signal) for signal in signals]
+        shapes = {(signal.shape, signal.node.shape) for signal in signals}
+        if len(shapes) > 1:
+            found = " and ".join(str(shape) for shape in dict.fromkeys(signal.shape for signal in signals))
+            self._misfit(
+                visit, f"what it adds up differs in shape, {found}", "bring all to one shape, of neurons in one order"
+            )
+            return None
+        parts = []
+        for each in zip(*(signal.parts for signal in signals), strict=True):
+            terms: list[tuple[Node, Stage]] = []
+            for part, factor in zip(each, factors, strict=True):
+                stage = Stage.identity(visit.base, part.node.shape)
+                scale = np.full(part.channels, factor)
+                stage = stage.followed_by(Affine(scale=scale, shift=np.zeros(part.channels)))
+                terms += self._terms(visit, part, stage)
+            kept = [part.node.nonnegative and (part.affine is None or part.affine.keeps_sign) for part in each]
+            nonnegative = all(kept) and min(factors) >= 0
+            parts.append(
+                Part(node=Node(shape=each[0].node.shape, terms=tuple(terms), visit=visit, nonnegative=nonnegative))
+            )
+        self._excused = False
+        return Signal(shape=signals[0].shape, parts=tuple(parts), places=signals[0].places)
 
-    def _without_shift(self) -> str:
-        """How to do without the shift of the affine map that waits."""
-        if self.stages:
-            return "put batch normalisation between the weighted layer and its ReLU, and retrain"
-        return "train on images that are only scaled, as by Rescaling(1 / 255), not shifted"
+    def _concatenate(self, visit: Visit, signals: Sequence[Signal]) -> Signal | None:
+        shape = signals[0].shape
+        if self._cannot_join(visit, signals):
+            return None
+        if visit.layer.axis not in (-1, len(shape)):
+            self._refuse(visit, f"it joins along axis {visit.layer.axis}", "join channels, axis=-1")
+            return None
+        parts = [part for signal in signals for part in signal.parts]
+        joined_shape = (*shape[:-1], sum(signal.shape[-1] for signal in signals))
+        places = None
+        if any(signal.places is not None for signal in signals):
+            starts = np.cumsum([0, *(signal.shape[-1] for signal in signals)])
+            places = tuple(rows + start for signal, start in zip(signals, starts, strict=False) for rows in signal.rows)
+        return Signal(shape=joined_shape, parts=tuple(parts), places=places)
 
-    def _name(self, visit: Visit) -> str:
-        """A name no other population has: the layer's own, with a number if it is taken."""
-        base = visit.name.rpartition("/")[2]
-        taken = {"input", *(stage.name for stage in self.stages)}
-        name, number = base, 2
-        while name in taken:
-            name, number = f"{base}_{number}", number + 1
-        return name
+    def _cannot_join(self, visit: Visit, signals: Sequence[Signal]) -> bool:
+        padded = next((signal for signal in signals if signal.pads != NO_PADDING), None)
+        if padded is not None:
+            self._refuse(
+                visit, "it follows zero padding, which has to wait for a convolution", "put the padding after it"
+            )
+        return padded is not None
 
-    def _padding(
-        self, kernel: tuple[int, ...], strides: tuple[int, int], dilation: tuple[int, int], padding: str
-    ) -> Padding:
-        """The zeros around the last stage's map: those of ZeroPadding2D and, outside them, those of padding="same"."""
-        if padding != "same":
-            return self._pads
-        edges = []
-        for axis in range(2):
-            before, after = same_padding(self._shape[axis], kernel[axis], strides[axis], dilation[axis])
-            edges.append((before + self._pads[axis][0], after + self._pads[axis][1]))
-        return edges[0], edges[1]
+    def _one_part(self, visit: Visit, signal: Signal) -> Signal:
+        """A signal in one part: neurons that pass on the spikes of several, side by side."""
+        if len(signal.parts) == 1:
+            return signal
+        channels, terms = sum(part.channels for part in signal.parts), []
+        for part, own in zip(signal.parts, signal.slices, strict=True):
+            stage = Stage.identity(visit.base, part.node.shape, own.start, channels)
+            terms += self._terms(visit, part, stage)
+        shape = (*signal.node.shape[:-1], channels)
+        nonnegative = all(part.affine is None or part.affine.keeps_sign for part in signal.parts)
+        node = Node(
+            shape=shape, terms=tuple(terms), visit=replace(visit, name=f"{visit.name}_input"), nonnegative=nonnegative
+        )
+        return replace(signal, parts=(Part(node=node),), places=None)
 
 
-def _own_call(visit: Visit) -> Problem:
-    reason = "what a subclassed model computes cannot be read from it"
-    return visit.problem(reason, "build it as a Sequential or functional model")
+def _composed(node: Node, stage: Stage) -> list[tuple[Node, Stage]] | None:
+    """What `stage` makes of a node whose output can be negative, in terms that need no spikes between; None if there are none."""
+    found: list[tuple[Node, Stage]] = []
+    for place, (source, before) in enumerate(node.terms):
+        after = replace(stage, bias=np.zeros_like(stage.bias)) if place else stage
+        try:
+            product = joined(before, after)
+        except InputError:  # shapes that do not fit, which are said elsewhere
+            return None
+        if product is None:
+            return None
+        for first in product[:-1]:
+            source = Node(shape=first.output_shape, terms=((source, first),), visit=node.visit, nonnegative=True)
+        found.append((source, product[-1]))
+    return found
+
+
+def _without_shift(node: Node) -> str:
+    """How to do without the shift of an affine map that waits behind a node."""
+    if node.terms:
+        return "put batch normalisation between the weighted layer and its ReLU, and retrain"
+    return "train on images that are only scaled, as by Rescaling(1 / 255), not shifted"
+
+
+def _padding(
+    signal: Signal, kernel: tuple[int, ...], strides: tuple[int, int], dilation: tuple[int, int], padding: str
+) -> Padding:
+    """The zeros around a signal's map: those of ZeroPadding2D and, outside them, those of padding="same"."""
+    if padding != "same":
+        return signal.pads
+    edges = []
+    for axis in range(2):
+        before, after = same_padding(signal.shape[axis], kernel[axis], strides[axis], dilation[axis])
+        edges.append((before + signal.pads[axis][0], after + signal.pads[axis][1]))
+    return edges[0], edges[1]
 
 
 def _by_channel(values: np.ndarray, channels: int) -> bool:
@@ -592,7 +742,7 @@ def _pair(value: Any) -> tuple[int, int]:
     return (int(value), int(value)) if isinstance(value, int) else (int(value[0]), int(value[1]))
 
 
-_READERS: dict[str, Callable[[Reading, Visit], None]] = {
+_READERS: dict[str, Callable[[Reading, Visit, Signal], Signal | None]] = {
     **dict.fromkeys(SKIPPED, Reading._skip),
     "Activation": Reading._activation,
     "AveragePooling2D": Reading._pool,
@@ -609,4 +759,9 @@ _READERS: dict[str, Callable[[Reading, Visit], None]] = {
     "SeparableConv2D": Reading._convolve,
     "Softmax": Reading._softmax_layer,
     "ZeroPadding2D": Reading._pad,
+}
+
+_JOINS: dict[str, Callable[[Reading, Visit, Sequence[Signal]], Signal | None]] = {
+    **dict.fromkeys(("Add", "Average", "Subtract"), Reading._add),
+    "Concatenate": Reading._concatenate,
 }

@@ -83,7 +83,7 @@ def conversion_report(
     labels = None if y is None else check.labels("y", y, len(x), network.classes)
     options = Settings(steps=steps, **settings)
     firing = network.firing_names if options.input != "analog" else network.firing_names[1:]
-    neurons = {network.input.name: network.input.neurons} | {layer.name: layer.neurons for layer in network.layers}
+    neurons = network.neurons
     room = TRACE_BUDGET // (steps * sum(neurons[name] for name in firing)) if firing else len(x)
     size = min(batch_size or max(1, room), len(x))
     simulator = make_engine(engine, network, options, Record(spikes=firing, items=size))
@@ -117,7 +117,7 @@ def conversion_report(
         scale = 1.0 if layer is None else float(np.median(scales.get(name, np.nan)))
         row: dict[str, Any] = {
             "layer": name,
-            "kind": "input" if layer is None else "pooling" if getattr(layer, "pooling", False) else layer.kind,
+            "kind": "input" if layer is None else "pooling" if layer.pools else layer.kind,
             "neurons": neurons[name],
             "synapses": 0 if layer is None else synapses(layer, "nonzero"),
             "scale": scale,

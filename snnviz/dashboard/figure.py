@@ -12,6 +12,7 @@ import holoviews as hv
 import panel as pn
 from bokeh.core.serialization import Deserializer, Serializer
 from bokeh.document import Document
+from bokeh.models import TapTool
 
 from snnviz import plots
 from snnviz.dashboard import parts
@@ -35,10 +36,21 @@ class _Drawn:
 
     def __init__(self, element: Any) -> None:
         self.element = element
-        self._figure = Serializer().encode(rendered(element))
+        self._figure = Serializer().encode(_lean(rendered(element)))
 
     def copy(self) -> Any:
         return Deserializer().decode(self._figure)
+
+
+def _lean(figure: Any) -> Any:
+    """Without the second to fourth look of what can be neither selected nor muted, a quarter of all models."""
+    named = {renderer for legend in figure.legend for item in legend.items for renderer in item.renderers}
+    for renderer in figure.renderers:
+        if not figure.select({"type": TapTool}):
+            renderer.selection_glyph = renderer.nonselection_glyph = None
+        if renderer not in named:
+            renderer.muted_glyph = None
+    return figure
 
 
 class Figure:

@@ -6,6 +6,7 @@ import functools
 from html import escape
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import panel as pn
 import param
@@ -149,12 +150,22 @@ class Network(Page):
         rows = [
             [
                 escape(row.platform), f"<span class='source'>{escape(row.source)}; {escape(row.note)}</span>",
-                f"≈ {energy.readable(row.energy)}", energy.readable(row.synaptic), energy.readable(row.updates),
+                f"≈ {energy.readable(row.energy)}", f"{energy.readable(row.low)} to {energy.readable(row.high)}",
+                energy.readable(row.synaptic), energy.readable(row.updates),
+                "–" if np.isnan(row.multiplications) else energy.readable(row.multiplications),
             ]
             for row in found.itertuples()
         ]  # fmt: skip
-        head = ["Platform", "Source of the constants", "Estimate", "synaptic events", "neuron updates"]
-        spent = f"{theme.count(found.attrs['events'])} synaptic events and {found.attrs['neurons']:,} neurons, {self.time} steps"
+        head = [
+            "Platform", "Source of the constants", "Estimate", "Range", "synaptic events", "neuron updates",
+            "multiplications",
+        ]  # fmt: skip
+        counted = found.attrs
+        spent = (
+            f"{theme.count(counted['events'])} synaptic events and {counted['neurons']:,} neurons, {self.time} steps"
+        )
+        if counted["macs"]:
+            spent += f"; {theme.count(counted['macs'])} multiply-accumulates of the image, which are no events"
         return f"<p class='note'>{escape(spent)}</p>{parts.table(head, rows, words=2)}"
 
     def _compare(self, _event: Any = None) -> None:

@@ -1,15 +1,19 @@
 """Sessions take turns: pages are made part by part, and between two parts the server answers whoever asks.
 
 All sessions share one thread. A page made in one go would keep all others waiting; twenty opened at once, for as long as the last
-one takes. So parts of pages are made one at a time, each session's after another's, with a short pause for everything else.
+one takes. So parts of pages are made one at a time, with a short pause for everything else: the page that has fewest of them goes
+first, so that all have their first plot before any has its second.
 """
 
 from __future__ import annotations
 
 import asyncio
 import functools
+import heapq
+import itertools
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -19,9 +23,46 @@ from panel.io.document import hold
 
 _PAUSE = 0.01
 """Seconds; a small request takes a few rounds of the event loop, of which each would otherwise wait for another part."""
-_locks: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 _running: set[Any] = set()
 _parts: WeakKeyDictionary[Any, deque[Callable[[], None]]] = WeakKeyDictionary()
+
+
+class _Turns:
+    """A lock that goes to whom has had least of it, and among those to the first who came."""
+
+    def __init__(self) -> None:
+        self._taken = False
+        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._number = itertools.count()
+
+    @asynccontextmanager
+    async def after(self, had: int) -> AsyncIterator[None]:
+        """Hold the lock, which one who has had `had` turns before asks for."""
+        if self._taken:
+            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            heapq.heappush(self._waiting, (had, next(self._number), turn))
+            try:
+                await turn
+            except asyncio.CancelledError:
+                if not turn.cancelled():  # it had come already
+                    self._pass_on()
+                raise
+        self._taken = True
+        try:
+            yield
+        finally:
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        while self._waiting:
+            _, _, turn = heapq.heappop(self._waiting)
+            if not turn.done():
+                turn.set_result(None)  # it stays taken: nobody comes between
+                return
+        self._taken = False
+
+
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, _Turns] = WeakKeyDictionary()
 
 
 class InTurn(Handler):
@@ -32,7 +73,7 @@ class InTurn(Handler):
 
     async def on_session_created(self, session_context: Any) -> None:
         """Wait until it is this session's turn."""
-        async with _lock():
+        async with _ours().after(0):
             await asyncio.sleep(_PAUSE)
 
 
@@ -55,8 +96,10 @@ def _begin(document: Any, parts: deque[Callable[[], None]]) -> None:
 
 
 async def _work_off(document: Any, parts: deque[Callable[[], None]]) -> None:
-    while parts:
-        async with _lock():
+    for had in itertools.count():
+        if not parts:
+            return
+        async with _ours().after(had):
             context = document.session_context
             if context is None or context.destroyed:
                 parts.clear()
@@ -76,6 +119,6 @@ def _whole(document: Any, work: Callable[[], None]) -> None:
         work()
 
 
-def _lock() -> asyncio.Lock:
-    """Held by the session whose turn it is; in the order in which they came."""
-    return _locks.setdefault(asyncio.get_running_loop(), asyncio.Lock())
+def _ours() -> _Turns:
+    """The turns of this thread's sessions."""
+    return _turns.setdefault(asyncio.get_running_loop(), _Turns())

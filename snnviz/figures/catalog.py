@@ -237,6 +237,12 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
             lambda m: plots.confidence_cutoff_data(_named_pair(m)),
             _holding("logits", "item_events"),
         ),
+        "exit-steps": Figure(
+            "Steps after which items ended, each when sure",
+            lambda m, dark: plots.exit_steps(last(m), dark=dark),
+            lambda m: plots.exit_steps_data(last(m)),
+            _holding("exit_step", "prediction"),
+        ),
         "scales": Figure(
             "Scales that the optimisation found",
             lambda m, dark: plots.scales(m.networks["start"], _network(m), dark=dark),

@@ -17,7 +17,7 @@ import numpy as np
 
 from snnviz import _checks as check
 from snnviz.errors import InputError
-from snnviz.hardware.cells import Cells, DeltaCells
+from snnviz.hardware.cells import Brian2Cells, Cells, DeltaCells
 from snnviz.hardware.synapses import Synapses, synapse_list
 from snnviz.network import SpikingNetwork
 from snnviz.simulation import Block, Engine, Record, Settings
@@ -63,7 +63,7 @@ def build(network: SpikingNetwork, cells: Cells) -> Built:
         )
     projections = []
     before = populations[first.name]
-    for depth, layer in enumerate(network.layers, start=1):
+    for depth, layer in enumerate(network.single_path("PyNN"), start=1):
         shape = layer.output_shape
         here = cells.neurons(
             layer.name, depth, _each(layer.bias, shape), _each(layer.initial_potential, shape), frozen[depth]
@@ -130,7 +130,7 @@ class PyNNEngine(Engine):
         self.name = simulator.__name__  # type: ignore[misc]
         self._cells = (cells or cells_for(simulator))(simulator, settings, len(network.layers))
         self._cells.check(network)
-        self._maps = [fanout(layer, settings.synapses).reshape(-1) for layer in network.layers]
+        self._maps = [fanout(layer, settings.synapses).reshape(-1) for layer in network.single_path("PyNN")]
         self._built: Built | None = None
 
     @property
@@ -168,7 +168,7 @@ class PyNNEngine(Engine):
         cells.run()
         for depth, name in enumerate(network.firing_names):
             spikes = given if depth == 0 and given is not None else cells.spikes(populations[name], depth)
-            block.spikes[:, depth] += spikes.sum(axis=1)
+            block.spikes[item, :, depth] = spikes.sum(axis=1)
             arriving = spikes @ self._maps[depth]
             block.events[item, settings.delay :, depth] = arriving[: settings.steps - settings.delay]
             if traced and name in block.spike_trains:
@@ -208,6 +208,8 @@ def cells_for(simulator: ModuleType) -> CellsMaker:
         from snnviz.hardware.neuron.cells import NeuronCells
 
         return NeuronCells
+    if simulator.__name__ == "pyNN.brian2":
+        return Brian2Cells
     if hasattr(simulator, "IF_curr_delta"):
         return DeltaCells
     raise InputError(

@@ -26,7 +26,7 @@ from snnviz.network import Dense
 from snnviz.optimization.learner import Learner, Program
 from snnviz.optimization.objective import Objective
 from snnviz.optimization.scales import LARGEST_LOG_SCALE, ScaleSpace
-from snnviz.optimization.unrolled import best_sharpness, fire, linear, read, surrogate
+from snnviz.optimization.unrolled import TensorFlow, best_sharpness, fire, read, surrogate
 from snnviz.simulation.synops import fanout
 
 Tensor = Any
@@ -129,9 +129,9 @@ class _Program(Program):
         import tensorflow as tf
 
         self._space, self._unrolled = space, unrolled
-        self._layers = space.network.layers
+        self._layers = space.network.single_path("method 'gradient'")
         self._objective, self._steps, self._distilled, self._early = objective, steps, distilled, early
-        self._spike = surrogate(tf, width)
+        self._spike, self._ops = surrogate(tf, width), TensorFlow()
         self._weights = [tf.constant(layer.weights) for layer in self._layers]
         self._biases = [tf.constant(layer.bias) for layer in self._layers]
         self._fanouts = [tf.constant(fanout(layer).reshape(-1, 1), tf.float32) for layer in self._layers]
@@ -222,7 +222,7 @@ class _Program(Program):
             events = events + tf.reduce_mean(arrived, axis=1)
             sent = spikes if amplitude is None else spikes * amplitude
             rows = tf.reshape(sent, (-1, *layer.input_shape))
-            drive = (linear(tf, layer, rows, self._weights[index]) + self._biases[index]) * scales[index]
+            drive = (layer.linear(self._ops, rows, self._weights[index]) + self._biases[index]) * scales[index]
             drive = tf.reshape(drive, (self._unrolled, -1, *layer.output_shape))
             if index == len(self._layers) - 1:
                 return read(tf, drive, potentials[-1], layer.onset), events
@@ -238,7 +238,7 @@ class _Program(Program):
             values = tf.reshape(values, (-1, *layer.input_shape))
             ann = scales is None and layer.ann_bias is not None
             bias = tf.constant(layer.ann_bias) if ann else self._biases[index]
-            z = linear(tf, layer, values, self._weights[index]) + bias
+            z = layer.linear(self._ops, values, self._weights[index]) + bias
             if index == len(self._layers) - 1:
                 return z
             values = tf.nn.relu(z)

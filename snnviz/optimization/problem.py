@@ -18,8 +18,8 @@ from snnviz.optimization.onsets import OnsetSpace
 from snnviz.optimization.scales import ScaleSpace
 from snnviz.optimization.weights import WeightSpace
 from snnviz.simulation import Record, Settings, analog
-from snnviz.simulation.driver import read_out
 from snnviz.simulation.engine import Engine
+from snnviz.simulation.stopping import read_out
 
 ENGINES = ("event", "graph")
 VARY = ("scales", "onsets", "weights")
@@ -128,9 +128,9 @@ class Problem:
     def _made_ready(self, network: SpikingNetwork, threads: int | None) -> Engine:
         record = Record(prediction=False)
         if self.engine == "event":
-            from snnviz.simulation.event import EventEngine
+            from snnviz.simulation.event_graph import event_engine
 
-            return EventEngine(network, self.settings, record, threads=threads)
+            return event_engine(network, self.settings, record, threads)
         from snnviz.simulation.graph import GraphEngine
 
         return GraphEngine(network, self.settings, record)

@@ -17,7 +17,7 @@ import numpy as np
 
 from snnviz import _checks as check
 from snnviz.errors import InputError
-from snnviz.network import Scale, Shape, SpikingNetwork
+from snnviz.network import IdentityProjection, Projection, Scale, Shape, SpikingNetwork
 
 PER = ("network", "layer", "channel")
 LARGEST_LOG_SCALE = 20.0
@@ -165,33 +165,40 @@ def relative_scales(before: SpikingNetwork, after: SpikingNetwork) -> list[np.nd
     Raises:
         InputError: if the networks differ in more than positive scales.
     """
-    kinds = [[(layer.kind, layer.weights.shape) for layer in network.layers] for network in (before, after)]
-    if kinds[0] != kinds[1]:
+    forms = [[[each.form for each in layer.projections] for layer in network.layers] for network in (before, after)]
+    if forms[0] != forms[1] or before.sources != after.sources:
         raise InputError("`after` must have the layers of `before`. Received: networks of different shapes")
-    incoming: Scale = 1.0
+    sent: list[Scale] = [1.0]
     found = []
-    for old, new in zip(before.layers, after.layers, strict=True):
-        present = old.weights != 0
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratios = np.where(present, new.weights.astype(np.float64) / old.weights, np.nan)
-        # what a unit weight becomes by the scales of the layer before, in this layer's layout
-        ratios /= replace(old, weights=np.ones_like(old.weights)).scaled(1.0, incoming).weights
-        inputs = tuple(range(2 if old.kind == "depthwise_conv2d" else old.weights.ndim - 1))
+    for old, new, sources in zip(before.layers, after.layers, before.sources, strict=True):
+        parts = zip(old.projections, new.projections, sources, strict=True)
+        ratios = np.concatenate([_ratios(was, is_, sent[source]) for was, is_, source in parts])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # a channel without weights has no median
-            scales = np.nanmedian(ratios, axis=inputs).ravel()
-            spread = np.nanmax(np.abs(np.log(ratios / np.nanmedian(ratios, axis=inputs))), initial=0.0)
-        if (
-            not np.array_equal(present, new.weights != 0)
-            or not spread < 1e-3
-            or not (scales[~np.isnan(scales)] > 0).all()
-        ):
+            scales = np.nanmedian(ratios, axis=0)
+            spread = np.nanmax(np.abs(np.log(ratios / scales)), initial=0.0)
+        pairs = zip(old.projections, new.projections, strict=True)
+        alike = all(np.array_equal(was.weights != 0, is_.weights != 0) for was, is_ in pairs)
+        if not alike or not spread < 1e-3 or not (scales[~np.isnan(scales)] > 0).all():
             raise InputError(
                 f"`after` must be `before` but for positive scales. Received: other weights in layer {new.name!r}"
             )
         found.append(scales)
-        incoming = np.where(np.isnan(scales), 1.0, scales)
+        sent.append(np.where(np.isnan(scales), 1.0, scales))
     return found
+
+
+def _ratios(old: Projection, new: Projection, sent: Scale) -> np.ndarray:
+    """What each weight was multiplied by but for its source's scale, (any, channels); NaN where there is no synapse."""
+    # what a unit weight becomes by the scales of the source, in this projection's layout
+    unit = replace(old, weights=np.ones_like(old.weights)).scaled_weights(1.0, sent)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = np.where(old.weights != 0, new.weights.astype(np.float64) / old.weights, np.nan) / unit
+    if not isinstance(old, IdentityProjection):
+        return ratios.reshape(-1, old.output_shape[-1])
+    row = np.full((1, old.output_shape[-1]), np.nan)
+    row[0, old.first : old.first + len(ratios)] = ratios
+    return row
 
 
 def granularities(per: str | Sequence[str]) -> tuple[str, ...]:

@@ -1,13 +1,13 @@
-"""What a network unrolled in time is made of in TensorFlow: spikes with a derivative, and every layer's linear part."""
+"""What a network unrolled in time is made of in TensorFlow: spikes with a derivative, and the operations of linear parts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from snnviz.network import Convolution, DepthwiseConv2D, Layer
+from snnviz.network import Shape
 
 Tensor = Any
 
@@ -60,46 +60,25 @@ def best_sharpness(logits: np.ndarray, y: np.ndarray) -> np.ndarray:
     return grid[surprise.mean(axis=2).argmin(axis=0)]
 
 
-def linear(tf: Any, layer: Layer, rows: Tensor, weights: Tensor, precision: str = "float32") -> Tensor:
-    """f(rows; W), rows (n, *layer.input_shape); with "bfloat16" plain convolutions are computed in that precision."""
-    if not isinstance(layer, Convolution):
-        return tf.matmul(tf.reshape(rows, (-1, layer.weights.shape[0])), weights)
-    padded = tf.pad(rows, ((0, 0), *layer.padding, (0, 0)))
-    if isinstance(layer, DepthwiseConv2D):
-        return _depthwise(tf, layer, padded, weights)
-    # TensorFlow's CPU kernels have no gradient for groups, nor for strides together with dilation
-    if layer.groups > 1 or (max(layer.strides) > 1 and max(layer.dilation) > 1):
-        return _by_elements(tf, layer, padded, weights)
-    padded, weights = tf.cast(padded, precision), tf.cast(weights, precision)
-    return tf.cast(tf.nn.conv2d(padded, weights, layer.strides, "VALID", dilations=layer.dilation), tf.float32)
+class TensorFlow:
+    """`snnviz.network.Ops` of TensorFlow; with "bfloat16" plain convolutions are computed in that precision."""
 
+    def __init__(self, precision: str = "float32") -> None:
+        self.patch_inputs: float = 0
+        import tensorflow as tf
 
-def _views(layer: Convolution, padded: Tensor) -> list[tuple[int, int, Tensor]]:
-    """For each kernel element the inputs that meet it, (n, *output size, channels)."""
-    (height, width), (down, right) = layer.output_shape[:2], layer.strides
-    found = []
-    for i in range(layer.weights.shape[0]):
-        for j in range(layer.weights.shape[1]):
-            top, left = i * layer.dilation[0], j * layer.dilation[1]
-            rows = slice(top, top + (height - 1) * down + 1, down)
-            columns = slice(left, left + (width - 1) * right + 1, right)
-            found.append((i, j, padded[:, rows, columns]))
-    return found
+        self._tf, self._precision = tf, precision
+        self.reshape, self.matmul, self.pad = tf.reshape, tf.matmul, tf.pad
 
+    def concatenate(self, parts: Sequence[Tensor]) -> Tensor:
+        return self._tf.concat(parts, axis=-1)
 
-def _depthwise(tf: Any, layer: Convolution, padded: Tensor, weights: Tensor) -> Tensor:
-    terms = [view[..., None] * weights[i, j] for i, j, view in _views(layer, padded)]
-    return tf.reshape(tf.add_n(terms), (-1, *layer.output_shape))
+    def split(self, values: Tensor, parts: int) -> Sequence[Tensor]:
+        return self._tf.split(values, parts, axis=-1)
 
+    def total(self, terms: Iterable[Tensor]) -> Tensor:
+        return self._tf.add_n(list(terms))
 
-def _by_elements(tf: Any, layer: Convolution, padded: Tensor, weights: Tensor) -> Tensor:
-    """A grouped convolution as one matrix product per group and kernel element."""
-    groups = layer.groups
-    total = None
-    for i, j, view in _views(layer, padded):
-        kernels = tf.split(weights[i, j], groups, axis=-1)
-        term = tf.concat(
-            [part @ kernel for part, kernel in zip(tf.split(view, groups, axis=-1), kernels, strict=True)], axis=-1
-        )
-        total = term if total is None else total + term
-    return total
+    def convolution(self, padded: Tensor, kernel: Tensor, strides: Shape, dilation: Shape) -> Tensor:
+        padded, kernel = (self._tf.cast(each, self._precision) for each in (padded, kernel))
+        return self._tf.cast(self._tf.nn.conv2d(padded, kernel, strides, "VALID", dilations=dilation), "float32")

@@ -28,11 +28,11 @@ from typing import Any
 import numpy as np
 
 from snnviz import _checks as check
-from snnviz.network import DepthwiseConv2D, Layer, SpikingNetwork
+from snnviz.network import Layer, SpikingNetwork
 from snnviz.optimization.learner import Learner, Program
 from snnviz.optimization.objective import Objective
 from snnviz.optimization.scales import checked
-from snnviz.optimization.unrolled import Tensor, best_sharpness, fire, linear, read, surrogate
+from snnviz.optimization.unrolled import Tensor, TensorFlow, best_sharpness, fire, read, surrogate
 from snnviz.simulation.synops import fanout
 from snnviz.training.recipe import PRECISIONS
 
@@ -60,7 +60,7 @@ class _Part:
     @classmethod
     def of(cls, layer: Layer) -> _Part:
         kept = layer.weights != 0
-        if (isinstance(layer, DepthwiseConv2D) and layer.pooling) or not kept.any():
+        if layer.pools or not kept.any():
             return cls(layer, None, 0.0)
         return cls(layer, kept, math.sqrt(np.square(layer.weights[kept], dtype=np.float64).mean()))
 
@@ -83,7 +83,7 @@ class WeightSpace:
 
     def __init__(self, network: SpikingNetwork) -> None:
         self.network = network
-        self.parts = [_Part.of(layer) for layer in network.layers]
+        self.parts = [_Part.of(layer) for layer in network.single_path("method 'weights'")]
 
     @property
     def size(self) -> int:
@@ -216,14 +216,15 @@ class _Program(Program):
         import tensorflow as tf
 
         self._space, self._objective, self._reference = space, objective, reference
-        self._unrolled, self._limit, self._precision = unrolled, limit, precision
+        self._unrolled, self._limit, self._ops = unrolled, limit, TensorFlow(precision)
         self._spike = surrogate(tf, width)
         start = space.apply(base)
         self._input_potential = tf.constant(start.input.initial_potential, tf.float32)
-        self._fanouts = [tf.constant(fanout(layer).reshape(-1, 1), tf.float32) for layer in start.layers]
+        layers = start.single_path("method 'weights'")
+        self._fanouts = [tf.constant(fanout(layer).reshape(-1, 1), tf.float32) for layer in layers]
         self._first = [
             (tf.constant(layer.weights), tf.constant(layer.bias), tf.constant(layer.initial_potential, tf.float32))
-            for layer in start.layers
+            for layer in layers
         ]
         # a change of a weight in units of its layer, 0 where there is no synapse
         self._units = [
@@ -291,14 +292,13 @@ class _Program(Program):
         spikes = fire(tf, [x] * steps, self._input_potential, None)
         events = tf.zeros(steps)
         values = x
-        for index, (layer, (weights, bias, potential)) in enumerate(
-            zip(self._space.network.layers, self._now(), strict=True)
-        ):
+        for index, (part, (weights, bias, potential)) in enumerate(zip(self._space.parts, self._now(), strict=True)):
+            layer = part.layer
             rows = tf.reshape(spikes, (-1, math.prod(layer.input_shape)))
             events += tf.reduce_mean(tf.reshape(tf.matmul(rows, self._fanouts[index]), (steps, -1)), axis=1)
             # one call for both: the analog network's activations are a step of their own
             sent = [tf.reshape(each, (-1, *layer.input_shape)) for each in (spikes, values)]
-            drive = linear(tf, layer, tf.concat(sent, axis=0), weights, self._precision) + bias
+            drive = layer.linear(self._ops, tf.concat(sent, axis=0), weights) + bias
             *drive, values = tf.unstack(tf.reshape(drive, (steps + 1, -1, *layer.output_shape)))
             if index == len(self._space.parts) - 1:
                 return read(tf, tf.stack(drive), potential, layer.onset), events, values

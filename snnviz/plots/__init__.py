@@ -15,6 +15,7 @@ from snnviz.plots._curves import move_threshold
 from snnviz.plots._evaluations import evaluations, evaluations_data
 from snnviz.plots._event_shares import event_shares, event_shares_data
 from snnviz.plots._events_over_time import events_over_time, events_over_time_data, move_events_threshold
+from snnviz.plots._exit_steps import exit_steps, exit_steps_data
 from snnviz.plots._figure_a import figure_a, figure_a_data
 from snnviz.plots._lambda_grid import lambda_grid, lambda_grid_data
 from snnviz.plots._layer_graph import layer_graph, layer_graph_data
@@ -60,6 +61,8 @@ __all__ = [
     "event_shares_data",
     "events_over_time",
     "events_over_time_data",
+    "exit_steps",
+    "exit_steps_data",
     "figure_a",
     "figure_a_data",
     "lambda_grid",

@@ -20,6 +20,8 @@ _COLUMNS = {"neurons": 0.4, "synapses": 0.57, "rate": 0.76, "share": 0.92}
 _HEADS = {"neurons": "neurons", "synapses": "synapses", "rate": "spike rate", "share": "events"}
 _WIDEST = 0.26
 """Width of the connection that carries all events."""
+_LANE, _LINE = 0.02, 0.002
+"""Distance of connections that pass layers by, and half their width."""
 
 
 @checked
@@ -27,24 +29,31 @@ def layer_graph_data(network: SpikingNetwork, result: xr.Dataset | None = None) 
     """One row a layer, the input first.
 
     Columns layer, kind, shape (of its neurons, as text), neurons, synapses (connections that arrive, a shared weight counting once
-    for each), nonzero (of these), and from the result spike_rate (mean over time, spikes per neuron and step), events (synaptic
-    events per item) and event_share (fraction); NaN without a result.
+    for each), nonzero (of these), sources (whose spikes it takes, as text), and from the result spike_rate (mean over time, spikes
+    per neuron and step), events (synaptic events per item) and event_share (fraction); NaN without a result.
 
     Args:
         network: a network.
         result: a simulation of it, or None.
     """
-    from snnviz.simulation.synops import synapses
-
     if not isinstance(network, SpikingNetwork):
         raise InputError(f"`network` must be a SpikingNetwork. Received: {check.describe(network)}")
-    rows = [(network.input.name, "input", _times(network.input_shape), network.input.neurons, 0, 0)]
-    for layer in network.layers:
-        kind = "average pooling" if getattr(layer, "pooling", False) else _KINDS[layer.kind]
+    rows = [(network.input.name, "input", _times(network.input_shape), network.input.neurons, 0, 0, "")]
+    for layer, sources in zip(network.layers, network.sources, strict=True):
+        kind = "average pooling" if layer.pools else _KINDS[layer.kind]
+        told = ", ".join(network.layer_names[source] for source in sources)
         rows.append(
-            (layer.name, kind, _times(layer.output_shape), layer.neurons, synapses(layer), synapses(layer, "nonzero"))
+            (
+                layer.name,
+                kind,
+                _times(layer.output_shape),
+                layer.neurons,
+                layer.synapses(),
+                layer.synapses("nonzero"),
+                told,
+            )
         )
-    frame = pd.DataFrame(rows, columns=["layer", "kind", "shape", "neurons", "synapses", "nonzero"])
+    frame = pd.DataFrame(rows, columns=["layer", "kind", "shape", "neurons", "synapses", "nonzero", "sources"])
     if result is None:
         return frame.assign(spike_rate=np.nan, events=np.nan, event_share=np.nan)
     found = single(result)
@@ -66,7 +75,8 @@ def layer_graph(
 ) -> hv.Overlay:
     """The layers from the input down, with their neurons, synapses, spike rates and shares of the events.
 
-    The bands between layers are as wide as the share of all synaptic events that runs through them.
+    The bands between layers are as wide as the share of all synaptic events that runs through them. What passes layers by runs
+    along the left.
 
     Args:
         network: a network.
@@ -87,7 +97,7 @@ def layer_graph(
         boxes.append((_BOX[0], y - 0.3, _BOX[1], y + 0.3, *facts, fill))
         inside.append((center, y + 0.11, row.layer, theme.ink(fill)))
         details.append((center, y - 0.12, f"{row.kind}, {row.shape}", theme.ink(fill)))
-        if index:
+        if index and index - 1 in network.sources[index - 1]:
             share = 1 / 8 if result is None else float(row.event_share)
             half = max(_WIDEST * share, 0.004) / 2
             links.append((center - half, y + 0.3, center + half, y + 0.7, palette.muted))
@@ -98,6 +108,11 @@ def layer_graph(
             "share": f"{100 * row.event_share:.1f} %" if index else "",
         }
         words += [(_COLUMNS[name], y, cells[name], palette.text) for name in shown]
+    passing = _lanes([(a, b) for b, sources in enumerate(network.sources, start=1) for a in sources if a != b - 1])
+    for lane, (a, b) in passing:
+        x, top, end = _BOX[0] - _LANE * (lane + 1), -a - 0.15, -b + 0.15  # out below the middle, in above it
+        links += [(x - _LINE, end, x + _LINE, top, palette.muted)]
+        links += [(x - _LINE, y - 0.025, _BOX[0], y + 0.025, palette.muted) for y in (top, end)]
     words += [(_COLUMNS[name], 0.62, _HEADS[name], palette.muted) for name in shown]
     columns = ["layer", "kind", "shape", "neurons", "synapses", "nonzero", "color"]
     tooltips = [
@@ -120,7 +135,7 @@ def layer_graph(
         dark=dark,
         xlabel="",
         ylabel="",
-        xlim=(-0.01, 0.7 if result is None else 1.0),
+        xlim=(-0.01 - _LANE * (1 + max((lane for lane, _ in passing), default=-1)), 0.7 if result is None else 1.0),
         ylim=(-len(data) + 0.6, 0.8),
         grid=False,
         axes=False,
@@ -128,7 +143,16 @@ def layer_graph(
     )
 
 
-_KINDS = {"dense": "dense", "conv2d": "convolution", "depthwise_conv2d": "depthwise convolution"}
+_KINDS = {"sum": "sum", "dense": "dense", "conv2d": "convolution", "depthwise_conv2d": "depthwise convolution"}
+
+
+def _lanes(edges: list[tuple[int, int]]) -> list[tuple[int, tuple[int, int]]]:
+    """Each edge, from a row to one below, with a lane in which none other runs beside it; lane 0 is nearest to the layers."""
+    found: list[tuple[int, tuple[int, int]]] = []
+    for a, b in sorted(set(edges), key=lambda edge: edge[1] - edge[0]):
+        taken = {lane for lane, (c, d) in found if c < b and a < d}
+        found.append((next(lane for lane in range(len(found) + 1) if lane not in taken), (a, b)))
+    return found
 
 
 def _times(shape: tuple[int, ...]) -> str:

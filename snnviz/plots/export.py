@@ -131,7 +131,7 @@ def save(drawn: Any, path: str | os.PathLike[str], **options: Any) -> Path:
 def _table(drawn: Any) -> pd.DataFrame:
     if isinstance(drawn, pd.DataFrame):
         return drawn
-    if isinstance(drawn, (xr.Dataset, xr.DataArray)):
+    if isinstance(drawn, (xr.Dataset, xr.DataArray)) and drawn.dims:
         return drawn.to_dataframe().reset_index()
     raise InputError(
         "`drawn` must be a table for 'csv': what the plot's `..._data` function returns. "

@@ -317,7 +317,7 @@ class Store:
             "mlflow.source.name": f"snnviz {kind}",
             "mlflow.source.type": "LOCAL",
             **({} if parent is None else {run.PARENT: self.get(parent).id}),
-            **({} if spec is None else {run.SPEC: json.dumps(spec)}),
+            **({} if spec is None else {run.SPEC: check.as_json("spec", spec)}),
             **(tags or {}),
         }
         made = self.ask("create_run", self.experiment(), tags=known, run_name=name or None)

@@ -7,5 +7,6 @@ cost is the number of synaptic events. Both have the same semantics (`snnviz.net
 from snnviz.simulation.driver import ENGINES, make_engine, simulate
 from snnviz.simulation.engine import Block, Engine
 from snnviz.simulation.settings import Record, Settings
+from snnviz.simulation.stopping import Stop
 
-__all__ = ["ENGINES", "Block", "Engine", "Record", "Settings", "make_engine", "simulate"]
+__all__ = ["ENGINES", "Block", "Engine", "Record", "Settings", "Stop", "make_engine", "simulate"]

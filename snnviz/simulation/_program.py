@@ -14,14 +14,14 @@ import contextlib
 import functools
 import math
 import operator
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from snnviz.errors import InputError
-from snnviz.network import THRESHOLD, Convolution, Dense, DepthwiseConv2D, Layer, Padding, Shape, SpikingNetwork
+from snnviz.network import THRESHOLD, Projection, Shape, SpikingNetwork
 
 Tensor = Any
 Parameters = Any
@@ -33,42 +33,68 @@ PATCH_INPUTS = 32
 three channels the convolutions of XLA and oneDNN reach a few per cent of the matrix rate."""
 
 
+class Keras:
+    """`snnviz.network.Ops` of Keras, on any backend."""
+
+    def __init__(self) -> None:
+        self.patch_inputs: float = PATCH_INPUTS
+        from keras import ops
+
+        self._ops = ops
+        self.reshape, self.matmul, self.pad = ops.reshape, ops.matmul, ops.pad
+
+    def concatenate(self, parts: Sequence[Tensor]) -> Tensor:
+        return self._ops.concatenate(parts, axis=-1)
+
+    def split(self, values: Tensor, parts: int) -> Sequence[Tensor]:
+        return self._ops.split(values, parts, axis=-1)
+
+    def total(self, terms: Iterable[Tensor]) -> Tensor:
+        return functools.reduce(operator.add, terms)
+
+    def convolution(self, padded: Tensor, kernel: Tensor, strides: Shape, dilation: Shape) -> Tensor:
+        return self._ops.conv(padded, kernel, strides, "valid", "channels_last", dilation)
+
+
 @dataclass(frozen=True)
-class LayerPlan:
-    """What of a layer shapes the program: everything but the values of its arrays.
+class ProjectionPlan:
+    """What of a projection shapes the program: everything but the values of its weights.
 
     Attributes:
+        form: see `Projection.form`.
+        source: the population that the spikes come from, 0 the input.
         parts: the events are summed over this many equal parts of the presynaptic neurons, each sum exact in float32;
             0 where all of them have the same fan-out, so that their spikes say it all.
-        bias: one per channel, or one per neuron.
+        projection: without weights, for its linear part.
     """
 
-    kind: str
-    input_shape: Shape
-    output_shape: Shape
-    kernel: Shape
+    form: tuple[Any, ...]
+    source: int
     parts: int
-    bias: Shape
-    strides: tuple[int, int] = (1, 1)
-    padding: Padding = ((0, 0), (0, 0))
-    dilation: tuple[int, int] = (1, 1)
-    groups: int = 1
+    projection: Projection = field(compare=False)
 
     @classmethod
-    def of(cls, layer: Layer, fanout: np.ndarray) -> LayerPlan:
-        """The plan of `layer`, whose presynaptic neurons have `fanout`."""
-        plan = functools.partial(
-            cls,
-            kind=layer.kind,
-            input_shape=layer.input_shape,
-            output_shape=layer.output_shape,
-            kernel=layer.weights.shape,
-            parts=_parts(fanout),
-            bias=layer.bias.shape,
-        )
-        if isinstance(layer, Convolution):
-            return plan(strides=layer.strides, padding=layer.padding, dilation=layer.dilation, groups=layer.groups)
-        return plan()
+    def of(cls, projection: Projection, source: int, fanout: np.ndarray) -> ProjectionPlan:
+        """The plan of `projection` from population `source`, whose neurons have `fanout`."""
+        return cls(projection.form, source, _parts(fanout), projection.without_weights())
+
+    @property
+    def input_shape(self) -> Shape:
+        """Shape of what arrives for one item."""
+        return self.projection.input_shape
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """What of a layer shapes the program.
+
+    Attributes:
+        bias: its shape, one per channel, or one per neuron.
+    """
+
+    projections: tuple[ProjectionPlan, ...]
+    output_shape: Shape
+    bias: Shape
 
 
 @dataclass(frozen=True)
@@ -117,14 +143,26 @@ class Plan:
         """Whether a population has neurons that fire: not the last, nor an input without membranes."""
         return population < len(self.layers) if population else self.input == "spiking"
 
+    def spikes(self, population: int) -> bool:
+        """Whether what a population sends is spikes: an analog input sends numbers."""
+        return population > 0 or self.input != "analog"
+
+    def arriving(self) -> Iterator[tuple[int, int, ProjectionPlan]]:
+        """Every projection, with the layer that it leads to (from 0) and its place there."""
+        for index, layer in enumerate(self.layers):
+            for place, each in enumerate(layer.projections):
+                yield index, place, each
+
     def kept(self) -> dict[str, tuple[Shape, str]]:
         """Name, shape within a chunk (chunk, ...) and type of everything that the program returns."""
         kept: dict[str, tuple[Shape, str]] = {"output": ((self.chunk, self.batch, *self.shapes[-1]), "float32")}
-        for index, layer in enumerate(self.layers):
-            if self.counting and (index or self.input != "analog"):
-                kept[f"spikes_{index}"] = ((self.chunk, self.batch), "float32")
-                if layer.parts:
-                    kept[f"events_{index}"] = ((self.chunk, self.batch, layer.parts), "float32")
+        if self.counting:
+            for index in range(len(self.layers)):
+                if self.spikes(index):
+                    kept[f"spikes_{index}"] = ((self.chunk, self.batch), "float32")
+            for index, place, each in self.arriving():
+                if each.parts and self.spikes(each.source):
+                    kept[f"events_{index}_{place}"] = ((self.chunk, self.batch, each.parts), "float32")
         for prefix, populations, kind in (("train", self.trains, "bool"), ("potential", self.potentials, "float32")):
             for i in populations:
                 kept[f"{prefix}_{i}"] = ((self.chunk, self.traced, math.prod(self.shapes[i])), kind)
@@ -154,8 +192,9 @@ def _ranges(size: int, parts: int) -> list[tuple[int, int]]:
     return [(size * part // parts, size * (part + 1) // parts) for part in range(parts)]
 
 
-def parameters(network: SpikingNetwork, fanouts: Sequence[np.ndarray]) -> Parameters:
-    """The network's arrays as the program takes them: input potential, (weights, bias, potential, fan-out) per layer."""
+def parameters(network: SpikingNetwork, fanouts: Sequence[Sequence[np.ndarray]]) -> Parameters:
+    """The network's arrays as the program takes them: input potential, then per layer (weights, fan-out) of each projection,
+    bias and potential."""
     from keras import ops
 
     def tensor(value: np.ndarray) -> Tensor:
@@ -163,12 +202,14 @@ def parameters(network: SpikingNetwork, fanouts: Sequence[np.ndarray]) -> Parame
 
     layers = [
         (
-            tensor(layer.weights),
+            tuple(
+                (tensor(each.weights), tensor(fanout.reshape(-1, 1) / count_unit(fanout)))
+                for each, fanout in zip(layer.projections, maps, strict=True)
+            ),
             tensor(layer.bias),
             tensor(np.broadcast_to(layer.initial_potential, layer.output_shape)),
-            tensor(fanout.reshape(-1, 1) / count_unit(fanout)),
         )
-        for layer, fanout in zip(network.layers, fanouts, strict=True)
+        for layer, maps in zip(network.layers, fanouts, strict=True)
     ]
     return tensor(np.broadcast_to(network.input.initial_potential, network.input_shape)), tuple(layers)
 
@@ -215,10 +256,12 @@ def _on_tensorflow(
 
     layers = tuple(
         (
-            tensor(*layer.kernel),
+            tuple(
+                (tensor(*each.projection.weights.shape), tensor(math.prod(each.input_shape), 1))
+                for each in layer.projections
+            ),
             tensor(*layer.bias),
             tensor(*layer.output_shape),
-            tensor(math.prod(layer.input_shape), 1),
         )
         for layer in plan.layers
     )
@@ -256,14 +299,17 @@ def _simulate(plan: Plan, parameters: Parameters, inputs: Tensor) -> dict[str, T
 
     state = _start(plan, parameters)
     kept = {name: ops.zeros((plan.chunks, *shape), kind) for name, (shape, kind) in plan.kept().items()}
-    constant = None
-    if plan.input == "analog":  # the same drive at every step
-        first = plan.layers[0]
-        constant = _linear(first, ops.reshape(inputs, (plan.batch, *first.input_shape)), parameters[1][0][0])
+    constants = {  # by an analog input, the same drive at every step
+        (index, place): each.projection.linear(
+            Keras(), ops.reshape(inputs, (plan.batch, *each.input_shape)), parameters[1][index][0][place][0]
+        )
+        for index, place, each in plan.arriving()
+        if not plan.spikes(each.source)
+    }
 
     def advance(index: Tensor, state: dict[str, Tensor], kept: dict[str, Tensor]) -> tuple[dict[str, Tensor], ...]:
         chunk = _Chunk(plan, index * plan.chunk + 1, state)
-        chunk.run(parameters, inputs, constant, index)
+        chunk.run(parameters, inputs, constants, index)
         kept = {name: _put(array, index, chunk.kept[name]) for name, array in kept.items()}
         return chunk.state, kept
 
@@ -283,7 +329,7 @@ def _start(plan: Plan, parameters: Parameters) -> dict[str, Tensor]:
             state[f"v_{i}"] = ops.broadcast_to(potential, (plan.batch, *shape))
         if plan.fires(i) and plan.refractory:
             state[f"rest_{i}"] = ops.zeros((plan.batch, *shape), "int32")
-        if plan.delay and not last and (i or plan.input != "analog"):
+        if plan.delay and not last and plan.spikes(i):
             state[f"sent_{i}"] = ops.zeros((plan.batch, *shape))
     return state
 
@@ -301,23 +347,37 @@ class _Chunk:
         self.plan, self.first, self.state = plan, first, dict(state)
         self.kept: dict[str, Tensor] = {}
 
-    def run(self, parameters: Parameters, inputs: Tensor, constant: Tensor | None, index: Tensor) -> None:
-        """Advance every population by a chunk; `constant` is the first layer's drive by an analog input."""
+    def run(
+        self, parameters: Parameters, inputs: Tensor, constants: Mapping[tuple[int, int], Tensor], index: Tensor
+    ) -> None:
+        """Advance every population by a chunk; `constants` are the drives by an analog input."""
+        plan = self.plan
+        arriving = {0: self._delayed(0, self._input(inputs, index))}
+        for i, (layer, (synapses, bias, _)) in enumerate(zip(plan.layers, parameters[1], strict=True)):
+            drives: list[Callable[[Tensor], Tensor]] = []
+            for place, (each, (weights, fanout)) in enumerate(zip(layer.projections, synapses, strict=True)):
+                if plan.spikes(each.source):
+                    drives.append(self._drive(i, place, arriving[each.source], weights, fanout))
+                else:
+                    drives.append(self._steady(constants[i, place]))
+            sent = self._integrate(i + 1, drives, bias)
+            arriving[i + 1] = None if sent is None else self._delayed(i + 1, sent)
+
+    def _drive(self, i: int, place: int, rows: Tensor, weights: Tensor, fanout: Tensor) -> Callable[[Tensor], Tensor]:
+        """What arrives at layer `i` by one of its projections, counted."""
         from keras import ops
 
         plan = self.plan
-        sent = self._input(inputs, index)
-        for i, (layer, (weights, bias, _, fanout)) in enumerate(zip(plan.layers, parameters[1], strict=True), start=1):
-            if sent is None:
-                drive = self._steady(constant)
-            else:
-                arriving = self._delayed(i - 1, sent)
-                rows = ops.reshape(arriving, (plan.chunk * plan.batch, *layer.input_shape))
-                if plan.counting:
-                    self._count(i - 1, layer.parts, sent, rows, fanout)
-                arrived = ops.reshape(_linear(layer, rows, weights), (plan.chunk, plan.batch, *layer.output_shape))
-                drive = functools.partial(_get, arrived)
-            sent = self._integrate(i, drive, bias)
+        each = plan.layers[i].projections[place]
+        rows = ops.reshape(rows, (plan.chunk * plan.batch, *each.input_shape))
+        if plan.counting and each.parts:
+            flat = ops.reshape(rows, (plan.chunk * plan.batch, -1))
+            events = [ops.matmul(flat[:, a:b], fanout[a:b]) for a, b in _ranges(flat.shape[1], each.parts)]
+            self.kept[f"events_{i}_{place}"] = ops.reshape(
+                ops.concatenate(events, axis=1), (plan.chunk, plan.batch, each.parts)
+            )
+        arrived = each.projection.linear(Keras(), rows, weights)
+        return functools.partial(_get, ops.reshape(arrived, (plan.chunk, plan.batch, *plan.layers[i].output_shape)))
 
     def _input(self, inputs: Tensor, index: Tensor) -> Tensor | None:
         """Spikes of the input (chunk, batch, ...), or None where it is analog."""
@@ -328,7 +388,7 @@ class _Chunk:
         if 0 in plan.potentials and plan.input != "spiking":  # there are no membranes
             self.kept["potential_0"] = ops.full((plan.chunk, plan.traced, neurons), math.nan)
         if plan.input == "spiking":
-            return self._integrate(0, lambda j: inputs, None)
+            return self._integrate(0, [lambda j: inputs], None)
         sent = ops.cast(_get(inputs, index), "float32") if plan.input == "poisson" else None
         if 0 in plan.trains:
             none = ops.zeros((plan.chunk, plan.traced, neurons), "bool")
@@ -343,32 +403,29 @@ class _Chunk:
             return lambda j: constant
         return lambda j: ops.where(self.first + j > 1, constant, 0.0)
 
-    def _delayed(self, population: int, sent: Tensor) -> Tensor:
-        """What of `sent` and of earlier spikes arrives during the chunk."""
+    def _delayed(self, population: int, sent: Tensor | None) -> Tensor | None:
+        """What of the spikes `sent`, counted, and of earlier ones arrives during the chunk."""
         from keras import ops
 
+        if sent is None:
+            return None
+        if self.plan.counting:  # a matrix product, which XLA does not fuse with what precedes
+            steps = (self.plan.chunk, self.plan.batch)
+            flat = ops.reshape(sent, (math.prod(steps), -1))
+            spikes = ops.matmul(flat, ops.ones((flat.shape[1], 1)))
+            self.kept[f"spikes_{population}"] = ops.reshape(spikes, steps)
         if not self.plan.delay:
             return sent
         before = self.state[f"sent_{population}"]
         self.state[f"sent_{population}"] = sent[-1]
         return ops.concatenate([before[None], sent[:-1]], axis=0)
 
-    def _count(self, population: int, parts: int, sent: Tensor, rows: Tensor, fanout: Tensor) -> None:
-        """Spikes sent and events arriving, per step and item; matrix products, which XLA does not fuse with what precedes."""
-        from keras import ops
+    def _integrate(self, i: int, drives: Sequence[Callable[[Tensor], Tensor]], bias: Tensor | None) -> Tensor | None:
+        """Advance population i step by step under the sum of `drives`.
 
-        steps = (self.plan.chunk, self.plan.batch)
-        flat = ops.reshape(sent, (math.prod(steps), -1))
-        spikes = ops.matmul(flat, ops.ones((flat.shape[1], 1)))
-        self.kept[f"spikes_{population}"] = ops.reshape(spikes, steps)
-        if not parts:
-            return
-        flat = ops.reshape(rows, (math.prod(steps), -1))
-        events = [ops.matmul(flat[:, a:b], fanout[a:b]) for a, b in _ranges(flat.shape[1], parts)]
-        self.kept[f"events_{population}"] = ops.reshape(ops.concatenate(events, axis=1), (*steps, parts))
-
-    def _integrate(self, i: int, drive: Callable[[Tensor], Tensor], bias: Tensor | None) -> Tensor | None:
-        """Advance population i step by step under `drive` and return its spikes (chunk, batch, ...), None if it is the last."""
+        Returns:
+            its spikes (chunk, batch, ...), None if it is the last.
+        """
         from keras import ops
 
         plan, fires = self.plan, self.plan.fires(i)
@@ -387,7 +444,7 @@ class _Chunk:
             j: Tensor, state: dict[str, Tensor], made: dict[str, Tensor]
         ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
             v, rest = state["v"], state.get("rest")
-            moved = v + drive(j)
+            moved = v + functools.reduce(operator.add, (drive(j) for drive in drives))
             if bias is not None:
                 moved = moved + bias
             if plan.floor is not None and i and fires:
@@ -467,54 +524,3 @@ def _put(array: Tensor, index: Tensor, value: Tensor) -> Tensor:
     from keras import ops
 
     return ops.slice_update(array, (index, *[0] * len(value.shape)), value[None])
-
-
-def _linear(layer: LayerPlan, rows: Tensor, weights: Tensor) -> Tensor:
-    """f(rows; weights) for rows (n, *input_shape): (n, *output_shape)."""
-    from keras import ops
-
-    if layer.kind == Dense.kind:
-        return ops.matmul(ops.reshape(rows, (rows.shape[0], -1)), weights)
-    if any(map(any, layer.padding)):
-        rows = ops.pad(rows, ((0, 0), *layer.padding, (0, 0)))
-    if layer.kind == DepthwiseConv2D.kind:
-        return _depthwise(layer, rows, weights)
-    if layer.groups == 1:
-        return _convolution(layer, rows, weights)
-    # neither TensorFlow on a CPU nor XLA has a fast grouped convolution
-    incoming, kernels = ops.split(rows, layer.groups, axis=-1), ops.split(weights, layer.groups, axis=-1)
-    groups = [_convolution(layer, part, kernel) for part, kernel in zip(incoming, kernels, strict=True)]
-    return ops.concatenate(groups, axis=-1)
-
-
-def _taps(layer: LayerPlan, rows: Tensor) -> Iterator[Tensor]:
-    """For each element of the kernel the padded inputs that it meets, (n, *output size, channels)."""
-    (height, width), (down, right) = layer.output_shape[:2], layer.strides
-    for top in range(0, layer.kernel[0] * layer.dilation[0], layer.dilation[0]):
-        for left in range(0, layer.kernel[1] * layer.dilation[1], layer.dilation[1]):
-            yield rows[:, top : top + (height - 1) * down + 1 : down, left : left + (width - 1) * right + 1 : right, :]
-
-
-def _depthwise(layer: LayerPlan, rows: Tensor, weights: Tensor) -> Tensor:
-    """A sum over the kernel's elements, which XLA makes one loop; its own depthwise convolution is ten times slower."""
-    from keras import ops
-
-    height, width, channels, multiplier = layer.kernel
-    elements = ops.reshape(weights, (height * width, channels, multiplier))
-    terms = [
-        tap * elements[element, :, 0] if multiplier == 1 else tap[..., None] * elements[element]
-        for element, tap in enumerate(_taps(layer, rows))
-    ]
-    return ops.reshape(functools.reduce(operator.add, terms), (rows.shape[0], *layer.output_shape))
-
-
-def _convolution(layer: LayerPlan, rows: Tensor, weights: Tensor) -> Tensor:
-    from keras import ops
-
-    inputs = math.prod(layer.kernel[:3])
-    # TensorFlow has no convolution that is both strided and dilated
-    if inputs <= PATCH_INPUTS or (max(layer.strides) > 1 and max(layer.dilation) > 1):
-        patches = ops.concatenate(list(_taps(layer, rows)), axis=-1)
-        product = ops.matmul(ops.reshape(patches, (-1, inputs)), ops.reshape(weights, (inputs, -1)))
-        return ops.reshape(product, (*patches.shape[:3], -1))
-    return ops.conv(rows, weights, layer.strides, "valid", "channels_last", layer.dilation)

@@ -1,30 +1,42 @@
 """The analog twin of a spiking network: the ANN it stands for, computed in numpy.
 
-Each layer but the last is a rectified linear unit, a(i) = min(max(0, f(a(i-1); W) + b), cap), and the last is linear: its
+Each layer but the last is a rectified linear unit, a(i) = min(max(0, sum_k f_k(a(k); W_k) + b), cap), and the last is linear: its
 outputs are the logits. A spiking layer's firing rates approach min(a, 1) as the number of steps grows (Rueckauer et al.
 2017, doi:10.3389/fnins.2017.00682), so this is the reference of every spiking result.
 """
 
 from __future__ import annotations
 
+import hashlib
+import threading
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from snnviz import _checks as check
 from snnviz._sparsity import ActiveCount, LayerCount, Sparsity, from_counts
 from snnviz.errors import InputError
-from snnviz.network import Convolution, Dense, DepthwiseConv2D, Layer, SpikingNetwork
-from snnviz.simulation.synops import synapses
+from snnviz.network import Layer, Numpy, Population, Projection, SpikingNetwork
+from snnviz.simulation._silent import Active
 
 MEMORY_BUDGET = 256 * 2**20
 """Bytes that the activations of one batch may take, all layers together."""
-PATCH_BUDGET = 16 * 2**20
+LOGITS_BUDGET = 8 * 2**20
+"""The same of a batch of which the logits alone are wanted: as they are computed, they stay near the processor's caches."""
+REMEMBERED = 16
+"""Pairs of a network and data whose answers are remembered, 4 bytes an item."""
+PATCH_BUDGET = 4 * 2**20
 """Bytes of unfolded convolution patches at one time; small enough to stay near the processor's caches."""
 
 
-def linear(layer: Layer, inputs: np.ndarray) -> np.ndarray:
-    """The linear part f(inputs; W) of a layer, without bias and rectification.
+_NUMPY = Numpy()
+
+
+def linear(layer: Projection, inputs: np.ndarray) -> np.ndarray:
+    """The linear part f(inputs; W) of a layer or another projection, without bias and rectification.
 
     Args:
         layer: the layer.
@@ -33,81 +45,17 @@ def linear(layer: Layer, inputs: np.ndarray) -> np.ndarray:
     Returns:
         float32 (items, *layer.output_shape).
     """
-    inputs = np.asarray(inputs, np.float32)
-    if isinstance(layer, Dense):
-        return inputs.reshape(len(inputs), -1) @ layer.weights
-    if not isinstance(layer, Convolution):
-        raise NotImplementedError(f"no analog form of layer kind {layer.kind!r}")
-    inputs = inputs.reshape(len(inputs), *layer.input_shape)
-    if isinstance(layer, DepthwiseConv2D):
-        return _depthwise(layer, inputs, layer.weights)
-    kernel = layer.grouped_weights
-    if layer.groups == 1:
-        return _convolution(layer, inputs, kernel)
-    outputs_per_group = kernel.shape[3] // layer.groups
-    if kernel.shape[2] == 1:
-        # output channel o sees input channel o // outputs_per_group: a depthwise kernel in another layout
-        return _depthwise(layer, inputs, kernel.reshape(*kernel.shape[:2], layer.groups, outputs_per_group))
+    inputs = np.asarray(inputs, np.float32).reshape(len(inputs), *layer.input_shape)
+    chunk = max(1, PATCH_BUDGET // (4 * layer.scratch)) if layer.scratch else len(inputs)
+    if chunk >= len(inputs):
+        return layer.linear(_NUMPY, inputs, layer.weights)
     outputs = np.empty((len(inputs), *layer.output_shape), np.float32)
-    for group in range(layer.groups):
-        incoming = slice(group * kernel.shape[2], (group + 1) * kernel.shape[2])
-        outgoing = slice(group * outputs_per_group, (group + 1) * outputs_per_group)
-        outputs[..., outgoing] = _convolution(layer, inputs[..., incoming], kernel[..., outgoing])
+    for start in range(0, len(inputs), chunk):
+        outputs[start : start + chunk] = layer.linear(_NUMPY, inputs[start : start + chunk], layer.weights)
     return outputs
 
 
-def _padded(layer: Convolution, inputs: np.ndarray) -> np.ndarray:
-    if not any(map(any, layer.padding)):
-        return inputs
-    return np.pad(inputs, ((0, 0), *layer.padding, (0, 0)))
-
-
-def _taps(layer: Convolution, padded: np.ndarray) -> Iterator[tuple[int, int, np.ndarray]]:
-    """For each kernel element (i, j), the view of the padded inputs that it multiplies, one value per output position."""
-    (rows, columns), (down, right) = layer.output_shape[:2], layer.strides
-    for i in range(layer.weights.shape[0]):
-        top = i * layer.dilation[0]
-        for j in range(layer.weights.shape[1]):
-            left = j * layer.dilation[1]
-            yield (
-                i,
-                j,
-                padded[:, top : top + (rows - 1) * down + 1 : down, left : left + (columns - 1) * right + 1 : right],
-            )
-
-
-def _convolution(layer: Convolution, inputs: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """Ungrouped convolution as one matrix product: patches (positions, kh * kw * channels) @ kernel."""
-    height, width, channels, filters = kernel.shape
-    rows, columns = layer.output_shape[:2]
-    matrix = kernel.reshape(-1, filters)
-    outputs = np.empty((len(inputs), rows, columns, filters), np.float32)
-    chunk = max(1, PATCH_BUDGET // (4 * rows * columns * height * width * channels))
-    for start in range(0, len(inputs), chunk):
-        padded = _padded(layer, inputs[start : start + chunk])
-        patches = np.empty((len(padded), rows, columns, height * width, channels), np.float32)
-        for i, j, values in _taps(layer, padded):
-            patches[:, :, :, i * width + j] = values
-        product = patches.reshape(-1, len(matrix)) @ matrix
-        outputs[start : start + chunk] = product.reshape(len(padded), rows, columns, filters)
-    return outputs
-
-
-def _depthwise(layer: Convolution, inputs: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """Depthwise convolution, one multiply-add of whole maps per kernel element; kernel (kh, kw, channels, multiplier)."""
-    multiplier = kernel.shape[3]
-    rows, columns = layer.output_shape[:2]
-    outputs = np.zeros((len(inputs), rows, columns, kernel.shape[2], multiplier), np.float32)
-    chunk = max(1, PATCH_BUDGET // (4 * max(1, outputs[0].size)))
-    for start in range(0, len(inputs), chunk):
-        padded = _padded(layer, inputs[start : start + chunk])
-        total = outputs[start : start + chunk]
-        for i, j, values in _taps(layer, padded):
-            total += values[..., None] * kernel[i, j]
-    return outputs.reshape(len(inputs), rows, columns, -1)
-
-
-def rectified(layer: Layer, potentials: np.ndarray) -> np.ndarray:
+def rectified(layer: Population, potentials: np.ndarray) -> np.ndarray:
     """min(max(0, potentials), layer.cap), in place; what a hidden layer makes of f(inputs; W) + b."""
     np.maximum(potentials, 0, out=potentials)
     if layer.cap is not None:
@@ -131,20 +79,23 @@ def batches(
     """
     x = check.images("x", x, network.input_shape)
     if batch_size is None:
-        neurons = network.input.neurons + sum(layer.neurons for layer in network.layers)
-        batch_size = max(1, min(len(x), MEMORY_BUDGET // (4 * neurons)))
+        batch_size = max(1, min(len(x), MEMORY_BUDGET // (4 * sum(network.neurons.values()))))
     check.integer("batch_size", batch_size, 1)
     for start in range(0, len(x), batch_size):
         part = slice(start, min(start + batch_size, len(x)))
-        values = {network.input.name: x[part]}
-        current = x[part]
-        for position, layer in enumerate(network.layers):
-            current = linear(layer, current)
-            current += layer.bias if layer.ann_bias is None else layer.ann_bias
-            if position < len(network.layers) - 1:
-                rectified(layer, current)
-            values[layer.name] = current
-        yield part, values
+        values = [x[part]]
+        for layer, sources in zip(network.layers, network.sources, strict=True):
+            values.append(_activation(layer, [values[source] for source in sources], layer is network.layers[-1]))
+        yield part, dict(zip(network.layer_names, values, strict=True))
+
+
+def _activation(layer: Population, sources: Sequence[np.ndarray], last: bool) -> np.ndarray:
+    """What a population makes of the activations of its sources; of the last one the logits."""
+    current, *others = (linear(each, values) for each, values in zip(layer.projections, sources, strict=True))
+    for other in others:
+        current += other
+    current += layer.bias if layer.ann_bias is None else layer.ann_bias
+    return current if last else rectified(layer, current)
 
 
 def activations(
@@ -167,7 +118,7 @@ def activations(
     names = network.layer_names[1:] if layers is None else tuple(layers)
     for name in names:
         check.choice("layers", name, network.layer_names)
-    shapes = {network.input.name: network.input_shape} | {layer.name: layer.output_shape for layer in network.layers}
+    shapes = dict(zip(network.layer_names, network.shapes, strict=True))
     answer = {name: np.empty((len(x), *shapes[name]), np.float32) for name in names}
     for part, values in batches(network, x, batch_size):
         for name in names:
@@ -176,8 +127,41 @@ def activations(
 
 
 def logits(network: SpikingNetwork, x: np.ndarray, batch_size: int | None = None) -> np.ndarray:
-    """The class scores of the analog network, float32 (items, classes)."""
-    return activations(network, x, network.layer_names[-1:], batch_size)[network.layer_names[-1]]
+    """The class scores of the analog network, float32 (items, classes).
+
+    Batches are spread over the processors, one thread of the matrix library each: it would spend most of its time on waiting for
+    the threads of its own. The numbers do not depend on how many there are.
+    """
+    x = check.images("x", x, network.input_shape)
+    layers = network.layers
+    if network.is_path:
+        layers = Active.of(network.single_path("the analog twin"), _never_positive).layers
+    if batch_size is None:
+        neurons = network.input.neurons + sum(layer.neurons for layer in layers)
+        batch_size = max(1, LOGITS_BUDGET // (4 * neurons))
+    size = check.integer("batch_size", batch_size, 1)
+
+    def scores(start: int) -> np.ndarray:
+        values = [x[start : start + size]]
+        for layer, sources in zip(layers, network.sources, strict=True):
+            values.append(_activation(layer, [values[source] for source in sources], layer is layers[-1]))
+        return values[-1]
+
+    with _one_at_a_time:
+        library = ThreadpoolController().select(user_api="blas")
+        threads = max((each.num_threads for each in library.lib_controllers), default=1)
+        with library.limit(limits=1), ThreadPoolExecutor(threads, "snnviz-analog") as pool:
+            return np.concatenate(list(pool.map(scores, range(0, len(x), size))))
+
+
+_one_at_a_time = threading.Lock()
+"""The number of threads of the matrix library is the whole process's."""
+
+
+def _never_positive(layer: Layer) -> np.ndarray:
+    """Which channels of a layer are zero if nothing reaches them, bool (channels,)."""
+    bias = layer.bias if layer.ann_bias is None else layer.ann_bias
+    return np.asarray(bias.reshape(-1, layer.channels).max(axis=0) <= 0)
 
 
 def accuracy(network: SpikingNetwork, x: np.ndarray, y: np.ndarray, batch_size: int | None = None) -> float:
@@ -190,7 +174,28 @@ def accuracy(network: SpikingNetwork, x: np.ndarray, y: np.ndarray, batch_size: 
         batch_size: as in `activations`.
     """
     y = check.labels("y", y, len(x), network.classes)
-    return float(np.mean(logits(network, x, batch_size).argmax(axis=1) == y))
+    return float(np.mean(_predicted(network, x, batch_size) == y))
+
+
+def _predicted(network: SpikingNetwork, x: np.ndarray, batch_size: int | None) -> np.ndarray:
+    """The class of the largest logit of each item; remembered, as the same network meets the same data again and again: with
+    other settings, in other searches, on pages."""
+    x = np.ascontiguousarray(check.images("x", x, network.input_shape))
+    key = (network.hash, hashlib.sha256(x.data).hexdigest(), x.shape, batch_size)
+    with _remembering:
+        if key in _remembered:
+            _remembered.move_to_end(key)
+            return _remembered[key]
+    answers = logits(network, x, batch_size).argmax(axis=1).astype(np.int32)
+    with _remembering:
+        _remembered[key] = answers
+        while len(_remembered) > REMEMBERED:
+            _remembered.popitem(last=False)
+    return answers
+
+
+_remembered: OrderedDict[tuple[object, ...], np.ndarray] = OrderedDict()
+_remembering = threading.Lock()
 
 
 def sparsity(network: SpikingNetwork, x: np.ndarray, batch_size: int | None = None) -> Sparsity:
@@ -207,7 +212,7 @@ def sparsity(network: SpikingNetwork, x: np.ndarray, batch_size: int | None = No
     Raises:
         InputError: for a network without hidden layers, or bad images.
     """
-    weighted = [layer for layer in network.layers if not getattr(layer, "pooling", False)]
+    weighted = [layer for layer in network.layers if not layer.pools]
     hidden = [layer for layer in weighted if layer is not network.layers[-1]]
     if not hidden:
         raise InputError("`network` must have hidden layers besides pooling. Received: a network without")
@@ -217,6 +222,6 @@ def sparsity(network: SpikingNetwork, x: np.ndarray, batch_size: int | None = No
             active[name] += int(np.count_nonzero(values[name]))
     layers = []
     for layer in weighted:
-        total = synapses(layer)
-        layers.append(LayerCount(layer.name, layer.neurons, total, total - synapses(layer, "nonzero")))
+        total = layer.synapses()
+        layers.append(LayerCount(layer.name, layer.neurons, total, total - layer.synapses("nonzero")))
     return from_counts(layers, [ActiveCount(each.name, each.neurons, active[each.name]) for each in hidden], len(x))

@@ -13,7 +13,6 @@ from snnviz.network import SpikingNetwork
 from snnviz.simulation.encoding import poisson_spikes
 from snnviz.simulation.engine import Engine
 from snnviz.simulation.settings import Record, Settings
-from snnviz.simulation.synops import synapses
 
 GRAPH_START_SECONDS = 6.0
 """The graph engine takes at least this to import its framework and to compile, on any machine seen so far."""
@@ -38,14 +37,16 @@ def choose(network: SpikingNetwork, settings: Settings, x: np.ndarray) -> tuple[
     """
     if _gpu():
         return "graph", "graph: there is a GPU"
-    from snnviz.simulation.event import EventEngine
+    if settings.input == "analog" and any(0 in sources and len(sources) > 1 for sources in network.sources):
+        return "graph", "graph: event takes no analog image beside spikes"
+    from snnviz.simulation.event_graph import event_engine
 
     items = len(x)
-    event = _seconds_per_item(EventEngine(network, settings, Record()), settings, x)
+    event = _seconds_per_item(event_engine(network, settings, Record()), settings, x)
     found = f"event takes {_duration(event)} an item"
     if event * items < GRAPH_START_SECONDS:
         return "event", f"event: {found}, {_duration(event * items)} in all, less than graph needs to start"
-    bound = 2 * settings.steps * sum(synapses(layer) for layer in network.layers) / _matrix_rate()
+    bound = 2 * settings.steps * sum(layer.synapses() for layer in network.layers) / _matrix_rate()
     if event < bound:
         return "event", f"event: {found}, graph at least {_duration(bound)} at this processor's matrix rate"
     from snnviz.simulation.graph import GraphEngine

@@ -6,8 +6,8 @@ import importlib.metadata
 import json
 import platform
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from snnviz.simulation import analog
 from snnviz.simulation.encoding import poisson_spikes
 from snnviz.simulation.engine import Block, Engine
 from snnviz.simulation.settings import Record, Settings
+from snnviz.simulation.stopping import Stop, read_out
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -38,9 +39,9 @@ def make_engine(name: str, network: SpikingNetwork, settings: Settings, record: 
         from snnviz.simulation.graph import GraphEngine
 
         return GraphEngine(network, settings, record)
-    from snnviz.simulation.event import EventEngine
+    from snnviz.simulation.event_graph import event_engine
 
-    return EventEngine(network, settings, record)
+    return event_engine(network, settings, record)
 
 
 @checked
@@ -56,6 +57,7 @@ def simulate(
     progress: bool = True,
     title: str = "",
     first_item: int = 0,
+    stop: Stop | Mapping[str, Any] | float | None = None,
     **settings: Any,
 ) -> xr.Dataset:
     """Simulate `network` on every item of `x` for `steps` time steps, counting synaptic events.
@@ -73,6 +75,8 @@ def simulate(
         progress: show a progress bar if it takes more than two seconds.
         title: a name for the result, used as the label of its curves.
         first_item: index of `x[0]` in the data set, whose Poisson spikes depend on it; for a part of what was simulated.
+        stop: end each item as soon as the network is sure of its answer: a `snnviz.simulation.Stop`, a mapping of its fields, or
+            a number, the softmax margin to reach. What the result then says of a step is as in `snnviz.results`.
         **settings: the other fields of `snnviz.simulation.Settings`: input, reset, input_reset, floor,
             delay, refractory, clamp, readout, decay, synapses, seed.
 
@@ -92,6 +96,9 @@ def simulate(
         allowed = ", ".join(Settings.__dataclass_fields__)
         unknown = sorted(set(settings) - set(Settings.__dataclass_fields__))
         raise InputError(f"`settings` must be among {allowed}. Received: {', '.join(unknown)}") from error
+    when = Stop.of(stop)
+    if when is not None:
+        when.check(options, network.classes)
     kept = Record.of(record)
     kept.check(network)
     x = check.images("x", x, network.input_shape)
@@ -110,7 +117,8 @@ def simulate(
         engine, reason = choose(network, options, x)
     clock.note("engine_choice_s")
     simulator = engine(network, options, kept) if callable(engine) else make_engine(engine, network, options, kept)
-    gathered = _Gathered(network, options, kept, y)
+    simulator.stop = when
+    gathered = _Gathered(network, options, kept, y, when)
     clock.note("engine_start_s")
     size = min(batch_size or simulator.batch_size, len(x))
     with _progress.bar(len(x), "simulating", "item", progress) as bar:
@@ -122,6 +130,8 @@ def simulate(
     clock.note("wall_time_s")
     clock.move(simulator.compiling_s, "wall_time_s", "engine_start_s")
     result = gathered.dataset()
+    if when is not None:
+        result.attrs["stop"] = json.dumps(asdict(when))
     accuracy = analog.accuracy(network, x, y)
     clock.note("ann_s")
     result.attrs |= {
@@ -155,7 +165,7 @@ class _Clock:
 
 def _check_room(network: SpikingNetwork, record: Record, items: int, steps: int) -> None:
     """Refuse to record what memory cannot hold, before anything runs; joining the batches' parts takes them twice."""
-    neurons = {network.input.name: network.input.neurons} | {layer.name: layer.neurons for layer in network.layers}
+    neurons = network.neurons
     traced = min(items, record.items) * steps
     needed = 2 * traced * (
         sum(neurons[name] for name in record.spikes) + 4 * sum(neurons[name] for name in record.potentials)
@@ -170,25 +180,13 @@ def _check_room(network: SpikingNetwork, record: Record, items: int, steps: int)
         )
 
 
-def read_out(output: np.ndarray, settings: Settings) -> np.ndarray:
-    """Class scores from the output layer's membrane potentials, both (items, time, classes); see `Settings.readout`."""
-    if settings.readout == "membrane":
-        return output
-    if settings.readout == "cumulative":
-        return np.cumsum(output, axis=1, dtype=np.float64)
-    average = np.empty(output.shape, np.float64)
-    state = np.zeros_like(output[:, 0], np.float64)
-    for step in range(output.shape[1]):
-        state = settings.decay * state + (1 - settings.decay) * output[:, step]
-        average[:, step] = state
-    return average
-
-
 class _Gathered:
     """Accumulates blocks: integer counts summed over items, and whatever is kept per item."""
 
-    def __init__(self, network: SpikingNetwork, settings: Settings, record: Record, y: np.ndarray) -> None:
-        self.network, self.settings, self.record, self.y = network, settings, record, y
+    def __init__(
+        self, network: SpikingNetwork, settings: Settings, record: Record, y: np.ndarray, stop: Stop | None = None
+    ) -> None:
+        self.network, self.settings, self.record, self.y, self.stop = network, settings, record, y, stop
         items, steps, layers = len(y), settings.steps, len(network.layers)
         self.correct = np.zeros(steps, np.int64)
         self.events = np.zeros((steps, layers), np.int64)
@@ -197,16 +195,20 @@ class _Gathered:
         self.logits = np.empty((items, steps, network.classes), np.float32) if record.logits else None
         # the input receives no events: column 0 stays 0
         self.item_events = np.zeros((items, steps, layers + 1), np.int64) if record.events else None
+        self.exits = None if stop is None else np.zeros(items, np.int64)
         self.traces: dict[str, list[np.ndarray]] = {}
 
     def add(self, start: int, block: Block) -> None:
         """Take in the block of the items from `start` on."""
         items = slice(start, start + len(block.output))
         scores = read_out(block.output, self.settings)
+        if self.stop is not None and self.exits is not None:
+            self.exits[items] = self.stop.exits(scores)
+            scores, block = _ended(scores.astype(np.float32), block, self.exits[items])
         predicted = scores.argmax(axis=-1)
         self.correct += (predicted == self.y[items, None]).sum(axis=0)
         self.events += block.events.sum(axis=0)
-        self.spikes += block.spikes
+        self.spikes += block.spikes.sum(axis=0)
         if self.predictions is not None:
             self.predictions[items] = predicted
         if self.logits is not None:
@@ -223,7 +225,7 @@ class _Gathered:
         import xarray as xr
 
         network, items = self.network, len(self.y)
-        neurons = {network.input.name: network.input.neurons} | {layer.name: layer.neurons for layer in network.layers}
+        neurons = network.neurons
         events = np.zeros((self.settings.steps, len(neurons)))
         events[:, 1:] = self.events / items
         rates = np.zeros_like(events)
@@ -248,6 +250,9 @@ class _Gathered:
             variables["logits"] = (("item", "time", "class"), self.logits)
         if self.item_events is not None:
             variables["item_events"] = (("item", "time", "layer"), self.item_events)
+        if self.exits is not None:
+            about = {"long_name": "step after which the item ended", "units": "time steps"}
+            variables["exit_step"] = ("item", self.exits, about)
         for name, parts in self.traces.items():
             population = name.partition("_")[2]
             variables[name] = (("traced", "time", f"neuron_{population}"), np.concatenate(parts))
@@ -267,6 +272,24 @@ class _Gathered:
                 "neurons": json.dumps(neurons),
             },
         )
+
+
+def _ended(scores: np.ndarray, block: Block, exits: np.ndarray) -> tuple[np.ndarray, Block]:
+    """Scores and block of items that end after the steps `exits`: their scores stay as they are then, nothing happens any more,
+    and membranes are no longer there."""
+    steps = np.arange(1, scores.shape[1] + 1)
+    last = np.minimum(steps, exits[:, None]) - 1
+    over = (steps > exits[:, None])[..., None]
+    ended = replace(
+        block,
+        events=np.where(over, 0, block.events),
+        spikes=np.where(over, 0, block.spikes),
+        spike_trains={name: train & ~over[: len(train)] for name, train in block.spike_trains.items()},
+        potentials={
+            name: np.where(over[: len(values)], np.float32(np.nan), values) for name, values in block.potentials.items()
+        },
+    )
+    return np.take_along_axis(scores, last[..., None], axis=1), ended
 
 
 def _versions(simulator: Engine) -> dict[str, str]:

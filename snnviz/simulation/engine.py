@@ -10,6 +10,7 @@ import numpy as np
 
 from snnviz.network import SpikingNetwork
 from snnviz.simulation.settings import Record, Settings
+from snnviz.simulation.stopping import Stop
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,8 +20,8 @@ class Block:
     Attributes:
         output: float32 (B, T, classes), the membrane potential of the last layer after each step.
         events: int64 (B, T, L), synaptic events that arrive at each weighted layer, exact.
-        spikes: int64 (T, L), spikes sent in each step by the input and the hidden layers, summed over the batch;
-            column 0 is the input (0 throughout when the input is analog).
+        spikes: int64 (B, T, L), spikes sent in each step by the input and the hidden layers; column 0 is the input (0
+            throughout when the input is analog).
         spike_trains: for each population asked for, bool (traced, T, neurons), neurons flattened row-major.
         potentials: for each population asked for, float32 (traced, T, neurons), after reset.
     """
@@ -35,11 +36,11 @@ class Block:
     def empty(cls, network: SpikingNetwork, steps: int, record: Record, items: int, traced: int) -> Block:
         """A block of zeros for `items` items, the first `traced` of them with spike trains and potentials, to be filled."""
         depth = len(network.layers)
-        sizes = {network.input.name: network.input.neurons} | {layer.name: layer.neurons for layer in network.layers}
+        sizes = network.neurons
         return cls(
             output=np.zeros((items, steps, network.classes), np.float32),
             events=np.zeros((items, steps, depth), np.int64),
-            spikes=np.zeros((steps, depth), np.int64),
+            spikes=np.zeros((items, steps, depth), np.int64),
             spike_trains={name: np.zeros((traced, steps, sizes[name]), bool) for name in record.spikes},
             potentials={name: np.zeros((traced, steps, sizes[name]), np.float32) for name in record.potentials},
         )
@@ -63,6 +64,9 @@ class Engine(ABC):
     name: ClassVar[str]
     compiling_s: float = 0.0
     """Seconds that `run` has spent on compiling so far, once for each form of batch, which are no simulation."""
+    stop: Stop | None = None
+    """When items end, set by whoever runs the engine. It may save the steps after an item's end, whose values in a block nobody
+    looks at, or take them all the same."""
 
     def __init__(self, network: SpikingNetwork, settings: Settings, record: Record) -> None:
         self.network = network

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -21,22 +21,29 @@ import numpy as np
 from numba import config as numba_config
 
 from snnviz import _checks as check
-from snnviz.network import Conv2D, Convolution, Dense, DepthwiseConv2D, Layer, SpikingNetwork
+from snnviz.network import THRESHOLD, Conv2D, Convolution, Dense, DepthwiseConv2D, Layer, SpikingNetwork
+from snnviz.simulation._silent import Active
 from snnviz.simulation.engine import Block, Engine
 from snnviz.simulation.kernels import simd
 from snnviz.simulation.kernels.channelwise import channelwise
 from snnviz.simulation.kernels.compiler import prepare
 from snnviz.simulation.kernels.counting import count, planes
 from snnviz.simulation.kernels.neurons import NO_FLOOR, given_spikes, spiking_input
-from snnviz.simulation.kernels.rows import LIST_POSITIONS, LIST_SHARE, LIST_SLACK, rows
+from snnviz.simulation.kernels.rows import rows
 from snnviz.simulation.kernels.trains import unpack, words
 from snnviz.simulation.settings import Record, Settings
+from snnviz.simulation.stopping import read_out
 from snnviz.simulation.synops import fanout
 
 CHUNK = 64
-"""Most steps for which a patch is held at once: their sums (16 KiB) share the level-1 cache with a tile of weights."""
+"""Most steps for which a patch is held at once: as many as a word has bits. Their sums (16 KiB) share the level-1 cache with a
+tile of weights."""
 TRAIN_BUDGET = 2**21
 """Bytes that the largest population's trains may take in one call of a kernel; decides how many items share a call."""
+STOP_STEPS = 4
+"""Steps that are taken before it is looked which items have ended: few waste little on those that have, many cost less each."""
+STOP_BUDGET = 2**24
+"""Bytes that trains and membranes of the items in one call may take where items end at their own steps."""
 BATCH_BUDGET = 2**27
 """Bytes that the arrays of a batch may take: spikes handed in, potentials and counts handed out."""
 BATCH_EVENTS = 2e9
@@ -104,10 +111,6 @@ class _Rows(_Ready):
             low, high = first // outputs_per_group, (first + here - 1) // outputs_per_group + 1
             table.append((first, here, low * per_group, (high - low) * per_group, places * lanes))
             places += window * (high - low) * per_group + 1  # and a row of zeros
-        self.blocks = np.array(table, np.int64)
-        self.fan_in = window * int(self.blocks[:, 3].max())
-        width, channels = int(self.geometry[1]), int(self.geometry[2])
-        self.patch_words = max(words(self.fan_in), words(width * channels))
         self.weights = aligned(places * lanes, np.float32)
         for first, here, low, inputs, at in table:
             block = self.weights[at : at + window * inputs * lanes].reshape(*kernel.shape[:2], inputs, lanes)
@@ -116,14 +119,26 @@ class _Rows(_Ready):
                 stop = min(first + here, (group + 1) * outputs_per_group)
                 incoming = slice(group * per_group - low, (group + 1) * per_group - low)
                 block[:, :, incoming, start - first : stop - first] = kernel[..., start:stop]
+        some = [
+            np.any(self.weights[at : at + window * inputs * lanes].reshape(-1, lanes), axis=1)
+            for _, _, _, inputs, at in table
+        ]
+        self.used = np.where(np.concatenate(some), ~np.uint64(0), np.uint64(0))
+        self.blocks = np.array([(*row, at) for row, at in zip(table, _starts(some), strict=True)], np.int64)
+        self.used_inputs = _packed(fanout(layer).reshape(-1) > 0)
+        self.fan_in = window * int(self.blocks[:, 3].max())
+        self.patch_words = words(self.fan_in)
 
-    def lists(self, chunk: int) -> tuple[int, int, int]:
-        """Sizes of the arrays spikes, ends and listed of `rows`: for the worst, memory that is rarely touched."""
-        height, width, channels = (int(size) for size in self.geometry[:3])
-        spikes = int(LIST_SHARE * height * width * channels * chunk) + width * channels * chunk + LIST_SLACK
-        room = min(self.fan_in * chunk, spikes) + (LIST_SLACK + simd.UNROLLED) * chunk
-        together = min(int(self.geometry[4]), LIST_POSITIONS)
-        return spikes + LIST_SLACK, height * chunk * (width + 1), together * room
+
+def _starts(parts: Sequence[np.ndarray]) -> list[int]:
+    """Where each of `parts` begins when they are joined."""
+    return [sum(map(len, parts[:index])) for index in range(len(parts))]
+
+
+def _packed(flags: np.ndarray) -> np.ndarray:
+    """Flags as bits of words, uint64."""
+    bits = np.packbits(flags, bitorder="little")
+    return np.pad(bits, (0, -len(bits) % 8)).view("<u8").astype(np.uint64)
 
 
 class _Channelwise(_Ready):
@@ -145,6 +160,15 @@ class _Channelwise(_Ready):
         self.initial = _padded(potential, (1, layer.neurons), layer.neurons + 63)
 
 
+def _never_fires(layer: Layer) -> np.ndarray:
+    """Which channels of a layer never fire if nothing reaches them, bool (channels,)."""
+    bias, potential = (
+        np.broadcast_to(values, layer.output_shape).reshape(-1, layer.channels).max(axis=0)
+        for values in (layer.bias, layer.initial_potential)
+    )
+    return np.asarray((bias <= 0) & (potential < THRESHOLD))
+
+
 def _side_by_side(layer: Layer) -> Layer:
     """`layer`, or, if it is a convolution of few channels, one whose channels are those of several columns side by side.
 
@@ -156,7 +180,8 @@ def _side_by_side(layer: Layer) -> Layer:
     height, width, channels, outputs = layer.weights.shape
     stride = layer.strides[1]
     rows, columns, _ = layer.output_shape
-    side = next((side for side in (4, 2) if side * outputs <= simd.LANES[-1] and columns % side == 0), 1)
+    most = min(4, simd.LANES[-1] // outputs)
+    side = next((side for side in range(most, 1, -1) if columns % side == 0), 1)
     if side == 1 or width <= stride:  # windows that share no column share no row either
         return layer
     kernel = np.zeros((height, width + (side - 1) * stride, channels, side, outputs), np.float32)
@@ -187,17 +212,20 @@ def _as_grouped(layer: Layer) -> tuple[np.ndarray, int]:
 class _Scratch:
     """What one thread works with; nothing in it outlives a call but its memory."""
 
-    trains: tuple[np.ndarray, np.ndarray]
+    trains: list[np.ndarray]  # of each population that fires
+    membranes: list[np.ndarray]  # of each layer
+    resting: list[np.ndarray]
+    sends: np.ndarray
+    senders: np.ndarray
+    times: np.ndarray
+    starts: np.ndarray
+    any_time: np.ndarray
     patch: np.ndarray
     sums: np.ndarray
     potentials: np.ndarray
     waits: np.ndarray
     fired: np.ndarray
     arrived: np.ndarray
-    spikes: np.ndarray
-    ends: np.ndarray
-    listed: np.ndarray
-    starts: np.ndarray
     steps: np.ndarray
 
 
@@ -208,8 +236,26 @@ class _Job:
     inputs: np.ndarray
     traced: int
     block: Block
-    spikes: np.ndarray
     stop: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass
+class _Part:
+    """The items of a batch that share a call of a kernel.
+
+    Attributes:
+        start: the first of them.
+        items: how many there are.
+        keeping: for how many of the first of them spike trains and potentials are kept.
+        active: those that have not ended, counted from `start`.
+        constant: the first layer's current under analog input.
+    """
+
+    start: int
+    items: int
+    keeping: int
+    active: np.ndarray
+    constant: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
 
 
 class EventEngine(Engine):
@@ -228,8 +274,14 @@ class EventEngine(Engine):
         super().__init__(network, settings, record)
         self.threads = _processors() if threads is None else check.integer("threads", threads, 1)
         self._layers: list[_Rows | _Channelwise] = []
-        maps = [fanout(layer, settings.synapses).reshape(-1) for layer in network.layers]
-        for index, layer in enumerate(network.layers):
+        path = network.single_path("EventEngine (`make_engine` takes graphs)")
+        # recorded populations are whole
+        self._active = Active.of(path, None if record.spikes or record.potentials else _never_fires)
+        maps = [
+            fanout(layer, settings.synapses).reshape(-1, len(kept))[:, kept].reshape(-1)
+            for layer, kept in zip(path, self._active.kept, strict=True)
+        ]
+        for index, layer in enumerate(self._active.layers):
             alone = isinstance(layer, DepthwiseConv2D) and layer.weights.shape[3] == 1
             driven_by_numbers = index == 0 and settings.input == "analog"
             if isinstance(layer, DepthwiseConv2D) and alone and not driven_by_numbers:
@@ -251,7 +303,12 @@ class EventEngine(Engine):
         train_bytes = 8 * settings.steps * max(layer.words_in for layer in self._layers)
         self._items_per_call = int(max(1, min(64, TRAIN_BUDGET // train_bytes, 3e7 // max(1.0, self._adds))))
         self._free: list[_Scratch] = []
-        kernels = [count, *{channelwise if isinstance(layer, _Channelwise) else rows for layer in self._layers}]
+        # the one that takes longest to compile first
+        kernels = [
+            rows,
+            *([channelwise] if any(isinstance(layer, _Channelwise) for layer in self._layers) else []),
+            count,
+        ]
         if settings.input != "analog":
             kernels.append(spiking_input if settings.input == "spiking" else given_spikes)
         prepare(*kernels)
@@ -267,30 +324,28 @@ class EventEngine(Engine):
         return max(1, size // together) * together
 
     def run(self, inputs: np.ndarray, traced: int = 0) -> Block:
-        network, steps, depth = self.network, self.settings.steps, len(self.network.layers)
-        items = len(inputs)
-        block = Block.empty(network, steps, self.record, items, traced)
-        job = _Job(inputs, traced, block, np.zeros((items, steps, depth), np.int64))
-        self._share(job, range(0, items, self._items_per_call))
-        block.spikes[:] = job.spikes.sum(axis=0)
+        network = self.network
+        block = Block.empty(network, self.settings.steps, self.record, len(inputs), traced)
+        self._share(_Job(inputs, traced, block), range(0, len(inputs), self._together()))
         last = network.layers[-1].name
         if last in block.potentials:
             block.potentials[last][:] = block.output[:traced]
         return block
 
     def _share(self, job: _Job, starts: range) -> None:
-        """Simulate all items, `_items_per_call` at a time, on `threads` threads."""
+        """Simulate all items, `_together` at a time, on `threads` threads."""
         queue: Iterator[int] = iter(starts)
         lock = threading.Lock()
 
         def work() -> None:
             scratch = self._free.pop() if self._free else self._scratch()
+            together = self._together()
             while not job.stop.is_set():
                 with lock:
                     start = next(queue, None)
                 if start is None:
                     break
-                self._simulate(job, start, min(start + self._items_per_call, len(job.inputs)), scratch)
+                self._simulate(job, start, min(start + together, len(job.inputs)), scratch)
             self._free.append(scratch)
 
         threads = min(self.threads, len(starts))
@@ -306,91 +361,128 @@ class EventEngine(Engine):
             finally:
                 job.stop.set()  # an error or an interrupt: the others stop after the items they are at
 
+    def _together(self) -> int:
+        """Items in a call of a kernel: fewer where each needs trains and membranes of its own until it ends."""
+        if self.stop is None:
+            return self._items_per_call
+        trains = 8 * self.settings.steps * sum(layer.words_in for layer in self._layers)
+        states = (8 if self.settings.refractory else 4) * sum(len(layer.initial) for layer in self._layers)
+        return max(1, min(self._items_per_call, STOP_BUDGET // (trains + states)))
+
     def _scratch(self) -> _Scratch:
-        steps, chunk = self.settings.steps, self._chunk
+        steps, chunk, items = self.settings.steps, self._chunk, self._together()
         sent = [layer.words_in for layer in self._layers]
         matrices = [layer for layer in self._layers if isinstance(layer, _Rows)]
-        longest = max(steps if isinstance(layer, _Channelwise) else chunk for layer in self._layers)
         wide = [layer for layer in self._layers if isinstance(layer, _Channelwise)]
         taps = max((int(layer.geometry[6] * layer.geometry[7]) for layer in wide), default=0)
-        membranes = max(64, *(len(layer.initial) for layer in matrices))
-        lists = [layer.lists(chunk) for layer in matrices]
-        size = self._items_per_call * steps
+        pixels = max(int(layer.geometry[0] * layer.geometry[1]) for layer in matrices)
+        rests = self.settings.refractory > 0
+        if (
+            self.stop is None
+        ):  # layer by layer for all steps: two trains take turns, and an item's membranes follow another's
+            pair = [aligned(items * steps * max(each), np.uint64) for each in (sent[::2], [1, *sent[1::2]])]
+            trains = [pair[index % 2] for index in range(len(sent))]
+            size = max(64, *(len(layer.initial) for layer in matrices))
+            membranes = [aligned(size, np.float32)] * len(sent)
+            resting = [aligned(size if rests else 64, np.int32)] * len(sent)
+        else:
+            trains = [aligned(items * steps * each, np.uint64) for each in sent]
+            membranes = [aligned(items * len(layer.initial), np.float32) for layer in self._layers]
+            resting = [aligned(items * len(layer.initial) if rests else 64, np.int32) for layer in self._layers]
         return _Scratch(
-            trains=(aligned(size * max(sent[::2]), np.uint64), aligned(size * max([1, *sent[1::2]]), np.uint64)),
-            patch=aligned(max(layer.patch_words for layer in matrices) * chunk, np.uint64),
-            sums=aligned(64 * longest, np.float32),
-            potentials=aligned(membranes, np.float32),
-            waits=aligned(membranes if self.settings.refractory else 64, np.int32),
-            fired=aligned(longest, np.uint64),
-            arrived=aligned(taps * steps, np.uint64),
-            spikes=aligned(max(spikes for spikes, _, _ in lists), np.uint32),
-            ends=aligned(max(ends for _, ends, _ in lists), np.uint32),
-            listed=aligned(max(listed for _, _, listed in lists), np.uint32),
-            starts=np.zeros(LIST_POSITIONS * chunk + 1, np.int64),
+            trains=trains,
+            membranes=membranes,
+            resting=resting,
+            sends=aligned(items * max(sent), np.uint64),
+            senders=aligned(64 * max(sent), np.uint32),
+            times=aligned(64 * max(sent), np.uint64),
+            starts=aligned(pixels + 1, np.uint32),
+            any_time=aligned(pixels + 1, np.uint64),
+            patch=aligned(max(128, *(layer.patch_words * chunk for layer in matrices)), np.uint64),
+            sums=aligned(64 * CHUNK, np.float32),
+            potentials=aligned(64, np.float32),
+            waits=aligned(64, np.int32),
+            fired=aligned(CHUNK, np.uint64),
+            arrived=aligned(taps * chunk, np.uint64),
             steps=np.zeros(steps, np.int64),
         )
 
     def _simulate(self, job: _Job, start: int, stop: int, scratch: _Scratch) -> None:
-        """Simulate items start .. stop, layer by layer."""
+        """Simulate items start .. stop: all steps at once, or some at a time while any of them goes on."""
         network, settings = self.network, self.settings
-        items, steps = stop - start, settings.steps
-        frozen = settings.frozen_steps(network)
-        keeping = max(0, min(job.traced, stop) - start)
-        totals = np.zeros(items, np.int64)
-        events, spikes = job.block.events[start:stop], job.spikes[start:stop]
-        trains = scratch.trains[0][: items * self._layers[0].words_in * steps]
-        constant = np.zeros(0, np.float32)
+        part = _Part(start, stop - start, max(0, min(job.traced, stop) - start), np.arange(stop - start))
         if settings.input == "analog":
-            constant = self._constant(job.inputs[start:stop])
-            arriving = (job.inputs[start:stop].reshape(items, -1) > 0) @ self._first_fanout
-            events[:, settings.delay :, 0] = arriving[:, None]
+            part.constant = self._constant(job.inputs[start:stop])
+            arriving = (job.inputs[start:stop].reshape(part.items, -1) > 0) @ self._first_fanout
+            job.block.events[start:stop, settings.delay :, 0] = arriving[:, None]
         else:
-            self._send_input(job, start, stop, trains, keeping, scratch)
+            self._send_input(job, part, scratch)
         for name in {network.input.name} & set(job.block.potentials):
             if settings.input != "spiking":
-                job.block.potentials[name][start : start + keeping] = np.nan
-        for index, (layer, ready) in enumerate(zip(network.layers, self._layers, strict=True)):
+                job.block.potentials[name][start : start + part.keeping] = np.nan
+        length = settings.steps if self.stop is None else STOP_STEPS
+        for begin in range(0, settings.steps, length):
+            end = min(begin + length, settings.steps)
+            self._take(job, part, scratch, begin, end)
+            if self.stop is not None and end < settings.steps:
+                scores = read_out(job.block.output[start:stop][part.active, :end], settings)
+                part.active = part.active[~self.stop.sure(scores[:, begin:], begin).any(axis=1)]
+                if not len(part.active):
+                    break
+
+    def _take(self, job: _Job, part: _Part, scratch: _Scratch, begin: int, end: int) -> None:
+        """Steps begin .. end of the items that go on, layer by layer."""
+        network, settings, steps = self.network, self.settings, self.settings.steps
+        frozen = settings.frozen_steps(network)
+        totals = np.zeros(part.items, np.int64)
+        events, spikes, output = (
+            array[part.start : part.start + part.items]
+            for array in (job.block.events, job.block.spikes, job.block.output)
+        )
+        to_zero = settings.resets_to_zero(input_layer=False)
+        floor = NO_FLOOR if settings.floor is None else np.float32(settings.floor)
+        for index, (layer, ready) in enumerate(zip(self._active.layers, self._layers, strict=True)):
             given = index == 0 and settings.input == "analog"
-            if not given:
-                self._trace(job, network.firing_names[index], trains, start, keeping)
-                count(
-                    trains, ready.words_in, steps, settings.delay, *self._planes[index], index, events, spikes,
-                    totals, scratch.steps,
-                )  # fmt: skip
             last = index == len(self._layers) - 1
-            sent = scratch.trains[(index + 1) % 2][: 0 if last else items * ready.words_out * steps]
-            kept, keeping_here = self._kept(job, layer.name, start, keeping)
-            if last:
-                kept, keeping_here = job.block.output[start:stop], items
-            to_zero = settings.resets_to_zero(input_layer=False)
-            floor = NO_FLOOR if settings.floor is None else np.float32(settings.floor)
+            trains = scratch.trains[index]
+            sent = scratch.trains[0][:0] if last else scratch.trains[index + 1]
+            if not given:
+                self._trace(job, network.firing_names[index], trains, part)
+                count(
+                    trains, part.active, ready.words_in, steps, begin, end, settings.delay, *self._planes[index], index,
+                    events, spikes, totals, scratch.sends, scratch.steps,
+                )  # fmt: skip
+            kept, keeping = (output, part.items) if last else self._kept(job, layer.name, part)
             if isinstance(ready, _Rows):
                 rows(
-                    trains, totals, constant if given else constant[:0], steps, self._chunk, settings.delay, frozen[index + 1],
-                    not last, to_zero, floor, settings.refractory, ready.geometry, ready.blocks, ready.weights, ready.bias,
-                    ready.initial, sent, keeping_here, kept, scratch.patch, scratch.sums, scratch.potentials,
-                    scratch.waits, scratch.fired, scratch.spikes, scratch.ends, scratch.listed, scratch.starts,
+                    trains, part.active, totals, scratch.sends, part.constant if given else part.constant[:0], steps, begin, end,
+                    self._chunk, settings.delay, frozen[index + 1], not last, to_zero, floor, settings.refractory,
+                    ready.geometry, ready.blocks, ready.weights, ready.used, ready.used_inputs, ready.bias, ready.initial, sent,
+                    keeping, kept, scratch.membranes[index], scratch.resting[index],
+                    0 if self.stop is None else len(ready.initial), scratch.patch, scratch.sums, scratch.fired,
+                    scratch.senders, scratch.times, scratch.starts, scratch.any_time,
                 )  # fmt: skip
             else:
+                states = len(scratch.membranes[index]) if self.stop is not None else 0
                 channelwise(
-                    trains, items, steps, settings.delay, frozen[index + 1], to_zero, floor, settings.refractory, ready.geometry,
-                    ready.side, ready.weights, ready.bias, ready.initial, sent, keeping_here, kept, scratch.arrived,
+                    trains, part.active, totals, scratch.sends, steps, begin, end, self._chunk, settings.delay, frozen[index + 1],
+                    to_zero, floor, settings.refractory, ready.geometry, ready.side, ready.weights, ready.bias, ready.initial,
+                    sent, keeping, kept, scratch.membranes[index][:states], scratch.resting[index], scratch.arrived,
                     scratch.sums, scratch.potentials, scratch.waits, scratch.fired,
                 )  # fmt: skip
-            trains = sent
 
-    def _send_input(
-        self, job: _Job, start: int, stop: int, trains: np.ndarray, keeping: int, scratch: _Scratch
-    ) -> None:
+    def _send_input(self, job: _Job, part: _Part, scratch: _Scratch) -> None:
+        """The input's spikes of all steps."""
         settings, pixels = self.settings, self.network.input.neurons
+        start, stop = part.start, part.start + part.items
+        trains = scratch.trains[0][: part.items * self._layers[0].words_in * settings.steps]
         if settings.input == "poisson":
             spikes = np.ascontiguousarray(job.inputs[start:stop], np.uint8).reshape(-1)
             given_spikes(spikes, pixels, settings.steps, trains)
             return
         intensities = np.zeros((stop - start, len(self._initial)), np.float32)
         intensities[:, :pixels] = job.inputs[start:stop].reshape(stop - start, -1)
-        kept, keeping = self._kept(job, self.network.input.name, start, keeping)
+        kept, keeping = self._kept(job, self.network.input.name, part)
         spiking_input(
             intensities.reshape(-1), self._initial, pixels, settings.steps, settings.resets_to_zero(input_layer=True),
             settings.refractory, trains, keeping, kept, NO_BIAS, scratch.potentials, scratch.waits,
@@ -401,7 +493,7 @@ class EventEngine(Engine):
         product depend on the size of the matrix."""
         from snnviz.simulation.analog import linear
 
-        ready, layer = self._layers[0], self.network.layers[0]
+        ready, layer = self._layers[0], self._active.layers[0]
         current = np.zeros((len(inputs), ready.positions, ready.width), np.float32)
         for item in range(len(inputs)):
             values = linear(layer, inputs[item : item + 1])
@@ -409,16 +501,16 @@ class EventEngine(Engine):
         return current.reshape(-1)
 
     @staticmethod
-    def _kept(job: _Job, name: str, start: int, keeping: int) -> tuple[np.ndarray, int]:
+    def _kept(job: _Job, name: str, part: _Part) -> tuple[np.ndarray, int]:
         """Where potentials of a population go, and for how many items."""
-        if name in job.block.potentials and keeping:
-            return job.block.potentials[name][start : start + keeping], keeping
+        if name in job.block.potentials and part.keeping:
+            return job.block.potentials[name][part.start : part.start + part.keeping], part.keeping
         return np.zeros((0, 0, 0), np.float32), 0
 
-    def _trace(self, job: _Job, name: str, trains: np.ndarray, start: int, keeping: int) -> None:
-        if name in job.block.spike_trains and keeping:
+    def _trace(self, job: _Job, name: str, trains: np.ndarray, part: _Part) -> None:
+        if name in job.block.spike_trains and part.keeping:
             target = job.block.spike_trains[name]
             neurons, steps = target.shape[2], self.settings.steps
             size = words(neurons)
-            shaped = trains[: keeping * size * steps].reshape(keeping, size, steps)
-            target[start : start + keeping] = unpack(shaped, neurons)
+            shaped = trains[: part.keeping * size * steps].reshape(part.keeping, size, steps)
+            target[part.start : part.start + part.keeping] = unpack(shaped, neurons)

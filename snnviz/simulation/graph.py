@@ -19,10 +19,9 @@ from snnviz import _checks as check
 from snnviz._backend import on_cpu, use
 from snnviz.errors import InputError
 from snnviz.network import SpikingNetwork
-from snnviz.simulation._program import EXACT, LayerPlan, Plan, compiled, count_unit, parameters
+from snnviz.simulation._program import EXACT, LayerPlan, Plan, ProjectionPlan, compiled, count_unit, parameters
 from snnviz.simulation.engine import Block, Engine
 from snnviz.simulation.settings import Record, Settings
-from snnviz.simulation.synops import fanout
 
 MEMORY_BUDGET = 2**30
 """Bytes that the program's arrays may take, by default."""
@@ -69,9 +68,9 @@ class GraphEngine(Engine):
     ) -> None:
         super().__init__(network, settings, record)
         check.integer("memory", memory, 1)
-        neurons = [network.input.neurons, *(layer.neurons for layer in network.layers)]
-        if max(neurons) > EXACT:
-            raise InputError(f"`network` must have at most {EXACT} neurons in a layer. Received: {max(neurons)}")
+        largest = max(network.neurons.values())
+        if largest > EXACT:
+            raise InputError(f"`network` must have at most {EXACT} neurons in a layer. Received: {largest}")
         most = CHUNK if chunk is None else check.integer("chunk", chunk, 1)
         # as many chunks as needed, all as short as that allows: the last one runs past the end by few steps
         self._chunk = math.ceil(settings.steps / math.ceil(settings.steps / most))
@@ -81,9 +80,12 @@ class GraphEngine(Engine):
             self._batch = check.integer("batch_size", batch_size, 1)
         self._jit, self._counting = jit, _counting
         self._sizes: set[int] = set()
-        self._fanouts = [fanout(layer, settings.synapses) for layer in network.layers]
+        self._fanouts = [[each.fanout(settings.synapses) for each in layer.projections] for layer in network.layers]
         self._layers = tuple(
-            LayerPlan.of(layer, each) for layer, each in zip(network.layers, self._fanouts, strict=True)
+            LayerPlan(
+                tuple(map(ProjectionPlan.of, layer.projections, sources, maps)), layer.output_shape, layer.bias.shape
+            )
+            for layer, sources, maps in zip(network.layers, network.sources, self._fanouts, strict=True)
         )
         self._parameters = parameters(network, self._fanouts)
 
@@ -125,12 +127,11 @@ class GraphEngine(Engine):
         """What was kept of the populations `names`, (traced, T, neurons)."""
         traces = {}
         for name in names:
-            index = self.network.layer_names.index(name)
             if traced:
+                index = self.network.layer_names.index(name)
                 traces[name] = np.ascontiguousarray(by_step[f"{kind}_{index}"][:, :traced].swapaxes(0, 1))
             else:
-                neurons = self.network.layers[index - 1].neurons if index else self.network.input.neurons
-                traces[name] = np.zeros((0, self.settings.steps, neurons), dtype)
+                traces[name] = np.zeros((0, self.settings.steps, self.network.neurons[name]), dtype)
         return traces
 
     def _size(self, items: int) -> int:
@@ -166,24 +167,28 @@ class GraphEngine(Engine):
         )
 
     def _counts(self, plan: Plan, inputs: np.ndarray, by_step: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        """Events (items, T, L) and spikes (T, L) in integers, from partial sums that are exact in float32."""
+        """Events and spikes (items, T, L) in integers, from partial sums that are exact in float32."""
         items, depth = len(inputs), len(plan.layers)
         events = np.zeros((items, plan.steps, depth), np.int64)
-        spikes = np.zeros((plan.steps, depth), np.int64)
+        spikes = np.zeros((items, plan.steps, depth), np.int64)
         if not plan.counting:
             return events, spikes
-        for index, each in enumerate(self._fanouts):
-            if index == 0 and plan.input == "analog":  # the same events at every step
-                arriving = (inputs.reshape(items, -1) > 0) @ each.ravel()
-                events[:, plan.delay :, 0] = arriving[:, None]
-                continue
-            sent = by_step[f"spikes_{index}"][:, :items].astype(np.int64)
-            spikes[:, index] = sent.sum(axis=1)
-            if plan.layers[index].parts:
-                arrived = by_step[f"events_{index}"][:, :items].astype(np.int64).sum(axis=-1) * count_unit(each)
-                events[..., index] = arrived.T
+        sent = {
+            index: by_step[f"spikes_{index}"][:, :items].astype(np.int64)
+            for index in range(depth)
+            if plan.spikes(index)
+        }
+        for index, each in sent.items():
+            spikes[..., index] = each.T
+        for index, place, one in plan.arriving():
+            fanout = self._fanouts[index][place]
+            if not plan.spikes(one.source):  # the same events at every step
+                events[:, plan.delay :, index] += ((inputs.reshape(items, -1) > 0) @ fanout.ravel())[:, None]
+            elif one.parts:
+                arrived = by_step[f"events_{index}_{place}"][:, :items].astype(np.int64).sum(axis=-1)
+                events[..., index] += arrived.T * count_unit(fanout)
             else:  # as many events for every spike
-                events[:, plan.delay :, index] = sent[: plan.steps - plan.delay].T * each.flat[0]
+                events[:, plan.delay :, index] += sent[one.source][: plan.steps - plan.delay].T * fanout.flat[0]
         return events, spikes
 
 
@@ -193,7 +198,7 @@ _warm: WeakSet[Any] = WeakSet()
 
 def _fitting_batch(network: SpikingNetwork, settings: Settings, chunk: int, memory: int) -> int:
     """The batch whose arrays fit into `memory` and, on a CPU, a chunk of whose largest map fits into the cache."""
-    sizes = [network.input.neurons, *(layer.neurons for layer in network.layers)]
+    sizes = list(network.neurons.values())
     state = 4 * sum(sizes) * (1 + (settings.refractory > 0) + settings.delay)
     # a layer's arriving and sent spikes, its drive, and what the linear part needs to work on
     maps = 4 * chunk * 4 * max(sizes)
@@ -224,7 +229,7 @@ def _joined(blocks: Sequence[Block]) -> Block:
     return Block(
         output=np.concatenate([block.output for block in blocks]),
         events=np.concatenate([block.events for block in blocks]),
-        spikes=np.sum([block.spikes for block in blocks], axis=0),
+        spikes=np.concatenate([block.spikes for block in blocks]),
         spike_trains=traces([block.spike_trains for block in blocks]),
         potentials=traces([block.potentials for block in blocks]),
     )

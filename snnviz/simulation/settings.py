@@ -34,9 +34,10 @@ class Settings:
         delay: 0, spikes travel through all layers within a step; 1, layer i+1 sees at step t what layer i (or the
             input) sent at step t - 1, and nothing at step 1. Biases are never delayed.
         refractory: for this many steps after a spike a neuron's membrane is frozen (input is lost) and it cannot fire.
-        clamp: the layer at depth d (input 0, first weighted layer 1, ...) is frozen in the same way, and silent, for
-            its first clamp * d steps, rounded down, if the network's own onset is not later. 0.5 lets two layers begin
-            with every step: a deep layer does not integrate what the layers before it send before they have settled.
+        clamp: the layer at depth d (input 0, first weighted layer 1, ...; behind a sum the longest way counts) is frozen in the
+            same way, and silent, for its first clamp * d steps, rounded down, if the network's own onset is not later. 0.5
+            lets two layers begin with every step: a deep layer does not integrate what the layers before it send before they
+            have settled.
         readout: class scores at step t: the output "membrane" v_t; its "cumulative" sum over steps 1..t; or its
             exponential average a_t = decay * a_(t-1) + (1 - decay) * v_t ("decay").
         decay: in [0, 1), used by readout "decay" only; 0 gives v_t.
@@ -79,7 +80,7 @@ class Settings:
     def frozen_steps(self, network: SpikingNetwork) -> tuple[int, ...]:
         """For how many steps the input and each layer of `network` are frozen at first, by `clamp` or the layer's onset."""
         onsets = (0, *(layer.onset for layer in network.layers))
-        return tuple(max(onset_at(depth, self.clamp), onset) for depth, onset in enumerate(onsets))
+        return tuple(max(onset_at(d, self.clamp), onset) for d, onset in zip(network.depths, onsets, strict=True))
 
     @checked
     def resets_to_zero(self, *, input_layer: bool) -> bool:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime
 import importlib.metadata
-import json
 import os
 import platform
 from typing import Any
 
+from snnviz import _checks as check
 from snnviz._arguments import checked
 from snnviz._files import replacing
 from snnviz.training.loop import Evaluation, Training
@@ -73,5 +73,6 @@ def model_card(
 @checked
 def save_card(card: dict[str, Any], path: str | os.PathLike[str]) -> None:
     """Write a card as JSON."""
+    text = check.as_json("card", card, indent=2)
     with replacing(path) as temporary:
-        temporary.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+        temporary.write_text(text + "\n", encoding="utf-8")

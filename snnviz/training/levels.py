@@ -23,9 +23,8 @@ import keras
 import numpy as np
 
 from snnviz import conversion
-from snnviz._models import rectifies
+from snnviz._models import check_single_path, rectifies
 from snnviz.errors import InputError
-from snnviz.network import DepthwiseConv2D
 from snnviz.sparsity import leaves
 
 START_PERCENTILE = 99.9
@@ -108,6 +107,7 @@ def _twin(
     problems = conversion.check_convertible(model)
     if problems:
         raise InputError(f"`levels` must be 0 for a model that cannot be converted. Received: {levels}; {problems[0]}")
+    check_single_path(model, "training on levels (`levels`)")
     path = [layer for layer in leaves(model) if not isinstance(layer, keras.layers.InputLayer)]
     for layer in path:
         if not isinstance(layer, keras.layers.ReLU) and rectifies(layer):
@@ -139,5 +139,5 @@ def _starts(model: keras.Model, images: np.ndarray, input_range: float) -> list[
     return [
         float(activation if layer.cap is None else layer.cap)
         for layer, activation in zip(network.layers[:-1], found.activations, strict=False)
-        if not (isinstance(layer, DepthwiseConv2D) and layer.pooling)
+        if not layer.pools
     ]

@@ -210,13 +210,27 @@ def test_sessions_share_the_work_of_drawing(monkeypatch):
     for name in ("accuracy_over_time", "event_shares"):
         one, other = first.figures[name], second.figures[name]
         assert one.figure is not other.figure
-        anew = render(second.plot(name))
+        anew = figure._lean(render(second.plot(name)))
         anew.margin, anew.html_attributes = 0, one.figure.html_attributes  # as Panel's pane and ours set them
         if other._mover is not None:
             other._mover(anew)
         assert told(one.figure) == told(other.figure) == told(anew)
     dashboard.Explorer(workspace, threshold=0.9)
     assert len(drawn) == 5, "what depends on the threshold, and the Pareto front"
+
+
+def test_a_curve_in_the_legend_can_still_be_muted():
+    """And nothing else can be, so that its other looks need not be sent."""
+    runs = {"before": dense_mnist(), "after": dense_mnist(fast=True)}
+    shown = dashboard.Explorer(runs).figures["accuracy_over_time"].figure
+    assert shown.legend[0].click_policy == "mute"
+    curves = [renderer for item in shown.legend[0].items for renderer in item.renderers]
+    others = [renderer for renderer in shown.renderers if renderer not in curves]
+    assert curves
+    assert all(curve.muted_glyph.line_alpha < 1 for curve in curves)
+    assert others
+    assert not any(other.muted_glyph for other in others)
+    assert not any(renderer.nonselection_glyph for renderer in shown.renderers)
 
 
 def told(shown):

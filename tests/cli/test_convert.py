@@ -1,5 +1,6 @@
 """`snnviz convert` from the command line, in this process."""
 
+import argparse
 import json
 
 import keras
@@ -38,14 +39,17 @@ def files(tmp_path_factory):
         arrays[f"x_{split}"] = random.integers(0, 256, (30, 5, 5, 1), dtype=np.uint8)
         arrays[f"y_{split}"] = np.arange(30) % 3
     np.savez(folder / "data.npz", **arrays)
+    keras.Sequential([keras.Input((5, 5, 2)), kl.Flatten(), kl.Dense(3)]).save(folder / "two.keras")
+    image = keras.Input((5, 5, 1))
+    x = kl.Conv2D(2, 3, padding="same", activation="relu")(image)
+    x = kl.ReLU()(kl.Add(name="sum")([x, kl.Conv2D(2, 3, padding="same")(x)]))
+    models.randomised(keras.Model(image, kl.Dense(3)(kl.Flatten()(x)))).save(folder / "residual.keras")
     (folder / "empty.keras").write_bytes(b"not a model")
     return folder
 
 
 def run(files, *arguments):
     """Run the command as `snnviz` does and return (exit code is 0) its answer."""
-    import argparse
-
     parser = argparse.ArgumentParser()
     command.add(parser.add_subparsers())
     args = parser.parse_args(["convert", *map(str, arguments), "--data", str(files / "data.npz")])
@@ -112,6 +116,7 @@ def test_report(files, tmp_path):
     ("arguments", "message"),
     [
         (["bad.keras"], r"'max' \(MaxPooling2D, layers\[0\]\)"),
+        (["two.keras"], r"`--data` must have shape \(items, 5, 5, 2\)"),
         (["empty.keras"], "must be a whole .keras file"),
         (["missing.keras"], "which is not there"),
         (["data.npz"], "must be a .keras file"),
@@ -135,6 +140,26 @@ def test_a_mistake_is_one_sentence_and_leaves_no_file(files, tmp_path, monkeypat
 def test_the_name_of_no_shipped_model():
     with pytest.raises(InputError, match="no-such-model"):
         load_keras("no-such-model")
+
+
+def test_a_residual_network(files, tmp_path):
+    out = tmp_path / "network.npz"
+    answer, text = run(files, files / "residual.keras", "--out", out, "--report", "--steps", 30, "--correct-bias", 10)
+    assert [layer["kind"] for layer in answer["layers"]] == ["conv2d", "sum", "dense"]
+    assert answer["report"]["layers"][2]["kind"] == "sum"
+    assert answer["report"]["model_agreement"] == 1
+    assert "network and model 100.00% before spiking" in text
+    assert not load_network(out).is_path
+    from snnviz.cli import check, info
+
+    for module, words, told in (
+        (check, ["check", str(files / "residual.keras")], "can be converted"),
+        (info, ["info", str(out)], " sum "),
+    ):
+        parser = argparse.ArgumentParser()
+        module.add(parser.add_subparsers())
+        args = parser.parse_args(words)
+        assert told in args.show(args.run(args))
 
 
 def test_half_precision(files, tmp_path):

@@ -1,6 +1,7 @@
 """`snnviz metrics`."""
 
 import argparse
+import json
 
 import pytest
 
@@ -55,4 +56,19 @@ def test_mistakes(file, words):
 def test_a_missing_file(tmp_path):
     args = arguments(str(tmp_path / "none.nc"))
     with pytest.raises(InputError, match="not a file"):
+        args.run(args)
+
+
+def test_in_the_form_of_neurobench(tmp_path):
+    from snnviz import datasets, pretrained, simulate
+
+    images = datasets.load("mnist", limit=4)
+    result = simulate(pretrained.network("dense-mnist-optimized"), images.x, images.y, 3, engine="event")
+    file = str(results.save(result, tmp_path / "r.nc"))
+    args = arguments(file, "--neurobench", "dense-mnist-optimized")
+    answer = args.run(args)
+    assert set(answer["SynapticOperations"]) == {"Effective_MACs", "Effective_ACs", "Dense"}
+    assert json.loads(args.show(answer)) == answer
+    args = arguments(file, "--neurobench", "dense-mnist-optimized", "--frontier")
+    with pytest.raises(InputError, match="`--frontier` is for snnviz's metrics"):
         args.run(args)

@@ -39,6 +39,32 @@ def test_the_command_gives_what_the_function_gives(tmp_path, capsys):
     assert "Pareto latency" in capsys.readouterr().out
 
 
+def test_items_end_when_sure(tmp_path, capsys):
+    out = tmp_path / "r.nc"
+    words = [
+        "simulate",
+        "dense-mnist-heuristic",
+        "--limit",
+        "40",
+        "--steps",
+        "30",
+        "--engine",
+        "event",
+        "--out",
+        str(out),
+    ]
+    assert cli.main([*words, "--stop", "1.5", "--stop-rule", "gap"]) == 0
+    exits = results.load(out)["exit_step"]
+    assert f"mean end {float(exits.mean()):.4g} time steps" in " ".join(capsys.readouterr().out.split())
+    images = datasets.load("mnist", limit=40)
+    network = pretrained.network("dense-mnist-heuristic")
+    expected = simulate(network, images.x, images.y, 30, engine="event", stop={"level": 1.5, "rule": "gap"})
+    np.testing.assert_array_equal(exits, expected["exit_step"])
+    assert len(np.unique(exits)) > 1
+    assert cli.main([*words, "--stop", "1.5"]) == 2
+    assert "`stop.level` must be" in capsys.readouterr().err
+
+
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo")

@@ -509,3 +509,143 @@ def batch_norm_after_relu_padded() -> list[Any]:
         kl.GlobalAveragePooling2D(),
         kl.Softmax(),
     ]
+
+
+def _bn_relu(x: Any) -> Any:
+    return kl.ReLU()(kl.BatchNormalization()(x))
+
+
+def _block(x: Any, filters: int, stride: int = 1) -> Any:
+    """He et al. 2016: two convolutions beside the identity, or a 1x1 convolution where shapes change, added before the ReLU."""
+    y = _bn_relu(kl.Conv2D(filters, 3, strides=stride, padding="same", use_bias=False)(x))
+    y = kl.BatchNormalization()(kl.Conv2D(filters, 3, padding="same", use_bias=False)(y))
+    if stride > 1 or x.shape[-1] != filters:
+        x = kl.BatchNormalization()(kl.Conv2D(filters, 1, strides=stride, use_bias=False)(x))
+    return kl.ReLU()(kl.Add()([y, x]))
+
+
+def resnet20(size: int = 16, width: int = 4, blocks: int = 3, classes: int = 10) -> keras.Model:
+    """The ResNet for CIFAR of 6 * blocks + 2 weighted layers."""
+    image = keras.Input((size, size, 3))
+    x = _bn_relu(kl.Conv2D(width, 3, padding="same", use_bias=False)(image))
+    for stage in range(3):
+        for block in range(blocks):
+            x = _block(x, width * 2**stage, 2 if stage and not block else 1)
+    return keras.Model(image, kl.Dense(classes)(kl.GlobalAveragePooling2D()(x)))
+
+
+@_case
+def residual_of_twenty_layers() -> keras.Model:
+    return resnet20()
+
+
+@_case
+def residual_before_activation() -> keras.Model:
+    """He et al. 2016b: the sums themselves are linear, and each block begins with batch normalisation and a ReLU."""
+    image = keras.Input((8, 8, 2))
+    x = kl.Conv2D(4, 3, padding="same")(image)
+    for stride, filters in ((1, 4), (2, 6), (1, 6)):
+        y = _bn_relu(x)
+        short = x if stride == 1 else kl.Conv2D(filters, 1, strides=stride)(y)
+        y = _bn_relu(kl.Conv2D(filters, 3, strides=stride, padding="same")(y))
+        x = kl.Add()([short, kl.Conv2D(filters, 3, padding="same")(y)])
+    x = kl.GlobalAveragePooling2D()(_bn_relu(x))
+    return keras.Model(image, kl.Dense(3)(x))
+
+
+@_case
+def sums_behind_the_relu() -> keras.Model:
+    image = keras.Input((8, 8, 2))
+    first = kl.Conv2D(4, 3, padding="same", activation="relu")(image)
+    second = kl.BatchNormalization()(kl.Conv2D(4, 3, padding="same", activation="relu")(first))
+    x = kl.Average()([first, second, kl.Conv2D(4, 1, activation="relu")(image)])
+    x = kl.BatchNormalization()(x)
+    x = kl.Conv2D(5, 3, padding="same", activation="relu")(x)
+    x = kl.ReLU()(kl.Subtract()([x, kl.Conv2D(5, 1)(first)]))
+    x = kl.Add()([x, x])
+    return keras.Model(image, kl.Dense(3)(kl.Flatten()(x)))
+
+
+@_case
+def sum_with_the_image() -> keras.Model:
+    image = keras.Input((6, 6, 2))
+    x = kl.Rescaling(1 / 127.5, -1.0)(image)
+    x = kl.ReLU(4.0)(kl.Add()([kl.Conv2D(2, 3, padding="same")(x), x]))
+    return keras.Model(image, kl.Dense(3)(kl.Flatten()(x)))
+
+
+@_case
+def side_by_side() -> keras.Model:
+    image = keras.Input((8, 8, 2))
+    x = kl.Conv2D(4, 3, padding="same", activation="relu")(image)
+    left = kl.Conv2D(3, 1, activation="relu")(x)
+    right = kl.BatchNormalization()(kl.Conv2D(5, 3, padding="same", activation="relu")(x))
+    x = kl.Concatenate()([left, right, kl.Conv2D(2, 5, padding="same")(image)])
+    x = _bn_relu(x)
+    x = kl.AveragePooling2D(2)(x)
+    x = kl.DepthwiseConv2D(3, padding="same", depth_multiplier=2, activation="relu")(x)
+    x = kl.Concatenate()([x, kl.AveragePooling2D(2)(left)])
+    x = kl.BatchNormalization()(x)
+    x = kl.Conv2D(6, 3, padding="same", activation="relu")(x)
+    return keras.Model(image, kl.Dense(3)(kl.GlobalAveragePooling2D()(x)))
+
+
+@_case
+def side_by_side_and_flattened() -> keras.Model:
+    image = keras.Input((6, 6, 1))
+    left = kl.Conv2D(3, 3, activation="relu")(image)
+    right = kl.Conv2D(2, 3, activation="relu")(image)
+    both = kl.Flatten()(kl.BatchNormalization()(kl.Concatenate()([left, right])))
+    wide = kl.Dense(5, activation="relu")(kl.Flatten()(left))
+    x = kl.Concatenate()([wide, both, kl.Flatten()(right)])
+    return keras.Model(image, kl.Dense(3)(x))
+
+
+@_case
+def side_by_side_then_grouped() -> keras.Model:
+    """No group has the channels of one branch: neurons of their own pass the spikes on."""
+    image = keras.Input((6, 6, 2))
+    left = kl.Conv2D(3, 3, padding="same", activation="relu")(image)
+    right = kl.Conv2D(5, 3, padding="same", activation="relu")(image)
+    x = kl.Concatenate(name="both")([left, right])
+    x = kl.Conv2D(6, 3, groups=2, name="grouped")(x)
+    x = kl.ReLU()(kl.Add()([x, kl.Conv2D(6, 3)(image)]))
+    return keras.Model(image, kl.Dense(3)(kl.Flatten()(x)))
+
+
+@_case
+def inverted_residual() -> keras.Model:
+    """Sandler et al. 2018: what is added up lies in linear bottlenecks."""
+    image = keras.Input((8, 8, 2))
+    x = kl.Conv2D(4, 3, strides=2, padding="same", use_bias=False)(image)
+    x = kl.ReLU(6.0)(kl.BatchNormalization()(x))
+    x = kl.BatchNormalization()(kl.Conv2D(3, 1, use_bias=False)(x))
+    for _ in range(2):
+        y = kl.ReLU(6.0)(kl.BatchNormalization()(kl.Conv2D(8, 1, use_bias=False)(x)))
+        y = kl.ReLU(6.0)(kl.BatchNormalization()(kl.DepthwiseConv2D(3, padding="same", use_bias=False)(y)))
+        x = kl.Add()([x, kl.BatchNormalization()(kl.Conv2D(3, 1, use_bias=False)(y))])
+    x = kl.ReLU(6.0)(kl.BatchNormalization()(kl.Conv2D(10, 1)(x)))
+    return keras.Model(image, kl.Dense(3)(kl.GlobalAveragePooling2D()(x)))
+
+
+@_case
+def two_heads_added() -> keras.Model:
+    image = keras.Input((4, 4, 1))
+    x = kl.Dense(6, activation="relu")(kl.Flatten()(image))
+    inner_in = [keras.Input((6,)), keras.Input((16,))]
+    inner = keras.Model(inner_in, kl.Add()([kl.Dense(3)(inner_in[0]), kl.Dense(3)(inner_in[1])]))
+    return keras.Model(image, kl.Softmax()(inner([x, kl.Flatten()(image)])))
+
+
+@_case
+def batch_norm_between_two_relus() -> list[Any]:
+    """Neurons of their own take it in."""
+    return [
+        keras.Input((6, 6, 2)),
+        kl.Conv2D(4, 3, activation="relu"),
+        kl.BatchNormalization(),
+        kl.ReLU(3.0),
+        kl.Conv2D(4, 3, padding="same", activation="relu"),
+        kl.Flatten(),
+        kl.Dense(3),
+    ]

@@ -61,9 +61,6 @@ REFUSED = {
     "batch norm of zero padding": (
         [conv(activation=None), kl.ZeroPadding2D(), kl.BatchNormalization(name="x"), kl.ReLU()], "x", 2, "zeros it would",
     ),
-    "batch norm between two relus": (
-        [conv(), kl.BatchNormalization(name="x"), kl.ReLU()], "x", 1, "nothing can take it in",
-    ),
     "batch norm of a flattened map": (
         [conv(activation=None), kl.Flatten(), kl.BatchNormalization(name="x"), kl.ReLU()], "x", 2, "before Flatten",
     ),
@@ -141,19 +138,58 @@ def test_a_model_must_end_in_logits(layers, name, message):
     assert name is None or repr(name or model.name) in str(caught.value)
 
 
-def test_residual_sums_and_other_junctions_are_refused_by_name():
+def joined(join, change=lambda x: x):
+    """A model that joins a rectified convolution and what `change` makes of it."""
     image = keras.Input(IMAGE)
-    x = kl.Conv2D(2, 3, padding="same", activation="relu")(image)
-    x = kl.Add(name="sum")([x, image])
-    x = kl.Concatenate(name="join")([x, image])
-    x = kl.MaxPooling2D(name="max")(x)
-    model = keras.Model(image, kl.Dense(3)(kl.Flatten()(x)))
-    problems = {problem.layer: problem for problem in check_convertible(model)}
-    assert set(problems) == {"sum", "join", "max"}
-    assert "residual sums are not supported yet" in problems["sum"].reason
-    assert problems["sum"].place == "layers[2]"
-    with pytest.raises(InputError, match=r"'sum' \(Add, layers\[2\]\)"):
+    x = kl.Conv2D(2, 3, padding="same", activation="relu", name="conv")(image)
+    return keras.Model(image, kl.Dense(3)(kl.Flatten()(join([x, change(x)]))))
+
+
+# name of the case: (join, what one of its inputs goes through, layer at fault, a piece of the message, the remedy followed)
+JOINS = {
+    "product": (kl.Multiply(name="x"), None, "x", "synapses only add", (kl.Add(), None)),
+    "maximum": (kl.Maximum(name="x"), None, "x", "use Add or Concatenate", (kl.Concatenate(), None)),
+    "another axis": (kl.Concatenate(axis=1, name="x"), None, "x", "join channels, axis=-1", (kl.Concatenate(), None)),
+    "another shape": (
+        kl.Add(name="x"), [kl.GlobalAveragePooling2D(keepdims=True)], "x", "bring all to one shape", (kl.Add(), [kl.ReLU()]),
+    ),
+    "a softmax": (kl.Add(name="x"), [kl.Softmax(name="y")], "y", "must come last", (kl.Add(), [kl.ReLU()])),
+    "a window behind a sum that can be negative": (
+        lambda both: kl.Conv2D(2, 3)(kl.Subtract(name="x")(both)), [kl.Conv2D(2, 3, padding="same")], "x", "can be negative",
+        (lambda both: kl.Conv2D(2, 3)(kl.ReLU()(kl.Subtract()(both))), [kl.Conv2D(2, 3, padding="same")]),
+    ),
+}  # fmt: skip
+
+
+def through(layers):
+    return keras.Sequential([kl.Activation("linear"), *(layers or [])])
+
+
+@pytest.mark.parametrize("case", JOINS)
+def test_a_junction_is_refused_by_name_and_its_remedy_works(case):
+    join, layers, name, message, (better, instead) = JOINS[case]
+    problems = check_convertible(joined(join, through(layers)))
+    assert [problem.layer.rpartition("/")[2].rstrip("_0123456789") for problem in problems] == [name]
+    with pytest.raises(InputError, match=message):
+        fold(joined(join, through(layers)))
+    assert not check_convertible(joined(better, through(instead)))
+
+
+def test_zero_padding_before_a_sum_is_refused():
+    image = keras.Input(IMAGE)
+    first, second = (
+        kl.Conv2D(2, 3, activation="relu")(image),
+        kl.ZeroPadding2D(1)(kl.Conv2D(2, 5, activation="relu")(image)),
+    )
+    model = keras.Model(image, kl.Dense(3)(kl.Flatten()(kl.Add(name="x")([first, second]))))
+    with pytest.raises(InputError, match=r"'x' \(Add, layers\[4\]\).*put the padding after it"):
         fold(model)
+
+
+def test_a_model_that_ends_side_by_side_is_refused():
+    image = keras.Input((4,))
+    with pytest.raises(InputError, match="several end side by side; end it in a Dense layer"):
+        fold(keras.Model(image, kl.Concatenate()([kl.Dense(2)(image), kl.Dense(2)(image)])))
 
 
 def test_operations_outside_layers_are_refused():

@@ -33,7 +33,6 @@ FOLLOWED = {
     "batch norm of another axis": [conv(activation=None), kl.BatchNormalization(), kl.ReLU()],
     "batch norm after relu, then padded pooling": [conv(), kl.BatchNormalization(), kl.AveragePooling2D(2)],
     "batch norm of zero padding": [conv(activation=None), kl.BatchNormalization(), kl.ReLU(), kl.ZeroPadding2D(), conv(name="y")],
-    "batch norm between two relus": [conv(activation=None), kl.BatchNormalization(), kl.ReLU()],
     "batch norm of a flattened map": [conv(activation=None), kl.BatchNormalization(), kl.Flatten(), kl.ReLU()],
     "padding of nothing": [conv()],
     "reshaped map": [conv(), kl.Flatten()],

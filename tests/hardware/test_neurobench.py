@@ -18,7 +18,7 @@ import pytest
 
 from benchmarks.case import save_case
 from benchmarks.peers import setup
-from snnviz import datasets, pretrained, simulate
+from snnviz import datasets, neurobench, pretrained, simulate
 from snnviz.simulation import Settings
 from tests.parity.networks import KINDS, random_inputs
 
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.slow
 
 
 def both(network, x, kind, folder):
-    """NeuroBench's numbers per item, and our events per item and layer."""
+    """NeuroBench's numbers per item, and our events per item and layer; what we say in its form is what it says."""
     if not setup.ready("neurobench"):
         pytest.skip("NeuroBench and PyTorch are not set up: python -m benchmarks.peers.setup neurobench")
     case, answer = folder / "case.npz", folder / "answer.json"
@@ -38,7 +38,10 @@ def both(network, x, kind, folder):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     result = simulate(network, x, np.zeros(len(x), int), STEPS, engine="event", input=kind)
-    return json.loads(answer.read_text()), result["synaptic_events"].sum("time")
+    theirs, ours = json.loads(answer.read_text()), neurobench.harness(result, network)
+    assert ours["SynapticOperations"] == pytest.approx(theirs["SynapticOperations"], rel=1e-12)
+    assert {name: ours[name] for name in theirs} == {**theirs, "SynapticOperations": ours["SynapticOperations"]}
+    return theirs["SynapticOperations"], result["synaptic_events"].sum("time")
 
 
 def pruned_mnist():

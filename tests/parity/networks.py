@@ -12,7 +12,20 @@ from typing import Any
 
 import numpy as np
 
-from snnviz.network import Conv2D, Dense, DepthwiseConv2D, Input, Layer, SpikingNetwork
+from snnviz.network import (
+    Conv2D,
+    Conv2DProjection,
+    Dense,
+    DenseProjection,
+    DepthwiseConv2D,
+    IdentityProjection,
+    Input,
+    Layer,
+    Population,
+    Projection,
+    SpikingNetwork,
+    Sum,
+)
 from snnviz.simulation.settings import Settings
 
 
@@ -296,3 +309,95 @@ def _random_spatial(rng: np.random.Generator, name: str, shape: tuple[int, ...])
     divisors = [groups for groups in range(1, shape[2] + 1) if shape[2] % groups == 0]
     groups = int(rng.choice(divisors))
     return conv(rng, name, shape, groups * int(rng.integers(1, 4)), groups=groups, **options)
+
+
+def random_graph(seed: int) -> SpikingNetwork:
+    """Two to eight populations behind the input: branches, sums, concatenations of channels, skips over up to four of them."""
+    rng = np.random.default_rng(seed)
+    shape = (int(rng.integers(3, 7)), int(rng.integers(3, 7)), int(rng.integers(1, 4)))
+    shapes: dict[str, tuple[int, ...]] = {"input": shape}
+    layers: list[Population] = []
+    for index in range(int(rng.integers(1, 8))):
+        recent = list(shapes)[-4:]
+        first = str(rng.choice(recent))
+        made = _random_population(rng, f"layer{index}", first, {name: shapes[name] for name in recent})
+        layers.append(made)
+        shapes[made.name] = made.output_shape
+    heard = {each.source for layer in layers for each in layer.projections}
+    loose = [name for name in shapes if name not in heard]
+    chosen = [*loose, *(name for name in ("input",) if name not in loose and rng.random() < 0.3)]
+    outputs = int(rng.integers(1, 5))
+    parts = [_all_to_all(rng, name, shapes[name], outputs) for name in chosen]
+    layers.append(Sum(name="output", projections=tuple(parts), bias=_bias(rng, outputs)))
+    net = SpikingNetwork(input=Input(shape=shape), layers=tuple(layers))
+    return with_random_potentials(net, seed + 1) if rng.random() < 0.5 else net
+
+
+def _all_to_all(rng: np.random.Generator, source: str, shape: tuple[int, ...], units: int) -> DenseProjection:
+    inputs = int(np.prod(shape))
+    return DenseProjection(source=source, input_shape=shape, weights=weights(rng, (inputs, units), 2 * inputs))
+
+
+def _random_population(
+    rng: np.random.Generator, name: str, first: str, shapes: dict[str, tuple[int, ...]]
+) -> Population:
+    """A layer behind `first`, or a sum of it and of others that fit, some of them side by side along channels."""
+    shape = shapes[first]
+    kind = rng.random()
+    if len(shape) == 1 or kind < 0.15:
+        made: Layer = dense(rng, name, shape, int(rng.integers(2, 9)))
+        return replace(made, source=first)
+    if kind < 0.45:
+        return replace(_random_spatial(rng, name, shape), source=first)
+    alike = [other for other, size in shapes.items() if size[:-1] == shape[:-1] and other != first]
+    parts: list[Projection] = []
+    if kind < 0.65:  # side by side
+        every = [first, *alike[:2]]
+        channels = sum(shapes[each][-1] for each in every)
+        at = 0
+        for each in every:
+            kernel = dyadic(rng, shapes[each][-1], 0.25, 1.5, 3, zeros=0.2)
+            parts.append(
+                IdentityProjection(source=each, input_shape=shapes[each], weights=kernel, first=at, channels=channels)
+            )
+            at += shapes[each][-1]
+        return Sum(name=name, projections=tuple(parts), bias=_bias(rng, channels))
+    kernel = dyadic(rng, shape[-1], 0.25, 1.5, 3)
+    parts.append(IdentityProjection(source=first, input_shape=shape, weights=kernel))
+    for other in [first, *alike][: int(rng.integers(1, 4))]:  # one population may reach another in two ways
+        values = weights(rng, (3, 3, shapes[other][-1], shape[-1]), 9 * shapes[other][-1])
+        same = ((1, 1), (1, 1))
+        parts.append(Conv2DProjection(source=other, input_shape=shapes[other], weights=values, padding=same))
+    return Sum(name=name, projections=tuple(parts), bias=_bias(rng, shape[-1]))
+
+
+def residual(seed: int) -> SpikingNetwork:
+    """A residual network as conversion writes it: a block with an identity, one with a projection and strides, pooling, dense."""
+    rng = np.random.default_rng(seed)
+    same = ((1, 1), (1, 1))
+    stem = conv(rng, "stem", (8, 8, 2), 4, padding=same)
+    first = conv(rng, "first", (8, 8, 4), 4, padding=same)
+    kernel = weights(rng, (3, 3, 4, 4), 36)
+    one = Sum(
+        name="one",
+        projections=(
+            Conv2DProjection(source="first", input_shape=(8, 8, 4), weights=kernel, padding=same),
+            IdentityProjection(source="stem", input_shape=(8, 8, 4), weights=dyadic(rng, 4, 0.5, 1, 3)),
+        ),
+        bias=_bias(rng, 4),
+    )
+    second = conv(rng, "second", (8, 8, 4), 6, padding=same, strides=(2, 2))
+    two = Sum(
+        name="two",
+        projections=(
+            Conv2DProjection(
+                source="second", input_shape=(4, 4, 6), weights=weights(rng, (3, 3, 6, 6), 54), padding=same
+            ),
+            Conv2DProjection(
+                source="one", input_shape=(8, 8, 4), weights=weights(rng, (1, 1, 4, 6), 4), strides=(2, 2)
+            ),
+        ),
+        bias=dyadic(rng, (4, 4, 6), -0.25, 0.3, 6),
+    )
+    layers = (stem, first, one, second, two, pooling("pool", (4, 4, 6), (4, 4)), dense(rng, "output", (1, 1, 6), 4))
+    return SpikingNetwork(input=Input(shape=(8, 8, 2)), layers=layers)

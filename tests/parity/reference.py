@@ -11,20 +11,33 @@ import math
 
 import numpy as np
 
-from snnviz.network import Conv2D, Dense, DepthwiseConv2D, Layer, SpikingNetwork
+from snnviz.network import (
+    Conv2DProjection,
+    DenseProjection,
+    DepthwiseProjection,
+    IdentityProjection,
+    Projection,
+    SpikingNetwork,
+)
 from snnviz.simulation.engine import Block, Engine
 from snnviz.simulation.settings import Record, Settings
 
 Synapses = list[tuple[int, int, float]]
 
 
-def enumerate_synapses(layer: Layer) -> Synapses:
-    """Every synapse of `layer` as (presynaptic neuron, postsynaptic neuron, weight), neurons numbered row-major."""
+def enumerate_synapses(layer: Projection) -> Synapses:
+    """Every synapse as (presynaptic neuron, postsynaptic neuron, weight), neurons numbered row-major."""
     synapses: Synapses = []
-    if isinstance(layer, Dense):
+    if isinstance(layer, DenseProjection):
         for i in range(layer.weights.shape[0]):
             for j in range(layer.weights.shape[1]):
                 synapses.append((i, j, float(layer.weights[i, j])))
+        return synapses
+    if isinstance(layer, IdentityProjection):
+        inputs, outputs = layer.input_shape[-1], layer.output_shape[-1]
+        for place in range(math.prod(layer.input_shape[:-1])):
+            for c in range(inputs):
+                synapses.append((place * inputs + c, place * outputs + layer.first + c, float(layer.weights[c])))
         return synapses
     height, width, channels = layer.input_shape
     rows, columns, outputs = layer.output_shape
@@ -39,11 +52,11 @@ def enumerate_synapses(layer: Layer) -> Synapses:
                         x = q * layer.strides[1] + j * layer.dilation[1] - left
                         if not (0 <= y < height and 0 <= x < width):
                             continue
-                        if isinstance(layer, Conv2D):
+                        if isinstance(layer, Conv2DProjection):
                             per_group = channels // layer.groups
                             group = o // (outputs // layer.groups)
                             pairs = [(group * per_group + c, layer.weights[i, j, c, o]) for c in range(per_group)]
-                        elif isinstance(layer, DepthwiseConv2D):
+                        elif isinstance(layer, DepthwiseProjection):
                             multiplier = layer.weights.shape[3]
                             pairs = [(o // multiplier, layer.weights[i, j, o // multiplier, o % multiplier])]
                         else:
@@ -88,6 +101,7 @@ class _Population:
 class ReferenceEngine(Engine):
     """Conventions beyond the contract of `Engine`:
 
+    - a population at depth d, by the longest way, is frozen for the first clamp * d steps;
     - an input that is Poisson or analog has no membrane: its potentials are NaN, and analog input has no spikes;
     - events count when they arrive: with a delay those of step t come from the spikes of step t - 1, and they count
       even where the receiving neuron is frozen and loses them.
@@ -102,10 +116,22 @@ class ReferenceEngine(Engine):
     def run(self, inputs: np.ndarray, traced: int = 0) -> Block:
         network, settings, record = self.network, self.settings, self.record
         items, steps, depth = len(inputs), settings.steps, len(network.layers)
-        synapses = [enumerate_synapses(layer) for layer in network.layers]
+        place = {name: index for index, name in enumerate(network.layer_names)}
+        sources = [
+            [index if each.source is None else place[each.source] for each in layer.projections]
+            for index, layer in enumerate(network.layers)
+        ]
+        depths = [0]
+        for those in sources:
+            depths.append(1 + max(depths[source] for source in those))
+        synapses = [
+            [(source, pre, post, weight) for source, each in zip(those, layer.projections, strict=True)
+             for pre, post, weight in enumerate_synapses(each)]
+            for those, layer in zip(sources, network.layers, strict=True)
+        ]  # fmt: skip
         output = np.zeros((items, steps, network.classes), np.float32)
         events = np.zeros((items, steps, depth), np.int64)
-        counts = np.zeros((steps, depth), np.int64)
+        counts = np.zeros((items, steps, depth), np.int64)
         sizes = {network.input.name: network.input.neurons} | {layer.name: layer.neurons for layer in network.layers}
         trains = {name: np.zeros((traced, steps, sizes[name]), bool) for name in record.spikes}
         potentials = {name: np.zeros((traced, steps, sizes[name]), np.float32) for name in record.potentials}
@@ -113,7 +139,7 @@ class ReferenceEngine(Engine):
         for item in range(items):
             pixels = _Population(network.input.shape, network.input.initial_potential, 0, settings, 0)
             populations = [
-                _Population(layer.output_shape, layer.initial_potential, index + 1, settings, layer.onset)
+                _Population(layer.output_shape, layer.initial_potential, depths[index + 1], settings, layer.onset)
                 for index, layer in enumerate(network.layers)
             ]
             before: list[list[float]] = [[0.0] * network.input.neurons]
@@ -140,13 +166,13 @@ class ReferenceEngine(Engine):
                     spikes,
                     pixels.v if settings.input == "spiking" else [math.nan] * len(sent),
                 )
-                counts[t - 1, 0] += sum(spikes)
+                counts[item, t - 1, 0] = sum(spikes)
                 for index, layer in enumerate(network.layers):
-                    arriving = before[index] if settings.delay else sending[index]
+                    arriving = before if settings.delay else sending
                     drive = [0.0] * layer.neurons
-                    for pre, post, weight in synapses[index]:
-                        drive[post] += arriving[pre] * weight
-                        if arriving[pre] > 0 and (settings.synapses == "all" or weight != 0):
+                    for source, pre, post, weight in synapses[index]:
+                        drive[post] += arriving[source][pre] * weight
+                        if arriving[source][pre] > 0 and (settings.synapses == "all" or weight != 0):
                             events[item, t - 1, index] += 1
                     for n, current in enumerate(np.broadcast_to(layer.bias, layer.output_shape).ravel().tolist()):
                         drive[n] += current
@@ -155,7 +181,7 @@ class ReferenceEngine(Engine):
                     sending.append([float(spike) for spike in spikes])
                     self._note(layer.name, item, t, traced, trains, potentials, spikes, populations[index].v)
                     if not last:
-                        counts[t - 1, index + 1] += sum(spikes)
+                        counts[item, t - 1, index + 1] = sum(spikes)
                 output[item, t - 1] = populations[-1].v
                 before = sending[:-1]
         return Block(output=output, events=events, spikes=counts, spike_trains=trains, potentials=potentials)

@@ -16,6 +16,11 @@ from snnviz.plots import theme
 from tests.synthetic import result_of
 
 
+def ended(recorded):
+    exits = 1 + np.arange(recorded.sizes["item"]) % 3
+    return recorded.assign(exit_step=("item", exits))
+
+
 @pytest.fixture(scope="module")
 def drawings(before, after, recorded, images, network, scaled, history, pruned, grid):
     two = {"before": before, "after": after}
@@ -50,6 +55,8 @@ def drawings(before, after, recorded, images, network, scaled, history, pruned, 
         "confusion": plots.confusion(recorded),
         "cut-off": plots.confidence_cutoff(recorded, dark=True),
         "cut-off over events": plots.confidence_cutoff([recorded], x="events"),
+        "ends": plots.exit_steps(ended(recorded)),
+        "ends, dark": plots.exit_steps(ended(recorded), dark=True),
         "history": plots.optimization_history(history),
         "history over time": plots.optimization_history(history, x="seconds", dark=True),
         "evaluations": plots.evaluations(history),

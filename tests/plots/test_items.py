@@ -90,10 +90,19 @@ def test_confidence_cutoff(recorded):
         assert np.array_equal(data[name], found[name])
 
 
+def test_exit_steps(recorded):
+    exits = np.where(np.arange(ITEMS) < 3, 2, STEPS)
+    data = plots.exit_steps_data(recorded.assign(exit_step=("item", exits))).set_index("step")
+    assert data["items"].to_dict() == {step: {2: 3, STEPS: ITEMS - 3}.get(step, 0) for step in range(1, STEPS + 1)}
+    assert data["share"].sum() == pytest.approx(1)
+    assert data["right"].sum() == pytest.approx(float(recorded["accuracy"][-1]))
+
+
 def test_what_was_not_recorded_is_asked_for(before, recorded):
     for draw in (
         lambda: plots.class_scores(before, 0),
         lambda: plots.confidence_cutoff(before),
+        lambda: plots.exit_steps(before),
         lambda: plots.confusion(before),
         lambda: plots.prediction_strip(before, [0]),
         lambda: plots.telling_items(before),

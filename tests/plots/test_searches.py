@@ -6,7 +6,9 @@ import pytest
 
 from snnviz import metrics, plots
 from snnviz.errors import InputError
+from snnviz.plots._layer_graph import _lanes
 from snnviz.plots._scatter import AXES, front_line, on_front
+from tests.parity.networks import KINDS, residual
 
 
 def test_pareto_front_of_results(before, after):
@@ -114,8 +116,28 @@ def test_layer_graph(network, recorded):
     assert data.loc["hidden", "nonzero"] == int((network.layers[2].weights != 0).sum())
     assert data["event_share"].sum() == pytest.approx(1)
     assert data.loc["conv", "events"] == pytest.approx(float(recorded["synaptic_events"].sel(layer="conv").sum()))
+    assert data["sources"].tolist() == ["", *data.index[:-1]]
     alone = plots.layer_graph_data(network)
     assert alone["spike_rate"].isna().all()
+
+
+def test_the_layer_graph_shows_what_passes_layers_by():
+    network = residual(1)
+    data = plots.layer_graph_data(network).set_index("layer")
+    assert data.loc["one", ["kind", "sources"]].tolist() == ["sum", "first, stem"]
+    path, graph = (plots.layer_graph(each).get(0) for each in (KINDS["deep"](1), network))
+    assert len(path) == 7
+    assert len(graph) == 7 + 2 * 3  # two shortcuts, of three lines each
+
+
+def test_lanes_beside_the_layers_never_overlap():
+    edges = [(0, 2), (0, 4), (1, 3), (2, 4), (5, 7), (0, 7)]
+    found = _lanes(edges)
+    assert sorted(edge for _, edge in found) == sorted(edges)
+    for place, (lane, (a, b)) in enumerate(found):
+        for other, (c, d) in found[:place]:
+            assert lane != other or b <= c or d <= a
+    assert (0, (5, 7)) in found
 
 
 def test_accuracy_cost(before, after):

@@ -39,7 +39,7 @@ class Fake(Engine):
         output[:, 1:, 1] = 1
         tenths = np.rint(inputs.reshape(items, -1)[:, 0] * 10).astype(np.int64)
         events = tenths[:, None, None] * np.arange(1, STEPS + 1)[:, None] * np.array([1, 100])
-        spikes = np.full((STEPS, 2), 3 * items, np.int64)
+        spikes = np.full((items, STEPS, 2), 3, np.int64)
         trains = {name: np.ones((traced, STEPS, 3), bool) for name in self.record.spikes}
         return Block(output=output, events=events, spikes=spikes, spike_trains=trains)
 

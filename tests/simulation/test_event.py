@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import threading
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from snnviz import InputError
-from snnviz.network import Conv2D, Input, SpikingNetwork
+from snnviz.network import Conv2D, DepthwiseConv2D, Input, SpikingNetwork
+from snnviz.simulation._silent import Active
 from snnviz.simulation.analog import linear
-from snnviz.simulation.event import EventEngine, _side_by_side
+from snnviz.simulation.event import EventEngine, _never_fires, _side_by_side
 from snnviz.simulation.kernels.counting import planes
-from snnviz.simulation.kernels.rows import LIST_BELOW
+from snnviz.simulation.kernels.trains import INPUTS_BELOW
 from snnviz.simulation.settings import Record, Settings
 from snnviz.simulation.synops import fanout
-from tests.parity.networks import conv, dense, dyadic, network, pooling
+from tests.parity.networks import conv, dense, depthwise, dyadic, network, pooling
 
 SAME = ((1, 1), (1, 1))
 
@@ -54,7 +57,7 @@ def simulated(net: SpikingNetwork, x: np.ndarray, settings: Settings) -> tuple[n
     membranes += [np.full((items, *layer.output_shape), layer.initial_potential, np.float32) for layer in net.layers]
     output = np.empty((items, settings.steps, net.classes), np.float32)
     events = np.empty((items, settings.steps, depth), np.int64)
-    spikes = np.empty((settings.steps, depth), np.int64)
+    spikes = np.empty((items, settings.steps, depth), np.int64)
     fired = x
     for step in range(settings.steps):
         current = x
@@ -71,7 +74,7 @@ def simulated(net: SpikingNetwork, x: np.ndarray, settings: Settings) -> tuple[n
                 break
             fired = (v >= 1).astype(np.float32)
             v -= fired
-            spikes[step, index] = fired.sum()
+            spikes[:, step, index] = fired.reshape(items, -1).sum(axis=1)
     return output, events, spikes
 
 
@@ -88,8 +91,8 @@ def test_wide_layers_many_steps(density, channels, steps):
     np.testing.assert_array_equal(block.events, events)
     np.testing.assert_array_equal(block.spikes, spikes)
     # both ways of adding up rows were taken
-    per_word = 64 * block.spikes[:, 1].sum() / (items * steps * net.layers[0].neurons)
-    assert (per_word < LIST_BELOW) == (density == "low")
+    share = block.spikes[..., 1].sum() / (items * steps * net.layers[0].neurons)
+    assert (share < INPUTS_BELOW) == (density == "low")
 
 
 def real(seed: int = 0) -> tuple[SpikingNetwork, np.ndarray]:
@@ -106,6 +109,54 @@ def real(seed: int = 0) -> tuple[SpikingNetwork, np.ndarray]:
 
 def bytes_of(block) -> tuple[bytes, ...]:
     return block.output.tobytes(), block.events.tobytes(), block.spikes.tobytes()
+
+
+def pruned(seed: int = 0) -> SpikingNetwork:
+    """A network with channels that nothing reaches, some of which fire by their biases or their first potentials alone."""
+    rng = np.random.default_rng(seed)
+    net = network(
+        (6, 8, 3),
+        lambda before: conv(rng, "conv1", before, 10, padding=SAME),
+        lambda before: depthwise(rng, "depthwise", before, padding=SAME),
+        lambda before: conv(rng, "conv2", before, 18, padding=SAME),
+        lambda before: pooling("pool", before),
+        lambda before: conv(rng, "grouped", before, 6, groups=2),
+        lambda before: conv(rng, "conv3", before, 9, kernel=(1, 2)),
+        lambda before: dense(rng, "dense", before, 12),
+        lambda before: dense(rng, "output", before, 4),
+    )
+    layers = []
+    for layer in net.layers[:-1]:
+        weights, bias = layer.weights.copy(), layer.bias.copy()
+        potential = np.full(layer.output_shape, 0.5, np.float32)
+        gone = rng.random(layer.channels) < 0.5
+        if not isinstance(layer, DepthwiseConv2D):
+            weights[..., gone] = 0
+        bias[gone] = rng.choice([-0.25, 0, 0.125], gone.sum(), p=[0.6, 0.2, 0.2])
+        potential[..., gone] = np.where(rng.random(gone.sum()) < 0.15, 1.5, 0.25)
+        layers.append(replace(layer, weights=weights, bias=bias, initial_potential=potential))
+    return replace(net, layers=(*layers, net.layers[-1]))
+
+
+@pytest.mark.parametrize("synapses", ["nonzero", "all"])
+@pytest.mark.parametrize("seed", range(4))
+def test_channels_that_never_fire_are_left_out(seed, synapses):
+    net = pruned(seed)
+    kept = Active.of(net.layers, _never_fires).kept
+    assert sum(int((~channels).sum()) for channels in kept) > 4
+    assert [len(channels) for channels in kept] == [3, 10, 10, 18, 18, 6, 9, 12]
+    x = dyadic(np.random.default_rng(seed), (5, *net.input_shape), 0, 1, 4)
+    settings = Settings(steps=9, synapses=synapses)
+    block = EventEngine(net, settings, Record()).run(x)
+    whole = EventEngine(net, settings, Record(spikes=net.firing_names)).run(x, 5)
+    assert bytes_of(block) == bytes_of(whole)
+    for name, channels in zip(net.firing_names, kept, strict=True):
+        assert not whole.spike_trains[name].reshape(5, 9, -1, len(channels))[..., ~channels].any()
+    if synapses == "nonzero":
+        output, events, spikes = simulated(net, x, settings)
+        np.testing.assert_array_equal(block.output, output)
+        np.testing.assert_array_equal(block.events, events)
+        np.testing.assert_array_equal(block.spikes, spikes)
 
 
 def test_threads_change_nothing():
@@ -127,7 +178,7 @@ def test_batches_change_nothing(input_mode):
     parts = [engine.run(x[start : start + size]) for start, size in ((0, 1), (1, 4), (5, 18))]
     np.testing.assert_array_equal(np.concatenate([part.output for part in parts]), whole.output)
     np.testing.assert_array_equal(np.concatenate([part.events for part in parts]), whole.events)
-    np.testing.assert_array_equal(sum(part.spikes for part in parts), whole.spikes)
+    np.testing.assert_array_equal(np.concatenate([part.spikes for part in parts]), whole.spikes)
 
 
 def test_memory_does_not_grow_with_items():
@@ -197,9 +248,34 @@ def test_compiling_is_announced_and_cached(tmp_path):
     assert list(tmp_path.rglob("*.nbi"))
 
 
+HELPED = """
+import json, subprocess, sys
+from snnviz.simulation.kernels import compiler, counting, neurons
+made = []
+class Watched(subprocess.Popen):
+    def __init__(self, *given, **options):
+        super().__init__(*given, **options)
+        made.append(self)
+compiler.subprocess.Popen = Watched
+compiler.prepare(neurons.spiking_input, neurons.given_spikes, counting.count)
+compiled = [kernel._compiled.stats.cache_misses for kernel in (neurons.spiking_input, neurons.given_spikes, counting.count)]
+print(json.dumps([[sum(misses.values()) for misses in compiled], [one.returncode for one in made]]))
+"""
+
+
+@pytest.mark.parametrize("processors", [1, 4])
+def test_another_process_compiles_the_other_kernels(tmp_path, processors):
+    code = f"import os; os.cpu_count = lambda: {processors}\n{HELPED}"
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    compiled, ended = json.loads(done.stdout)
+    assert (compiled, ended) == (([1, 1, 1], []) if processors == 1 else ([1, 0, 0], [0]))
+    assert done.stderr.count("compiling the event engine") == 1
+
+
 @pytest.mark.parametrize(
     ("outputs", "width", "stride", "columns", "side"),
-    [(32, 3, 1, 6, 2), (16, 3, 1, 8, 4), (16, 3, 1, 6, 2), (8, 5, 2, 4, 4), (20, 3, 2, 6, 2),
+    [(32, 3, 1, 6, 2), (16, 3, 1, 8, 4), (16, 3, 1, 6, 3), (8, 5, 2, 4, 4), (20, 3, 2, 6, 3),
      (32, 3, 1, 7, 1), (33, 3, 1, 6, 1), (32, 1, 1, 6, 1), (32, 2, 2, 6, 1)],
 )  # fmt: skip
 def test_columns_side_by_side_are_the_same_layer(outputs, width, stride, columns, side):

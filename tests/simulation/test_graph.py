@@ -97,7 +97,7 @@ def test_counts_beyond_the_integers_of_float32():
     block = GraphEngine(net, Settings(steps=1), Record(), jit=False).run(np.ones((1, 32, 32, 48), np.float32))
     assert synapses(wide, "nonzero") > 2**24
     assert block.events[0, 0].tolist() == [synapses(wide, "nonzero"), 0]
-    assert block.spikes[0, 0] == 32 * 32 * 48
+    assert block.spikes[0, 0, 0] == 32 * 32 * 48
 
 
 def test_batch_follows_the_memory_budget(network, options):

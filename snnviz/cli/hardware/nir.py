@@ -1,13 +1,21 @@
-"""`snnviz hardware nir`: a network to a NIR graph, and back."""
+"""`snnviz hardware nir`: a network to a NIR graph, for any tool or for one, and back."""
 
 from __future__ import annotations
 
 import argparse
+import sys
+import warnings
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from snnviz import _checks as check
+from snnviz.cli._numbers import real, whole
+from snnviz.cli._settings import add_data_options
 from snnviz.errors import InputError
+
+if TYPE_CHECKING:
+    from snnviz.network import SpikingNetwork
 
 
 def add(subparsers: Any) -> None:
@@ -16,7 +24,8 @@ def add(subparsers: Any) -> None:
         "nir",
         help="write a network as a NIR graph, or read one",
         description="Write a spiking network as a graph of the Neuromorphic Intermediate Representation (.nir), which sinabs, "
-        "snnTorch, Norse, Lava and others read, or read such a graph as a network (.npz): SOURCE's ending tells which.",
+        "snnTorch, Norse, Lava and others read, or read such a graph as a network (.npz): SOURCE's ending tells which. With --for, "
+        "also a script that loads the graph in one tool so that it gives the same spikes.",
     )
     parser.add_argument(
         "source", metavar="SOURCE", help="a network (.npz, or a shipped one's name), or a NIR graph (.nir)"
@@ -24,6 +33,26 @@ def add(subparsers: Any) -> None:
     parser.add_argument(
         "--out", metavar="FILE", help="file to write, .nir or .npz (default: SOURCE's name in this folder)"
     )
+    parser.add_argument(
+        "--dt",
+        type=real,
+        metavar="DT",
+        help="time step of a graph to read, by which every r is multiplied (default: 1)",
+    )
+    group = parser.add_argument_group("for one tool")
+    group.add_argument(
+        "--for",
+        dest="tool",
+        metavar="TOOL",
+        help="sinabs, spikingjelly, norse or snntorch: write a script that loads it there",
+    )
+    group.add_argument("--check", action="store_true", help="run it there and here, and compare every spike")
+    group.add_argument("--python", metavar="PYTHON", help="interpreter that has the tool (default: this one)")
+    group.add_argument(
+        "--limit", type=whole, default=100, metavar="N", help="the first N test items (default: %(default)s)"
+    )
+    group.add_argument("--steps", type=whole, default=20, metavar="T", help="time steps (default: %(default)s)")
+    add_data_options(group)
     parser.set_defaults(run=run, show=show, writes=lambda args: (_out(args), False))
 
 
@@ -39,24 +68,114 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from snnviz.hardware import nir
 
     reading = args.source.endswith(nir.SUFFIX)
-    wanted = ".npz" if reading else nir.SUFFIX
+    _check(args, reading)
     out = _out(args)
-    if out.suffix != wanted:
-        raise InputError(f"`--out` must end in {wanted} here. Received: {check.describe(args.out)}")
-    network = nir.load(args.source) if reading else pretrained.network(args.source)
-    if reading:
-        network.save(out)
-    else:
-        nir.save(network, out)
-    return {
+    network = _read(args) if reading else pretrained.network(args.source)
+    answer = {
         "source": args.source,
         "out": str(out),
         "hash": network.hash,
+        "note": nir.settings_meant(network) if reading else "",
         "layers": [{"name": layer.name, "kind": layer.kind, "neurons": layer.neurons} for layer in network.layers],
+        "script": None,
+        "check": None,
+    }
+    if reading:
+        network.save(out)
+        return answer
+    from snnviz.hardware.nir import tools
+
+    nir.save(network, out)
+    if args.tool is None:
+        return {**answer, "note": tools.left_behind(network)}
+    script = tools.save_loader(args.tool, out)
+    return {**answer, "script": str(script), "check": _compared(args, network) if args.check else None}
+
+
+def _check(args: argparse.Namespace, reading: bool) -> None:
+    from snnviz.hardware import nir
+    from snnviz.hardware.nir.loaders import TOOLS
+
+    wanted = ".npz" if reading else nir.SUFFIX
+    if args.dt is not None and not reading:
+        raise InputError(f"`--dt` is for a graph that is read ({nir.SUFFIX}). Received: {args.source!r}")
+    if args.tool is not None:
+        check.choice("--for", args.tool, TOOLS)
+        if reading:
+            raise InputError(f"`--for` is for a network that is written. Received: {args.source!r}")
+    if args.check and args.tool is None:
+        raise InputError("`--check` needs --for, the tool to check. Received: none")
+    if args.python is not None and not args.check:
+        raise InputError(f"`--python` is for --check. Received: {args.python!r} without it")
+    if _out(args).suffix != wanted:
+        raise InputError(f"`--out` must end in {wanted} here. Received: {check.describe(args.out)}")
+
+
+def _read(args: argparse.Namespace) -> SpikingNetwork:
+    from snnviz.hardware import nir
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # said by `show`
+            return nir.load(args.source, args.dt)
+    except InputError as error:
+        raise InputError(str(error).replace("`dt`", "`--dt`")) from error
+
+
+def _compared(args: argparse.Namespace, network: SpikingNetwork) -> dict[str, Any]:
+    """What the tool makes of the network and, where that differs, of the network with weights that leave nothing to rounding."""
+    from snnviz.hardware.nir import tools
+    from snnviz.jobs.work.sources import DataOptions, data_of
+
+    data = data_of(network, args.source, DataOptions.of(args), "test", args.limit)
+    python = args.python or sys.executable
+    try:
+        found = tools.compare(network, args.tool, python, data.images.x, args.steps)
+        exact = (
+            found if found.equal else tools.compare(tools.dyadic(network), args.tool, python, data.images.x, args.steps)
+        )
+    except InputError as error:
+        raise InputError(str(error).replace("`python`", "`--python`")) from error
+    return {
+        "tool": args.tool,
+        "data": data.name,
+        "note": data.note,
+        **asdict(found),
+        "equal": found.equal,
+        "rounded": asdict(exact),
     }
 
 
 def show(answer: dict[str, Any]) -> str:
     """The answer for people."""
     layers = ", ".join(f"{layer['name']} ({layer['kind']}, {layer['neurons']})" for layer in answer["layers"])
-    return f"{answer['source']} -> {answer['out']}: {layers}"
+    lines = [f"{answer['source']} -> {answer['out']}: {layers}", answer["note"]]
+    if answer["script"]:
+        lines.append(f"{answer['script']} loads it")
+    return "\n".join([*(line for line in lines if line), *_show_check(answer["check"])])
+
+
+def _show_check(found: dict[str, Any] | None) -> list[str]:
+    if found is None:
+        return []
+    lines = [
+        "",
+        *([found["note"]] if found["note"] else []),
+        f"{found['tool']}: {found['equal_predictions']} of {found['items']} predictions after {found['steps']} steps are snnviz's",
+        *_table(found["layers"]),
+    ]
+    if found["equal"]:
+        return [*lines, "every spike is the same"]
+    rounded = found["rounded"]
+    said = f"With weights rounded to multiples of 1/1024, {rounded['equal_predictions']} predictions are the same"
+    if all(layer["first"] is None for layer in rounded["layers"]):
+        return [*lines, f"{said}, and so is every spike: the rest is rounding"]
+    return [*lines, f"{said}, and spikes are not:", *_table(rounded["layers"])]
+
+
+def _table(layers: list[dict[str, Any]]) -> list[str]:
+    lines = [f"{'layer':16}{'spikes here':>14}{'there':>14}  first difference"]
+    for layer in layers:
+        first = "-" if layer["first"] is None else "item {}, step {}, neuron {}".format(*layer["first"])
+        lines.append(f"{layer['name']:16}{layer['ours']:>14}{layer['theirs']:>14}  {first}")
+    return lines

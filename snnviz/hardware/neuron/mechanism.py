@@ -35,7 +35,7 @@ def load() -> ModuleType:
     The first call on a machine compiles that mechanism, and PyNN its own (a minute); the first in a process imports both.
 
     Raises:
-        InputError: if PyNN, NEURON, g++ or make is not installed, or a compilation fails.
+        InputError: if PyNN, NEURON, g++, make or Python's shared library is not installed, or a compilation fails.
     """
     for package in ("neuron", "pyNN"):
         need("`neuron`", package, "PyNN and NEURON", "pynn")
@@ -76,7 +76,7 @@ def compile_mechanism(folder: Path) -> None:
         command = [compiler, "."]
         done = subprocess.run(command, cwd=made, capture_output=True, text=True, check=False)  # noqa: S603 - a list, no shell
         if done.returncode or not _compiled(Path(made)):
-            said = re.search(r"\berror: *\S.*", f"{done.stderr}\n{done.stdout}", re.IGNORECASE)
+            said = re.search(r"\b\w*error: *\S.*", f"{done.stderr}\n{done.stdout}", re.IGNORECASE)
             reason = said.group() if said else f"exit code {done.returncode} of {Path(compiler).name}"
             raise InputError(f"`neuron` could not compile its mechanism. Received: {reason}")
         with contextlib.suppress(OSError):  # another process was faster: its folder is as good
@@ -85,16 +85,24 @@ def compile_mechanism(folder: Path) -> None:
 
 
 def missing_programs() -> list[str]:
-    """Of the programs that a compilation needs, those that are not here."""
-    return [name for name in ("g++", "make") if shutil.which(name) is None]
+    """Debian's names of what a compilation needs and is not here: the compiler, make, Python's shared library.
+
+    NEURON's own compiler runs Python from that library, which Debian's python3 does without.
+    """
+    import find_libpython  # comes with NEURON
+
+    missing = [name for name in ("g++", "make") if shutil.which(name) is None]
+    if find_libpython.find_libpython() is None:
+        missing.append(f"libpython{sys.version_info.major}.{sys.version_info.minor}")
+    return missing
 
 
 def _need_compiler() -> None:
     missing = missing_programs()
     if missing:
         raise InputError(
-            "`neuron` needs a C++ compiler, on Debian and Ubuntu: apt-get install g++ make. "
-            f"Received: no program {' and no program '.join(map(repr, missing))}"
+            f"`neuron` needs what compiles its neurons, on Debian and Ubuntu: apt-get install {' '.join(missing)}. "
+            f"Received: no {' and no '.join(missing)}"
         )
 
 

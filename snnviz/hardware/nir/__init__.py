@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 import tempfile
+import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +26,7 @@ from snnviz.network import SpikingNetwork
 if TYPE_CHECKING:
     import nir
 
-__all__ = ["from_graph", "load", "save", "to_graph"]
+__all__ = ["from_graph", "load", "save", "settings_meant", "to_graph"]
 
 SUFFIX = ".nir"
 
@@ -48,22 +50,57 @@ def to_graph(network: SpikingNetwork) -> nir.NIRGraph:
 
 
 @checked
-def from_graph(graph: nir.NIRGraph) -> SpikingNetwork:
+def from_graph(graph: nir.NIRGraph, dt: float | None = None) -> SpikingNetwork:
     """The network that a NIR graph describes: the very one if snnviz wrote it, else what its nodes say.
 
-    A graph of another tool must be a chain of Affine, Linear, Conv2d, AvgPool2d or SumPool2d, each with an IF after it, and
-    Flatten. An IF at the start is the spiking input layer; one at the end is dropped, since the output layer is read and never
-    fires. Resistances and thresholds are absorbed by the weights. Initial potentials are 0.
+    A graph of another tool must be a chain of Affine, Linear, Conv2d, AvgPool2d, SumPool2d, Flatten and IF; a LIF with an infinite
+    tau and r is an IF. Linear nodes without neurons between them, as pooling is elsewhere, become one layer. Neurons at the start
+    are the spiking input layer; those at the end are dropped, since the output layer is read and never fires. Resistances and
+    thresholds are absorbed by the weights. Initial potentials are 0.
+
+    What a network cannot say is warned of and stands in its metadata under "nir", the settings that simulate it as the graph
+    means: "reset" is "zero" where neurons have a `v_reset` (0, or the graph is refused), "input" is "analog" where it begins
+    without neurons.
+
+    Args:
+        graph: the graph.
+        dt: its time step, by which resistances are multiplied; None for 1.
 
     Raises:
         InputError: for anything else, naming the node.
     """
     nir = _need_nir()
-    from snnviz.hardware.nir.reading import network_of
-
     if not isinstance(graph, nir.NIRGraph):
         raise InputError(f"`graph` must be a nir.NIRGraph. Received: {check.describe(graph)}")
-    return network_of(graph)
+    return _read(graph, dt, reset_said=True)
+
+
+def _read(graph: nir.NIRGraph, dt: float | None, *, reset_said: bool) -> SpikingNetwork:
+    from snnviz.hardware.nir.reading import network_of
+
+    if dt is not None:
+        check.real("dt", dt, 0, above=True)
+    network = network_of(graph, dt, reset_said=reset_said)
+    if text := settings_meant(network):
+        warnings.warn(text, stacklevel=4)
+    return network
+
+
+@checked
+def settings_meant(network: SpikingNetwork) -> str:
+    """With which settings a network that was read from a NIR graph answers as the graph means, in a sentence; "" for the usual."""
+    meant = network.metadata.get("nir")
+    if not isinstance(meant, Mapping):
+        return ""
+    why = {
+        ("reset", "zero"): "its neurons reset to 0 after a spike",
+        ("input", "analog"): "it begins without neurons, where the image itself arrives",
+    }
+    found = [key for key in why if meant.get(key[0]) == key[1]]
+    if not found:
+        return ""
+    settings = " and ".join(f"{name} {value!r}" for name, value in found)
+    return f"As the NIR graph means it, the network is simulated with {settings}: {', and '.join(why[key] for key in found)}"
 
 
 @checked
@@ -90,8 +127,14 @@ def save(network: SpikingNetwork, path: str | os.PathLike[str]) -> Path:
 
 
 @checked
-def load(path: str | os.PathLike[str]) -> SpikingNetwork:
+def load(path: str | os.PathLike[str], dt: float | None = None) -> SpikingNetwork:
     """Read a NIR graph from a file; see `from_graph`.
+
+    Files of nir before 1.0.6 have no `v_reset`, and their neurons subtract the threshold.
+
+    Args:
+        path: the file.
+        dt: its time step, see `from_graph`.
 
     Raises:
         InputError: if the file is missing, damaged, or holds a graph that is no such network.
@@ -107,17 +150,28 @@ def load(path: str | os.PathLike[str]) -> SpikingNetwork:
         check_hdf5(str(path), source.read_bytes())
         # NIR's own check takes every kernel for square and knows no groups
         graph = nir.read(str(source), type_check=False)
+        reset_said = _says_reset(source)
     except InputError:
         raise
     except Exception as error:  # HDF5 and NIR report damage by many kinds of exception
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise InputError(f"`path` must be a whole NIR file. Received: {str(path)!r} ({reason})") from error
     try:
-        return from_graph(graph)
+        return _read(graph, dt, reset_said=reset_said)
     except InputError as error:
+        if str(error).startswith("`dt`"):
+            raise
         raise InputError(
             f"`path` must hold a network of snnviz's kind. Received: {str(path)!r}, where {error}"
         ) from error
+
+
+def _says_reset(path: Path) -> bool:
+    """Whether any neurons of a file have a `v_reset`, which the package nir fills in where there is none."""
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        return any("v_reset" in node for node in file["node/nodes"].values())
 
 
 def _need_nir():  # type: ignore[no-untyped-def]  # a module that may not be there

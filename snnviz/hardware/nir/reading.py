@@ -3,29 +3,50 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields, replace
 from typing import Any
 
 import nir
 import numpy as np
 
+from snnviz.conversion.folding import Affine, Stage, composed, joined
 from snnviz.errors import InputError
-from snnviz.hardware.nir.writing import METADATA, frame, graph_of
-from snnviz.network import Conv2D, Dense, DepthwiseConv2D, Input, Layer, Padding, Shape, SpikingNetwork, decode
+from snnviz.hardware.nir.writing import METADATA, first_channels, frame, graph_of
+from snnviz.network import (
+    Conv2DProjection,
+    Dense,
+    DenseProjection,
+    DepthwiseConv2D,
+    DepthwiseProjection,
+    Input,
+    Layer,
+    Padding,
+    Shape,
+    SpikingNetwork,
+    decode,
+)
 
 LINEAR = (nir.Affine, nir.Linear, nir.Conv2d, nir.AvgPool2d, nir.SumPool2d)
 
 
-def network_of(graph: nir.NIRGraph) -> SpikingNetwork:
-    """See `snnviz.hardware.nir.from_graph`."""
+def network_of(graph: nir.NIRGraph, dt: float | None = None, *, reset_said: bool = True) -> SpikingNetwork:
+    """See `snnviz.hardware.nir.from_graph`.
+
+    Args:
+        graph: the graph.
+        dt: its time step.
+        reset_said: whether its neurons' `v_reset` was in the file, not filled in by the package nir.
+    """
     chain = _chain(graph)
-    if METADATA in graph.metadata:
+    ours = METADATA in graph.metadata
+    if ours:
         restored = _restored(chain, graph.metadata)
         if restored is not None:
             return restored
     try:
-        return _understood(chain)
+        return _understood(chain, dt, "zero" if reset_said and not ours else "subtract")
     except InputError:
         raise
     except (ValueError, TypeError, IndexError, AttributeError, ZeroDivisionError) as error:
@@ -79,6 +100,8 @@ def _restored(chain: list[tuple[str, nir.NIRNode]], metadata: Mapping[str, Any])
 def _same(mine: nir.NIRNode, theirs: nir.NIRNode) -> bool:
     """Whether two nodes are of one kind and hold the same numbers."""
     names = [field.name for field in fields(mine) if field.name not in ("input_type", "output_type", "metadata")]
+    if isinstance(mine, nir.Flatten):  # whose dimensions may count from either end; a dense layer takes all of them
+        names = []
     return type(mine) is type(theirs) and all(
         np.array_equal(np.asarray(getattr(mine, name)), np.asarray(getattr(theirs, name))) for name in names
     )
@@ -114,106 +137,191 @@ def _last_channels(shape: Shape) -> Shape:
     return (*map(int, shape[1:]), int(shape[0]))
 
 
-@dataclass
-class _Pending:
-    """A linear node that waits for its neurons."""
+def _understood(chain: list[tuple[str, nir.NIRNode]], dt: float | None, reset: str) -> SpikingNetwork:
+    """The network that the nodes alone describe.
 
-    name: str
-    node: nir.NIRNode
-
-
-def _understood(chain: list[tuple[str, nir.NIRNode]]) -> SpikingNetwork:
-    """The network that the nodes alone describe."""
-    _check_time_unit([node for _, node in chain if isinstance(node, nir.IF)])
-    shape = _last_channels(tuple(np.ravel(chain[0][1].input_type["input"])))
+    Its metadata says under "nir" what no network says itself: with which `reset` and `input` the graph's neurons are simulated.
+    """
+    step = _time_step([node for _, node in chain if isinstance(node, nir.IF)], dt)
+    shape = _input_shape(chain[0][1])
     first = Input(shape=shape, initial_potential=0.0)
     layers: list[Layer] = []
-    pending: _Pending | None = None
+    pending: Stage | None = None
+    spiking = False
     for name, node in chain[1:]:
         if isinstance(node, nir.Flatten):
-            continue  # a dense layer flattens by itself
-        if isinstance(node, LINEAR):
+            _check_shape(name, node.input_type["input"], shape)  # a dense layer flattens by itself
+        elif isinstance(node, LINEAR):
+            stage = _stage(f"{name}_layer" if name == first.name else name, node, shape)
+            pending = stage if pending is None else _folded(pending, stage)
+            shape = pending.output_shape
+        elif isinstance(node, (nir.IF, nir.LIF)):
+            factor = _factor(name, node, shape, step)
             if pending is not None:
-                raise InputError(
-                    f"`graph` must have IF neurons between linear nodes. Received: none after {pending.name!r}"
-                )
-            pending = _Pending(name, node)
-        elif isinstance(node, (nir.IF, nir.Output)):
-            factor = _factor(name, node) if isinstance(node, nir.IF) else np.ones(1, np.float32)
-            if pending is not None:
-                layers.append(_layer(pending, shape, factor, first.name))
-                shape = layers[-1].output_shape
+                layers.append(_neurons(pending.followed_by(Affine(scale=factor, shift=np.zeros(len(factor))))))
                 pending = None
-            elif isinstance(node, nir.IF) and (layers or not np.all(factor == 1)):
+            elif spiking or layers or not np.all(factor == 1):
                 raise InputError(f"`graph` must have a linear node before each IF. Received: none before {name!r}")
+            spiking = spiking or not layers
+        elif isinstance(node, nir.Output):
+            _check_shape(name, node.output_type["output"], shape)
         else:
             raise InputError(
-                "`graph` must be made of Affine, Linear, Conv2d, AvgPool2d, SumPool2d, Flatten and IF nodes. "
-                f"Received: {type(node).__name__} {name!r}"
+                "`graph` must be made of Affine, Linear, Conv2d, AvgPool2d, SumPool2d, Flatten and IF nodes, or LIF nodes that do "
+                f"not leak. Received: {type(node).__name__} {name!r}"
             )
-    return SpikingNetwork(input=first, layers=tuple(layers))
+    if pending is not None:
+        layers.append(_neurons(pending))
+    meant = {"reset": reset, "input": "spiking" if spiking else "analog"}
+    return SpikingNetwork(input=first, layers=tuple(layers), metadata={"nir": meant})
 
 
-def _check_time_unit(neurons: list[nir.IF]) -> None:
-    """Refuse one resistance throughout that is not 1: it is one over another tool's time step, and would multiply every weight."""
+def _neurons(stage: Stage) -> Layer:
+    return replace(stage.layer(), initial_potential=0.0)
+
+
+def _folded(first: Stage, second: Stage) -> Stage:
+    """Two linear nodes without neurons between them as one layer.
+
+    Raises:
+        InputError: if they make none.
+    """
+    made = joined(first, second) if second.kind is DenseProjection else [composed(first, second)]
+    product = made[0] if made else None
+    if product is None or product.output_shape != second.output_shape:
+        raise InputError(
+            f"`graph` must have IF neurons between {first.name!r} and {second.name!r}, which make no layer together: it would be "
+            "too large, or zeros are padded where a window still sees the image. Received: no neurons there"
+        )
+    return product
+
+
+def _time_step(neurons: list[nir.IF], dt: float | None) -> float:
+    """The time step: `dt`, or 1.
+
+    Raises:
+        InputError: if there is none but one resistance throughout that is not 1: that is one over another tool's time step, and
+            would multiply every weight.
+    """
     values = {float(value) for node in neurons for value in np.unique(node.r)}
-    if len(values) == 1 and values != {1.0}:
+    if dt is None and len(values) == 1 and values != {1.0}:
         (value,) = values
         raise InputError(
-            "`graph` must have IF nodes whose r is 1 for one time step, so write it with a time step of 1 (SpikingJelly: dt=1), or "
-            f"multiply the weights by r and set r to 1 if r is a resistance. Received: r = {value:g} in every IF node"
+            "`dt` must be given for a graph whose neurons all have one r that is not 1: SpikingJelly writes one over its time "
+            f"step there, so that `dt` is 1 / r; 1 takes r for a resistance. Received: none, and r = {value:g} in every IF node"
+        )
+    return 1.0 if dt is None else dt
+
+
+def _without_batch(shape: Shape) -> Shape:
+    """A shape without a first dimension of 1 beyond those of an item, (features,) or (channels, height, width)."""
+    return shape[1:] if len(shape) in (2, 4) and shape[0] == 1 else shape
+
+
+def _input_shape(node: nir.Input) -> Shape:
+    declared = node.input_type["input"]
+    given = () if declared is None else tuple(int(size) for size in np.ravel(declared))
+    shape = _without_batch(given)
+    if len(shape) not in (1, 3):
+        raise InputError(
+            "`graph` must have an Input node that says the shape of an item, (features,) or (channels, height, width), which "
+            f"the `infer_types` of a NIRGraph may find. Received: {given or 'none'}"
+        )
+    return _last_channels(shape)
+
+
+def _check_shape(name: str, declared: Any, shape: Shape) -> None:
+    """Raise `InputError` unless a node's shape is, flattened or not, that of the signal that reaches it."""
+    if declared is None:
+        return
+    given = _without_batch(tuple(int(size) for size in np.ravel(declared)))
+    if given not in (first_channels(shape), (math.prod(shape),)):
+        raise InputError(
+            f"`graph` must have shapes that follow from one another, {first_channels(shape)} at {name!r}. Received: {given}"
         )
 
 
-def _factor(name: str, node: nir.IF) -> np.ndarray:
-    """What the weights of an IF node's inputs are multiplied by to have threshold 1, channels first."""
-    threshold = np.asarray(node.v_threshold, np.float64)
+def _factor(name: str, node: nir.IF | nir.LIF, shape: Shape, dt: float) -> np.ndarray:
+    """What the weights before neurons are multiplied by to have threshold 1: (channels,), or one for each of flat neurons.
+
+    Raises:
+        InputError: if they are no such neurons, or not as many as the signal that reaches them.
+    """
+    threshold = _each(name, "v_threshold", node.v_threshold, shape)
     if np.any(threshold <= 0) or np.any(np.asarray(node.v_reset) != 0):
         raise InputError(
             f"`graph` must have IF nodes with thresholds above 0 and resets at 0. Received: others in {name!r}"
         )
-    return np.asarray(node.r / threshold)
+    if isinstance(node, nir.IF):
+        return dt * _each(name, "r", node.r, shape) / threshold
+    # snnTorch writes tau = dt / (1 - beta) and r = tau / dt, so a neuron without a leak, beta = 1, has both infinite
+    if not (np.all(np.isposinf(node.tau)) and np.all(np.isposinf(node.r))):
+        raise InputError(
+            "`graph` must have neurons without a leak: IF nodes, or LIF nodes whose tau and r are infinite. Received: LIF "
+            f"{name!r} with tau {np.min(node.tau):g} and r {np.min(node.r):g}"
+        )
+    return 1 / threshold
 
 
-def _layer(pending: _Pending, shape: Shape, factor: np.ndarray, taken: str) -> Layer:
-    name, node = pending.name, pending.node
-    options: dict[str, Any] = {
-        "name": f"{name}_layer" if name == taken else name, "input_shape": shape, "initial_potential": 0.0
-    }  # fmt: skip
+def _each(name: str, field: str, values: Any, shape: Shape) -> np.ndarray:
+    """A parameter of neurons, (channels,), or (neurons,) of flat ones.
+
+    It may be one number, one of each channel, (channels, 1, 1), or one of each neuron.
+    """
+    array = np.asarray(values, np.float64)
+    size = shape[-1]
+    if array.size == 1:
+        return np.full(size, float(array.reshape(())))
+    given = _without_batch(array.shape)
+    if given not in (first_channels(shape), (size, 1, 1)):
+        raise InputError(
+            f"`graph` must have one {field} for all neurons of {name!r}, or {first_channels(shape)} of them. Received: {given}"
+        )
+    channels = array.reshape(size, -1)
+    if np.any(channels != channels[:, :1]):
+        raise InputError(f"`graph` must have one {field} a channel in {name!r}. Received: different ones")
+    return channels[:, 0]
+
+
+def _stage(name: str, node: nir.NIRNode, shape: Shape) -> Stage:
+    """A linear node as what folds."""
     if isinstance(node, (nir.Affine, nir.Linear)):
         weight = np.asarray(node.weight, np.float64)
-        if weight.ndim != 2 or weight.shape[1] != np.prod(shape):
+        if weight.ndim != 2 or weight.shape[1] != math.prod(shape):
             raise InputError(
-                f"`graph` must have weights (outputs, {np.prod(shape)}) in {name!r}. Received: {weight.shape}"
+                f"`graph` must have weights (outputs, {math.prod(shape)}) in {name!r}. Received: {weight.shape}"
             )
         bias = np.asarray(getattr(node, "bias", np.zeros(len(weight))), np.float64)
-        scale = np.broadcast_to(factor.reshape(-1), len(weight))
-        return Dense(weights=_rows(weight, shape) * scale, bias=bias * scale, **options)
+        return Stage(kind=DenseProjection, name=name, input_shape=shape, weights=_rows(weight, shape), bias=bias)
     if len(shape) != 3:
         raise InputError(f"`graph` must give {name!r} images (channels, height, width). Received: shape {shape}")
-    options["strides"] = _pair(node.stride)
+    common: dict[str, Any] = {"name": name, "input_shape": shape, "strides": _pair(node.stride)}
     if isinstance(node, nir.Conv2d):
+        if node.input_shape is not None and _pair(node.input_shape) != shape[:2]:
+            raise InputError(
+                f"`graph` must have shapes that follow from one another, {shape[:2]} at {name!r}. "
+                f"Received: {_pair(node.input_shape)}"
+            )
         weight = np.asarray(node.weight, np.float64)
-        options["dilation"] = dilation = _pair(node.dilation)
-        options["padding"] = _padding(node.padding, weight.shape[2:], dilation)
-        scale = np.broadcast_to(_per_channel(name, factor), len(weight))
-        weights, bias = weight.transpose(2, 3, 1, 0) * scale, np.asarray(node.bias, np.float64) * scale
-        return Conv2D(weights=weights, bias=bias, groups=int(node.groups), **options)
-    size = _pair(node.kernel_size)
-    one = 1 / (size[0] * size[1]) if isinstance(node, nir.AvgPool2d) else 1.0
-    weights = np.full((*size, shape[2], 1), one) * np.broadcast_to(_per_channel(name, factor), shape[2])[:, None]
-    options["padding"] = _padding(node.padding, size, (1, 1))
-    return DepthwiseConv2D(weights=weights, bias=np.zeros(shape[2]), pooling=isinstance(node, nir.AvgPool2d), **options)
-
-
-def _per_channel(name: str, factor: np.ndarray) -> np.ndarray:
-    """A factor that all neurons of a channel share, (channels,) or (1,)."""
-    if factor.ndim < 3:
-        return factor.reshape(-1)
-    channels = factor.reshape(len(factor), -1)
-    if np.any(channels != channels[:, :1]):
-        raise InputError(f"`graph` must have one threshold a channel after {name!r}. Received: different ones")
-    return channels[:, 0]
+        dilation = _pair(node.dilation)
+        return Stage(
+            kind=Conv2DProjection,
+            weights=weight.transpose(2, 3, 1, 0),
+            bias=np.asarray(node.bias, np.float64),
+            padding=_padding(node.padding, weight.shape[2:], dilation),
+            dilation=dilation,
+            groups=int(node.groups),
+            **common,
+        )
+    size, average = _pair(node.kernel_size), isinstance(node, nir.AvgPool2d)
+    return Stage(
+        kind=DepthwiseProjection,
+        weights=np.full((*size, shape[2], 1), 1 / math.prod(size) if average else 1.0),
+        bias=np.zeros(shape[2]),
+        padding=_padding(node.padding, size, (1, 1)),
+        pooling=average,
+        **common,
+    )
 
 
 def _pair(value: Any) -> tuple[int, int]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from snnviz import _memory
 from snnviz.errors import InputError
-from snnviz.network import THRESHOLD, Convolution, Dense, Layer, Padding, Shape, SpikingNetwork
+from snnviz.network import THRESHOLD, Convolution, Dense, Layer, Padding, Scale, Shape, SpikingNetwork
 
 METADATA = "snnviz"
 """Key of the graph's metadata under which the network's header is, as JSON; its arrays are beside it."""
@@ -36,14 +36,19 @@ def graph_of(network: SpikingNetwork) -> nir.NIRGraph:
 
     shape = network.input_shape
     add("input", nir.Input(input_type=np.array(first_channels(shape))))
-    add("input_neurons", _neurons(shape))
-    for index, layer in enumerate(network.layers):
+    add("input_neurons", _neurons(shape, network.input.initial_potential, 0))
+    for index, layer in enumerate(network.single_path("NIR")):
         if isinstance(layer, Dense) and len(shape) > 1:
-            add(f"{layer.name}_flatten", nir.Flatten(np.array(first_channels(shape)), start_dim=0, end_dim=-1))
-        add(layer.name, linear_node(layer, shape))
+            # counted from the end, since Norse and snnTorch take the batch for the first dimension
+            sizes = np.array(first_channels(shape))
+            add(f"{layer.name}_flatten", nir.Flatten(sizes, start_dim=-len(shape), end_dim=-1))
+        linear = linear_node(layer, shape)
+        add(layer.name, linear)
         shape = layer.output_shape
         if index < len(network.layers) - 1:
-            add(f"{layer.name}_neurons", _neurons(shape))
+            add(f"{layer.name}_neurons", _neurons(shape, layer.initial_potential, layer.onset))
+        else:  # nothing fires, so that there is no node of neurons; nir 1.0.4 takes no metadata of an Output
+            linear.metadata = _said(layer.initial_potential, layer.onset)
     add("output", nir.Output(output_type=np.array(first_channels(shape))))
 
     header, arrays = network.encode()
@@ -57,9 +62,9 @@ def graph_of(network: SpikingNetwork) -> nir.NIRGraph:
 
 def _bytes(network: SpikingNetwork) -> int:
     """What the arrays of its graph take, at most: neurons one by one, kernels with zeros between groups, dilated and padded."""
-    numbers = 3 * network.input.neurons
-    for layer in network.layers:
-        numbers += 3 * layer.neurons
+    numbers = 4 * network.input.neurons
+    for layer in network.single_path("NIR"):
+        numbers += 4 * layer.neurons
         if not isinstance(layer, Convolution):
             numbers += layer.weights.size
             continue
@@ -75,9 +80,16 @@ def first_channels(shape: Shape) -> Shape:
     return (shape[-1], *shape[:-1])
 
 
-def _neurons(shape: Shape) -> nir.IF:
+def _neurons(shape: Shape, potential: Scale, onset: int) -> nir.IF:
     ones = np.ones(first_channels(shape), np.float32)
-    return nir.IF(r=ones, v_threshold=THRESHOLD * ones, v_reset=np.zeros_like(ones))
+    said = _said(potential, onset)
+    return nir.IF(r=ones, v_threshold=THRESHOLD * ones, v_reset=np.zeros_like(ones), metadata=said)
+
+
+def _said(potential: Scale, onset: int) -> dict[str, np.ndarray]:
+    """What NIR has no words for and `snnviz.hardware.nir.loaders` set, as a node's metadata, channels first."""
+    values = np.atleast_1d(np.asarray(potential, np.float32))  # nir writes no array without dimensions
+    return {"initial_potential": np.moveaxis(values, -1, 0) if values.ndim == 3 else values, "onset": np.array([onset])}
 
 
 def linear_node(layer: Layer, shape: Shape) -> nir.Affine | nir.Conv2d:

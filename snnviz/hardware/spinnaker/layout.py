@@ -47,7 +47,9 @@ def prepare(network: SpikingNetwork, x: np.ndarray, steps: int, headroom: str = 
     """
     pooled = model.pooled(network, x)
     stored = model.quantise(model.with_pooled_input(network), headroom)
-    too_many = sum(int(np.count_nonzero(layer.weights)) * _repeats(layer) for layer in stored.network.layers)
+    too_many = sum(
+        int(np.count_nonzero(layer.weights)) * _repeats(layer) for layer in stored.network.single_path("SpiNNaker")
+    )
     if too_many > MOST_SYNAPSES:
         raise InputError(
             f"`network` must have at most {MOST_SYNAPSES:,} synapses for SpiNNaker; prune it, or pool its input. "
@@ -73,7 +75,9 @@ def arrays(laid: Laid, *, virtual: bool) -> dict[str, np.ndarray]:
     network = laid.stored.network
     found: dict[str, np.ndarray] = {"input_spikes": np.packbits(laid.input_spikes, axis=-1)}
     layers: list[dict[str, Any]] = [{"name": network.input.name, "neurons": network.input.neurons}]
-    for index, (layer, told) in enumerate(zip(network.layers, model.told_sums(laid.stored), strict=True)):
+    for index, (layer, told) in enumerate(
+        zip(network.single_path("SpiNNaker"), model.told_sums(laid.stored), strict=True)
+    ):
         synapses = synapse_list(layer)
         found |= {f"{name}_{index}": getattr(synapses, name) for name in ("pre", "post", "weight")}
         found[f"bias_{index}"] = np.broadcast_to(layer.bias, layer.output_shape).reshape(-1)
@@ -153,7 +157,7 @@ class Recorded(Engine):
         network, delay = self.network, self.settings.delay
         steps = self.settings.steps
         events = np.zeros((len(inputs), steps, len(network.layers)), np.int64)
-        for index, layer in enumerate(network.layers):
+        for index, layer in enumerate(network.single_path("SpiNNaker")):
             sent = self._trains[index][items]
             arriving = sent @ fanout(layer, self.settings.synapses).reshape(-1)
             events[:, delay:, index] = arriving[:, : steps - delay]
@@ -162,7 +166,7 @@ class Recorded(Engine):
         return Block(
             output=output,
             events=events,
-            spikes=np.stack([train.sum(axis=(0, 2)) for train in trains.values()], axis=1).astype(np.int64),
+            spikes=np.stack([train.sum(axis=2) for train in trains.values()], axis=2).astype(np.int64),
             spike_trains={name: trains[name][:traced] for name in self.record.spikes},
             potentials=dict.fromkeys(self.record.potentials, output[:traced]),
         )

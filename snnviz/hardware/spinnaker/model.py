@@ -35,7 +35,7 @@ from snnviz import _checks as check
 from snnviz.errors import InputError
 from snnviz.hardware.cells import check_begins_at_once
 from snnviz.hardware.synapses import synapse_list
-from snnviz.network import DepthwiseConv2D, Input, Layer, SpikingNetwork
+from snnviz.network import Input, Layer, SpikingNetwork
 from snnviz.simulation import Record, analog, simulate
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def quantise(network: SpikingNetwork, headroom: str = "exact") -> Quantised:
     check.choice("headroom", headroom, HEADROOMS)
     check_begins_at_once(network, "SpiNNaker")
     layers, shifts, lost = [], [], []
-    for layer in network.layers:
+    for layer in network.single_path("SpiNNaker"):
         signs = [np.maximum(layer.weights, 0), np.maximum(-layer.weights, 0)]
         found = [_shift(layer, part, headroom) for part in signs]
         grids = [np.float64(2.0 ** (FRACTION - shift)) for shift in found]
@@ -172,14 +172,13 @@ def pooled(network: SpikingNetwork, x: np.ndarray) -> np.ndarray:
     x = check.images("x", x, network.input_shape)
     if not _pools_first(network):
         return x
-    return np.clip(analog.linear(network.layers[0], x), 0, 1).astype(np.float32)
+    return np.clip(analog.linear(network.single_path("SpiNNaker")[0], x), 0, 1).astype(np.float32)
 
 
 def _pools_first(network: SpikingNetwork) -> bool:
-    first = network.layers[0]
+    first = network.single_path("SpiNNaker")[0]
     return (
-        isinstance(first, DepthwiseConv2D)
-        and first.pooling
+        first.pools
         and not first.onset
         and not first.bias.any()
         and len(first.output_shape) == 3

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from snnviz import _checks as check
 from snnviz.jobs.work import train as common
-from snnviz.jobs.work.sources import located, origin, record_data, remembered, say_if_slow, stem
+from snnviz.jobs.work.sources import full_intensity, located, origin, record_data, remembered, say_if_slow, stem
 
 if TYPE_CHECKING:
     from snnviz.jobs.job import Job
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 NO_ACTIVATION_PENALTY = (
     "activations are not penalised (lambda_a = 0): that takes batch normalisations whose gamma is fixed to 1 "
-    "(BatchNormalization(scale=False)) before every ReLU. Weights are"
+    "(BatchNormalization(scale=False)) before every ReLU, and layers that follow one another. Weights are"
 )
 
 MAIN = "training"
@@ -55,7 +55,7 @@ class Options(common.Shared):
 def work(options: Options, job: Job) -> dict[str, Any]:
     """Load, fine-tune, prune, measure, save, convert."""
     from snnviz import sparsity
-    from snnviz.conversion import input_range, load_keras
+    from snnviz.conversion import load_keras
     from snnviz.training import checked_training, default_recipe, evaluate, finetune, halve, split
 
     epsilon = sparsity.PAPER_EPSILON if options.epsilon is None else options.epsilon
@@ -63,7 +63,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     model = load_keras(located(options.model, "model.keras", job))
     run_id = origin(options.model)
     known: Mapping[str, Any] = remembered(options.model) if run_id is None else job.store.get(run_id).params
-    full = float(options.input_range or known.get("input_range") or input_range(model))
+    full = full_intensity(model, options, known)
     data, images, tests = common.training_data(options, known.get("data"), model.input_shape[1:], full)
     recipe = replace(common.recipe_from(options, base, len(images)), input_range=None if full == 1 else full)
     if options.lambda_a is None and recipe.lambda_a and not sparsity.has_activation_penalty(model):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from snnviz import _checks as check
 from snnviz.jobs.work.sources import DataOptions, chance, data_of, few_classes, located, record_data
-from snnviz.simulation import ENGINES, Record, Settings, simulate
+from snnviz.simulation import ENGINES, Record, Settings, Stop, simulate
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -29,6 +29,9 @@ class Options(Settings, DataOptions):
         limit: the first so many items only.
         engine: "auto", "graph" or "event".
         record: names among "prediction", "logits" and "events"; None for predictions only.
+        stop: end an item when the network is so sure of its answer, see `snnviz.simulation.Stop`; None, after the last step.
+        stop_rule: what `stop` is a level of, "margin" or "gap".
+        stop_temperature: of the margin.
         batch_size: items at once; None for the engine's choice.
         threshold: accuracy to time; None for 0.98 of the ANN's.
         title: label of the curves.
@@ -40,6 +43,9 @@ class Options(Settings, DataOptions):
     limit: int | None = None
     engine: str = "auto"
     record: Sequence[str] | None = None
+    stop: float | None = None
+    stop_rule: str = "margin"
+    stop_temperature: float = 1.0
     batch_size: int | None = None
     threshold: float | None = None
     title: str = ""
@@ -54,11 +60,18 @@ class Options(Settings, DataOptions):
             check.integer("limit", self.limit, 1)
         check.choice("engine", self.engine, ENGINES)
         Record.of(self.record)
+        self.when()
         if self.batch_size is not None:
             check.integer("batch_size", self.batch_size, 1)
         if self.threshold is not None:
             check.real("threshold", self.threshold, 0, 1)
         check.file("out", self.out, ".nc")
+
+    def when(self) -> Stop | None:
+        """When items end."""
+        if self.stop is None:
+            return None
+        return Stop(level=self.stop, rule=self.stop_rule, temperature=self.stop_temperature)
 
 
 def work(options: Options, job: Job) -> dict[str, Any]:
@@ -70,8 +83,9 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     network = pretrained.network(located(options.network, "network.npz", job))
     data = data_of(network, options.network, options, options.split, options.limit)
     images = data.images
-    if data.note:
-        job.say(data.note)
+    notes = [text for text in (data.note, of_graph(network, options)) if text]
+    for text in notes:
+        job.say(text)
     given = {name: value for name, value in asdict(options).items() if name not in ("out", "title", "threshold")}
     job.begin({**given, "data": data.name, "network_hash": network.hash, "items": len(images)})
     record_data(job, images, options.split)
@@ -84,6 +98,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         engine=options.engine,
         record=options.record,
         batch_size=options.batch_size,
+        stop=options.when(),
         title=options.title or job.spec.name,
         **settings,
     )
@@ -103,7 +118,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     return {
         "network": options.network,
         "data": data.name,
-        "warnings": [*([data.note] if data.note else []), *warnings],
+        "warnings": [*notes, *warnings],
         "items": len(images),
         "steps": options.steps,
         "engine": result.attrs["engine"],
@@ -114,6 +129,17 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         "metrics": summary,
         "out": options.out,
     }
+
+
+def of_graph(network: SpikingNetwork, settings: Settings) -> str:
+    """A sentence where a network that was read from a NIR graph is simulated otherwise than the graph means; else nothing."""
+    from snnviz.hardware import nir
+
+    meant = network.metadata.get("nir")
+    same = not isinstance(meant, Mapping) or all(
+        meant.get(name) in (None, getattr(settings, name)) for name in ("reset", "input")
+    )
+    return "" if same else nir.settings_meant(network)
 
 
 def keep(job: Job, result: xr.Dataset, network: SpikingNetwork, out: str | None) -> None:

@@ -298,6 +298,13 @@ def chance(accuracy: float, items: int, classes: int) -> str:
 CHANCE_ITEMS = 100
 
 
+def full_intensity(model: keras.Model, asked: DataOptions, known: Mapping[str, Any]) -> float:
+    """What a model takes for full intensity: as the options say, else as its card does, else as the model shows."""
+    from snnviz.conversion import input_range
+
+    return float(asked.input_range or known.get("input_range") or input_range(model))
+
+
 def check_range(model: keras.Model, images: Images, input_range: float, given: bool) -> float:
     """Whether labelled images tell that a model takes another range than the one it is taken to have.
 
@@ -314,12 +321,15 @@ def check_range(model: keras.Model, images: Images, input_range: float, given: b
         Its accuracy on the images.
 
     Raises:
-        InputError: if the range was a guess and another one is better by more than chance allows, three standard errors.
+        InputError: if the range was a guess and another one is better by more than chance allows, three standard errors; or the
+            images are of another shape.
     """
     from snnviz.conversion.report import model_classes
 
+    x = check.images("--data", images.x, tuple(model.input_shape[1:]))
+
     def accuracy(full: float) -> float:
-        return float((model_classes(model, images.x, full) == images.y).mean())
+        return float((model_classes(model, x, full) == images.y).mean())
 
     found = accuracy(input_range)
     if not given and len(images) >= CHANCE_ITEMS:

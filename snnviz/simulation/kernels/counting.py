@@ -45,8 +45,11 @@ def planes(fanout: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 @kernel(
     array(uint64),  # trains: (items, words, steps)
+    array(int64),  # active: items to count
     Int,  # words
     Int,  # steps
+    Int,  # begin: first step
+    Int,  # end: the one after the last
     Int,  # lag: steps that spikes travel
     array(int64),  # plane words
     array(uint64),  # plane bits
@@ -54,29 +57,47 @@ def planes(fanout: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     Int,  # layer: column of `events` and `spikes`
     array(int64, 3, True),  # events, out: (items, steps, layers), of the layer that receives the spikes
     array(int64, 3, True),  # spikes, out: (items, steps, layers), of the population that sends them
-    array(int64, 1, True),  # totals, out: (items,), spikes in all steps
+    array(int64, 1, True),  # totals, out: (items,), spikes that arrive in these steps
+    array(uint64, 1, True),  # sends, out: (items, words), neurons of which a spike arrives in these steps
     array(int64, 1, True),  # scratch: steps
 )
-def count(trains, words, steps, lag, plane_words, plane_bits, plane_values, layer, events, spikes, totals, scratch):
-    """Count what each item sends at each step."""
-    for item in range(len(totals)):
+def count(
+    trains, active, words, steps, begin, end, lag, plane_words, plane_bits, plane_values, layer, events, spikes, totals, sends,
+    scratch,
+):  # fmt: skip
+    """Count what each item sends at each step, and what arrives."""
+    sent_from, sent_to = max(begin - lag, 0), max(end - lag, 0)
+    for index in range(len(active)):
+        item = active[index]
         start = item * words * steps
-        for step in range(steps):
+        for step in range(sent_from, end):
             scratch[step] = 0
         for word in range(words):
             at = np.uintp(start + word * steps)
-            for step in range(np.uintp(steps)):
-                scratch[step] += simd.bit_count(trains[at + step])
+            some = np.uint64(0)
+            for step in range(np.uintp(sent_from), np.uintp(end)):
+                some |= trains[at + step]
+            if some != 0:
+                if sent_to < end:
+                    some = np.uint64(0)
+                    for step in range(np.uintp(sent_from), np.uintp(sent_to)):
+                        some |= trains[at + step]
+                for step in range(np.uintp(sent_from), np.uintp(end)):
+                    scratch[step] += simd.bit_count(trains[at + step])
+            sends[item * words + word] = some
         total = 0
-        for step in range(steps):
+        for step in range(begin, end):
             spikes[item, step, layer] = scratch[step]
+        for step in range(sent_from, sent_to):
             total += scratch[step]
             scratch[step] = 0
         totals[item] = total
-        for plane in range(len(plane_words)):
-            bits, value = plane_bits[plane], plane_values[plane]
-            at = np.uintp(start + plane_words[plane] * steps)
-            for step in range(np.uintp(steps)):
-                scratch[step] += value * simd.bit_count(trains[at + step] & bits)
-        for step in range(lag, steps):
-            events[item, step, layer] = scratch[step - lag]
+        if total > 0:
+            for plane in range(len(plane_words)):
+                bits, value = plane_bits[plane], plane_values[plane]
+                if sends[item * words + plane_words[plane]] & bits != 0:
+                    at = np.uintp(start + plane_words[plane] * steps)
+                    for step in range(np.uintp(sent_from), np.uintp(sent_to)):
+                        scratch[step] += value * simd.bit_count(trains[at + step] & bits)
+        for step in range(sent_from, sent_to):
+            events[item, step + lag, layer] = scratch[step]

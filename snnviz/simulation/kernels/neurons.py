@@ -6,15 +6,75 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import float32, int32, njit, uint8, uint64
+from numba import float32, int32, uint8, uint64
 
 from snnviz.simulation.kernels import simd
-from snnviz.simulation.kernels.compiler import OPTIONS, Flag, Int, array, kernel
+from snnviz.simulation.kernels.compiler import Flag, Int, array, inner, kernel
+from snnviz.simulation.kernels.trains import ALL
 
 NO_FLOOR = np.float32(-np.inf)
 
 
-@njit(**OPTIONS)
+@inner
+def between(first: int, last: int) -> Any:
+    """Bits first .. last - 1, at most 64 of them."""
+    if first >= last:
+        return np.uint64(0)
+    return ALL >> np.uint64(64 - (last - first)) << np.uint64(first)
+
+
+@inner
+def take_arrivals(
+    active: Any, idle: int, steps: int, ends: bool, lanes: int, potentials: Any, at: int, drive: Any, bias: Any, bias_at: int,
+    to_zero: bool, fired: Any,
+) -> Any:  # fmt: skip
+    """All `steps` steps of a block of neurons without floor and refractory time that spikes reach at those in `active` only.
+
+    In between membranes move by their biases, one addition a step as in any step, so that no number depends on which steps are
+    active.
+
+    Args:
+        active: steps as bits, from `idle` on.
+        idle: before this step nothing happens.
+        steps: number of steps, at most 64.
+        ends: whether no step follows, so that the potentials after the last spike no longer matter.
+        lanes: neurons in the block, padding included.
+        potentials: membrane potentials, those of the block from `at` on.
+        at: see `potentials`.
+        drive: current at each active step, (steps, lanes).
+        bias: constant current from `bias_at` on.
+        bias_at: see `bias`.
+        to_zero: reset to zero instead of by subtraction.
+        fired: out, who fired at the steps that are returned, as bits.
+
+    Returns:
+        the steps at which any neuron fired, as bits.
+    """
+    place, constant, begin, end = np.uintp(at), np.uintp(bias_at), np.uintp(idle), np.uintp(steps)
+    if lanes == 64:
+        return simd.take_arrivals_64(potentials, place, drive, bias, constant, to_zero, fired, begin, end, active, ends)
+    if lanes == 32:
+        return simd.take_arrivals_32(potentials, place, drive, bias, constant, to_zero, fired, begin, end, active, ends)
+    return simd.take_arrivals_16(potentials, place, drive, bias, constant, to_zero, fired, begin, end, active, ends)
+
+
+@inner
+def send(fired: Any, who: Any, sent: Any, at: int, steps: int, neuron: int, neurons: int) -> None:
+    """Set the bits of `neurons` <= 64 neurons from `neuron` on in trains to those in `fired`, at the steps in `who`."""
+    shift = np.uint64(neuron & 63)
+    mask = ALL >> np.uint64(64 - neurons)
+    write = np.uintp(at + (neuron >> 6) * steps)
+    over = (neuron & 63) + neurons > 64
+    while who != 0:
+        step = simd.lowest_bit(who)
+        bits = fired[step] & mask
+        sent[write + step] |= bits << shift
+        if over:
+            sent[write + np.uintp(steps) + step] |= bits >> (np.uint64(64) - shift)
+        who &= who - np.uint64(1)
+
+
+@inner
 def take_steps(
     begin: int,
     steps: int,

@@ -19,9 +19,6 @@ from numba.extending import intrinsic
 LANES = (16, 32, 64)
 """Widths for which there are row operations: channels of a layer are padded to a multiple of one of them."""
 
-UNROLLED = 4
-"""Lists of rows are padded to a multiple of this."""
-
 PART = 16 if get_host_cpu_features().get("avx512f") else 8
 """Neurons that take a step together: as many as fill a register whose comparisons the processor turns into bits at once."""
 
@@ -43,10 +40,10 @@ def _store(builder: Any, value: Any, pointer: Any) -> None:
 
 
 def _splat(builder: Any, value: Any, lanes: int) -> Any:
-    """A vector of int32 that are all `value`."""
-    vector = ir.VectorType(_I32, lanes)
+    """A vector of lanes that are all `value`."""
+    vector = ir.VectorType(value.type, lanes)
     first = builder.insert_element(ir.Constant(vector, ir.Undefined), value, ir.Constant(_I32, 0))
-    return builder.shuffle_vector(first, first, ir.Constant(vector, [0] * lanes))
+    return builder.shuffle_vector(first, first, ir.Constant(ir.VectorType(_I32, lanes), [0] * lanes))
 
 
 def _lowest_bit(builder: Any, mask: Any, defined_at_zero: bool) -> Any:
@@ -120,22 +117,22 @@ def _add_masked_rows(lanes: int) -> Any:
     return add_masked_rows
 
 
-def _add_masked_rows_of_two(lanes: int) -> Any:
-    """The operation for fewer lanes, on two tiles at once: else an add would wait for the one before."""
+def _add_masked_rows_twice(lanes: int) -> Any:
+    """The operation for fewer lanes, for two steps at once: else an add would wait for the one before."""
     vector = ir.VectorType(_F32, lanes)
 
     @intrinsic
-    def add_masked_rows(typingctx, sums, sums_at, weights, first_at, second_at, zeros_at, first_mask, second_mask):
-        """sums[sums_at :] += the sum of the rows of weights[first_at :] whose bit is set in `first_mask`, and so on.
+    def add_masked_rows(typingctx, sums, first_at, second_at, weights, weights_at, zeros_at, first_mask, second_mask):
+        """sums[first_at :] += the sum of the rows of weights[weights_at :] whose bit is set in `first_mask`, and so on.
 
         `zeros_at` is where `weights` has a row of zeros, added where one mask has fewer bits than the other.
         """
 
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            sums, sums_at, weights, first_at, second_at, zeros_at, first_mask, second_mask = args
-            target = _pointer(context, builder, signature.args[0], sums, sums_at)
-            base = _pointer(context, builder, signature.args[2], weights, ir.Constant(_I64, 0))
-            start, zero = _load(builder, target, vector), ir.Constant(vector, [0.0] * lanes)
+            sums, first_at, second_at, weights, weights_at, zeros_at, first_mask, second_mask = args
+            targets = [_pointer(context, builder, signature.args[0], sums, at) for at in (first_at, second_at)]
+            base = _pointer(context, builder, signature.args[3], weights, ir.Constant(_I64, 0))
+            starts = [_load(builder, target, vector) for target in targets]
             before = builder.block
             loop, done = builder.append_basic_block("rows"), builder.append_basic_block("rows_added")
             none, width = ir.Constant(_I64, 0), ir.Constant(_I64, lanes)
@@ -146,12 +143,12 @@ def _add_masked_rows_of_two(lanes: int) -> Any:
             masks = [builder.phi(_I64), builder.phi(_I64)]
             totals = [builder.phi(vector), builder.phi(vector)]
             rests, added = [], []
-            for mask, total, tile_at in zip(masks, totals, (first_at, second_at), strict=True):
-                at = builder.add(tile_at, builder.mul(_lowest_bit(builder, mask, defined_at_zero=True), width))
+            for mask, total in zip(masks, totals, strict=True):
+                at = builder.add(weights_at, builder.mul(_lowest_bit(builder, mask, defined_at_zero=True), width))
                 at = builder.select(builder.icmp_unsigned("==", mask, none), zeros_at, at)
                 added.append(builder.fadd(total, _load(builder, builder.gep(base, [at]), vector)))
                 rests.append(_without_lowest_bit(builder, mask))
-            beginnings = (first_mask, second_mask, start, zero)
+            beginnings = (first_mask, second_mask, *starts)
             for phi, begin, following in zip((*masks, *totals), beginnings, (*rests, *added), strict=True):
                 phi.add_incoming(begin, before)
                 phi.add_incoming(following, loop)
@@ -159,113 +156,83 @@ def _add_masked_rows_of_two(lanes: int) -> Any:
 
             builder.position_at_end(done)
             ends = [builder.phi(vector), builder.phi(vector)]
-            for phi, begin, following in zip(ends, (start, zero), added, strict=True):
-                phi.add_incoming(begin, before)
-                phi.add_incoming(following, loop)
-            _store(builder, builder.fadd(*ends), target)
+            for end, start, value in zip(ends, starts, added, strict=True):
+                end.add_incoming(start, before)
+                end.add_incoming(value, loop)
+            for end, target in zip(ends, targets, strict=True):
+                _store(builder, end, target)
             return context.get_dummy_value()
 
         at, bits = types.uintp, types.uint64
-        return types.void(sums, at, weights, at, at, at, bits, bits), codegen
+        return types.void(sums, at, at, weights, at, at, bits, bits), codegen
 
     return add_masked_rows
 
 
-def _sum_listed_rows(lanes: int, accumulators: int) -> Any:
-    """Sums from lists, UNROLLED rows at a time into `accumulators` sums, as many as hide the latency of an add."""
+def _add_row_at_steps(lanes: int) -> Any:
     vector = ir.VectorType(_F32, lanes)
 
     @intrinsic
-    def sum_listed_rows(typingctx, sums, sums_at, weights, weights_at, rows, rows_at, count):
-        """sums[sums_at :] = the sum of rows[rows_at : rows_at + count] of weights[weights_at :].
-
-        `count` must be a multiple of UNROLLED; lists are padded with the index of a row of zeros.
-        """
+    def add_row_at_steps(typingctx, sums, weights, row_at, mask):
+        """sums[step * lanes :] += weights[row_at :] for each step whose bit is set in `mask`, which must not be 0."""
 
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            sums, sums_at, weights, weights_at, rows, rows_at, count = args
-            target = _pointer(context, builder, signature.args[0], sums, sums_at)
-            base = _pointer(context, builder, signature.args[2], weights, weights_at)
-            listed = _pointer(context, builder, signature.args[4], rows, rows_at)
-            zero = ir.Constant(vector, [0.0] * lanes)
+            sums, weights, row_at, mask = args
+            base = _pointer(context, builder, signature.args[0], sums, ir.Constant(_I64, 0))
+            row = _load(builder, _pointer(context, builder, signature.args[1], weights, row_at), vector)
             before = builder.block
-            loop, done = builder.append_basic_block("rows"), builder.append_basic_block("rows_summed")
-            none, width = ir.Constant(_I64, 0), ir.Constant(_I64, lanes)
-            builder.cbranch(builder.icmp_unsigned("!=", count, none), loop, done)
-
+            loop, done = builder.append_basic_block("step"), builder.append_basic_block("steps_added")
+            builder.branch(loop)
             builder.position_at_end(loop)
-            position = builder.phi(_I64)
-            totals = [builder.phi(vector) for _ in range(accumulators)]
-            following: list[Any] = list(totals)
-            for offset in range(UNROLLED):
-                place = builder.gep(listed, [builder.add(position, ir.Constant(_I64, offset))])
-                at = builder.mul(builder.zext(builder.load(place), _I64), width)
-                row = _load(builder, builder.gep(base, [at]), vector)
-                following[offset % accumulators] = builder.fadd(following[offset % accumulators], row)
-            next_position = builder.add(position, ir.Constant(_I64, UNROLLED))
-            position.add_incoming(none, before)
-            position.add_incoming(next_position, loop)
-            for total, value in zip(totals, following, strict=True):
-                total.add_incoming(zero, before)
-                total.add_incoming(value, loop)
-            builder.cbranch(builder.icmp_unsigned("<", next_position, count), loop, done)
-
+            left = builder.phi(_I64)
+            step = _lowest_bit(builder, left, defined_at_zero=False)
+            target = builder.gep(base, [builder.mul(step, ir.Constant(_I64, lanes))])
+            _store(builder, builder.fadd(_load(builder, target, vector), row), target)
+            rest = _without_lowest_bit(builder, left)
+            left.add_incoming(mask, before)
+            left.add_incoming(rest, loop)
+            builder.cbranch(builder.icmp_unsigned("!=", rest, ir.Constant(_I64, 0)), loop, done)
             builder.position_at_end(done)
-            finals = [builder.phi(vector) for _ in following]
-            for final, value in zip(finals, following, strict=True):
-                final.add_incoming(zero, before)
-                final.add_incoming(value, loop)
-            result = finals[0]
-            for final in finals[1:]:
-                result = builder.fadd(result, final)
-            _store(builder, result, target)
             return context.get_dummy_value()
 
-        return types.void(sums, types.uintp, weights, types.uintp, rows, types.uintp, types.uintp), codegen
+        return types.void(sums, weights, types.uintp, types.uint64), codegen
 
-    return sum_listed_rows
+    return add_row_at_steps
 
 
 @intrinsic
-def copy_shifted(typingctx, source, source_at, target, target_at, count, shift):
-    """target[target_at : target_at + count] = source[source_at : ...] + shift (uint32), in steps of 16.
+def transpose(typingctx, source, source_at, target, target_at):
+    """target[target_at + b] = the bits b of source[source_at : source_at + 64], the first word's lowest.
 
-    Reads and writes up to 16 elements too many, at least 16 in all.
+    Six rounds exchange halves of ever smaller squares (H. S. Warren, Hacker's Delight, 2nd edition, section 7-3).
     """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        source, source_at, target, target_at, count, shift = args
-        vector = ir.VectorType(_I32, 16)
-        read = _pointer(context, builder, signature.args[0], source, source_at)
-        write = _pointer(context, builder, signature.args[2], target, target_at)
-        shifts = _splat(builder, shift, 16)
-        before = builder.block
-        loop, done = builder.append_basic_block("copy"), builder.append_basic_block("copied")
-        builder.branch(loop)
-        builder.position_at_end(loop)
-        position = builder.phi(_I64)
-        values = builder.add(_load(builder, builder.gep(read, [position]), vector), shifts)
-        _store(builder, values, builder.gep(write, [position]))
-        following = builder.add(position, ir.Constant(_I64, 16))
-        position.add_incoming(ir.Constant(_I64, 0), before)
-        position.add_incoming(following, loop)
-        builder.cbranch(builder.icmp_unsigned("<", following, count), loop, done)
-        builder.position_at_end(done)
+        source, source_at, target, target_at = args
+        vector = ir.VectorType(_I64, 64)
+
+        def constant(values: list[int]) -> Any:
+            return ir.Constant(vector, values)
+
+        value = builder.load(
+            builder.bitcast(_pointer(context, builder, signature.args[0], source, source_at), vector.as_pointer()),
+            align=8,
+        )
+        for size in (32, 16, 8, 4, 2, 1):
+            low = sum(1 << bit for bit in range(64) if not bit & size)  # bits whose column is in a left half
+            order = ir.Constant(ir.VectorType(_I32, 64), [row ^ size for row in range(64)])
+            other = builder.shuffle_vector(value, value, order)
+            keeps = constant([low if not row & size else low << size for row in range(64)])
+            kept = builder.and_(value, keeps)
+            up = builder.shl(builder.and_(other, constant([low] * 64)), constant([size] * 64))
+            down = builder.and_(builder.lshr(other, constant([size] * 64)), constant([low] * 64))
+            first = ir.Constant(ir.VectorType(_I1, 64), [not row & size for row in range(64)])
+            value = builder.or_(kept, builder.select(first, up, down))
+        place = _pointer(context, builder, signature.args[2], target, target_at)
+        builder.store(value, builder.bitcast(place, vector.as_pointer()), align=8)
         return context.get_dummy_value()
 
-    return types.void(source, types.uintp, target, types.uintp, types.uintp, types.uint32), codegen
-
-
-@intrinsic
-def pad(typingctx, target, at, value):
-    """target[at : at + UNROLLED] = value (uint32)."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        target, at, value = args
-        _store(builder, _splat(builder, value, UNROLLED), _pointer(context, builder, signature.args[0], target, at))
-        return context.get_dummy_value()
-
-    return types.void(target, types.uintp, types.uint32), codegen
+    return types.void(source, types.uintp, target, types.uintp), codegen
 
 
 @intrinsic
@@ -385,6 +352,168 @@ def _take_steps(lanes: int) -> Any:
     return take_steps
 
 
+def _copy_row(lanes: int) -> Any:
+    vector = ir.VectorType(_F32, lanes)
+
+    @intrinsic
+    def copy_row(typingctx, source, source_at, target, target_at):
+        """target[target_at :] = source[source_at :], a row.
+
+        For zeros as well: LLVM writes those it knows in narrower parts, and to load a row that has just been written in parts
+        takes until they have all arrived in the cache.
+        """
+
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            source, source_at, target, target_at = args
+            value = _load(builder, _pointer(context, builder, signature.args[0], source, source_at), vector)
+            _store(builder, value, _pointer(context, builder, signature.args[2], target, target_at))
+            return context.get_dummy_value()
+
+        return types.void(source, types.uintp, target, types.uintp), codegen
+
+    return copy_row
+
+
+def _take_arrivals(lanes: int) -> Any:
+    part = ir.VectorType(_F32, PART)
+
+    @intrinsic
+    def take_arrivals(typingctx, potentials, at, drive, bias, bias_at, to_zero, fired, begin, steps, active, ends):
+        """The steps from `begin` to `steps` <= 64 of `lanes` neurons that nothing reaches but at the steps in `active` (bits).
+
+        The drive of an active step is drive[step * lanes :]. Steps at which no neuron can
+        come near the threshold are one addition of the bias each; the others are taken as `take_steps` takes them.
+        fired[step] = who fired, at the steps returned. With `ends`, potentials after the last active step are not needed.
+
+        Returns:
+            the steps at which any neuron fired, as bits.
+        """
+
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            potentials, at, drive, bias, bias_at, to_zero, fired, begin, steps, active, ends = args
+            target = _pointer(context, builder, signature.args[0], potentials, at)
+            driven = _pointer(context, builder, signature.args[2], drive, ir.Constant(_I64, 0))
+            constant = _pointer(context, builder, signature.args[3], bias, bias_at)
+            bits = _pointer(context, builder, signature.args[6], fired, ir.Constant(_I64, 0))
+            words = ir.VectorType(_I32, PART)
+            none, single = ir.Constant(_I64, 0), ir.Constant(_I64, 1)
+            remains = builder.select(to_zero, ir.Constant(words, [0] * PART), ir.Constant(words, [-1] * PART))
+            count = lanes // PART
+
+            def each(value: float) -> Any:
+                return ir.Constant(part, [value] * PART)
+
+            def place(pointer: Any, index: int) -> Any:
+                return builder.gep(pointer, [ir.Constant(_I64, PART * index)])
+
+            def phis(*sources: tuple[list[Any], Any]) -> list[Any]:
+                joined = [builder.phi(part) for _ in range(count)]
+                for values, block in sources:
+                    for phi, value in zip(joined, values, strict=True):
+                        phi.add_incoming(value, block)
+                return joined
+
+            starts = [_load(builder, place(target, index), part) for index in range(count)]
+            moves = [_load(builder, place(constant, index), part) for index in range(count)]
+            before = builder.block
+            names = ("arrival", "check", "careful", "quiet", "between", "moved", "arrived", "step", "taken")
+            arrival, check, careful, quiet, between, through, arrived, stepping, taken = map(
+                builder.append_basic_block, names
+            )
+            builder.branch(arrival)
+
+            builder.position_at_end(arrival)
+            left, clock, who = builder.phi(_I64), builder.phi(_I64), builder.phi(_I64)
+            held = phis((starts, before))
+            comes = builder.icmp_unsigned("!=", left, none)
+            step = builder.select(comes, _lowest_bit(builder, left, defined_at_zero=True), steps)
+            gap = builder.sub(step, clock)
+            with builder.if_then(builder.icmp_unsigned("==", gap, none), likely=False):
+                at_once = builder.block
+                builder.cbranch(comes, arrived, taken)
+            builder.branch(check)
+
+            builder.position_at_end(check)
+            times = _splat(builder, builder.uitofp(gap, _F32), PART)
+            near = None
+            for value, move in zip(held, moves, strict=True):
+                # a membrane is highest after the first step or the last; what is lacking to the threshold is more than the
+                # rounding of 64 additions, which is relative to how far away the membrane is
+                value = builder.fmul(value, each(1 - 2**-17))
+                for highest in (builder.fadd(value, move), builder.fadd(value, builder.fmul(move, times))):
+                    above = builder.fcmp_ordered(">=", highest, each(0.99))
+                    near = above if near is None else builder.or_(near, above)
+            risky = builder.icmp_unsigned(
+                "!=", builder.bitcast(near, ir.IntType(PART)), ir.Constant(ir.IntType(PART), 0)
+            )
+            builder.cbranch(risky, careful, quiet)
+
+            builder.position_at_end(careful)
+            with_clock = builder.or_(left, builder.shl(single, clock))
+            builder.branch(stepping)
+
+            builder.position_at_end(quiet)
+            builder.cbranch(builder.and_(ends, builder.not_(comes)), taken, between)
+
+            builder.position_at_end(between)
+            rest_of_gap = builder.phi(_I64)
+            moving = phis((held, quiet))
+            moved = [builder.fadd(value, move) for value, move in zip(moving, moves, strict=True)]
+            less = builder.sub(rest_of_gap, single)
+            rest_of_gap.add_incoming(gap, quiet)
+            rest_of_gap.add_incoming(less, between)
+            for phi, value in zip(moving, moved, strict=True):
+                phi.add_incoming(value, between)
+            builder.cbranch(builder.icmp_unsigned("!=", less, none), between, through)
+            builder.position_at_end(through)
+            builder.cbranch(comes, arrived, taken)
+
+            builder.position_at_end(arrived)
+            reached = phis((held, at_once), (moved, through))
+            arriving = builder.gep(driven, [builder.mul(step, ir.Constant(_I64, lanes))])
+            drives = [_load(builder, place(arriving, index), part) for index in range(count)]
+            builder.branch(stepping)
+
+            builder.position_at_end(stepping)
+            now, todo = builder.phi(_I64), builder.phi(_I64)
+            for at_step, steps_left, block in ((step, left, arrived), (clock, with_clock, careful)):
+                now.add_incoming(at_step, block)
+                todo.add_incoming(steps_left, block)
+            values = phis((reached, arrived), (held, careful))
+            given = phis((drives, arrived), ([each(0.0)] * count, careful))
+            word, results = none, []
+            for index, (value, move, new) in enumerate(zip(values, moves, given, strict=True)):
+                raised = builder.fadd(builder.fadd(value, new), move)
+                spikes = builder.fcmp_ordered(">=", raised, each(1.0))
+                lowered = builder.and_(builder.bitcast(builder.fsub(raised, each(1.0)), words), remains)
+                results.append(builder.select(spikes, builder.bitcast(lowered, part), raised))
+                sent = builder.zext(builder.bitcast(spikes, ir.IntType(PART)), _I64)
+                word = builder.or_(word, builder.shl(sent, ir.Constant(_I64, PART * index)))
+            builder.store(word, builder.gep(bits, [now]))
+            some = builder.zext(builder.icmp_unsigned("!=", word, none), _I64)
+            known = builder.or_(who, builder.shl(some, now))
+            for phi, begins, follows in (
+                (left, active, _without_lowest_bit(builder, todo)), (clock, begin, builder.add(now, single)), (who, none, known)
+            ):  # fmt: skip
+                phi.add_incoming(begins, before)
+                phi.add_incoming(follows, stepping)
+            for phi, result in zip(held, results, strict=True):
+                phi.add_incoming(result, stepping)
+            builder.branch(arrival)
+
+            builder.position_at_end(taken)
+            for index, value in enumerate(phis((held, at_once), (held, quiet), (moved, through))):
+                _store(builder, value, place(target, index))
+            return who
+
+        index = types.uintp
+        return types.uint64(
+            potentials, index, drive, bias, index, types.boolean, fired, index, index, types.uint64, types.boolean
+        ), codegen
+
+    return take_arrivals
+
+
 @intrinsic
 def pack(typingctx, flags, at):
     """The 64 bytes flags[at :] as bits: 1 where a byte is not 0."""
@@ -399,9 +528,8 @@ def pack(typingctx, flags, at):
 
 
 add_masked_rows_64 = _add_masked_rows(64)
-add_masked_rows_32 = _add_masked_rows_of_two(32)
-add_masked_rows_16 = _add_masked_rows_of_two(16)
-sum_listed_rows_64 = _sum_listed_rows(64, 1)
-sum_listed_rows_32 = _sum_listed_rows(32, 2)
-sum_listed_rows_16 = _sum_listed_rows(16, 4)
+add_masked_rows_32, add_masked_rows_16 = _add_masked_rows_twice(32), _add_masked_rows_twice(16)
+add_row_at_steps_64, add_row_at_steps_32, add_row_at_steps_16 = (_add_row_at_steps(lanes) for lanes in (64, 32, 16))
+copy_row_64, copy_row_32, copy_row_16 = _copy_row(64), _copy_row(32), _copy_row(16)
+take_arrivals_64, take_arrivals_32, take_arrivals_16 = (_take_arrivals(lanes) for lanes in (64, 32, 16))
 take_steps_64, take_steps_32, take_steps_16 = _take_steps(64), _take_steps(32), _take_steps(16)

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 
+import h5py
 import numpy as np
 import pytest
 
 from snnviz import pretrained, simulate
+from snnviz.conversion.folding import Stage, composed
 from snnviz.errors import InputError
 from snnviz.hardware import nir as ours
-from snnviz.simulation import Settings
+from snnviz.network import Conv2DProjection, DepthwiseProjection
+from snnviz.simulation import Settings, analog
 from tests.parity.networks import BIASED_BY_CHANNEL, KINDS, random_inputs, random_network, with_random_potentials
 
 nir = pytest.importorskip("nir", reason="NIR is not installed: pip install 'snnviz[nir]'")
+meant_otherwise = pytest.mark.filterwarnings("ignore:As the NIR graph means it")
 
 
 def without_metadata(graph):
@@ -53,7 +58,8 @@ def test_a_trained_network_comes_back_with_all_that_belongs_to_it(tmp_path):
 def test_nodes_alone_say_the_same_but_for_initial_potentials_and_onsets(kind):
     network = KINDS[kind](seed=3)
     zero = network.with_initial_potentials([0.0] * (len(network.layers) + 1)).clamped(0)
-    read = ours.from_graph(without_metadata(ours.to_graph(network)))
+    with pytest.warns(UserWarning, match="simulated with reset 'zero': its neurons reset to 0"):
+        read = ours.from_graph(without_metadata(ours.to_graph(network)))
     x = random_inputs(network, Settings(), items=3, seed=2)
     y = np.zeros(3, int)
     mine, theirs = (simulate(one, x, y, 9, engine="event", record=("logits",)) for one in (read, zero))
@@ -78,6 +84,7 @@ def neurons(*shape, r=1.0, threshold=1.0, reset=0.0):
     return nir.IF(r=np.full(shape, r), v_threshold=np.full(shape, threshold), v_reset=np.full(shape, reset))
 
 
+@meant_otherwise
 def test_a_graph_of_another_tool_is_understood():
     graph = chain(
         nir.Input(np.array([2, 4, 4])),
@@ -114,7 +121,9 @@ BEGIN, END = nir.Input(np.array([3])), nir.Output(np.array([2]))
 @pytest.mark.parametrize(
     ("graph", "message"),
     [
-        (lambda: chain(BEGIN, LINEAR, LINEAR, END), "IF neurons between linear nodes.*'node_1'"),
+        (lambda: chain(BEGIN, LINEAR, LINEAR, END), r"weights \(outputs, 2\) in 'node_2'"),
+        (lambda: pooled(3, 2, padding=1), "IF neurons between 'node_2' and 'node_3'.*no neurons there"),
+        (lambda: pooled(2, 2, padding=1, size=5), "IF neurons between 'node_2' and 'node_3'"),
         (lambda: chain(BEGIN, nir.Scale(np.ones(3)), LINEAR, END), "Scale 'node_1'"),
         (lambda: chain(BEGIN, nir.LIF(*np.ones((4, 3))), LINEAR, END), "LIF 'node_1'"),
         (lambda: chain(BEGIN, neurons(3, threshold=0), LINEAR, END), "thresholds above 0.*'node_1'"),
@@ -122,9 +131,14 @@ BEGIN, END = nir.Input(np.array([3])), nir.Output(np.array([2]))
         (lambda: chain(BEGIN, neurons(3, threshold=2), LINEAR, END), "linear node before each IF.*'node_1'"),
         (lambda: chain(BEGIN, nir.Linear(np.ones((2, 4))), END), r"weights \(outputs, 3\) in 'node_1'"),
         (lambda: chain(BEGIN, nir.SumPool2d(2, 2, 0), END), "must give 'node_1' images"),
-        (lambda: chain(BEGIN, LINEAR, neurons(5), END), "arrays that fit together"),
+        (lambda: chain(BEGIN, LINEAR, neurons(5), END), r"one v_threshold for all neurons of 'node_2', or \(2,\)"),
+        (lambda: chain(BEGIN, neurons(4), LINEAR, END), r"of 'node_1', or \(3,\) of them. Received: \(4,\)"),
+        (lambda: chain(BEGIN, LINEAR, nir.Output(np.array([3]))), r"\(2,\) at 'node_2'. Received: \(3,\)"),
+        (lambda: chain(BEGIN, nir.Flatten(np.array([4]), 0), LINEAR, END), r"\(3,\) at 'node_1'. Received: \(4,\)"),
+        (lambda: chain(nir.Input(np.array([3, 2])), LINEAR, END), r"shape of an item.*Received: \(3, 2\)"),
+        (lambda: pooled(2, 2, declared=(3, 3)), r"\(2, 2\) at 'node_3'. Received: \(3, 3\)"),
         (lambda: chain(LINEAR, END), "one Input node. Received: 0"),
-        (lambda: chain(BEGIN, END), "at least one layer"),
+        (lambda: chain(BEGIN, nir.Output(np.array([3]))), "at least one layer"),
         (lambda: nir.NIRGraph({"a": BEGIN, "b": LINEAR}, [("a", "b"), ("b", "b")], type_check=False), "chain of nodes"),
         (lambda: "graph", "must be a nir.NIRGraph"),
     ],
@@ -132,6 +146,137 @@ BEGIN, END = nir.Input(np.array([3])), nir.Output(np.array([2]))
 def test_what_snnviz_has_no_form_for_is_refused_by_name(graph, message):
     with pytest.raises(InputError, match=message):
         ours.from_graph(graph())
+
+
+def pooled(window, stride, padding=0, size=4, declared=None):
+    """Neurons, a pooling without any, a convolution of 2 x 2, as other libraries have it."""
+    kernel = np.arange(16.0).reshape(2, 2, 2, 2) / 8
+    between = (size - window) // stride + 1
+    after = between + 2 * padding - 1
+    return chain(
+        nir.Input(np.array([2, size, size])),
+        neurons(2, size, size),
+        nir.AvgPool2d(np.array([window] * 2), np.array([stride] * 2), np.array([0, 0])),
+        nir.Conv2d(declared, kernel, 1, padding, 1, 1, np.array([0.5, -0.25])),
+        neurons(2, after, after),
+        nir.Linear(np.ones((2, 2 * after**2))),
+        nir.Output(np.array([2])),
+    )
+
+
+@meant_otherwise
+def test_pooling_without_neurons_becomes_one_layer_with_what_follows():
+    network = ours.from_graph(pooled(2, 2, size=6))
+    assert [layer.name for layer in network.layers] == ["node_3", "node_5"]
+    conv = network.layers[0]
+    assert (conv.weights.shape, conv.strides) == ((4, 4, 2, 2), (2, 2))
+    kernel = np.arange(16.0).reshape(2, 2, 2, 2).transpose(2, 3, 1, 0) / 8
+    np.testing.assert_array_equal(conv.weights, kernel.repeat(2, axis=0).repeat(2, axis=1) / 4)
+    np.testing.assert_array_equal(conv.bias, [0.5, -0.25])
+
+
+@meant_otherwise
+def test_pooling_before_a_dense_layer_becomes_part_of_it():
+    pool = nir.AvgPool2d(np.array([2, 2]), np.array([2, 2]), np.array([0, 0]))
+    rows = np.arange(8.0).reshape(2, 4)
+    flatten = nir.Flatten(np.array([1, 2, 2]), 0, -1)
+    graph = chain(nir.Input(np.array([1, 4, 4])), neurons(1, 4, 4), pool, flatten, nir.Linear(rows), END)
+    (dense,) = ours.from_graph(graph).layers
+    np.testing.assert_array_equal(
+        dense.weights.reshape(4, 4, 2)[::2, ::2], np.moveaxis(rows.reshape(2, 2, 2), 0, -1) / 4
+    )
+
+
+def random_stage(rng, kind, shape):
+    """A convolution with dyadic weights that takes `shape`."""
+    size, groups = rng.integers(1, 4, 2), 1
+    outputs = int(rng.integers(1, 4))
+    weights = rng.integers(-4, 5, (*size, shape[2], outputs if kind is Conv2DProjection else 1)) / 8
+    numbers = rng.integers(0, 2, 4).tolist()
+    return Stage(
+        kind=kind, name="stage", input_shape=shape, weights=weights, groups=groups,
+        bias=rng.integers(-3, 4, weights.shape[3] if kind is Conv2DProjection else shape[2]) / 8 * float(rng.integers(0, 2)),
+        strides=tuple(rng.integers(1, 4, 2).tolist()), dilation=tuple(rng.integers(1, 3, 2).tolist()),
+        padding=((numbers[0], numbers[1]), (numbers[2], numbers[3])),
+    )  # fmt: skip
+
+
+def test_two_convolutions_as_one_do_the_same_or_are_refused():
+    rng, made = np.random.default_rng(7), 0
+    for trial in range(200):
+        kinds = [(Conv2DProjection, DepthwiseProjection)[index] for index in (trial % 2, trial // 2 % 2)]
+        first = random_stage(rng, kinds[0], (25, 26, 2))
+        second = random_stage(rng, kinds[1], first.output_shape)
+        one = composed(first, second)
+        if one is None:
+            continue
+        made += 1
+        x = rng.integers(0, 2, (3, 25, 26, 2)).astype(np.float32)
+        between = analog.linear(first.layer(), x) + first.bias.astype(np.float32)
+        expected = analog.linear(second.layer(), between) + second.bias.astype(np.float32)
+        np.testing.assert_array_equal(analog.linear(one.layer(), x) + one.bias.astype(np.float32), expected)
+    assert made > 60
+
+
+def test_groups_stay_groups_after_pooling():
+    rng = np.random.default_rng(1)
+    pool = Stage(
+        kind=DepthwiseProjection, name="a", input_shape=(4, 4, 4), weights=np.full((2, 2, 4, 1), 0.25), bias=np.zeros(4),
+        strides=(2, 2), pooling=True,
+    )  # fmt: skip
+    conv = Stage(
+        kind=Conv2DProjection,
+        name="b",
+        input_shape=(2, 2, 4),
+        weights=rng.integers(-4, 5, (2, 1, 2, 6)) / 8,
+        bias=np.zeros(6),
+        groups=2,
+    )
+    one = composed(pool, conv)
+    assert one.groups == 2
+    x = rng.integers(0, 2, (3, 4, 4, 4)).astype(np.float32)
+    expected = analog.linear(conv.layer(), analog.linear(pool.layer(), x))
+    np.testing.assert_array_equal(analog.linear(one.layer(), x), expected)
+
+
+@meant_otherwise
+def test_one_threshold_for_all_a_batch_of_one_and_no_leak_are_read():
+    """As snnTorch writes a Leaky with beta 1, whose tau and r are dt / 0, and a tool that leaves the batch in."""
+    zero, inf = np.zeros(()), np.asarray(np.inf)
+    lif = nir.LIF(tau=inf, r=inf, v_leak=zero, v_threshold=np.asarray(2.0), v_reset=zero)
+    graph = chain(nir.Input(np.array([1, 3])), LINEAR, lif, nir.Linear(np.ones((2, 2))), nir.Output(np.array([1, 2])))
+    network = ours.from_graph(graph)
+    assert (network.layers[0].weights == 0.5).all()
+    batch = chain(BEGIN, LINEAR, neurons(1, 2, threshold=2.0), nir.Linear(np.ones((2, 2))), END)
+    assert ours.from_graph(batch).hash == network.hash
+
+
+@pytest.mark.parametrize(("tau", "r"), [(1e6, 1e6), (math.inf, 1.0), (0.002, 20.0)])
+def test_neurons_that_leak_are_refused(tau, r):
+    lif = nir.LIF(*(np.full(2, value) for value in (tau, r, 0.0, 1.0)))
+    with pytest.raises(InputError, match=r"neurons without a leak.*LIF 'node_2'"):
+        ours.from_graph(chain(BEGIN, LINEAR, lif, nir.Linear(np.ones((2, 2))), END))
+
+
+def test_what_a_graph_means_that_a_network_cannot_say_is_warned_of_and_kept(tmp_path):
+    graph = chain(BEGIN, LINEAR, neurons(2), nir.Linear(np.ones((2, 2))), END)
+    with pytest.warns(UserWarning, match=r"reset 'zero' and input 'analog': .*, and it begins without neurons"):
+        network = ours.from_graph(graph)
+    assert network.metadata["nir"] == {"reset": "zero", "input": "analog"}
+    nir.write(str(tmp_path / "old.nir"), graph)
+    with h5py.File(tmp_path / "old.nir", "r+") as file:  # as nir before 1.0.6 wrote
+        del file["node/nodes/node_2/v_reset"]
+    with pytest.warns(UserWarning, match="simulated with input 'analog': it begins"):
+        assert ours.load(tmp_path / "old.nir").metadata["nir"] == {"reset": "subtract", "input": "analog"}
+
+
+def test_flatten_may_count_from_either_end():
+    network = KINDS["conv same"](seed=1)
+    graph = ours.to_graph(network)
+    (flatten,) = [node for node in graph.nodes.values() if isinstance(node, nir.Flatten)]
+    assert (flatten.start_dim, flatten.end_dim) == (-3, -1)  # a batch before it stays
+    flatten.start_dim = 0  # as snnviz wrote before
+    assert ours.from_graph(graph).hash == network.hash
 
 
 def test_files_that_are_none(tmp_path):
@@ -173,8 +318,16 @@ def test_a_change_that_leaves_no_network_is_refused(name, field, value):
         ours.from_graph(graph)
 
 
-def test_one_over_a_time_step_is_not_taken_for_a_factor_of_every_weight():
+def test_one_over_a_time_step_is_not_taken_for_a_factor_of_every_weight(tmp_path):
     linear = nir.Linear(weight=np.full((2, 2), 0.3))
     graph = chain(nir.Input(np.array([2])), linear, neurons(2, r=1e4), linear, nir.Output(np.array([2])))
-    with pytest.raises(InputError, match=r"dt=1.*Received: r = 10000"):
+    with pytest.raises(InputError, match=r"^`dt` must be given.*r = 10000"):
         ours.from_graph(graph)
+    nir.write(str(tmp_path / "graph.nir"), graph)
+    with pytest.raises(InputError, match=r"^`dt` must be given"):
+        ours.load(tmp_path / "graph.nir")
+    with pytest.warns(UserWarning, match="As the NIR graph means it"):
+        network = ours.load(tmp_path / "graph.nir", dt=1e-4)
+    np.testing.assert_allclose(network.layers[0].weights, 0.3, rtol=1e-7)
+    with pytest.raises(InputError, match="`dt` must be a finite number, above 0"):
+        ours.from_graph(graph, dt=0.0)

@@ -1,4 +1,4 @@
-"""Runs in the environment of NeuroBench: counts the synaptic operations of a case written as a PyTorch model.
+"""Runs in the environment of NeuroBench: its metrics of a case written as a PyTorch model.
 
     python synops_in_neurobench.py CASE.npz INPUT ANSWER.json
 
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 from neurobench.benchmarks import Benchmark
+from neurobench.metrics.static import ConnectionSparsity, Footprint, ParameterCount
 from neurobench.metrics.workload import SynapticOperations
 from neurobench.models import TorchModel
 from torch.utils.data import DataLoader, TensorDataset
@@ -53,8 +54,9 @@ def main(case_file, kind, answer_file):
     images = channels_first(case.x)
     data = DataLoader(TensorDataset(images, torch.zeros(len(images))), batch_size=len(images))
     model = TorchModel(Network(case, kind == "spiking"))
-    found = Benchmark(model, data, [], [], [[], [SynapticOperations]]).run(quiet=True)["SynapticOperations"]
-    Path(answer_file).write_text(json.dumps({name: float(value) for name, value in found.items()}))
+    static = [Footprint, ParameterCount, ConnectionSparsity]
+    found = Benchmark(model, data, [], [], [static, [SynapticOperations]]).run(quiet=True)
+    Path(answer_file).write_text(json.dumps(found))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,149 @@
+"""What passes through a model while it is read: sums of linear stages, in parts along channels."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from snnviz.conversion.folding import NO_PADDING, Affine, Stage
+from snnviz.conversion.path import Visit
+from snnviz.network import IdentityProjection, Layer, Padding, Population, Shape, Sum
+from snnviz.network import Input as NetworkInput
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Node:
+    """The sum of what stages make of other nodes' outputs: a population, unless it is folded into others; without terms, the image.
+
+    Attributes:
+        shape: of its output for one item.
+        terms: (node, stage that takes its output), ...; the nodes' outputs are never negative.
+        visit: the layer that made it.
+        rectified: a ReLU has been applied, after which nothing can be folded into the terms.
+        nonnegative: the output is known not to be negative; true of average pooling without a ReLU too.
+        cap: the activation at which a ReLU saturates.
+    """
+
+    shape: Shape
+    terms: tuple[tuple[Node, Stage], ...] = ()
+    visit: Visit | None = None
+    rectified: bool = False
+    nonnegative: bool = False
+    cap: float | None = None
+
+    @classmethod
+    def image(cls, shape: Shape) -> Node:
+        """The image, whose intensities are as a ReLU leaves them."""
+        return cls(shape=shape, rectified=True, nonnegative=True)
+
+    def followed_by(self, affine: Affine) -> Node:
+        """This sum with `affine` of its output folded into its terms."""
+        factor = replace(affine, shift=np.zeros_like(affine.shift))
+        changed = [
+            (node, stage.followed_by(factor if place else affine)) for place, (node, stage) in enumerate(self.terms)
+        ]
+        return replace(self, terms=tuple(changed))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """Some of the channels of a signal: a node's output, and the affine map of it that waits for the next stage."""
+
+    node: Node
+    affine: Affine | None = None
+    affine_visit: Visit | None = None
+
+    @property
+    def channels(self) -> int:
+        """How many."""
+        return self.node.shape[-1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signal:
+    """A tensor of the model.
+
+    Attributes:
+        shape: of one item.
+        parts: what it consists of, side by side along channels.
+        pads: zeros around the map, which wait for the next convolution.
+        softmax: a softmax that has been applied, for the end.
+        excused: there has been a problem, and no stage since: what follows from it is not reported again.
+        places: of several parts, where the values of each are in a flattened signal; None one after the other.
+    """
+
+    shape: Shape
+    parts: tuple[Part, ...]
+    pads: Padding = NO_PADDING
+    pads_visit: Visit | None = None
+    softmax: Visit | None = None
+    excused: bool = False
+    places: tuple[np.ndarray, ...] | None = None
+
+    @property
+    def node(self) -> Node:
+        """Of a signal in one part."""
+        return self.parts[0].node
+
+    @property
+    def slices(self) -> list[slice]:
+        """The channels of each part."""
+        ends = np.cumsum([0, *(part.channels for part in self.parts)]).tolist()
+        return [slice(start, stop) for start, stop in itertools.pairwise(ends)]
+
+    @property
+    def rows(self) -> list[np.ndarray]:
+        """Where the values of each part are in a flat signal."""
+        if self.places is not None:
+            return list(self.places)
+        ends = np.cumsum([0, *(int(np.prod(part.node.shape)) for part in self.parts)])
+        return [np.arange(start, stop) for start, stop in itertools.pairwise(ends)]
+
+    def with_parts(self, parts: Sequence[Part]) -> Signal:
+        """The same of other parts."""
+        return replace(self, parts=tuple(parts))
+
+
+def populations(last: Node) -> list[Population]:
+    """The network's populations of a node and all that it hangs on, each behind its sources."""
+    names: dict[Node, str] = {}
+    found: list[Population] = []
+    waiting = [last]
+    while waiting:
+        node = waiting[-1]
+        missing = [source for source, _ in node.terms if source.terms and source not in names]
+        if missing and node not in names:
+            waiting += missing[::-1]
+            continue
+        waiting.pop()
+        if node not in names:
+            base = node.terms[0][1].name if len(node.terms) == 1 or node.visit is None else node.visit.base
+            names[node] = _unused(base, names.values())
+            found.append(_population(node, names))
+    return found
+
+
+def _population(node: Node, names: dict[Node, str]) -> Population:
+    name = names[node]
+    sources = [names[source] if source.terms else NetworkInput.name for source, _ in node.terms]
+    stages = [stage for _, stage in node.terms]
+    if len(stages) == 1 and stages[0].kind is not IdentityProjection:
+        made: Layer = replace(stages[0], name=name).layer(sources[0], node.cap)
+        return made
+    biases = [stage.bias for stage in stages]
+    if any(bias.ndim > 1 for bias in biases):  # one for each neuron
+        biases = [np.broadcast_to(bias, node.shape) for bias in biases]
+    projections = [stage.projection(source) for stage, source in zip(stages, sources, strict=True)]
+    return Sum(name=name, projections=tuple(projections), bias=np.sum(biases, axis=0), cap=node.cap)
+
+
+def _unused(base: str, taken: Iterable[str]) -> str:
+    """A name no other population has: the layer's own, with a number if it is taken."""
+    known = {NetworkInput.name, *taken}
+    name, number = base, 2
+    while name in known:
+        name, number = f"{base}_{number}", number + 1
+    return name

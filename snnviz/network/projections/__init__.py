@@ -1,0 +1,1 @@
+"""The kinds of projections, one file each."""
