@@ -115,7 +115,7 @@ def located(home: Path, reference: object) -> object:
     name = reference.removeprefix(_PREFIX)
     path = home / "uploads" / name
     if not _NAME.fullmatch(name) or not path.is_file():
-        raise InputError(f"`source` and `data` must be uploads that are kept. Received: {reference[:_MOST_NAME]!r}")
+        raise InputError(f"`source` or `data` must be an upload that is kept. Received: {reference[:_MOST_NAME]!r}")
     return str(path)
 
 

@@ -138,8 +138,10 @@ class Workspace:
         if run_id is not None:
             found = next((run.params.get("data") for run in self.runs() if run.id == run_id), None)
         elif (path := str(uploads.located(self.store.home, source))) != source:
-            metadata = load_network(path).metadata if path.endswith(".npz") else {}
-            found = metadata.get("data")
+            network = load_network(path) if path.endswith(".npz") else None
+            shipped = None if network is None else self._hashes().get(network.hash)
+            known = sources.remembered(shipped) if shipped else {} if network is None else network.metadata
+            found = known.get("data")
         else:
             found = sources.remembered(source).get("data")
         return None if found is None else str(found)
@@ -401,11 +403,18 @@ class Workspace:
         """The shipped network whose card has this hash."""
         from snnviz import pretrained
 
-        cards = self.remembered(
-            ("hashes",), lambda: {pretrained.card(n).get("network_hash"): n for n in pretrained.names()}
-        )
-        names = [cards[network_hash]] if network_hash in cards else []
-        return self.remembered(("shipped", names[0]), lambda: pretrained.network(names[0])) if names else None
+        name = self._hashes().get(network_hash)
+        return None if name is None else self.remembered(("shipped", name), lambda: pretrained.network(name))
+
+    def _hashes(self) -> dict[str, str]:
+        """The shipped networks by their hashes."""
+        from snnviz import pretrained
+
+        def read() -> dict[str, str]:
+            cards = {name: pretrained.card(name) for name in pretrained.names()}
+            return {card["network_hash"]: name for name, card in cards.items() if "network_hash" in card}
+
+        return self.remembered(("hashes",), read)
 
     def remembered(self, key: Any, make: Callable[[], T]) -> T:
         """What `make` returns, kept for as long as it is among the last things asked for."""

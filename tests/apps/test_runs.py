@@ -1,6 +1,7 @@
 """The pages about runs without a browser: a real store, real runs made in this process."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -290,12 +291,47 @@ def test_nothing_is_repeated_before_the_browser_has_the_page(monkeypatch):
     from bokeh.document import Document
     from panel.io.state import set_curdoc
 
-    loaded, begun = [], []
+    page = dashboard.Runs()
+    loaded, begun, done = [], [], []
     monkeypatch.setattr(pn.state, "onload", loaded.append)
     monkeypatch.setattr(pn.state, "add_periodic_callback", lambda work, period: begun.append((work, period)))
     with set_curdoc(Document()):
-        dashboard.Runs.every(print, 0.5)
+        page.every(lambda: done.append(1 / len(begun)), 0.5)
     assert begun == []
     (when_loaded,) = loaded
     when_loaded()
-    assert begun == [(print, 500)]
+    ((work, period),) = begun
+    assert period == 500
+    work()
+    assert done == [1]
+    begun.clear()
+    work()
+    assert "ZeroDivisionError" in page.notice.object, "what fails is said, and the next time comes"
+
+
+def test_data_are_chosen_where_a_network_remembers_none(finished, monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(jobs, "launch", lambda spec, store: asked.append(spec) or "f" * 32)
+    network = pretrained.network("dense-mnist-heuristic")
+    first = replace(network.layers[0], initial_potential=0.25)  # no shipped one
+    unknown = replace(network, layers=(first, *network.layers[1:])).save(tmp_path / "unknown.npz")
+    own = tmp_path / "letters.npz"
+    np.savez(own, x_test=np.zeros((3, 28, 28)), y_test=np.arange(3))
+    made = dashboard.Optimize(dashboard.Workspace(store=finished, data=[own]))
+    assert made.param.data.names["mnist (what it is of)"] == ""
+    made._uploaded(Dropped(unknown__npz=unknown.read_bytes()))
+    made._launch()
+    assert asked == []
+    assert "choose the data set" in made.notice.object
+    made.data = "mnist"
+    made._launch()
+    assert asked[0]["options"]["data"] == "mnist"
+    made.data = made.param.data.names["letters.npz"]
+    made._launch()
+    assert asked[1]["options"]["data"] == str(own), "named on the command line"
+    assert str(tmp_path) not in made.data, "what goes into the address"
+    made._uploaded(Dropped(letters__npz=own.read_bytes()))
+    assert "as the data set" in made.notice.object
+    made._launch()
+    assert Path(asked[2]["options"]["data"]).read_bytes() == own.read_bytes()
+    assert Path(asked[2]["options"]["network"]).read_bytes() == unknown.read_bytes()

@@ -68,6 +68,8 @@ def test_back_undoes_the_last_change(page, server):
 UPLOADS = [("optimize", "dense-mnist-heuristic"), ("sparsity", "dense-mnist"), ("hardware", "dense-mnist-heuristic")]
 
 
+# BokehJS may tell of the field in full beside the file, which the server knows, takes as it should and warns of
+@pytest.mark.filterwarnings("ignore:reference already known")
 @pytest.mark.parametrize(("slug", "name"), UPLOADS)
 def test_real_files_are_taken(page, server, slug, name):
     """Chromium knows no media type for them."""
