@@ -39,6 +39,17 @@ def pynn_nest():
     return pyNN.nest
 
 
+@pytest.fixture(scope="session")
+def pynn_brian2():
+    """pyNN.brian2, which computes with numpy here: nothing is compiled."""
+    brian2 = pytest.importorskip("brian2", reason="Brian 2 is not installed: docs/hardware.md says how")
+    import pyNN.brian2
+
+    brian2.prefs.codegen.target = "numpy"
+    brian2.BrianLogger.log_level_error()
+    return pyNN.brian2
+
+
 @pytest.fixture(scope="module", autouse=True)
 def no_event_loop_left_running():
     """A file that leaves an event loop running fails itself, instead of the next file that starts one."""

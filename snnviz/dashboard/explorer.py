@@ -259,7 +259,7 @@ class Explorer(Page):
             parts.heading("Metrics"),
             self.live(self._table, "threshold", "reference", "frontier", "runs"),
             parts.widget(
-                pn.widgets.Checkbox.from_param(self.param.frontier, label="Pareto metrics of the best accuracy so far")
+                pn.widgets.Toggle.from_param(self.param.frontier, label="Pareto metrics of the best accuracy so far")
             ),
             classes=["snn-loose"],
         )

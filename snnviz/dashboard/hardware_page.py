@@ -91,7 +91,7 @@ class Hardware(Launching):
 
     def _body(self) -> list[Any]:
         whole = pn.widgets.IntInput.from_param
-        targets = pn.widgets.Select.from_param(self.param.target, label="", options=TARGETS, width=210)
+        targets = pn.widgets.Select.from_param(self.param.target, label="", options=TARGETS, width=260)
         scaling = RadioButtons.from_param(self.param.headroom, options=_HEADROOMS)
         form = self.launch_card(
             parts.group(

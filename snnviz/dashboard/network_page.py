@@ -108,7 +108,7 @@ class Network(Page):
         ]
         if len(self.workspace.names()) > 1:
             body.insert(
-                1, parts.card(parts.group("Run", pn.widgets.Select.from_param(self.param.run, label="", width=320)))
+                0, parts.card(parts.group("Run", pn.widgets.Select.from_param(self.param.run, label="", width=320)))
             )
         return body
 

@@ -103,7 +103,7 @@ class Optimize(Launching):
             parts.group("Time steps", whole(self.param.steps, label="", width=80), _HELP["steps"]),
             parts.group("Items", whole(self.param.items, label="", width=100, placeholder="all"), _HELP["items"]),
             parts.group(
-                "Search too", pn.widgets.Checkbox.from_param(self.param.with_potentials, label="initial potentials"),
+                "Search too", pn.widgets.Toggle.from_param(self.param.with_potentials, label="initial potentials", width=130),
                 _HELP["with_potentials"],
             ),
         ]  # fmt: skip

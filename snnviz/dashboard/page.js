@@ -3,16 +3,17 @@
 (() => {
   const push = history.pushState.bind(history)
   const ONE_STEP = 1000 // milliseconds
-  let touched = false, last = 0
+  let touched = false, last = -Infinity
   for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, () => { touched = true }, { capture: true })
   history.pushState = (state, title, url) => {
     if (new URL(url, location.href).href === location.href) return
     const now = performance.now()
     if (touched && now - last > ONE_STEP) push(state, title, url)
     else history.replaceState(state, title, url)
-    last = now
+    if (touched) last = now
   }
   addEventListener("popstate", () => {
+    touched = false // what the server answers is no further step
     for (const shown of Bokeh.documents)
       for (const root of shown.roots()) if (root.type === "panel.models.location.Location") root.search = location.search
   })

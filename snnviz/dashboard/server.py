@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import ipaddress
 import queue
@@ -125,6 +126,19 @@ def _follow(location: Any, page: Page) -> None:
             f"The address asks for what this page does not know: {', '.join(unknown)}. It knows {', '.join(known)}."
         )
     location.sync(page, known, on_error=functools.partial(_apply_valid, location, page))
+    first = {name: getattr(page, name) for name in known}
+
+    def went_back(event: Any) -> None:
+        """What the browser's address says no more is as it was at first: addresses tell what was changed alone."""
+        if location._syncing:  # this server's own doing
+            return
+        said = parse_qs(event.new.removeprefix("?"))
+        for name, value in first.items():
+            if name not in said and getattr(page, name) != value:
+                with contextlib.suppress(ValueError, TypeError):  # a run that is no more
+                    page.param.update(**{name: value})
+
+    location.param.watch(went_back, "search")
 
 
 def _apply_valid(location: Any, page: Page, wanted: dict[str, Any]) -> None:

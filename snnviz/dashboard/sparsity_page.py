@@ -113,7 +113,7 @@ class Sparsity(Launching):
             self.param.weigh,
             label="",
             options={"the size of layers": "size", "the events of layers": "events"},
-            width=160,
+            width=190,
         )
         form = self.launch_card(
             parts.group("Model", pn.widgets.Select.from_param(self.param.source, label="", width=220), _HELP["source"]),

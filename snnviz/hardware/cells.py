@@ -118,7 +118,7 @@ class Cells(ABC):
 
 
 class DeltaCells(Cells):
-    """The standard cell type IF_curr_delta, which NEST and Brian 2 have: reset to zero, and one step of delay a layer.
+    """The standard cell type IF_curr_delta as NEST has it: reset to zero, and one step of delay a layer.
 
     It leaks, so its time constant is made long, and the threshold is lowered by `TOLERANCE` lest a potential of exactly 1 be
     missed: single spikes may differ from those of `snnviz.simulate(..., delay=1, reset="zero")`.
@@ -129,38 +129,44 @@ class DeltaCells(Cells):
     TOLERANCE = 2.0**-12
     NEVER = 1e9
     """Threshold of neurons that never fire."""
+    NEEDS: ClassVar[dict[str, Any]] = {"input": "spiking", "reset": "zero", "delay": 1, "clamp": 0, "floor": None}
+    """Of the settings; a spike source of PyNN's on NEST cannot spike in the first step."""
 
     resets = False
     delay = 1.0
 
     def __init__(self, simulator: ModuleType, settings: Settings, depth: int) -> None:
         super().__init__(simulator, settings, depth)
-        self._nest = simulator.__name__ == "pyNN.nest"
-        needs: dict[str, Any] = {"reset": "zero", "delay": 1, "clamp": 0, "floor": None}
+        needs = dict(self.NEEDS)
         if settings.input_reset is not None:
-            needs["input_reset"] = "zero"
-        if self._nest:
-            needs["input"] = "spiking"  # a spike source of PyNN's on NEST cannot spike in the first step
-        for name, needed in needs.items():
-            if getattr(settings, name) != needed:
-                raise InputError(
-                    f"`{name}` must be {needed!r} on {simulator.__name__}, whose standard cells do nothing else. "
-                    f"Received: {getattr(settings, name)!r}"
-                )
+            needs["input_reset"] = needs.get("reset", settings.reset)
+        other = {name: needed for name, needed in needs.items() if getattr(settings, name) != needed}
+        if other:
+            names = " and ".join(f"`{name}`" for name in other)
+            wanted, given = (
+                " and ".join(repr(value) for value in values)
+                for values in (other.values(), [getattr(settings, name) for name in other])
+            )
+            raise InputError(f"{names} must be {wanted} on {simulator.__name__}. Received: {given}")
 
     def check(self, network: SpikingNetwork) -> None:
         check_begins_at_once(network, self.simulator.__name__)
 
     def setup(self) -> None:
         # NEST's cells "off the grid" fire between steps
-        extra = {"spike_precision": "on_grid"} if self._nest else {}
+        extra = {"spike_precision": "on_grid"} if self.simulator.__name__ == "pyNN.nest" else {}
         self.simulator.setup(timestep=1.0, min_delay=1.0, **extra)
 
-    def neurons(self, name: str, depth: int, bias: np.ndarray, initial: np.ndarray, frozen: int) -> Any:
+    def kind(self) -> Any:
+        """The cell type."""
         kind = self.simulator.IF_curr_delta
-        if self._nest and not hasattr(kind, "variable_map"):  # PyNN 0.13 forgot to say what NEST calls the potential
-            kind = type(kind.__name__, (kind,), {"variable_map": {"v": "V_m"}})
-        cell = kind(
+        if self.simulator.__name__ == "pyNN.nest" and not hasattr(kind, "variable_map"):
+            # PyNN 0.13 forgot to say what NEST calls the potential
+            return type(kind.__name__, (kind,), {"variable_map": {"v": "V_m"}})
+        return kind
+
+    def neurons(self, name: str, depth: int, bias: np.ndarray, initial: np.ndarray, frozen: int) -> Any:
+        cell = self.kind()(
             cm=1.0,  # nF: a current of 1 nA adds 1 mV in 1 ms
             tau_m=self.TIME_CONSTANT,
             tau_refrac=float(self.settings.refractory),
@@ -176,3 +182,52 @@ class DeltaCells(Cells):
 
     def spike_times(self, depth: int) -> np.ndarray:
         return np.arange(1.0, self.settings.steps + 1)
+
+
+BRIAN2_EQUATIONS = """
+dv/dt = (i_offset + i_inj) / c_m : volt
+c_m : farad
+i_offset : amp
+i_inj : amp
+tau_m : second
+v_rest : volt
+v_thresh : volt (constant)
+v_reset : volt (constant)
+"""
+"""Without a leak; and without "unless refractory", by which a neuron loses what arrives in the step of its own spike."""
+
+
+class Brian2Cells(DeltaCells):
+    """IF_curr_delta on Brian 2, changed to what snnviz computes.
+
+    As PyNN 0.13 has it, spikes are stamped a step lower than on NEST, a delay of one step takes two, and a neuron loses what
+    arrives in the step of its own spike. Here resets come before synapses, a delay of 0 is one step, potentials are
+    recorded between the two, and the threshold is subtracted where that is asked for.
+    """
+
+    NEEDS: ClassVar[dict[str, Any]] = {"input": "spiking", "delay": 1, "clamp": 0, "floor": None, "refractory": 0}
+    SCHEDULE: ClassVar[list[str]] = ["start", "groups", "thresholds", "resets", "end", "synapses"]
+    """Of a step; PyNN's recorders look at the end, which is here before what arrives for the next step."""
+
+    delay = 0.0
+
+    def setup(self) -> None:
+        self.simulator.setup(timestep=1.0, min_delay=1.0)
+        state = self.simulator.simulator.state
+        state.min_delay = self.delay  # PyNN takes none below the time step
+        state.network.schedule = self.SCHEDULE
+
+    def kind(self) -> Any:
+        from pyNN.brian2.cells import BaseNeuronGroup
+
+        reset = "v = v_reset" if self.settings.reset == "zero" else f"v -= {THRESHOLD}*mV"
+
+        class Group(BaseNeuronGroup):
+            def __init__(self, n: int, equations: Any, **parameters: Any) -> None:
+                super().__init__(n, BRIAN2_EQUATIONS, "v > v_thresh", reset=reset, **parameters)
+
+        kind = self.simulator.IF_curr_delta
+        return type(kind.__name__, (kind,), {"brian2_model": Group})
+
+    def spike_times(self, depth: int) -> np.ndarray:
+        return np.arange(float(self.settings.steps))

@@ -7,18 +7,28 @@ outputs are the logits. A spiking layer's firing rates approach min(a, 1) as the
 
 from __future__ import annotations
 
+import hashlib
+import threading
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from snnviz import _checks as check
 from snnviz._sparsity import ActiveCount, LayerCount, Sparsity, from_counts
 from snnviz.errors import InputError
-from snnviz.network import Numpy, Population, Projection, SpikingNetwork
+from snnviz.network import Layer, Numpy, Population, Projection, SpikingNetwork
+from snnviz.simulation._silent import Active
 
 MEMORY_BUDGET = 256 * 2**20
 """Bytes that the activations of one batch may take, all layers together."""
-PATCH_BUDGET = 16 * 2**20
+LOGITS_BUDGET = 8 * 2**20
+"""The same of a batch of which the logits alone are wanted: as they are computed, they stay near the processor's caches."""
+REMEMBERED = 16
+"""Pairs of a network and data whose answers are remembered, 4 bytes an item."""
+PATCH_BUDGET = 4 * 2**20
 """Bytes of unfolded convolution patches at one time; small enough to stay near the processor's caches."""
 
 
@@ -75,16 +85,17 @@ def batches(
         part = slice(start, min(start + batch_size, len(x)))
         values = [x[part]]
         for layer, sources in zip(network.layers, network.sources, strict=True):
-            current, *others = (
-                linear(each, values[source]) for each, source in zip(layer.projections, sources, strict=True)
-            )
-            for other in others:
-                current += other
-            current += layer.bias if layer.ann_bias is None else layer.ann_bias
-            if layer is not network.layers[-1]:
-                rectified(layer, current)
-            values.append(current)
+            values.append(_activation(layer, [values[source] for source in sources], layer is network.layers[-1]))
         yield part, dict(zip(network.layer_names, values, strict=True))
+
+
+def _activation(layer: Population, sources: Sequence[np.ndarray], last: bool) -> np.ndarray:
+    """What a population makes of the activations of its sources; of the last one the logits."""
+    current, *others = (linear(each, values) for each, values in zip(layer.projections, sources, strict=True))
+    for other in others:
+        current += other
+    current += layer.bias if layer.ann_bias is None else layer.ann_bias
+    return current if last else rectified(layer, current)
 
 
 def activations(
@@ -116,8 +127,41 @@ def activations(
 
 
 def logits(network: SpikingNetwork, x: np.ndarray, batch_size: int | None = None) -> np.ndarray:
-    """The class scores of the analog network, float32 (items, classes)."""
-    return activations(network, x, network.layer_names[-1:], batch_size)[network.layer_names[-1]]
+    """The class scores of the analog network, float32 (items, classes).
+
+    Batches are spread over the processors, one thread of the matrix library each: it would spend most of its time on waiting for
+    the threads of its own. The numbers do not depend on how many there are.
+    """
+    x = check.images("x", x, network.input_shape)
+    layers = network.layers
+    if network.is_path:
+        layers = Active.of(network.single_path("the analog twin"), _never_positive).layers
+    if batch_size is None:
+        neurons = network.input.neurons + sum(layer.neurons for layer in layers)
+        batch_size = max(1, LOGITS_BUDGET // (4 * neurons))
+    size = check.integer("batch_size", batch_size, 1)
+
+    def scores(start: int) -> np.ndarray:
+        values = [x[start : start + size]]
+        for layer, sources in zip(layers, network.sources, strict=True):
+            values.append(_activation(layer, [values[source] for source in sources], layer is layers[-1]))
+        return values[-1]
+
+    with _one_at_a_time:
+        library = ThreadpoolController().select(user_api="blas")
+        threads = max((each.num_threads for each in library.lib_controllers), default=1)
+        with library.limit(limits=1), ThreadPoolExecutor(threads, "snnviz-analog") as pool:
+            return np.concatenate(list(pool.map(scores, range(0, len(x), size))))
+
+
+_one_at_a_time = threading.Lock()
+"""The number of threads of the matrix library is the whole process's."""
+
+
+def _never_positive(layer: Layer) -> np.ndarray:
+    """Which channels of a layer are zero if nothing reaches them, bool (channels,)."""
+    bias = layer.bias if layer.ann_bias is None else layer.ann_bias
+    return np.asarray(bias.reshape(-1, layer.channels).max(axis=0) <= 0)
 
 
 def accuracy(network: SpikingNetwork, x: np.ndarray, y: np.ndarray, batch_size: int | None = None) -> float:
@@ -130,7 +174,28 @@ def accuracy(network: SpikingNetwork, x: np.ndarray, y: np.ndarray, batch_size: 
         batch_size: as in `activations`.
     """
     y = check.labels("y", y, len(x), network.classes)
-    return float(np.mean(logits(network, x, batch_size).argmax(axis=1) == y))
+    return float(np.mean(_predicted(network, x, batch_size) == y))
+
+
+def _predicted(network: SpikingNetwork, x: np.ndarray, batch_size: int | None) -> np.ndarray:
+    """The class of the largest logit of each item; remembered, as the same network meets the same data again and again: with
+    other settings, in other searches, on pages."""
+    x = np.ascontiguousarray(check.images("x", x, network.input_shape))
+    key = (network.hash, hashlib.sha256(x.data).hexdigest(), x.shape, batch_size)
+    with _remembering:
+        if key in _remembered:
+            _remembered.move_to_end(key)
+            return _remembered[key]
+    answers = logits(network, x, batch_size).argmax(axis=1).astype(np.int32)
+    with _remembering:
+        _remembered[key] = answers
+        while len(_remembered) > REMEMBERED:
+            _remembered.popitem(last=False)
+    return answers
+
+
+_remembered: OrderedDict[tuple[object, ...], np.ndarray] = OrderedDict()
+_remembering = threading.Lock()
 
 
 def sparsity(network: SpikingNetwork, x: np.ndarray, batch_size: int | None = None) -> Sparsity:

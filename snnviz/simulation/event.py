@@ -22,6 +22,7 @@ from numba import config as numba_config
 
 from snnviz import _checks as check
 from snnviz.network import THRESHOLD, Conv2D, Convolution, Dense, DepthwiseConv2D, Layer, SpikingNetwork
+from snnviz.simulation._silent import Active
 from snnviz.simulation.engine import Block, Engine
 from snnviz.simulation.kernels import simd
 from snnviz.simulation.kernels.channelwise import channelwise
@@ -159,94 +160,13 @@ class _Channelwise(_Ready):
         self.initial = _padded(potential, (1, layer.neurons), layer.neurons + 63)
 
 
-@dataclass(frozen=True)
-class Active:
-    """The layers of a network without channels that can never fire.
-
-    Pruning leaves channels whose synapses are all zero, or come from such channels alone. Where the bias does not raise them
-    either, they are silent whatever the input.
-
-    Attributes:
-        layers: the layers, without these channels and what they would send.
-        kept: for each layer which channels of its input are kept, bool.
-    """
-
-    layers: tuple[Layer, ...]
-    kept: tuple[np.ndarray, ...]
-
-    @classmethod
-    def of(cls, path: tuple[Layer, ...], whole: bool = False) -> Active:
-        """Of a path of layers; `whole` keeps every channel."""
-        first = np.ones(path[0].input_shape[-1], bool)
-        kept = [first, *(np.ones(layer.channels, bool) for layer in path)]
-        if not whole:
-            kept[1:-1] = _firing(path, first)
-        layers = tuple(
-            _reduced(layer, before, after) for layer, before, after in zip(path, kept[:-1], kept[1:], strict=True)
-        )
-        return cls(layers, tuple(kept[:-1]))
-
-
-def _firing(path: tuple[Layer, ...], first: np.ndarray) -> list[np.ndarray]:
-    """For each hidden layer the channels that may fire, or that what follows cannot do without."""
-    may, before = [], first
-    for layer in path[:-1]:
-        low = np.broadcast_to(layer.bias, layer.output_shape).reshape(-1, layer.channels).max(axis=0) <= 0
-        potential = np.broadcast_to(layer.initial_potential, layer.output_shape).reshape(-1, layer.channels)
-        low &= potential.max(axis=0) < THRESHOLD
-        if _mixes(layer):
-            reached = (layer.weights.reshape(-1, len(before), layer.channels)[:, before] != 0).any(axis=(0, 1))
-            before = ~low | reached
-        elif _passes(layer):
-            before = ~low | before
-        else:
-            before = np.ones(layer.channels, bool)
-        before = before | (np.arange(len(before)) == 0) if not before.any() else before
-        may.append(before)
-    # a channel goes only where the next layer can do without it
-    for index in range(len(may) - 1, -1, -1):
-        following = path[index + 1]
-        if _passes(following) and index + 1 < len(may):
-            may[index] = may[index] | may[index + 1]
-        elif not _mixes(following):
-            may[index] = np.ones_like(may[index])
-    # and the channels of a layer that does not mix them are those of its input
-    for index, layer in enumerate(path[:-1]):
-        if _passes(layer):
-            may[index] = may[index - 1] if index else first
-    return may
-
-
-def _mixes(layer: Layer) -> bool:
-    """Whether each output channel sees all input channels."""
-    return isinstance(layer, Dense) or (isinstance(layer, Conv2D) and layer.groups == 1)
-
-
-def _passes(layer: Layer) -> bool:
-    """Whether each channel is made of the same one of the input alone."""
-    return isinstance(layer, DepthwiseConv2D) and layer.weights.shape[3] == 1
-
-
-def _reduced(layer: Layer, before: np.ndarray, after: np.ndarray) -> Layer:
-    """`layer` with the channels `before` of its input and `after` of its output."""
-    if before.all() and after.all():
-        return layer
-    if _mixes(layer):
-        shape = layer.weights.shape
-        weights = layer.weights.reshape(*shape[:-2], -1, len(before), shape[-1])[..., before, :][..., after]
-        weights = weights.reshape(*shape[:-2], -1, int(after.sum()))
-    else:
-        weights = layer.weights[:, :, before]
-    potential = layer.initial_potential
-    return replace(
-        layer,
-        input_shape=(len(weights),) if isinstance(layer, Dense) else (*layer.input_shape[:-1], int(before.sum())),
-        weights=weights,
-        bias=layer.bias[..., after],
-        initial_potential=np.asarray(potential)[..., after] if np.ndim(potential) else potential,
-        cap=None,
-        ann_bias=None,
+def _never_fires(layer: Layer) -> np.ndarray:
+    """Which channels of a layer never fire if nothing reaches them, bool (channels,)."""
+    bias, potential = (
+        np.broadcast_to(values, layer.output_shape).reshape(-1, layer.channels).max(axis=0)
+        for values in (layer.bias, layer.initial_potential)
     )
+    return np.asarray((bias <= 0) & (potential < THRESHOLD))
 
 
 def _side_by_side(layer: Layer) -> Layer:
@@ -356,7 +276,7 @@ class EventEngine(Engine):
         self._layers: list[_Rows | _Channelwise] = []
         path = network.single_path("EventEngine (`make_engine` takes graphs)")
         # recorded populations are whole
-        self._active = Active.of(path, whole=bool(record.spikes or record.potentials))
+        self._active = Active.of(path, None if record.spikes or record.potentials else _never_fires)
         maps = [
             fanout(layer, settings.synapses).reshape(-1, len(kept))[:, kept].reshape(-1)
             for layer, kept in zip(path, self._active.kept, strict=True)

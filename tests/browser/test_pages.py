@@ -1,6 +1,7 @@
 """Every page walked in a real browser: its main widgets, no error on the console, nothing from outside."""
 
 import io
+import re
 
 import pytest
 from pypdf import PdfReader
@@ -32,12 +33,51 @@ def server(tmp_path_factory):
 
 
 def test_every_page_opens_from_the_menu(page, server):
+    """And what can be used has a name that a screen reader reads."""
     page.goto(server.url)
     for one in dashboard.PAGES:
         page.locator("nav").get_by_role("link", name=one.title, exact=True).click()
         page.get_by_role("heading", level=1, name=one.heading).wait_for()
         page.wait_for_url(f"**/{one.slug}*")
+        page.get_by_text("What the words mean").wait_for()
         page.wait_for_function("document.documentElement.scrollWidth <= window.innerWidth")
+        tree = page.locator("body").aria_snapshot()
+        assert (
+            re.findall(
+                r"- (?:button|combobox|textbox|spinbutton|checkbox|link|listbox|figure)(?:$|:| \[).*", tree, re.M
+            )
+            == []
+        )
+    assert page.problems == []
+
+
+def test_back_undoes_the_last_change(page, server):
+    page.goto(f"{server.url}explorer")
+    page.locator(".bk-Canvas").nth(3).wait_for(state="attached")
+    axis = page.get_by_role("group", name="Time axis")
+    axis.get_by_role("button", name="linear").click()
+    page.wait_for_function("location.search.includes('time_scale=linear')")
+    page.go_back()
+    page.wait_for_function("location.search.includes('time_scale=log')")
+    axis.locator(".bk-active", has_text="log").wait_for()
+    page.go_forward()
+    axis.locator(".bk-active", has_text="linear").wait_for()
+    assert page.problems == []
+
+
+UPLOADS = [("optimize", "dense-mnist-heuristic"), ("sparsity", "dense-mnist"), ("hardware", "dense-mnist-heuristic")]
+
+
+@pytest.mark.parametrize(("slug", "name"), UPLOADS)
+def test_real_files_are_taken(page, server, slug, name):
+    """Chromium knows no media type for them."""
+    page.goto(f"{server.url}{slug}")
+    page.get_by_text("What the words mean").wait_for()
+    page.wait_for_function("Bokeh.documents[0].is_idle")
+    page.locator("input[type=file]").set_input_files(pretrained.path(name))
+    file = pretrained.path(name).name
+    page.get_by_text(f"{file} was uploaded and is chosen.").wait_for()
+    page.wait_for_function("location.search.includes('upload%3A')")
     assert page.problems == []
 
 

@@ -21,15 +21,33 @@ STEPS = 9
 LIKE_NEST = {"delay": 1, "reset": "zero"}
 
 
-@pytest.mark.parametrize("options", [{}, {"refractory": 2}], ids=str)
+@pytest.fixture
+def pynn_simulator(request):
+    """A simulator by the name of its fixture, skipped where it is not installed."""
+    return request.getfixturevalue(request.param)
+
+
+SUBTRACTS = {"delay": 1, "reset": "subtract"}
+CASES = [
+    ("pynn_nest", LIKE_NEST),
+    ("pynn_nest", {**LIKE_NEST, "refractory": 2}),
+    ("pynn_brian2", LIKE_NEST),
+    ("pynn_brian2", SUBTRACTS),
+    ("pynn_neuron", LIKE_NEST),
+    ("pynn_neuron", SUBTRACTS),
+]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Brian 2 on newer numpy
+@pytest.mark.parametrize(("pynn_simulator", "options"), CASES, indirect=["pynn_simulator"], ids=str)
 @pytest.mark.parametrize("kind", ["dense", "conv same", "pooling", "depthwise multiplier", "deep"])
-def test_nest_fires_when_the_reference_does(pynn_nest, kind, options):
+def test_every_simulator_fires_when_the_reference_does(pynn_simulator, kind, options):
     network = KINDS[kind](seed=3)
-    settings = Settings(steps=STEPS, **LIKE_NEST, **options)
+    settings = Settings(steps=STEPS, **options)
     inputs = random_inputs(network, settings, items=2, seed=1)
     record = Record(spikes=network.firing_names, potentials=network.layer_names)
     expected = ReferenceEngine(network, settings, record).run(inputs, 2)
-    found = pynn.PyNNEngine(network, settings, record, pynn_nest).run(inputs, 2)
+    found = pynn.PyNNEngine(network, settings, record, pynn_simulator).run(inputs, 2)
     for name, trains in expected.spike_trains.items():
         np.testing.assert_array_equal(found.spike_trains[name], trains)
     np.testing.assert_array_equal(found.events, expected.events)
@@ -87,6 +105,13 @@ def test_what_standard_cells_cannot_do_is_refused(pynn_nest, settings):
     network = KINDS["dense"](seed=2)
     with pytest.raises(InputError, match=r"must be .* on pyNN\.nest"):
         pynn.PyNNEngine(network, Settings(**settings), Record(), pynn_nest)
+
+
+def test_all_that_standard_cells_cannot_do_is_said_at_once(pynn_nest):
+    with pytest.raises(
+        InputError, match=r"`reset` and `delay` must be 'zero' and 1 on pyNN\.nest\. Received: 'subtract' and 0"
+    ):
+        pynn.PyNNEngine(KINDS["dense"](seed=2), Settings(), Record(), pynn_nest)
 
 
 def test_standard_cells_begin_at_once(pynn_nest):

@@ -112,3 +112,8 @@ def test_own_data_is_remembered_from_training_to_simulation(own_data, tmp_path, 
     capsys.readouterr()
     assert main(["simulate", "n.npz", "--steps", "2", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["data"] == str(own_data)
+
+
+def test_every_shipped_model_is_known_to_be_of_a_data_set():
+    for name in snnviz.pretrained.names():
+        assert sources.remembered(name)["data"] == snnviz.pretrained.card(name)["data"]["name"]

@@ -1,11 +1,16 @@
 """The analog twin against sums written out one synapse at a time."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from threadpoolctl import ThreadpoolController
 
 from snnviz import InputError
 from snnviz.network import Conv2D, Dense, DepthwiseConv2D, Input, SpikingNetwork
 from snnviz.simulation import analog
+from snnviz.simulation._silent import Active
+from tests.simulation.test_event import pruned
 
 GEOMETRIES = [
     {},
@@ -198,3 +203,41 @@ def test_sparsity_leaves_pooling_out():
     flat = Dense(name="last", input_shape=(2, 2, 1), weights=np.ones((4, 2)), bias=np.zeros(2))
     with pytest.raises(InputError, match="hidden layers besides pooling"):
         analog.sparsity(SpikingNetwork(input=Input(shape=(4, 4, 1)), layers=(pool, flat)), x)
+
+
+def test_answers_are_remembered_for_the_same_network_and_data(monkeypatch):
+    net = pruned(1)
+    rng = np.random.default_rng(5)
+    x, y = rng.random((7, *net.input_shape), dtype=np.float32), rng.integers(0, net.classes, 7)
+    first = analog.accuracy(net, x, y)
+    calls = []
+    computed = analog.logits
+    monkeypatch.setattr(analog, "logits", lambda *given: calls.append(given) or computed(*given))
+    assert analog.accuracy(net, x.copy(), y) == first
+    assert not calls
+    changed = x.copy()
+    changed[-1, 0, 0, 0] = 1 - changed[-1, 0, 0, 0]
+    analog.accuracy(net, changed, y)
+    layers = (*net.layers[:-1], replace(net.layers[-1], ann_bias=net.layers[-1].bias + np.arange(net.classes)))
+    analog.accuracy(replace(net, layers=layers), x, y)
+    assert len(calls) == 2
+    for seed in range(analog.REMEMBERED):
+        analog.accuracy(pruned(seed + 2), x, y)
+    assert len(analog._remembered) == analog.REMEMBERED
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_channels_that_are_always_zero_change_no_logit(seed):
+    net = pruned(seed)
+    x = np.random.default_rng(seed).random((9, *net.input_shape), dtype=np.float32)
+    assert sum(int((~kept).sum()) for kept in Active.of(net.layers, analog._never_positive).kept) > 4
+    for size in (None, 2):
+        np.testing.assert_allclose(analog.logits(net, x, size), analog.activations(net, x)["output"], rtol=1e-5)
+
+
+def test_logits_leave_the_threads_of_the_matrix_library_as_they_were():
+    library = ThreadpoolController().select(user_api="blas")
+    before = [each.num_threads for each in library.lib_controllers]
+    net = pruned(0)
+    analog.logits(net, np.zeros((3, *net.input_shape), np.float32))
+    assert [each.num_threads for each in library.lib_controllers] == before

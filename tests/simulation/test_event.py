@@ -14,8 +14,9 @@ import pytest
 
 from snnviz import InputError
 from snnviz.network import Conv2D, DepthwiseConv2D, Input, SpikingNetwork
+from snnviz.simulation._silent import Active
 from snnviz.simulation.analog import linear
-from snnviz.simulation.event import Active, EventEngine, _side_by_side
+from snnviz.simulation.event import EventEngine, _never_fires, _side_by_side
 from snnviz.simulation.kernels.counting import planes
 from snnviz.simulation.kernels.trains import INPUTS_BELOW
 from snnviz.simulation.settings import Record, Settings
@@ -140,7 +141,7 @@ def pruned(seed: int = 0) -> SpikingNetwork:
 @pytest.mark.parametrize("seed", range(4))
 def test_channels_that_never_fire_are_left_out(seed, synapses):
     net = pruned(seed)
-    kept = Active.of(net.layers).kept
+    kept = Active.of(net.layers, _never_fires).kept
     assert sum(int((~channels).sum()) for channels in kept) > 4
     assert [len(channels) for channels in kept] == [3, 10, 10, 18, 18, 6, 9, 12]
     x = dyadic(np.random.default_rng(seed), (5, *net.input_shape), 0, 1, 4)

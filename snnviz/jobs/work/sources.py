@@ -91,7 +91,8 @@ def known_of(card: Mapping[str, Any]) -> dict[str, Any]:
     known: dict[str, Any] = {"data": str(card["data"]["name"])}
     if "hash" in card["data"]:
         known["data_hash"] = str(card["data"]["hash"])
-    if recipe := card.get("recipe"):
+    # what was searched for, and not trained, has a recipe that holds nothing out
+    if (recipe := card.get("recipe")) and "validation" in recipe:
         if recipe.get("input_range"):
             known["input_range"] = recipe["input_range"]
         known["held_out"] = {"of": card["data"]["items"], "items": recipe["validation"], "seed": recipe["split_seed"]}

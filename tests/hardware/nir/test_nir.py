@@ -14,7 +14,7 @@ from snnviz import pretrained, simulate
 from snnviz.conversion.folding import Stage, composed
 from snnviz.errors import InputError
 from snnviz.hardware import nir as ours
-from snnviz.network import Conv2D, DepthwiseConv2D
+from snnviz.network import Conv2DProjection, DepthwiseProjection
 from snnviz.simulation import Settings, analog
 from tests.parity.networks import BIASED_BY_CHANNEL, KINDS, random_inputs, random_network, with_random_potentials
 
@@ -191,11 +191,11 @@ def random_stage(rng, kind, shape):
     """A convolution with dyadic weights that takes `shape`."""
     size, groups = rng.integers(1, 4, 2), 1
     outputs = int(rng.integers(1, 4))
-    weights = rng.integers(-4, 5, (*size, shape[2], outputs if kind is Conv2D else 1)) / 8
+    weights = rng.integers(-4, 5, (*size, shape[2], outputs if kind is Conv2DProjection else 1)) / 8
     numbers = rng.integers(0, 2, 4).tolist()
     return Stage(
         kind=kind, name="stage", input_shape=shape, weights=weights, groups=groups,
-        bias=rng.integers(-3, 4, weights.shape[3] if kind is Conv2D else shape[2]) / 8 * float(rng.integers(0, 2)),
+        bias=rng.integers(-3, 4, weights.shape[3] if kind is Conv2DProjection else shape[2]) / 8 * float(rng.integers(0, 2)),
         strides=tuple(rng.integers(1, 4, 2).tolist()), dilation=tuple(rng.integers(1, 3, 2).tolist()),
         padding=((numbers[0], numbers[1]), (numbers[2], numbers[3])),
     )  # fmt: skip
@@ -204,7 +204,7 @@ def random_stage(rng, kind, shape):
 def test_two_convolutions_as_one_do_the_same_or_are_refused():
     rng, made = np.random.default_rng(7), 0
     for trial in range(200):
-        kinds = [(Conv2D, DepthwiseConv2D)[index] for index in (trial % 2, trial // 2 % 2)]
+        kinds = [(Conv2DProjection, DepthwiseProjection)[index] for index in (trial % 2, trial // 2 % 2)]
         first = random_stage(rng, kinds[0], (25, 26, 2))
         second = random_stage(rng, kinds[1], first.output_shape)
         one = composed(first, second)
@@ -221,11 +221,11 @@ def test_two_convolutions_as_one_do_the_same_or_are_refused():
 def test_groups_stay_groups_after_pooling():
     rng = np.random.default_rng(1)
     pool = Stage(
-        kind=DepthwiseConv2D, name="a", input_shape=(4, 4, 4), weights=np.full((2, 2, 4, 1), 0.25), bias=np.zeros(4),
+        kind=DepthwiseProjection, name="a", input_shape=(4, 4, 4), weights=np.full((2, 2, 4, 1), 0.25), bias=np.zeros(4),
         strides=(2, 2), pooling=True,
     )  # fmt: skip
     conv = Stage(
-        kind=Conv2D,
+        kind=Conv2DProjection,
         name="b",
         input_shape=(2, 2, 4),
         weights=rng.integers(-4, 5, (2, 1, 2, 6)) / 8,
