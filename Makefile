@@ -20,7 +20,7 @@ demo: $(VENV)/.ready
 	$(BIN)/snnviz demo --out snnviz-out $(if $(filter no,$(SERVE)),--no-serve,--port $(PORT))
 
 test: $(VENV)/.ready-dev
-	sh tools/setup.sh browser
+	sh tools/setup.sh browser $(VENV)
 	sh tools/setup.sh compiler $(VENV)
 	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile $(TESTS)
 
@@ -32,7 +32,7 @@ bench: $(VENV)/.ready-dev
 	$(BIN)/python -m benchmarks.run
 
 bench-dashboard: $(VENV)/.ready-dev
-	sh tools/setup.sh browser
+	sh tools/setup.sh browser $(VENV)
 	$(BIN)/python -m benchmarks.dashboard
 
 peers: $(VENV)/.ready-dev

@@ -137,7 +137,7 @@ def estimate(result: xr.Dataset, time: int | None = None, network: SpikingNetwor
     step = per_step.sizes["time"] if time is None else check.integer("time", time, 1, per_step.sizes["time"])
     neurons = _neurons(result)
     arrived = per_step[:step].sum("time").values
-    macs = float(arrived[1]) if _analog(result) and len(arrived) > 1 else 0.0
+    macs = float(arrived[_taking_the_image(result, network)].sum())
     spent, spikes = float(arrived.sum()) - macs, _spikes(result, step)
     synapses = None if network is None else _synapses(network)
     rows = []
@@ -177,9 +177,13 @@ def readable(joules: float) -> str:
     return f"{joules / 1e-12:.3g} pJ"
 
 
-def _analog(result: xr.Dataset) -> bool:
-    """Whether the image itself reached the first layer."""
-    return bool(json.loads(str(result.attrs.get("settings", "{}"))).get("input") == "analog")
+def _taking_the_image(result: xr.Dataset, network: SpikingNetwork | None) -> list[int]:
+    """Places of the layers that take the image itself and nothing else: the first one, or what a known network says."""
+    if json.loads(str(result.attrs.get("settings", "{}"))).get("input") != "analog":
+        return []
+    if network is None:
+        return [1]
+    return [place for place, sources in enumerate(network.sources, start=1) if set(sources) == {0}]
 
 
 def _spikes(result: xr.Dataset, step: int) -> float:

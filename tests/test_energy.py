@@ -7,6 +7,7 @@ import pytest
 
 from snnviz import energy, pretrained
 from snnviz.errors import InputError
+from tests.parity.networks import residual
 from tests.synthetic import result_of
 
 
@@ -34,6 +35,16 @@ def test_the_image_itself_makes_multiplications_and_no_events():
     assert additions["multiplications"] == pytest.approx(30 * 4.6e-12)
     assert additions["energy"] == pytest.approx(3 * 0.9e-12 + 30 * 4.6e-12)
     assert additions["low"] == pytest.approx(3 * 0.1e-12 + 30 * 4.6e-12)
+
+
+def test_every_layer_that_takes_the_image_multiplies():
+    network = residual(1)
+    names = [layer.name for layer in network.layers]
+    events = np.arange(1.0, len(names) + 1)[None]
+    result = result_of([0.5], events, layers=names, settings=json.dumps({"input": "analog"}))
+    taking = [place for place, sources in enumerate(network.sources) if set(sources) == {0}]
+    assert taking[0] == 0
+    assert energy.estimate(result, network=network).attrs["macs"] == events[0, taking].sum()
 
 
 def test_the_range_has_idle_neurons_and_spikes_in_it():

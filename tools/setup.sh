@@ -2,7 +2,7 @@
 # Sets up what `make` needs, and nothing else.
 #   setup.sh environment FOLDER REQUIREMENT   a virtual environment with the project in it (editable, pinned versions,
 #                                             the installer's among them)
-#   setup.sh browser                          Chromium for the browser tests, where it can be installed
+#   setup.sh browser FOLDER                   Chromium for the browser tests, where it can be installed
 #   setup.sh compiler FOLDER                  g++ and the Python library for the tests of NEURON, where they can be installed;
 #                                             FOLDER is the environment
 set -eu
@@ -59,11 +59,17 @@ environment() {
 }
 
 browser() {
+    chromium_runs "$1" || { apt_install chromium && chromium_runs "$1"; } ||
+        say "no Chromium here, so the browser tests will be skipped; to run them: apt-get install chromium (Debian)," \
+            "or $1/bin/python -m playwright install --with-deps chromium"
+}
+
+chromium_runs() { # Ubuntu's package is a script that asks for another package
     for name in chromium chromium-browser google-chrome; do
-        if command -v "$name" >/dev/null 2>&1; then return; fi
+        if "$name" --version >/dev/null 2>&1; then return 0; fi
     done
-    apt_install chromium ||
-        say "no Chromium here, so the browser tests will be skipped; to run them: apt-get install chromium"
+    "$1/bin/python" -c 'import sys, os; from playwright.sync_api import sync_playwright
+with sync_playwright() as one: sys.exit(not os.path.exists(one.chromium.executable_path))'
 }
 
 compiler() {
@@ -77,10 +83,10 @@ print("" if find_libpython.find_libpython() else "libpython%d.%d" % sys.version_
 
 case ${1-} in
 environment) environment "$2" "$3" ;;
-browser) browser ;;
+browser) browser "$2" ;;
 compiler) compiler "$2" ;;
 *)
-    say "usage: setup.sh environment FOLDER REQUIREMENT | setup.sh browser | setup.sh compiler FOLDER"
+    say "usage: setup.sh environment FOLDER REQUIREMENT | setup.sh browser|compiler FOLDER"
     exit 2
     ;;
 esac

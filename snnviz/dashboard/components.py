@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import panel as pn
 import param
+from bokeh.models import ImportedStyleSheet, InlineStyleSheet
+from panel.io.resources import DIST_DIR
 
 from snnviz.dashboard import style
 
@@ -23,6 +26,39 @@ class RunTable(pn.custom.JSComponent):
 
     _esm = style.source("run_table.js")
     _stylesheets = [style.sheet("text"), style.sheet("components")]  # noqa: RUF012 - Panel's own
+
+
+class Inlined(pn.viewable.Viewable):
+    """Something whose style sheets are in it wherever no server of ours gives them, as in a notebook.
+
+    Panel puts its own into notebooks when a page is drawn first, and has what changes later ask a public server for them.
+    """
+
+    def _process_param_change(self, params: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = super()._process_param_change(params)  # type: ignore[misc]
+        document = pn.state.curdoc
+        if "stylesheets" in found and (document is None or document.session_context is None):
+            found["stylesheets"] = [_inlined(sheet) for sheet in found["stylesheets"]]
+        return found
+
+
+def _inlined(sheet: Any) -> Any:
+    """A style sheet of Panel's own as text; any other as it is."""
+    place = (
+        re.search(r"(?:/dist/|static/extensions/panel/)([^?]+)", sheet.url)
+        if isinstance(sheet, ImportedStyleSheet)
+        else None
+    )
+    file = None if place is None else DIST_DIR / place[1]
+    return InlineStyleSheet(css=file.read_text(encoding="utf-8")) if file is not None and file.is_file() else sheet
+
+
+class Written(Inlined, pn.pane.HTML):
+    """Words."""
+
+
+class Sheet(Inlined, pn.Column):
+    """What lies below a whole page."""
 
 
 class Named(pn.viewable.Viewable):

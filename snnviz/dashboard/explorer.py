@@ -97,8 +97,10 @@ class Explorer(Page):
             return
         names = list(self.runs) or [None]
         keep = self.run if self.run in names else names[0]
-        self.param.run.objects = names
+        # what a widget shows is among its options at every moment
+        self.param.run.objects = [*dict.fromkeys([*self.param.run.objects, *names])]
         self.run = keep
+        self.param.run.objects = names
 
     # --- what is shown ------------------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ import param
 from panel.io.state import set_curdoc
 
 from snnviz.dashboard import parts, style
+from snnviz.dashboard.components import Sheet
 from snnviz.dashboard.turns import soon
 from snnviz.dashboard.workspace import Workspace
 from snnviz.errors import InputError
@@ -81,7 +82,7 @@ class Page(pn.viewable.Viewer):
         raise NotImplementedError
 
     def _layout(self) -> pn.Column:
-        page = pn.Column(
+        page = Sheet(
             self._header(),
             self.notice,
             parts.written(WAIT),

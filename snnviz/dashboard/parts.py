@@ -9,7 +9,7 @@ from typing import Any
 import panel as pn
 
 from snnviz.dashboard import style
-from snnviz.dashboard.components import CheckButtons, Named, NamedRow
+from snnviz.dashboard.components import CheckButtons, Named, NamedRow, Written
 from snnviz.dashboard.glossary import TERMS
 from snnviz.plots import theme
 
@@ -25,7 +25,7 @@ _FIELDS = (
 
 def written(html: str, *, stretch: bool = True, classes: Sequence[str] = ()) -> pn.pane.HTML:
     """A pane of HTML in the type of the pages; what comes from outside must be escaped before."""
-    return pn.pane.HTML(
+    return Written(
         html,
         sizing_mode="stretch_width" if stretch else None,
         margin=0,

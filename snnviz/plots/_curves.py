@@ -58,10 +58,10 @@ def accuracy_overlay(
         anns = {name: 100 * float(run.attrs.get("ann_accuracy", np.nan)) for name, run in runs.items()}
         lines = [(ends[0], ann, ends[1], ann, colors[name]) for name, ann in anns.items() if np.isfinite(ann)]
         parts.append(theme.segments(_segments(lines), dash="dotted", width=1.2))
-        words = _ann_words(data, anns, colors, ends[1], limits) or [(np.nan, np.nan, "", theme.palette(dark).muted)]
+        words = _ann_words(anns, colors, ends[1]) or [(np.nan, np.nan, "", theme.palette(dark).muted)]
         parts.append(
             theme.labels(
-                hv.Labels(words, ["x", "accuracy"], ["text", "color"]), align="right", dx=-2, size=11, clear=True
+                hv.Labels(words, ["x", "accuracy"], ["text", "color"]), align="right", dx=-2, dy=9, size=11, clear=True
             )
         )
     for index, name in enumerate(runs):
@@ -127,20 +127,17 @@ def _curves(runs: Mapping[str, Any], x: str, log: bool) -> tuple[pd.DataFrame, t
     return data, (float(data[x].min()), float(data[x].max()))
 
 
-def _ann_words(
-    data: pd.DataFrame, anns: Mapping[str, float], colors: Mapping[str, str], end: float, limits: tuple[float, float]
-) -> list[tuple[Any, ...]]:
-    """Names of the lines of analog networks: on the side where the curve is not, and one for lines that lie together."""
-    span = limits[1] - limits[0]
-    written: list[float] = []
-    words = []
+def _ann_words(anns: Mapping[str, float], colors: Mapping[str, str], end: float) -> list[tuple[Any, ...]]:
+    """Names of the lines of analog networks; one for lines that lie together."""
+    words: list[tuple[Any, ...]] = []
     for name, ann in anns.items():
-        last = float(data.loc[data["run"] == name, "accuracy"].iloc[-1])
-        place = ann + (-0.035 if last > ann else 0.035) * span
-        if np.isfinite(ann) and all(abs(place - other) > 0.06 * span for other in written):
-            written.append(place)
-            words.append((end, place, "ANN", colors[name]))
+        if np.isfinite(ann) and all(abs(ann - other) > TOGETHER for _, other, *_ in words):
+            words.append((end, ann, "ANN", colors[name]))
     return words
+
+
+TOGETHER = 0.3
+"""Percentage points within which the lines of two analog networks have one name."""
 
 
 def _all_at_once(data: pd.DataFrame, runs: Mapping[str, Any]) -> hv.Curve:

@@ -221,8 +221,10 @@ def rectangles(
     return style(element, bokeh=bokeh, mpl=mpl)
 
 
-def labels(element: hv.Labels, *, align: str = "left", dx: int = 8, size: int = 12, clear: bool = False) -> hv.Labels:
-    """Words, each in the colour of its value dimension "color", `dx` screen pixels to the right of their points.
+def labels(
+    element: hv.Labels, *, align: str = "left", dx: int = 8, dy: int = 0, size: int = 12, clear: bool = False
+) -> hv.Labels:
+    """Words, each in the colour of its value dimension "color", `dx` screen pixels to the right of their points and `dy` above.
 
     `size` is that of the type on pages, in pixels; in files it is 7/12 of that in points. `clear` hides what passes behind a word;
     it is for words on the background alone.
@@ -231,11 +233,11 @@ def labels(element: hv.Labels, *, align: str = "left", dx: int = 8, size: int = 
         element,
         bokeh={
             "text_color": "color", "text_font_size": f"{size}px", "text_align": align, "text_baseline": "middle",
-            "hooks": [_bokeh_words(dx, clear)],
+            "hooks": [_bokeh_words(dx, dy, clear)],
         },
         mpl={
             "color": "color", "size": 7 * size / 12, "horizontalalignment": align, "verticalalignment": "center",
-            "hooks": [_mpl_words(dx, clear)],
+            "hooks": [_mpl_words(dx, dy, clear)],
         },
     )  # fmt: skip
 
@@ -362,23 +364,23 @@ _CLEAR = "clear"
 """A tag of words that hide what passes behind them."""
 
 
-def _bokeh_words(dx: int, clear: bool) -> Callable[[Any, Any], None]:
+def _bokeh_words(dx: int, dy: int, clear: bool) -> Callable[[Any, Any], None]:
     def hook(plot: Any, element: Any) -> None:
         glyph = plot.handles["glyph"]
-        glyph.x_offset = dx
+        glyph.x_offset, glyph.y_offset = dx, -dy
         glyph.text_font = {"value": FONT}  # a bare string would be taken for a column's name
         glyph.tags = [_CLEAR] if clear else []
 
     return hook
 
 
-def _mpl_words(dx: int, clear: bool) -> Callable[[Any, Any], None]:
+def _mpl_words(dx: int, dy: int, clear: bool) -> Callable[[Any, Any], None]:
     def hook(plot: Any, element: Any) -> None:
         from matplotlib.transforms import ScaledTranslation
 
-        inches = dx * 0.6 / 72  # pages are drawn larger than journal columns
+        inches = (dx * 0.6 / 72, dy * 0.6 / 72)  # pages are drawn larger than journal columns
         for text in plot.handles["artist"]:
-            shift = ScaledTranslation(inches, 0, text.axes.figure.dpi_scale_trans)
+            shift = ScaledTranslation(*inches, text.axes.figure.dpi_scale_trans)
             text.set_transform(text.axes.transData + shift)
             if clear:
                 text.set_bbox({"facecolor": text.axes.get_facecolor(), "edgecolor": "none", "pad": 0.5})

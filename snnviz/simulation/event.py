@@ -303,7 +303,12 @@ class EventEngine(Engine):
         train_bytes = 8 * settings.steps * max(layer.words_in for layer in self._layers)
         self._items_per_call = int(max(1, min(64, TRAIN_BUDGET // train_bytes, 3e7 // max(1.0, self._adds))))
         self._free: list[_Scratch] = []
-        kernels = [count, *{channelwise if isinstance(layer, _Channelwise) else rows for layer in self._layers}]
+        # the one that takes longest to compile first
+        kernels = [
+            rows,
+            *([channelwise] if any(isinstance(layer, _Channelwise) for layer in self._layers) else []),
+            count,
+        ]
         if settings.input != "analog":
             kernels.append(spiking_input if settings.input == "spiking" else given_spikes)
         prepare(*kernels)

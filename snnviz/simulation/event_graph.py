@@ -110,7 +110,7 @@ class GraphEventEngine(Engine):
             else:
                 sent.append(found.spike_trains[layer.name])
         for index, (name, trains) in enumerate(zip(network.firing_names, sent, strict=True)):
-            block.spikes[:, :, index] = trains.sum(axis=2)
+            block.spikes[..., index] = trains.sum(axis=2)
             if name in block.spike_trains:
                 block.spike_trains[name][:] = trains[:traced]
         return block

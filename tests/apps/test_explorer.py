@@ -4,7 +4,6 @@ import json
 import re
 import urllib.request
 
-import holoviews as hv
 import numpy as np
 import panel as pn
 import pytest
@@ -12,7 +11,7 @@ from bokeh.core.serialization import Deserializer, Serializer
 from bokeh.models import ColumnDataSource
 
 from snnviz import dashboard, plots
-from snnviz.dashboard.figure import _lean
+from snnviz.dashboard import figure
 from snnviz.errors import InputError
 from tests.apps.words import written
 from tests.synthetic import dense_mnist, result_of
@@ -48,7 +47,7 @@ def test_moving_the_threshold_moves_marks_and_numbers_in_place(runs):
     explorer.threshold = 0.99
     assert "Time to 99 %" in written(explorer)
     assert "never reached: an underestimate" in written(explorer)
-    assert drawn_words(shown) == {"before, after: never reached", ""}
+    assert drawn_words(shown) == {"before, after: never reached", "ANN", ""}
     assert explorer.figures["accuracy_over_time"].figure is shown
     explorer.threshold = 0.98
     assert "step 13" in drawn_words(shown)
@@ -204,15 +203,15 @@ def test_sessions_share_the_work_of_drawing(monkeypatch):
     workspace = dashboard.Workspace({"before": dense_mnist(), "after": dense_mnist(fast=True)})
     first = dashboard.Explorer(workspace)
     drawn = []
-    render = hv.render
-    monkeypatch.setattr(hv, "render", lambda *args, **kwargs: drawn.append(1) or render(*args, **kwargs))
+    render = figure.rendered
+    monkeypatch.setattr(figure, "rendered", lambda element: drawn.append(1) or render(element))
     second = dashboard.Explorer(workspace)
     assert len(drawn) == 1, "the Pareto front, which follows the store"
     for name in ("accuracy_over_time", "event_shares"):
         one, other = first.figures[name], second.figures[name]
         assert one.figure is not other.figure
-        anew = _lean(render(second.plot(name), backend="bokeh"))
-        anew.margin = 0  # as Panel's pane sets it
+        anew = figure._lean(render(second.plot(name)))
+        anew.margin, anew.html_attributes = 0, one.figure.html_attributes  # as Panel's pane and ours set them
         if other._mover is not None:
             other._mover(anew)
         assert told(one.figure) == told(other.figure) == told(anew)
@@ -223,20 +222,20 @@ def test_sessions_share_the_work_of_drawing(monkeypatch):
 def test_a_curve_in_the_legend_can_still_be_muted():
     """And nothing else can be, so that its other looks need not be sent."""
     runs = {"before": dense_mnist(), "after": dense_mnist(fast=True)}
-    figure = dashboard.Explorer(runs).figures["accuracy_over_time"].figure
-    assert figure.legend[0].click_policy == "mute"
-    curves = [renderer for item in figure.legend[0].items for renderer in item.renderers]
-    others = [renderer for renderer in figure.renderers if renderer not in curves]
+    shown = dashboard.Explorer(runs).figures["accuracy_over_time"].figure
+    assert shown.legend[0].click_policy == "mute"
+    curves = [renderer for item in shown.legend[0].items for renderer in item.renderers]
+    others = [renderer for renderer in shown.renderers if renderer not in curves]
     assert curves
     assert all(curve.muted_glyph.line_alpha < 1 for curve in curves)
     assert others
     assert not any(other.muted_glyph for other in others)
-    assert not any(renderer.nonselection_glyph for renderer in figure.renderers)
+    assert not any(renderer.nonselection_glyph for renderer in shown.renderers)
 
 
-def told(figure):
+def told(shown):
     """All that a browser is told of a figure, whatever the ids are, and whether or not what is set is the default."""
     ids = {}
-    figure = Deserializer().decode(Serializer(deferred=False).encode(figure))
-    words = json.dumps(Serializer(deferred=False).encode(figure))
+    shown = Deserializer().decode(Serializer(deferred=False).encode(shown))
+    words = json.dumps(Serializer(deferred=False).encode(shown))
     return re.sub(r"\bp\d+\b", lambda found: ids.setdefault(found[0], f"#{len(ids)}"), words)

@@ -1,6 +1,8 @@
 """A headless Chromium, or a reason why there is none."""
 
 import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -13,14 +15,13 @@ ARGUMENTS = [
 @pytest.fixture(scope="module")
 def chromium():
     """A browser for one file of tests: Playwright keeps an event loop running, which would fail later files' `asyncio.run`."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    program = next((path for name in names if (path := shutil.which(name))), None)
-    if program is None:
-        pytest.skip("no Chromium here (Debian: apt-get install chromium)")
     playwright_api = pytest.importorskip(
         "playwright.sync_api", reason="playwright is not installed (pip install playwright)"
     )
     with playwright_api.sync_playwright() as playwright:
+        program = _program(playwright.chromium.executable_path)
+        if program is None:
+            pytest.skip("no Chromium here (apt-get install chromium, or playwright install --with-deps chromium)")
         browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         try:
             yield browser
@@ -28,11 +29,20 @@ def chromium():
             browser.close()
 
 
+def _program(own: str) -> str | None:
+    """The system's Chromium, else Playwright's `own`; Ubuntu's package is a script that asks for another package."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        path = shutil.which(name)
+        if path is not None and not subprocess.run([path, "--version"], capture_output=True).returncode:
+            return path
+    return own if Path(own).exists() else None
+
+
 @pytest.fixture
 def page(chromium):
     """A page that notes errors on the console and requests that leave this machine."""
     page = chromium.new_page(viewport={"width": 1440, "height": 900})
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(180_000)
     page.problems = []
     page.on("pageerror", lambda error: page.problems.append(f"page error: {error}"))
     page.on("console", lambda message: message.type == "error" and page.problems.append(f"console: {message.text}"))

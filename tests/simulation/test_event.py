@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -245,6 +246,31 @@ def test_compiling_is_announced_and_cached(tmp_path):
     assert str(tmp_path) in said[0]
     assert said[1] == ""
     assert list(tmp_path.rglob("*.nbi"))
+
+
+HELPED = """
+import json, subprocess, sys
+from snnviz.simulation.kernels import compiler, counting, neurons
+made = []
+class Watched(subprocess.Popen):
+    def __init__(self, *given, **options):
+        super().__init__(*given, **options)
+        made.append(self)
+compiler.subprocess.Popen = Watched
+compiler.prepare(neurons.spiking_input, neurons.given_spikes, counting.count)
+compiled = [kernel._compiled.stats.cache_misses for kernel in (neurons.spiking_input, neurons.given_spikes, counting.count)]
+print(json.dumps([[sum(misses.values()) for misses in compiled], [one.returncode for one in made]]))
+"""
+
+
+@pytest.mark.parametrize("processors", [1, 4])
+def test_another_process_compiles_the_other_kernels(tmp_path, processors):
+    code = f"import os; os.cpu_count = lambda: {processors}\n{HELPED}"
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    compiled, ended = json.loads(done.stdout)
+    assert (compiled, ended) == (([1, 1, 1], []) if processors == 1 else ([1, 0, 0], [0]))
+    assert done.stderr.count("compiling the event engine") == 1
 
 
 @pytest.mark.parametrize(

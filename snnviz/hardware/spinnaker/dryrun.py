@@ -21,7 +21,7 @@ import numpy as np
 from snnviz import _checks as check
 from snnviz import _progress
 from snnviz.errors import InputError
-from snnviz.hardware.spinnaker import layout, model, process
+from snnviz.hardware.spinnaker import layout, model, process, program
 from snnviz.hardware.synapses import Synapses, synapse_list
 from snnviz.network import SpikingNetwork
 from snnviz.simulation import Record, simulate
@@ -254,11 +254,24 @@ def dry_run(
     with tempfile.TemporaryDirectory(prefix="snnviz-spinnaker-") as name:
         folder = Path(name)
         layout.write(folder, laid, CONFIGURATION, virtual=True)
-        with _progress.bar(None, "mapping to a virtual board", "message", progress) as bar:
-            process.run_program(folder, timeout, on_line=lambda line: bar.update(1))
+        with _progress.bar(_cores(laid.stored.network), "mapping to a virtual board", "core", progress) as bar:
+            process.run_program(folder, timeout, on_line=lambda line: _tell(bar, line))
         decided = json.loads((folder / "plan.json").read_text())
         entries = _routing_entries(folder)
     return _plan(laid, decided, entries, steps, time.perf_counter() - began)
+
+
+def _cores(network: SpikingNetwork) -> int:
+    """How many cores its layers take, at sPyNNaker's neurons a core."""
+    return sum(-(-layer.neurons // CORE_SYNAPSES) for layer in network.layers)
+
+
+def _tell(bar: Any, line: str) -> None:
+    """Move a bar by what the program says: before the first core's data come minutes of few words."""
+    _, found, name = line.partition(program.CORE)  # behind what sPyNNaker's own bar has drawn
+    if found:
+        bar.set_description(f"writing the data of {name.strip()}", refresh=False)
+        bar.update(1)
 
 
 CONFIGURATION: dict[str, dict[str, Any]] = {
@@ -308,7 +321,13 @@ def _plan(
         cores=cores,
         chips=chips,
         boards=len({chip.board for chip in chips}),
-        warnings=tuple(_warnings(layers, cores, chips, laid.stored.headroom)),
+        warnings=(
+            *(
+                f"sPyNNaker has no program {name} for its cores, so the network runs on no board. Remedy: install sPyNNaker anew."
+                for name in decided["missing"]
+            ),
+            *_warnings(layers, cores, chips, laid.stored.headroom),
+        ),
         steps=steps,
         items=len(laid.x),
         seconds=seconds,

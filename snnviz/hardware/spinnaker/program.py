@@ -10,6 +10,8 @@ threshold that it never reaches and a V_reset that it never sinks to; its membra
 
 from __future__ import annotations
 
+import importlib.metadata
+import itertools
 import json
 import sys
 from pathlib import Path
@@ -22,8 +24,58 @@ UNREACHABLE = 32767.0
 """A potential that no output neuron reaches, upwards or (negative) downwards."""
 DONE = "snnviz item"
 """A line that begins with this says how many items are done."""
+CORE = "snnviz core of"
+"""What follows this in a line says whose neurons' data are written next."""
 SAVE_EVERY = 25
 """Items from one write of what was recorded to the next: a job that is killed leaves what it had."""
+
+
+def quicken() -> None:
+    """Replace two steps of sPyNNaker 7.4 whose time grows with the square of a layer's size by ones that do the same.
+
+    - the values of a core's neurons were found by going through those of the whole layer, for every core;
+    - the rows of a synaptic matrix were found by going through all of its synapses, for every row.
+
+    And say which layer's data are being written. Other versions of sPyNNaker are left as they are.
+    """
+    if not importlib.metadata.version("spynnaker").startswith("1!7.4."):
+        return
+    from spinn_utilities.ranged.abstract_list import AbstractList
+    from spynnaker.pyNN.models.neuron.population_machine_vertex import PopulationMachineVertex
+    from spynnaker.pyNN.models.neuron.synapse_dynamics.abstract_sdram_synapse_dynamics import (
+        AbstractSDRAMSynapseDynamics,
+    )
+
+    lists: Any = AbstractList
+    dynamics: Any = AbstractSDRAMSynapseDynamics
+    vertices: Any = PopulationMachineVertex
+    usual, written = lists.iter_ranges_by_ids, vertices.generate_data_specification
+
+    def ranges(values: Any, ids: Any) -> Any:
+        numbers = np.asarray(ids)
+        if len(numbers) and numbers[0] + len(numbers) - 1 == numbers[-1] and np.all(np.diff(numbers) == 1):
+            return values.iter_ranges_by_slice(int(numbers[0]), int(numbers[-1]) + 1)
+        return usual(values, ids)
+
+    def rows(_dynamics: Any, indices: Any, n_rows: int, data: Any, most: int) -> list[Any]:
+        return split_rows(indices, n_rows, data, most)
+
+    def tell(vertex: Any, *given: Any, **named: Any) -> Any:
+        sys.stdout.write(f"{CORE} {vertex.app_vertex.label}\n")
+        sys.stdout.flush()
+        return written(vertex, *given, **named)
+
+    lists.iter_ranges_by_ids = ranges
+    dynamics.convert_per_connection_data_to_rows = rows
+    vertices.generate_data_specification = tell
+
+
+def split_rows(indices: np.ndarray, n_rows: int, data: np.ndarray, most: int) -> list[np.ndarray]:
+    """`data` by the rows that `indices` name, in its own order, at most so many in each, flat."""
+    order = np.argsort(indices, kind="stable")
+    ends = np.searchsorted(np.asarray(indices)[order], np.arange(n_rows + 1))
+    arranged = data[order]
+    return [arranged[start : min(end, start + most)].reshape(-1) for start, end in itertools.pairwise(ends)]
 
 
 def build(sim: Any, arrays: dict[str, np.ndarray], layers: list[dict[str, Any]]) -> list[Any]:
@@ -73,6 +125,7 @@ def run(folder: Path) -> None:
     """Build, run every item from the same start, write `recorded.npz` now and then, or `plan.json` on a virtual board."""
     import spynnaker.pyNN as sim
 
+    quicken()
     with np.load(folder / "network.npz", allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}
     job = json.loads(arrays["job"].tobytes())
@@ -114,10 +167,13 @@ def collect(populations: list[Any], recorded: dict[str, np.ndarray], item: int, 
 
 
 def plan() -> dict[str, Any]:
-    """What the tool chain decided: for every core its place, population, neurons and memory; chips; the weights' shifts."""
+    """What the tool chain decided: for every core its place, population, neurons and memory; chips; the weights' shifts.
+
+    And which of the cores' programs are not there.
+    """
     from spynnaker.pyNN.data import SpynnakerDataView as View
 
-    machine, cores = View.get_machine(), []
+    machine, cores, missing = View.get_machine(), [], []
     shifts: dict[str, list[int]] = {}
     for placement in View.iterate_placemements():
         vertex = placement.vertex
@@ -134,6 +190,8 @@ def plan() -> dict[str, Any]:
             if hasattr(owner, "get_ring_buffer_shifts"):
                 shifts[owner.label] = [int(shift) for shift in owner.get_ring_buffer_shifts()]
         cores.append(core)
+        if hasattr(vertex, "get_binary_file_name"):
+            missing += absent(View, vertex.get_binary_file_name())
     chips = [
         {
             "x": chip.x,
@@ -145,7 +203,16 @@ def plan() -> dict[str, Any]:
         }
         for chip in machine.chips
     ]
-    return {"cores": cores, "chips": chips, "shifts": shifts}
+    return {"cores": cores, "chips": chips, "shifts": shifts, "missing": sorted(set(missing))}
+
+
+def absent(view: Any, binary: str) -> list[str]:
+    """The name of a core's program, if the tool chain does not have it, which a virtual board never notices."""
+    try:
+        view.get_executable_path(binary)
+    except KeyError:
+        return [binary]
+    return []
 
 
 if __name__ == "__main__":

@@ -10,15 +10,15 @@ channel.
 from __future__ import annotations
 
 import numpy as np
-from numba import float32, int32, int64, njit, uint64
+from numba import float32, int32, int64, uint64
 
 from snnviz.simulation.kernels import simd
-from snnviz.simulation.kernels.compiler import OPTIONS, Flag, Int, array, kernel
-from snnviz.simulation.kernels.neurons import between, send, take_arrivals, take_steps
+from snnviz.simulation.kernels.compiler import Flag, Int, array, inner, kernel
+from snnviz.simulation.kernels.neurons import between, send, take_steps
 from snnviz.simulation.kernels.trains import INPUTS_BELOW, add_bits, bits_at
 
 
-@njit(**OPTIONS)
+@inner
 def sent_any(sends, at, geometry, start, beside, first, here):
     """Whether one of the neurons under the windows of positions start .. start + beside ever spikes."""
     height, width, channels, columns = geometry[0], geometry[1], geometry[2], geometry[4]
@@ -39,7 +39,7 @@ def sent_any(sends, at, geometry, start, beside, first, here):
     return False
 
 
-@njit(**OPTIONS)
+@inner
 def gather(trains, read, steps, geometry, start, beside, first, here, begin, lag, chunk, arrived):
     """Bits of the windows of positions start .. start + beside, side by side, for `chunk` steps from `begin` on."""
     height, width, channels, columns = geometry[0], geometry[1], geometry[2], geometry[4]
@@ -62,7 +62,7 @@ def gather(trains, read, steps, geometry, start, beside, first, here, begin, lag
             y += geometry[12]
 
 
-@njit(**OPTIONS)
+@inner
 def any_bits(arrived, window, chunk):
     """The steps at which any tap has any bit, as bits."""
     found = np.uint64(0)
@@ -167,20 +167,10 @@ def channelwise(
                                 arrived, step, np.uintp(taken), np.uintp(window),
                             )  # fmt: skip
                     if quick:
-                        who = take_arrivals(
-                            found,
-                            idle,
-                            taken,
-                            at_step + taken == steps,
-                            64,
-                            potentials,
-                            0,
-                            sums,
-                            bias,
-                            bias_at,
-                            to_zero,
-                            fired,
-                        )
+                        who = simd.take_arrivals_64(
+                            potentials, np.uintp(0), sums, bias, np.uintp(bias_at), to_zero, fired, np.uintp(idle),
+                            np.uintp(taken), found, at_step + taken == steps,
+                        )  # fmt: skip
                         send(fired, who, sent, write + at_step, steps, neuron, count)
                     else:
                         take_steps(

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
+import subprocess
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,9 @@ _log = logging.getLogger("snnviz.simulation")
 OPTIONS: dict[str, Any] = {"error_model": "numpy", "_nrt": False}
 """How kernels and the functions in them are compiled. Without Numba's run time for memory: kernels allocate nothing,
 and counting references to arrays that all threads share, at every call in a kernel, costs more than most of the calls."""
+
+inner: Any = njit(**OPTIONS | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True})
+"""Decorator of functions that kernels call: nobody calls them from Python, which need not be made possible."""
 
 Int = types.int64
 Flag = types.boolean
@@ -57,6 +63,25 @@ class Kernel:
             prepare(self)
         self._compiled(*arguments)  # type: ignore[misc]
 
+    @property
+    def ready(self) -> bool:
+        """Whether it has been compiled or loaded."""
+        return self._compiled is not None
+
+    @property
+    def name(self) -> str:
+        """Module and name, as in "package.module:name"."""
+        return f"{self._function.__module__}:{self._function.__name__}"
+
+    @property
+    def cached(self) -> bool:
+        """Whether there is a folder to keep it in."""
+        try:
+            njit(cache=True, **OPTIONS)(self._function)
+        except RuntimeError:
+            return False
+        return True
+
     def compile(self) -> None:
         """Compile the kernel or load it from the cache, if that has not been done."""
         if self._compiled is not None:
@@ -77,14 +102,18 @@ def kernel(*arguments: Any) -> Callable[[Callable[..., None]], Kernel]:
 
 
 class _Announcer(event.Listener):
-    """Says once that there is something to compile; loading from the cache is no such event."""
+    """Says once that there is something to compile, and starts `others`; loading from the cache is no such event."""
 
     said = False
+    others: Callable[[], None] | None = None
 
     def on_start(self, event: event.Event) -> None:
         if not self.said:
             self.said = True
-            _log.warning("compiling the event engine for this processor: about 20 seconds, once (%s)", _where())
+            _log.warning("compiling the event engine for this processor: a few seconds, once (%s)", _where())
+        if self.others is not None:
+            start, self.others = self.others, None
+            start()
 
     def on_end(self, event: event.Event) -> None:
         pass
@@ -92,13 +121,60 @@ class _Announcer(event.Listener):
 
 _preparing = threading.Lock()
 _announcer = _Announcer()
+HELP_SECONDS = 120.0
+"""How long another process is waited for."""
+_HELP = """
+import importlib, sys
+for name in sys.argv[1:]:
+    module, _, kernel = name.partition(":")
+    getattr(importlib.import_module(module), kernel).compile()
+"""
 
 
 def prepare(*kernels: Kernel) -> None:
-    """Compile kernels, which is announced, or load them from the cache."""
+    """Compile kernels, which is announced, or load them from the cache.
+
+    Where the first has to be compiled, another process compiles the others meanwhile, for the cache that they are then loaded from:
+    Numba compiles one function at a time.
+    """
+    missing = [one for one in kernels if not one.ready]
+    helper: list[subprocess.Popen[bytes]] = []
     with _preparing, event.install_listener("numba:compile", _announcer):
-        for one in kernels:
-            one.compile()
+        _announcer.others = lambda: helper.extend(_start_helper(missing[1:]))
+        try:
+            for index, one in enumerate(missing):
+                if index and helper:
+                    _end(helper.pop())
+                one.compile()
+        finally:
+            _announcer.others = None
+            for process in helper:
+                _end(process)
+
+
+def _start_helper(kernels: Sequence[Kernel]) -> list[subprocess.Popen[bytes]]:
+    """A process that compiles kernels into the cache, where there is a processor for it and a cache; or none."""
+    if not kernels or not sys.executable or (os.cpu_count() or 1) < 2 or not kernels[0].cached:
+        return []
+    root = Path(__file__).parents[3]
+    path = os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])])
+    nothing = subprocess.DEVNULL
+    try:
+        process = subprocess.Popen(  # noqa: S603 - this interpreter, our own names
+            [sys.executable, "-P", "-c", _HELP, *(one.name for one in kernels)],
+            stdin=nothing, stdout=nothing, stderr=nothing, env=os.environ | {"PYTHONPATH": path},
+        )  # fmt: skip
+    except OSError:  # it would only have been quicker
+        return []
+    return [process]
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(HELP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _where() -> str:

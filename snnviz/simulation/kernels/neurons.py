@@ -6,16 +6,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import float32, int32, njit, uint8, uint64
+from numba import float32, int32, uint8, uint64
 
 from snnviz.simulation.kernels import simd
-from snnviz.simulation.kernels.compiler import OPTIONS, Flag, Int, array, kernel
+from snnviz.simulation.kernels.compiler import Flag, Int, array, inner, kernel
 from snnviz.simulation.kernels.trains import ALL
 
 NO_FLOOR = np.float32(-np.inf)
 
 
-@njit(**OPTIONS)
+@inner
 def between(first: int, last: int) -> Any:
     """Bits first .. last - 1, at most 64 of them."""
     if first >= last:
@@ -23,7 +23,7 @@ def between(first: int, last: int) -> Any:
     return ALL >> np.uint64(64 - (last - first)) << np.uint64(first)
 
 
-@njit(**OPTIONS)
+@inner
 def take_arrivals(
     active: Any, idle: int, steps: int, ends: bool, lanes: int, potentials: Any, at: int, drive: Any, bias: Any, bias_at: int,
     to_zero: bool, fired: Any,
@@ -58,7 +58,7 @@ def take_arrivals(
     return simd.take_arrivals_16(potentials, place, drive, bias, constant, to_zero, fired, begin, end, active, ends)
 
 
-@njit(**OPTIONS)
+@inner
 def send(fired: Any, who: Any, sent: Any, at: int, steps: int, neuron: int, neurons: int) -> None:
     """Set the bits of `neurons` <= 64 neurons from `neuron` on in trains to those in `fired`, at the steps in `who`."""
     shift = np.uint64(neuron & 63)
@@ -74,7 +74,7 @@ def send(fired: Any, who: Any, sent: Any, at: int, steps: int, neuron: int, neur
         who &= who - np.uint64(1)
 
 
-@njit(**OPTIONS)
+@inner
 def take_steps(
     begin: int,
     steps: int,

@@ -22,10 +22,10 @@ taken, nor on how many steps are simulated at a time.
 from __future__ import annotations
 
 import numpy as np
-from numba import float32, int32, int64, njit, uint32, uint64
+from numba import float32, int32, int64, uint32, uint64
 
 from snnviz.simulation.kernels import simd
-from snnviz.simulation.kernels.compiler import OPTIONS, Flag, Int, array, kernel
+from snnviz.simulation.kernels.compiler import Flag, Int, array, inner, kernel
 from snnviz.simulation.kernels.neurons import between, send, take_arrivals, take_steps
 from snnviz.simulation.kernels.trains import INPUTS_BELOW, add_bits, list_neurons
 
@@ -39,7 +39,7 @@ BLOCK = ("first_output", "outputs", "first_input", "inputs", "weights_at", "used
 it is said for each row whether it is all zeros (0) or not (all bits set)."""
 
 
-@njit(**OPTIONS)
+@inner
 def gather(trains, at, steps, geometry, position, first, count, begin, lag, chunk, patch):
     """Bits of the patch of an output position, channels first .. first + count, for `chunk` steps from `begin` on."""
     height, width, channels, columns = geometry[0], geometry[1], geometry[2], geometry[4]
@@ -75,7 +75,7 @@ def gather(trains, at, steps, geometry, position, first, count, begin, lag, chun
     return words
 
 
-@njit(**OPTIONS)
+@inner
 def add_tiles(patch, words, chunk, lanes, weights, at, zeros_at, sums):
     """Sums of the rows that the patch names, tile by tile: sums (chunk, lanes)."""
     for index in range(np.uintp(chunk * lanes)):
@@ -104,7 +104,7 @@ def add_tiles(patch, words, chunk, lanes, weights, at, zeros_at, sums):
                     )
 
 
-@njit(**OPTIONS)
+@inner
 def window(geometry, position):
     """Rows of the kernel that lie within the map, first to the one after the last; and where the window begins on the map."""
     y = position // geometry[4] * geometry[8] - geometry[10]
@@ -114,7 +114,7 @@ def window(geometry, position):
     return top, max(top, min(geometry[6], (geometry[0] - 1 - y) // down + 1)), y, x
 
 
-@njit(**OPTIONS)
+@inner
 def arrivals(any_time, geometry, position):
     """The steps at which anything arrives under the window of an output position, as bits."""
     top, bottom, y, x = window(geometry, position)
@@ -132,7 +132,7 @@ def arrivals(any_time, geometry, position):
     return found
 
 
-@njit(**OPTIONS)
+@inner
 def add_inputs(senders, times, starts, geometry, position, lanes, weights, at, used, used_at, sums):
     """Add the row of each input under the window of an output position to the sums of its steps: sums (chunk, lanes)."""
     channels = geometry[2]
@@ -160,7 +160,7 @@ def add_inputs(senders, times, starts, geometry, position, lanes, weights, at, u
                             simd.add_row_at_steps_16(sums, weights, place, steps)
 
 
-@njit(**OPTIONS)
+@inner
 def clear(sums, active, lanes, weights, zeros_at):
     """Zeros at the sums of the steps in `active`."""
     left, zeros = active, np.uintp(zeros_at)

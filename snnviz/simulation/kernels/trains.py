@@ -6,10 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from snnviz.simulation.kernels import simd
-from snnviz.simulation.kernels.compiler import OPTIONS
+from snnviz.simulation.kernels.compiler import inner
 
 INPUTS_BELOW = 0.14
 """Share of inputs that spike in a step below which going by inputs is quicker than by tiles, and by steps at which something
@@ -22,7 +21,7 @@ def words(neurons: int) -> int:
     return -(-neurons // 64)
 
 
-@njit(**OPTIONS)
+@inner
 def add_bits(
     source: Any,
     source_at: int,
@@ -53,7 +52,7 @@ def add_bits(
         count -= taken
 
 
-@njit(**OPTIONS)
+@inner
 def bits_at(words: Any, at: int, bit: int, count: int) -> Any:
     """The `count` <= 64 bits from `bit` on of the words from words[at] on."""
     place, shift = np.uintp(at + (bit >> 6)), np.uint64(bit & 63)
@@ -63,7 +62,7 @@ def bits_at(words: Any, at: int, bit: int, count: int) -> Any:
     return bits & (ALL >> np.uint64(64 - count))
 
 
-@njit(**OPTIONS)
+@inner
 def list_neurons(
     trains: Any, at: int, steps: int, sends: Any, first: int, used: Any, pixels: int, channels: int, begin: int, lag: int,
     chunk: int, column: Any, senders: Any, times: Any, starts: Any, any_time: Any,

@@ -2,14 +2,18 @@
 
 import importlib.util
 import json
+import os
+import subprocess
+import sys
+import types
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from snnviz import pretrained
+from snnviz import _progress, pretrained
 from snnviz.errors import InputError
-from snnviz.hardware.spinnaker import dryrun, layout, model, process
+from snnviz.hardware.spinnaker import dryrun, layout, model, process, program
 from snnviz.hardware.spinnaker.dryrun import Chip, Core
 from snnviz.hardware.synapses import Synapses
 from tests.hardware.spinnaker.networks import conv_network, dense_network, images, pooled_network
@@ -54,6 +58,69 @@ def test_counts_agree_with_the_network_and_its_spikes(planned):
     assert plan.layers[0].fan_out == weights.sum(axis=1).max()
     assert [layer.arrivals for layer in plan.layers] == [0, plan.layers[0].burst, plan.layers[1].burst]  # one core each
     assert plan.layers[0].burst == layout.prepare(net, x, STEPS).input_spikes.sum(axis=-1).max()
+
+
+def test_rows_are_those_that_spynnaker_finds_one_by_one():
+    rng = np.random.default_rng(3)
+    indices, data = rng.integers(0, 7, 60), rng.integers(0, 100, (60, 2))
+    for most in (3, 100):
+        one_by_one = [data[indices == row][:most].reshape(-1) for row in range(9)]
+        for ours, theirs in zip(program.split_rows(indices, 9, data, most), one_by_one, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_program_that_the_tool_chain_lacks_is_named(planned):
+    net, x, _ = planned
+    decided = {"cores": [], "chips": [], "shifts": {}, "missing": ["IF_curr_exp_pool_dense.aplx"]}
+    assert program.absent(types.SimpleNamespace(get_executable_path={"a.aplx": "/a"}.__getitem__), "a.aplx") == []
+    assert program.absent(types.SimpleNamespace(get_executable_path={}.__getitem__), "b.aplx") == ["b.aplx"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dryrun, "_layers", lambda *_: ())
+        patch.setattr(dryrun, "_warnings", lambda *_: [])
+        plan = dryrun._plan(layout.prepare(net, x, STEPS), decided, {}, STEPS, 1.0)
+    assert len(plan.warnings) == 1
+    assert "no program IF_curr_exp_pool_dense.aplx" in plan.warnings[0]
+
+
+QUICKENED = """
+import numpy as np
+from spinn_utilities.ranged.ranged_list import RangedList
+from snnviz.hardware.spinnaker import program
+
+values = RangedList(size=12, value=[0, 0, 1, 1, 1, 2, 2, 0, 0, 0, 0, 3], key="v")
+cases = [np.arange(3, 9), [3, 4, 5], [11], [4, 2, 9], []]
+
+def spread(ids):
+    return [(neuron, float(value)) for start, stop, value in values.iter_ranges_by_ids(ids) for neuron in range(start, stop)]
+
+before = [spread(ids) for ids in cases]
+usual = RangedList.iter_ranges_by_ids
+program.quicken()
+assert RangedList.iter_ranges_by_ids is not usual
+assert [spread(ids) for ids in cases] == before, before
+"""
+
+
+@needs_spynnaker
+def test_values_of_a_core_are_those_that_spynnaker_finds(tmp_path):
+    # in a process of its own, since it changes sPyNNaker
+    (tmp_path / ".spynnaker.cfg").touch()
+    environment = {**os.environ, "HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", QUICKENED], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+@needs_spynnaker
+def test_the_bar_moves_by_core_and_names_the_layer(planned):
+    net, x, _ = planned
+    seen = []
+    with _progress.listening(lambda state: seen.append((state["n"], state["total"], state["prefix"])), draw=False):
+        dryrun.dry_run(net, x, STEPS)
+    told = [state for state in seen if state[2].startswith("writing")]
+    assert [(done, total) for done, total, _ in told] == [(1, 2), (2, 2)]  # the input's spikes are no neurons' data
+    assert "output" in told[-1][2]
 
 
 @needs_spynnaker
