@@ -377,6 +377,8 @@ VALID: dict[str, V] = {
     "validation_split.held_out": lambda m: 1,
     "split.items": lambda m: 4,
     "load_network.path": lambda m: m.folder / "network.npz",
+    "synapse_list.layer": lambda m: m.network.layers[0],
+    **dict.fromkeys(("exit_steps.result", "exit_steps_data.result"), lambda m: _stopped(m)),
     **dict.fromkeys(("Conv2D.input_shape", "Conv2DProjection.input_shape"), lambda m: (4, 4, 1)),
     **dict.fromkeys(("DepthwiseConv2D.input_shape", "DepthwiseProjection.input_shape"), lambda m: (4, 4, 2)),
     **dict.fromkeys(("Conv2D.weights", "Conv2DProjection.weights"), lambda m: np.ones((2, 2, 1, 2))),
@@ -521,6 +523,10 @@ VALID: dict[str, V] = {
     "Workspace.card.name": lambda m: "dense-mnist",
 }
 """Valid arguments by name, or by function and name where one name means several things."""
+
+
+def _stopped(m: Material) -> Any:
+    return snnviz.simulate(m.network, m.x, m.y, 3, engine="event", stop=0.5, progress=False)
 
 
 def _projection() -> Any:

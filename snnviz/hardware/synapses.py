@@ -24,4 +24,4 @@ def synapse_list(layer: Projection, *, pruned: bool = False) -> Synapses:
     """
     if not isinstance(layer, Projection):
         raise InputError(f"`layer` must be Dense, Conv2D or DepthwiseConv2D. Received: {check.describe(layer)}")
-    return layer.synapse_list(pruned)
+    return layer.synapse_list(check.flag("pruned", pruned))

@@ -19,6 +19,7 @@ from snnviz.network import (
     Conv2D,
     Convolution,
     Dense,
+    DenseProjection,
     IdentityProjection,
     Input,
     Layer,
@@ -226,9 +227,11 @@ def _neurons(
 
 
 def _matrix(each: Projection) -> np.ndarray:
-    """A projection to a flat population as a matrix (inputs, outputs)."""
-    if not isinstance(each, IdentityProjection):
+    """A projection to a flat population, or of neurons at one place, as a matrix (inputs, outputs)."""
+    if isinstance(each, DenseProjection):
         return each.weights
+    if not isinstance(each, IdentityProjection):
+        raise NotImplementedError(f"no event-driven form of kind {each.kind!r} in a sum")
     matrix = np.zeros((len(each.weights), each.output_shape[-1]), np.float32)
     matrix[np.arange(len(each.weights)), each.first + np.arange(len(each.weights))] = each.weights
     return matrix
