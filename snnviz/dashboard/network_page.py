@@ -6,7 +6,6 @@ import functools
 from html import escape
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import panel as pn
 import param
@@ -150,9 +149,10 @@ class Network(Page):
         rows = [
             [
                 escape(row.platform), f"<span class='source'>{escape(row.source)}; {escape(row.note)}</span>",
-                f"≈ {energy.readable(row.energy)}", f"{energy.readable(row.low)} to {energy.readable(row.high)}",
+                f"≈ {energy.readable(row.energy)}",
+                f"{energy.readable(row.low)} to {energy.readable(row.high)}" if row.low < row.high else "–",
                 energy.readable(row.synaptic), energy.readable(row.updates),
-                "–" if np.isnan(row.multiplications) else energy.readable(row.multiplications),
+                "–" if not row.multiplications > 0 else energy.readable(row.multiplications),
             ]
             for row in found.itertuples()
         ]  # fmt: skip
