@@ -323,6 +323,8 @@ VALID: dict[str, V] = {
     "model": lambda m: m.model,
     "x": lambda m: m.x,
     "confidence_cutoff.x": lambda m: "time",
+    "exit_steps.result": lambda m: m.result.assign(exit_step=("item", np.array([1, 3, 2, 3]))),
+    "exit_steps_data.result": lambda m: m.result.assign(exit_step=("item", np.array([1, 3, 2, 3]))),
     "evaluations.x": lambda m: "latency",
     "evaluations.y": lambda m: "power",
     "optimization_history.x": lambda m: "evaluation",
