@@ -113,13 +113,14 @@ def _results(material: Material) -> str:
     return "" if material.results else "no result"
 
 
-def _holding(*names: str) -> Callable[[Material], str]:
-    """What a figure lacks that needs variables `names` in the results it shows."""
+def _holding(*names: str, only: Callable[[Material], Any] | None = None) -> Callable[[Material], str]:
+    """What a figure lacks that needs variables `names` in the results it shows, or in the one that `only` gives."""
 
     def lacks(material: Material) -> str:
         if not material.results:
             return "no result"
-        missing = [name for name in names for result in pair(material) if not _holds(result, name)]
+        shown = pair(material) if only is None else [only(material)]
+        missing = [name for name in names for result in shown if not _holds(result, name)]
         return f"a result without {missing[0]}" if missing else ""
 
     return lacks
@@ -241,7 +242,7 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
             "Steps after which items ended, each when sure",
             lambda m, dark: plots.exit_steps(last(m), dark=dark),
             lambda m: plots.exit_steps_data(last(m)),
-            _holding("exit_step", "prediction"),
+            _holding("exit_step", "prediction", only=last),
         ),
         "scales": Figure(
             "Scales that the optimisation found",
