@@ -1,5 +1,6 @@
 """Material with everything in it, from a small real simulation."""
 
+import numpy as np
 import pytest
 
 from snnviz.figures import Material
@@ -11,8 +12,9 @@ __all__ = ["grid", "history", "images", "network", "pruned", "recorded", "scaled
 
 @pytest.fixture(scope="session")
 def material(recorded, network, scaled, images, history, pruned, grid):
+    ended = recorded.assign(exit_step=("item", 1 + np.arange(recorded.sizes["item"]) % 3))
     return Material(
-        results={"before": recorded, "after": recorded},
+        results={"before": ended, "after": ended},
         networks={"after": network, "start": scaled},
         images=images,
         history=history,
