@@ -163,11 +163,11 @@ class Projection:
 
         Args:
             ops: array operations.
-            rows: (n, *input_shape).
+            rows: `(n, *input_shape)`.
             weights: in place of this projection's own, of their shape.
 
         Returns:
-            (n, *output_shape).
+            `(n, *output_shape)`.
         """
         raise NotImplementedError
 
