@@ -63,9 +63,9 @@ def test_cancel_and_resume_are_on_the_page(page, served):
     page.get_by_role("button", name="long").click()
     wait_for(store, "long", ("RUNNING",))
     page.get_by_text("running", exact=True).first.wait_for()
-    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Cancel", exact=True).click()
     run = wait_for(store, "long", ("KILLED",), 15)
     assert run.resumable
     page.get_by_text("The run was cancelled.").wait_for()
-    page.get_by_role("button", name="Resume").wait_for()
+    page.get_by_role("button", name="Resume", exact=True).wait_for()
     assert page.problems == []
