@@ -20,7 +20,7 @@ from snnviz.errors import InputError
 from snnviz.jobs.job import Job
 from snnviz.jobs.spec import Spec
 from snnviz.runs import Folder, Run, Store, lock, processes, queue
-from snnviz.runs.run import HOST
+from snnviz.runs.run import HOST, OUT
 
 LOCK, STORE = "SNNVIZ_JOB_LOCK", "SNNVIZ_JOB_STORE"
 """Environment variables that hand a job's process its lock and its store."""
@@ -82,18 +82,30 @@ def launch(spec: Spec | Mapping[str, Any], *, store: Store | None = None) -> str
         store: where the run is recorded; None for the default, see `snnviz.runs.Place.of`.
 
     Raises:
-        InputError: if the spec is wrong, or somebody is writing what it would write; nothing is started then.
+        InputError: if the spec is wrong, or somebody is writing what it would write, or waits to; nothing is started then.
     """
     asked = Spec.of(spec)
     queue.limit()
     with asked.alone():
         pass  # the job's own process holds it from its turn on
     where = store or Store()
+    _unclaimed(asked, where)
     run_id = where.create(
         asked.kind, asked.name, parent=asked.origin, spec=asked.as_json(), tags=asked.run_tags(), status="SCHEDULED"
     )
     _start(where, run_id, asked)
     return run_id
+
+
+def _unclaimed(asked: Spec, store: Store) -> None:
+    """Refuse a job whose output one that has not ended writes: the later one would overwrite what both say they have made."""
+    out = asked.run_tags().get(OUT)
+    for one in store.list(status=("SCHEDULED", "RUNNING")) if out is not None else ():
+        if one.tags.get(OUT) == out:
+            raise InputError(
+                f"`out` must be a file that no other job writes: choose another, or cancel the job. "
+                f"Received: {out!r}, which job {one.id[:8]} writes ({one.status})"
+            )
 
 
 @checked

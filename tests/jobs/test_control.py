@@ -100,9 +100,11 @@ def test_a_job_that_does_not_listen_is_killed_within_five_seconds(store, search,
     assert not Folder(store.home, run_id).alive()
 
 
-def test_a_job_that_waits_is_cancelled_without_ever_running(store, search):
-    first, second = (jobs.launch(search(ENDLESS), store=store) for _ in range(2))
+def test_a_job_that_waits_has_its_output_for_itself_and_is_cancelled_without_ever_running(store, search, tmp_path):
+    first, second = (jobs.launch(search(ENDLESS, out=str(tmp_path / name)), store=store) for name in ("a.npz", "b.npz"))
     until(lambda: Folder(store.home, second).get("state"))
+    with pytest.raises(InputError, match=f"b.npz', which job {second[:8]} writes .SCHEDULED"):
+        jobs.launch(search(ENDLESS, out=str(tmp_path / "b.npz")), store=store)
     assert jobs.cancel(second, store=store).status == "KILLED"
     assert store.get(second).metrics == {}
     # SIGTERM is answered as Ctrl-C is
