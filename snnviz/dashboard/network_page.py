@@ -146,19 +146,19 @@ class Network(Page):
 
     def _energy(self) -> str:
         found = energy.estimate(self.workspace.result(self.run), self.time, self.workspace.network(self.run))
-        rows = [
-            [
+        counts = found.attrs["macs"] > 0  # multiplications
+        rows = []
+        for row in found.itertuples():
+            low, high = energy.readable(row.low), energy.readable(row.high)
+            multiplied = "–" if not row.multiplications > 0 else energy.readable(row.multiplications)
+            rows.append([
                 escape(row.platform), f"<span class='source'>{escape(row.source)}; {escape(row.note)}</span>",
-                f"≈ {energy.readable(row.energy)}",
-                f"{energy.readable(row.low)} to {energy.readable(row.high)}" if row.low < row.high else "–",
-                energy.readable(row.synaptic), energy.readable(row.updates),
-                "–" if not row.multiplications > 0 else energy.readable(row.multiplications),
-            ]
-            for row in found.itertuples()
-        ]  # fmt: skip
+                f"≈ {energy.readable(row.energy)}", "–" if low == high else f"{low} to {high}",
+                energy.readable(row.synaptic), energy.readable(row.updates), *([multiplied] if counts else []),
+            ])  # fmt: skip
         head = [
             "Platform", "Source of the constants", "Estimate", "Range", "synaptic events", "neuron updates",
-            "multiplications",
+            *(["multiplications"] if counts else []),
         ]  # fmt: skip
         counted = found.attrs
         spent = (

@@ -194,7 +194,7 @@ class Predictions(Page):
         self.every(self._play, PLAY_SECONDS)
         widgets = [parts.widget(slider), parts.group("Play", play)]
         if len(self.workspace.names()) > 1:
-            widgets.append(parts.group("Run", pn.widgets.Select.from_param(self.param.run, label="", width=160)))
+            widgets.append(parts.group("Run", pn.widgets.Select.from_param(self.param.run, label="", width=210)))
         if self.param.compared.objects:
             widgets.append(parts.group("Compared with", CheckButtons.from_param(self.param.compared, label="")))
         return parts.card(*widgets, classes=["snn-controls"])
