@@ -21,7 +21,8 @@ def check_survived(path: Path) -> None:
     Raises:
         InputError: if reading it ends the child by a signal, or takes too long.
     """
-    command = [sys.executable, "-m", "snnviz._hdf5", str(path.absolute())]
+    # -P: no module from the folder where the user is
+    command = [sys.executable, "-P", "-m", "snnviz._hdf5", str(path.absolute())]
     try:
         done = subprocess.run(  # noqa: S603 - a list, never a shell; this interpreter
             command,

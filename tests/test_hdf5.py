@@ -42,6 +42,13 @@ def test_whole_files_are_read(graph, unsealed):
     assert results.load(unsealed).sizes["item"] == 2
 
 
+def test_files_where_the_user_is_are_no_modules(unsealed, tmp_path, monkeypatch):
+    (tmp_path / "h5py.py").write_text("open('ran', 'w')")
+    monkeypatch.chdir(tmp_path)
+    results.load(unsealed)
+    assert not (tmp_path / "ran").exists()
+
+
 @pytest.mark.parametrize(
     ("line", "reason"), [("kill -SEGV $$", "crashes the HDF5 library"), ("exec sleep 60", "not done")]
 )

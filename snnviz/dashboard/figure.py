@@ -45,8 +45,9 @@ class _Drawn:
 def _lean(figure: Any) -> Any:
     """Without the second to fourth look of what can be neither selected nor muted, a quarter of all models."""
     named = {renderer for legend in figure.legend for item in legend.items for renderer in item.renderers}
+    chosen = any(isinstance(tool, TapTool) for tool in figure.tools)
     for renderer in figure.renderers:
-        if not figure.select({"type": TapTool}):
+        if not chosen:
             renderer.selection_glyph = renderer.nonselection_glyph = None
         if renderer not in named:
             renderer.muted_glyph = None

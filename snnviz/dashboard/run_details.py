@@ -110,7 +110,7 @@ class RunDetails:
         )
         self._head.object = _head(run)
         log = self._page.workspace.log(run.id, _LOG_LINES)
-        words = f"<pre class='log' tabindex='0'><code>{escape(log)}</code></pre>" if log else _NO_LOG
+        words = f"<pre class='log' tabindex='0'><code>{escape(log)}</code></pre>" if log else _no_log(run)
         if self._log.object != words:
             self._log.object = words
 
@@ -200,9 +200,11 @@ def _next_steps(run: Run, page: Any) -> str:
 
 _NETWORKS = ("train", "finetune", "optimize", "simulate")
 """Kinds of runs that leave a spiking network."""
-_NO_LOG = (
-    "<p class='note missing'>No log was kept: what this run said stood in the terminal or notebook that started it.</p>"
-)
+
+
+def _no_log(run: Run) -> str:
+    told = "No log was kept: what this run said stood in the terminal or notebook that started it."
+    return f"<p class='note missing'>{'Nothing said yet.' if run.active else told}</p>"
 
 
 def state_words(run: Run) -> str:

@@ -208,7 +208,8 @@ def _start(store: Store, run_id: str, spec: Spec, again: bool = False) -> None:
             processes.RUN: run_id,
             "PYTHONUNBUFFERED": "1",
         }
-        command = [sys.executable, "-m", "snnviz.jobs", run_id, *(["--resume"] if again else [])]
+        # -P: a file of the user's where he is, say click.py, is not taken for the package of that name and run
+        command = [sys.executable, "-P", "-m", "snnviz.jobs", run_id, *(["--resume"] if again else [])]
         # only the lock goes along, and from now on the child holds it too: it is never free while the job lives
         with folder.log.open("ab") as log:
             child = subprocess.Popen(  # noqa: S603

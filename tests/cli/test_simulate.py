@@ -8,20 +8,14 @@ import pytest
 from snnviz import cli, datasets, metrics, pretrained, results, simulate
 
 
+def _words(out, steps):
+    words = f"simulate dense-mnist-heuristic --limit 40 --steps {steps} --engine event --out".split()
+    return [*words, str(out)]
+
+
 def test_the_command_gives_what_the_function_gives(tmp_path, capsys):
     out = tmp_path / "r.nc"
-    words = [
-        "simulate",
-        "dense-mnist-heuristic",
-        "--limit",
-        "40",
-        "--steps",
-        "6",
-        "--engine",
-        "event",
-        "--out",
-        str(out),
-    ]
+    words = _words(out, 6)
     assert cli.main([*words, "--record", "prediction", "logits", "--reset", "zero", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     images = datasets.load("mnist", limit=40)
@@ -41,18 +35,7 @@ def test_the_command_gives_what_the_function_gives(tmp_path, capsys):
 
 def test_items_end_when_sure(tmp_path, capsys):
     out = tmp_path / "r.nc"
-    words = [
-        "simulate",
-        "dense-mnist-heuristic",
-        "--limit",
-        "40",
-        "--steps",
-        "30",
-        "--engine",
-        "event",
-        "--out",
-        str(out),
-    ]
+    words = _words(out, 30)
     assert cli.main([*words, "--stop", "1.5", "--stop-rule", "gap"]) == 0
     exits = results.load(out)["exit_step"]
     assert f"mean end {float(exits.mean()):.4g} time steps" in " ".join(capsys.readouterr().out.split())

@@ -126,13 +126,15 @@ sys.stdin.read()
 def test_a_job_outlives_whoever_launched_it(store, search, tmp_path):
     import json
 
+    (tmp_path / "click.py").write_text("open('ran', 'w')")  # MLflow imports a package of this name
     spec = search(10, out=str(tmp_path / "relative.npz"))
-    command = [sys.executable, "-c", LAUNCHER, json.dumps(spec), str(store.home)]
+    command = [sys.executable, "-P", "-c", LAUNCHER, json.dumps(spec), str(store.home)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=tmp_path) as launcher:
         run_id = launcher.stdout.readline().strip()
         launcher.kill()
     assert jobs.wait(run_id, 600, store=store).status == "FINISHED", jobs.tail(run_id, store=store)
     assert load_network(tmp_path / "relative.npz").hash == store.network(run_id).hash
+    assert not (tmp_path / "ran").exists(), "files where the user is are no modules"
 
 
 def test_a_job_that_fails_says_why(store, search):

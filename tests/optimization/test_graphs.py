@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from snnviz import InputError, optimize
+from snnviz import InputError, jobs, optimize
 from snnviz.optimization.scales import ScaleSpace, relative_scales
 from snnviz.plots import scales_data
+from snnviz.runs import Store
 from snnviz.simulation import Settings, analog
 from tests.parity.networks import KINDS, random_inputs, residual
 
@@ -24,6 +25,15 @@ def test_a_search_finds_a_network_of_the_same_function(method, items):
     assert found.network.sources == residual(1).sources
     assert found.history["loss"].min() <= found.history["loss"].iloc[0]
     np.testing.assert_array_equal(analog.logits(found.network, x).argmax(axis=1), y)
+
+
+def test_a_method_that_knows_no_graphs_is_refused_before_a_run_begins(tmp_path):
+    network = residual(1).save(tmp_path / "network.npz")
+    store = Store(tmp_path / "runs")
+    spec = {"kind": "optimize", "options": {"network": str(network), "method": "gradient"}}
+    with pytest.raises(InputError, match=r"single path of layers for method 'gradient' \(take 'subplex'"):
+        jobs.run(spec, store=store)
+    assert not store.list()
 
 
 @pytest.mark.parametrize("per", ["layer", "channel"])

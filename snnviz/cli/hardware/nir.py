@@ -114,12 +114,9 @@ def _check(args: argparse.Namespace, reading: bool) -> None:
 def _read(args: argparse.Namespace) -> SpikingNetwork:
     from snnviz.hardware import nir
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # said by `show`
-            return nir.load(args.source, args.dt)
-    except InputError as error:
-        raise InputError(str(error).replace("`dt`", "`--dt`")) from error
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # said by `show`
+        return nir.load(args.source, args.dt)
 
 
 def _compared(args: argparse.Namespace, network: SpikingNetwork) -> dict[str, Any]:
@@ -129,13 +126,8 @@ def _compared(args: argparse.Namespace, network: SpikingNetwork) -> dict[str, An
 
     data = data_of(network, args.source, DataOptions.of(args), "test", args.limit)
     python = args.python or sys.executable
-    try:
-        found = tools.compare(network, args.tool, python, data.images.x, args.steps)
-        exact = (
-            found if found.equal else tools.compare(tools.dyadic(network), args.tool, python, data.images.x, args.steps)
-        )
-    except InputError as error:
-        raise InputError(str(error).replace("`python`", "`--python`")) from error
+    found = tools.compare(network, args.tool, python, data.images.x, args.steps)
+    exact = found if found.equal else tools.compare(tools.dyadic(network), args.tool, python, data.images.x, args.steps)
     return {
         "tool": args.tool,
         "data": data.name,
