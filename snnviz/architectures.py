@@ -5,7 +5,8 @@ about N(beta, 1), which `snnviz.sparsity` builds on) and ReLU; the last is a sof
 Convolutions are 3x3 'same', pooling is 2x2 average.
 
 Source: Dutson, Li, Gupta, "Spike-Based Anytime Perception" (WACV 2023), supplement; the MobileNet follows Howard et al.,
-"MobileNets" (2017), table 1, with ReLU.
+"MobileNets" (2017), table 1, with ReLU. The residual network is not the paper's: He et al., "Deep Residual Learning for Image
+Recognition" (CVPR 2016), section 4.2, with 1x1 convolutions as shortcuts where shapes change (their option B).
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class _Builder:
         self._count[kind] = self._count.get(kind, 0) + 1
         return f"{kind}{self._count[kind]}"
 
-    def _initializer(self) -> Any:
+    def initializer(self) -> Any:
         # a seed per layer, not the global generator: the same weights whatever ran before in this process
         import keras
 
@@ -68,7 +69,7 @@ class _Builder:
         import keras
 
         name = self._name("dense")
-        self.layers.append(keras.layers.Dense(units, kernel_initializer=self._initializer(), name=name))
+        self.layers.append(keras.layers.Dense(units, kernel_initializer=self.initializer(), name=name))
         self._normalised_relu(name)
 
     def conv(self, filters: int, kernel: int = 3, stride: int = 1) -> None:
@@ -81,7 +82,7 @@ class _Builder:
                 kernel,
                 strides=stride,
                 padding="same",
-                kernel_initializer=self._initializer(),
+                kernel_initializer=self.initializer(),
                 name=name,
             )
         )
@@ -93,7 +94,7 @@ class _Builder:
         name = self._name("depthwise")
         self.layers.append(
             keras.layers.DepthwiseConv2D(
-                3, strides=stride, padding="same", depthwise_initializer=self._initializer(), name=name
+                3, strides=stride, padding="same", depthwise_initializer=self.initializer(), name=name
             )
         )
         self._normalised_relu(name)
@@ -112,7 +113,7 @@ class _Builder:
         import keras
 
         self.layers.append(
-            keras.layers.Dense(classes, activation="softmax", kernel_initializer=self._initializer(), name="classifier")
+            keras.layers.Dense(classes, activation="softmax", kernel_initializer=self.initializer(), name="classifier")
         )
 
     def model(self, input_shape: tuple[int, int, int], name: str) -> keras.Model:
@@ -175,6 +176,34 @@ def _conv_cifar100(seed: int) -> keras.Model:
     return _stacked_conv("conv-cifar100", seed, (32, 32, 3), _CIFAR_STAGES, 512, 100)
 
 
+def _resnet20_cifar10(seed: int) -> keras.Model:
+    """conv16, three stages of three residual blocks with 16, 32 and 64 channels, global average pooling, dense10."""
+    import keras
+
+    build = _Builder(seed)
+    image = keras.Input((32, 32, 3), name="image")
+
+    def convolved(x: Any, filters: int, name: str, kernel: int = 3, stride: int = 1) -> Any:
+        convolution = keras.layers.Conv2D(
+            filters, kernel, strides=stride, padding="same", kernel_initializer=build.initializer(), name=name
+        )
+        build.layers.append(convolution)
+        return keras.layers.BatchNormalization(scale=False, name=f"{name}_bn")(convolution(x))
+
+    x = keras.layers.ReLU(name="conv1_relu")(convolved(image, 16, "conv1"))
+    for stage, filters in enumerate((16, 32, 64), 1):
+        for block in range(1, 4):
+            name = f"block{stage}{block}"
+            stride = 2 if stage > 1 and block == 1 else 1
+            inside = keras.layers.ReLU(name=f"{name}_relu1")(convolved(x, filters, f"{name}_conv1", stride=stride))
+            inside = convolved(inside, filters, f"{name}_conv2")
+            shortcut = x if stride == 1 else convolved(x, filters, f"{name}_shortcut", kernel=1, stride=stride)
+            x = keras.layers.ReLU(name=f"{name}_relu2")(keras.layers.Add(name=f"{name}_add")([inside, shortcut]))
+    x = keras.layers.GlobalAveragePooling2D(name="global_pool")(x)
+    classifier = keras.layers.Dense(10, activation="softmax", kernel_initializer=build.initializer(), name="classifier")
+    return keras.Model(image, classifier(x), name="resnet20_cifar10")
+
+
 def _mobilenet(
     seed: int,
     size: int = 224,
@@ -228,6 +257,7 @@ _ARCHITECTURES: dict[str, Callable[..., Any]] = {
     "conv-cifar10": _conv_cifar10,
     "conv-cifar100": _conv_cifar100,
     "dense-mnist-pooled": _dense_mnist_pooled,
+    "resnet20-cifar10": _resnet20_cifar10,
     "mobilenet": _mobilenet,
 }
 
@@ -237,6 +267,7 @@ DATA = {
     "conv-cifar10": "cifar10",
     "conv-cifar100": "cifar100",
     "dense-mnist-pooled": "mnist",
+    "resnet20-cifar10": "cifar10",
 }
 """The data set each architecture was made for; MobileNet's ImageNet must be brought by the user."""
 

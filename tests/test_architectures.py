@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from snnviz import architectures
+from snnviz.conversion import check_convertible
 from snnviz.errors import InputError
 
 # counted by hand from mission section 7: weighted layers with biases, one beta (and two moving statistics) per channel of
@@ -23,6 +24,7 @@ SHAPES = {
     "conv-mnist": ((28, 28, 1), 10),
     "conv-cifar10": ((32, 32, 3), 10),
     "conv-cifar100": ((32, 32, 3), 100),
+    "resnet20-cifar10": ((32, 32, 3), 10),
 }
 SMALL = {"size": 16, "channels": 1, "alpha": 0.25, "classes": 3, "blocks": [(64, 1), (128, 2)]}
 
@@ -45,7 +47,8 @@ def test_shapes_normalisation_and_biases(name):
     weighted = layers_of(model, "Dense") + layers_of(model, "Conv2D")
     assert all(layer.use_bias for layer in weighted)
     normalisations = layers_of(model, "BatchNormalization")
-    assert len(normalisations) == len(layers_of(model, "ReLU")) == len(weighted) - 1
+    shortcuts = [layer for layer in weighted if layer.name.endswith("_shortcut")]  # normalised, and rectified in the sum
+    assert len(normalisations) == len(layers_of(model, "ReLU")) + len(shortcuts) == len(weighted) - 1
     assert not any(layer.scale for layer in normalisations)
     assert all(layer.center for layer in normalisations)
     assert model.layers[-1].activation.__name__ == "softmax"
@@ -99,6 +102,17 @@ def test_small_mobilenet():
     probabilities = np.asarray(model(np.zeros((2, 16, 16, 1), np.float32)))
     assert probabilities.shape == (2, 3)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+
+
+def test_the_residual_network_is_the_published_one():
+    # He et al. 2016, table 6: 20 weighted layers and 0.27 million weights, beside the two 1x1 convolutions of option B
+    model = architectures.build("resnet20-cifar10")
+    kernels = {v.path: int(np.prod(v.shape)) for v in model.trainable_variables if v.path.endswith("kernel")}
+    stages = 6 * 9 * 16**2 + sum(9 * (half * 2 * half + 5 * (2 * half) ** 2) for half in (16, 32))
+    assert sum(kernels.values()) == 27 * 16 + stages + (16 * 32 + 32 * 64) + 64 * 10
+    assert len(kernels) == 20 + 2
+    assert len(layers_of(model, "Add")) == 9
+    assert not check_convertible(model)
 
 
 def test_full_mobilenet_has_the_published_size():
