@@ -47,7 +47,9 @@ def test_shapes_normalisation_and_biases(name):
     weighted = layers_of(model, "Dense") + layers_of(model, "Conv2D")
     assert all(layer.use_bias for layer in weighted)
     normalisations = layers_of(model, "BatchNormalization")
-    shortcuts = [layer for layer in weighted if layer.name.endswith("_shortcut")]  # normalised, and rectified in the sum
+    shortcuts = [
+        layer for layer in weighted if layer.name.endswith("_shortcut")
+    ]  # normalised, and rectified in the sum
     assert len(normalisations) == len(layers_of(model, "ReLU")) + len(shortcuts) == len(weighted) - 1
     assert not any(layer.scale for layer in normalisations)
     assert all(layer.center for layer in normalisations)
