@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from snnviz import _checks as check
+from snnviz.cli import _options
 from snnviz.cli._numbers import real, whole
-from snnviz.cli._settings import add_data_options, numbers
+from snnviz.cli._options import numbers
 from snnviz.errors import InputError
+from snnviz.jobs.work.sources import DataOptions
 
 
 def add(subparsers: Any) -> None:
@@ -27,7 +29,7 @@ def add(subparsers: Any) -> None:
         "model", metavar="MODEL", help="a .keras file, or the name of a shipped model, e.g. dense-mnist"
     )
     parser.add_argument("--out", metavar="NETWORK.npz", help="file to write (default: MODEL's name in this folder)")
-    add_data_options(parser)
+    _options.add(parser, DataOptions)
     parser.add_argument(
         "--norm-items",
         type=whole,
@@ -110,7 +112,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from snnviz import conversion, datasets
     from snnviz.jobs.work import sources
 
-    asked = sources.DataOptions.of(args)
+    asked = DataOptions.of(args)
 
     model = conversion.load_keras(args.model)
     given = args.input_range or sources.remembered(args.model).get("input_range")

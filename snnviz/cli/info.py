@@ -11,8 +11,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from snnviz.cli._settings import add_data_options
+from snnviz.cli import _options
 from snnviz.errors import InputError
+from snnviz.jobs.work.sources import DataOptions
 
 PACKAGES = (
     "numpy", "numba", "xarray", "keras", "tensorflow", "tensorflow-cpu", "jax", "panel", "holoviews", "bokeh", "matplotlib",
@@ -29,7 +30,8 @@ def add(subparsers: Any) -> None:
         "(.nc) holds.",
     )
     parser.add_argument("file", nargs="?", metavar="FILE", help="a network (.npz), a result (.nc) or a shipped network")
-    add_data_options(parser, "none; with it a network's sparsity is measured on its test images")
+    data = "data set (default: none; with it a network's sparsity is measured on its test images)"
+    _options.add(parser, DataOptions, data={"help": data})
     parser.set_defaults(run=run, show=show)
 
 
@@ -66,7 +68,7 @@ def _installation() -> dict[str, Any]:
 
 def _network(path: str, args: argparse.Namespace) -> dict[str, Any]:
     from snnviz import pretrained
-    from snnviz.jobs.work.sources import DataOptions, data_of
+    from snnviz.jobs.work.sources import data_of
     from snnviz.simulation import analog
     from snnviz.simulation.synops import synapses
 

@@ -9,21 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from snnviz._files import replacing
+from snnviz._options import options_of
+from snnviz.cli import _options
 from snnviz.cli._numbers import real, whole
-from snnviz.cli._settings import numbers
+from snnviz.cli._options import numbers
+from snnviz.jobs.work.finetune import Options
 from snnviz.sparsity_sweep import LAMBDA_A, LAMBDA_W
-
-_RECIPE = (
-    "data", "channels", "size", "input_range", "limit",
-    "epochs", "learning_rate", "batch_size", "l2", "momentum", "shift", "flip", "anneal",
-    "precision", "levels", "validation", "seed", "weigh", "keep_zeros", "epsilon",
-)  # fmt: skip
 
 
 def add(subparsers: Any) -> None:
     """Add the parser."""
-    from snnviz.cli.train import add_recipe_options, add_sparsity_options
-
     parser = subparsers.add_parser(
         "sweep",
         help="fine-tune over a grid of sparsity penalties and compare",
@@ -32,14 +27,12 @@ def add(subparsers: Any) -> None:
         "point's pruned model, the table (sweep.csv, sweep.json), accuracy and sparsity against epsilon (pruning.csv) and "
         "the front of accuracy and sparsity (front.pdf, front.png).",
     )
-    parser.add_argument("model", metavar="MODEL", help="a .keras file, or the name of a shipped model")
     for name, penalty, grid in (("a", "activation", LAMBDA_A), ("w", "weight", LAMBDA_W)):
         parser.add_argument(
             f"--lambda-{name}", dest=f"grid_{name}", metavar="L[,L]",
             help=f"weights of the {penalty} penalty (default: {','.join(f'{value:g}' for value in grid)})",
         )  # fmt: skip
-    add_recipe_options(parser, "that of the shipped MODEL")
-    add_sparsity_options(parser)
+    _options.add(parser, Options, without=("lambda_a", "lambda_w", "half", "out"))
     parser.add_argument("--workers", type=whole, default=1, metavar="N", help="processes that train (default: 1)")
     parser.add_argument("--out", metavar="FOLDER", help="folder of the sweep (default: MODEL-sweep)")
     parser.add_argument("--resume", action="store_true", help="go on from the folder, if a sweep lies there")
@@ -55,7 +48,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from snnviz import plots
     from snnviz.conversion import load_keras
     from snnviz.jobs.work import train as common
-    from snnviz.jobs.work.finetune import NO_ACTIVATION_PENALTY, Options
+    from snnviz.jobs.work.finetune import NO_ACTIVATION_PENALTY
     from snnviz.jobs.work.sources import full_intensity, remembered
     from snnviz.sparsity import has_activation_penalty
     from snnviz.sparsity_sweep import need_optuna, sweep
@@ -65,7 +58,9 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     stem = Path(args.model).stem
     asked = {name: getattr(args, f"grid_{name}") for name in ("a", "w")}
     grid = {name: numbers(f"--lambda-{name}", words, real) for name, words in asked.items() if words is not None}
-    given = Options(model=args.model, **{name: getattr(args, name) for name in _RECIPE})
+    given = Options(
+        **{name: getattr(args, name) for name in options_of(Options) if hasattr(args, name) and name != "out"}
+    )
     model, known = load_keras(args.model), remembered(args.model)
     full = full_intensity(model, given, known)
     _, images, _ = common.training_data(given, known.get("data"), model.input_shape[1:], full)

@@ -47,7 +47,7 @@ def test_what_it_builds_on():
         ({"kind": "train", "options": []}, "must hold architecture"),
         ({"kind": "train", "options": ["x"]}, "`options` must be a mapping"),
         ({"kind": "train", "options": {"architecture": "dense-mnist", "colour": 1}}, "Received: colour"),
-        ({"kind": "train", "options": {"architecture": 3}}, "`architecture` must be a text"),
+        ({"kind": "train", "options": {"architecture": 3}}, "`architecture` must be one of"),
         ({"kind": "train", "options": {"architecture": "mobilenet"}}, "`data` must be given"),
         ({"kind": "train", "options": {"architecture": "dense-mnist", "alpha": 1}}, "only mobilenet"),
         ({"kind": "train", "options": {"architecture": "dense-mnist", "out": "m.h5"}}, "`out` must end in .keras"),

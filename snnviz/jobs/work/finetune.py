@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from snnviz import _checks as check
+from snnviz._options import like, option
 from snnviz.jobs.work import train as common
 from snnviz.jobs.work.sources import full_intensity, located, origin, record_data, remembered, say_if_slow, stem
+from snnviz.training.recipe import FINE_TUNING, default_recipe
 
 if TYPE_CHECKING:
     from snnviz.jobs.job import Job
@@ -24,31 +25,25 @@ MAIN = "training"
 
 @dataclass(frozen=True, kw_only=True)
 class Options(common.Shared):
-    """Settings of a fine-tuning.
+    """Settings of a fine-tuning."""
 
-    Attributes:
-        model: a .keras file, the name of a shipped model, or run:ID for that of a run.
-        lambda_a: weight of the activation penalty.
-        lambda_w: weight of the weight penalty.
-        weigh: how both are divided among layers, "size" or "events".
-        keep_zeros: weights that are zero stay zero.
-        epsilon: weights below this are pruned.
-    """
-
-    model: str
-    lambda_a: float | None = None
-    lambda_w: float | None = None
-    weigh: str | None = None
-    keep_zeros: bool | None = None
-    epsilon: float | None = None
+    model: str = option(help="a .keras file, the name of a shipped model, or run:ID", metavar="MODEL")
+    data: str | None = option(None, "data set", metavar="NAME|PATH", unset="that of the shipped MODEL")
+    out: str | None = option(
+        None,
+        "file to write; its card, history and checkpoint go beside it",
+        metavar="FILE.keras",
+        suffix=".keras",
+        unset="MODEL-sparse.keras",
+    )  # fmt: skip
+    lambda_a: float | None = like(FINE_TUNING, "lambda_a")
+    lambda_w: float | None = like(FINE_TUNING, "lambda_w")
+    weigh: str | None = like(FINE_TUNING, "weigh")
+    keep_zeros: bool | None = like(FINE_TUNING, "keep_zeros")
+    epsilon: float | None = option(None, "weights below this are pruned", metavar="E", least=0, unset="0.0001")
 
     def __post_init__(self) -> None:
-        from snnviz.training import default_recipe
-
         super().__post_init__()
-        check.text("model", self.model)
-        if self.epsilon is not None:
-            check.real("epsilon", self.epsilon, 0)
         common.recipe_from(self, default_recipe(stem(self.model), finetuning=True), items=10**9)
 
 
@@ -56,7 +51,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     """Load, fine-tune, prune, measure, save, convert."""
     from snnviz import sparsity
     from snnviz.conversion import load_keras
-    from snnviz.training import checked_training, default_recipe, evaluate, finetune, halve, split
+    from snnviz.training import checked_training, evaluate, finetune, halve, split
 
     epsilon = sparsity.PAPER_EPSILON if options.epsilon is None else options.epsilon
     base = default_recipe(stem(options.model), finetuning=True)
@@ -96,7 +91,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         training,
         out,
         options.model,
-        common.command_line("finetune", options.model, options, base),
+        common.command_line("finetune", options),
         data,
         images,
         tests,
