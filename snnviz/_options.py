@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any
 
@@ -34,6 +34,7 @@ class Option:
         least, most: the range of numbers, both included; None for no end. `above` excludes `least` itself.
         choices: the texts allowed, or a function that knows them; None for any.
         suffix: what the name of a file ends in; None if it is no file, or any.
+        writes: "file" or "folder" if it names one that no other may write meanwhile; empty otherwise.
         commas: a command takes its values as one word with commas between.
         recorded: whether it is a parameter of the run.
     """
@@ -50,6 +51,7 @@ class Option:
     above: bool
     choices: Sequence[str] | Callable[[], Sequence[str]] | None
     suffix: str | None
+    writes: str
     commas: bool
     recorded: bool
 
@@ -99,13 +101,14 @@ def option(
     above: bool = False,
     choices: Sequence[str] | Callable[[], Sequence[str]] | None = None,
     suffix: str | None = None,
+    writes: str = "",
     commas: bool = False,
     recorded: bool = True,
 ) -> Any:
     """A dataclass's field that is an option; the arguments are the attributes of `Option`."""
     told = {
         "help": help, "metavar": metavar, "unset": unset, "least": least, "most": most, "above": above, "choices": choices,
-        "suffix": suffix, "commas": commas, "recorded": recorded,
+        "suffix": suffix, "writes": writes, "commas": commas, "recorded": recorded,
     }  # fmt: skip
     return field(default=default, metadata={_KEY: told})
 
@@ -141,7 +144,7 @@ def check_options(instance: Any) -> None:
     """
     for name, each in options_of(type(instance)).items():
         value = getattr(instance, name)
-        if value is not None or each.required:
+        if value is not None or each.default is not None:
             object.__setattr__(instance, name, each.check(value))
     check_fields(instance)
 
@@ -158,12 +161,18 @@ def parameters(options: Any) -> dict[str, Any]:
     return {name: getattr(options, name) for name, each in options_of(type(options)).items() if each.recorded}
 
 
-def words(options: Any) -> list[str]:
-    """The options of a command that differ from what holds where they are not given, as its words; what must be given comes
-    first, as it stands."""
+def words(options: Any, without: Collection[str] = ()) -> list[str]:
+    """The words of a command: what must be given, as it stands, then what differs from its default.
+
+    Args:
+        options: an instance of a dataclass that declares options.
+        without: names of those to leave out.
+    """
     first, others = [], []
     for name, each in options_of(type(options)).items():
         value = getattr(options, name)
+        if name in without:
+            continue
         if each.required:
             first.append(str(value))
         elif value is True:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 from snnviz import _checks as check
 from snnviz._options import Option, options_of, typed
 from snnviz.cli._numbers import real, whole
-from snnviz.errors import InputError
 
-Number = TypeVar("Number", int, float)
 _READ: Mapping[str, Callable[[str], Any]] = {"int": whole, "float": real, "str": str}
 
 
@@ -36,7 +34,7 @@ def _arguments(each: Option) -> dict[str, Any]:
     if each.kind == "bool":
         return {**found, "action": "store_true", "default": each.default}
     if each.commas:
-        found["type"] = str if each.kind == "str" else _listed(each.flag, _READ[each.kind])
+        found["type"] = str if each.kind == "str" else _listed(_READ[each.kind])
     else:
         found["type"] = _READ[each.kind]
         if each.many:
@@ -58,19 +56,16 @@ def help_of(each: Option) -> str:
     return f"{text} (default: {holds})" if holds else text
 
 
-def _listed(flag: str, kind: Callable[[str], Any]) -> Callable[[str], list[Any]]:
+def _listed(kind: Callable[[str], Any]) -> Callable[[str], list[Any]]:
     """A reader of numbers with commas between."""
-    return lambda text: numbers(flag, text, kind)
 
+    def read(text: str) -> list[Any]:
+        try:
+            return [kind(word) for word in text.split(",")]
+        except argparse.ArgumentTypeError:
+            which = "whole numbers" if kind is whole else "numbers"
+            raise argparse.ArgumentTypeError(
+                f"must be {which} with commas between. Received: {check.describe(text)}"
+            ) from None
 
-def numbers(option: str, text: str, kind: Callable[[str], Number]) -> list[Number]:
-    """The numbers of an option like 0,1,2.
-
-    Raises:
-        InputError: if a word is no `kind`, `whole` or `real`.
-    """
-    try:
-        return [kind(word) for word in text.split(",")]
-    except argparse.ArgumentTypeError:
-        which = "whole numbers" if kind is whole else "numbers"
-        raise InputError(f"`{option}` must be {which} with commas between. Received: {check.describe(text)}") from None
+    return read

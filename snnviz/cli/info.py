@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import json
 import os
 import platform
@@ -48,19 +47,14 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 def _installation() -> dict[str, Any]:
     from snnviz import __version__, datasets, pretrained
+    from snnviz._versions import installed
 
-    versions = {}
-    for name in PACKAGES:
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
     return {
         "kind": "installation",
         "snnviz": __version__,
         "python": platform.python_version(),
         "platform": f"{sys.platform} {platform.machine()}, {os.cpu_count()} cores",
-        "packages": versions,
+        "packages": installed(PACKAGES),
         "shipped models": list(pretrained.names()),
         "data at hand": [record.name for record in datasets.available() if record.state != "not here"],
     }

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 KINDS: dict[str, str] = {
     "train": "snnviz.jobs.work.train",
     "finetune": "snnviz.jobs.work.finetune",
+    "sweep": "snnviz.jobs.work.sweep",
+    "convert": "snnviz.jobs.work.convert",
     "optimize": "snnviz.jobs.work.optimize",
     "simulate": "snnviz.jobs.work.simulate",
     "dryrun": "snnviz.jobs.work.dryrun",
@@ -31,8 +33,6 @@ KINDS: dict[str, str] = {
 """The kinds of jobs and the modules that do them. Such a module has `Options`, a frozen dataclass that declares them (see
 `snnviz._options`), `work(options, job)`, which returns what JSON can hold, and may have `MAIN`, the title of the progress bar of
 its longest part. A further kind is a further line (in a job's own process only the kinds of this table are known)."""
-OUTPUTS = {"out": False, "history": False, "plan": False, "checkpoint": True}
-"""The options that name what a job writes; whether it is a folder."""
 _ENTRIES = ("kind", "options", "name", "parent", "tags", "folder")
 
 
@@ -125,11 +125,11 @@ class Spec:
     def alone(self) -> Iterator[None]:
         """Be the only one that writes what it writes, see `snnviz._writing.alone`."""
         with ExitStack() as locks:
-            for name, folder in OUTPUTS.items():
-                path = getattr(self.options, name, None)
-                if path is not None:
+            for name, each in options_of(type(self.options)).items():
+                path = getattr(self.options, name)
+                if each.writes and path is not None:
                     here = os.path.relpath(Path(self.folder, path)) if not Path(path).is_absolute() else path
-                    locks.enter_context(alone(here, name, folder=folder))
+                    locks.enter_context(alone(here, name, folder=each.writes == "folder"))
             yield
 
     @property

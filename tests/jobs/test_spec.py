@@ -26,7 +26,7 @@ def test_a_spec_goes_through_json_and_back():
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_names_its_options(kind):
     assert "data" in option_names(kind)
-    assert ("seed" in option_names(kind)) == (kind not in ("dryrun", "spinnaker"))  # nothing is drawn there
+    assert ("seed" in option_names(kind)) == (kind not in ("dryrun", "spinnaker", "convert"))  # nothing is drawn there
 
 
 def test_what_it_builds_on():

@@ -18,7 +18,7 @@ class Options(Shared):
     """Settings of a dry run; of the items, the spikes are counted."""
 
     plan: str | None = option(
-        None, "file for what the dry run found", metavar="FILE.json", suffix=".json", recorded=False
+        None, "file for what the dry run found", metavar="FILE.json", suffix=".json", writes="file", recorded=False
     )
 
     def __post_init__(self) -> None:

@@ -98,14 +98,17 @@ class Options(DataOptions):
         None, "of dask.distributed, whose workers evaluate instead", metavar="ADDRESS", recorded=False
     )
     checkpoint: str | None = option(
-        None, "folder that holds the search's state", metavar="DIR", unset="the run's", recorded=False
+        None, "folder that holds the search's state", metavar="DIR", writes="folder", unset="the run's", recorded=False
     )
-    history: str | None = option(None, "file for every evaluation's loss and terms", metavar="FILE.csv", recorded=False)
+    history: str | None = option(
+        None, "file for every evaluation's loss and terms", metavar="FILE.csv", writes="file", recorded=False
+    )
     out: str | None = option(
         None,
         "file for the best network",
         metavar="FILE.npz",
         suffix=".npz",
+        writes="file",
         unset="NETWORK-optimized.npz",
         recorded=False,
     )

@@ -38,7 +38,9 @@ class Options(Settings, NetworkOptions):
         None, "accuracy to time", metavar="A", least=0, most=1, unset="0.98 of the ANN's", recorded=False
     )
     title: str = option("", "label of the curves", recorded=False)
-    out: str | None = option(None, "file to write the result to", metavar="RESULT.nc", suffix=".nc", recorded=False)
+    out: str | None = option(
+        None, "file to write the result to", metavar="RESULT.nc", suffix=".nc", writes="file", recorded=False
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -65,8 +65,8 @@ def remembering(network: SpikingNetwork, known: Mapping[str, Any]) -> SpikingNet
     return replace(network, metadata={**network.metadata, **known})
 
 
-def remembered(reference: str) -> Mapping[str, Any]:
-    """What the card of a model says of its data: that of a shipped one, or of a file which has one beside it.
+def remembered(reference: str, job: Job | None = None) -> Mapping[str, Any]:
+    """What the card of a model says of its data: that of a shipped one, of a run, or of a file which has one beside it.
 
     Returns:
         As `known_of` of the card; empty where there is none, or none of ours.
@@ -76,7 +76,8 @@ def remembered(reference: str) -> Mapping[str, Any]:
     try:
         if reference in pretrained.names():
             return known_of(pretrained.card(reference))
-        return known_of(json.loads(Path(reference).with_suffix(".json").read_text()))
+        card = Path(reference).with_suffix(".json") if job is None else Path(located(reference, "card.json", job))
+        return known_of(json.loads(card.with_suffix(".json").read_text()))
     except (OSError, ValueError, KeyError, TypeError):
         return {}
 

@@ -45,7 +45,9 @@ class Options(Shared):
         recorded=False,
     )
     title: str = option("", "label of the curves", recorded=False)
-    out: str | None = option(None, "file for the result of a run", metavar="RESULT.nc", suffix=".nc", recorded=False)
+    out: str | None = option(
+        None, "file for the result of a run", metavar="RESULT.nc", suffix=".nc", writes="file", recorded=False
+    )
 
     def __post_init__(self) -> None:
         from snnviz.hardware.spinnaker.process import require_spynnaker

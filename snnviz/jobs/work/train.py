@@ -50,10 +50,8 @@ class Shared(DataOptions):
     precision: str | None = like(Recipe, "precision")
     levels: int | None = like(Recipe, "levels")
     validation: int | None = like(Recipe, "validation", unset="10000, at most a fifth")
-    half: bool | None = option(None, "round kernels to half precision: about half the file")
     anyway: bool = option(False, "also train a model that cannot be converted, see `snnviz check`")
     seed: int = option(0, "of weights and order", metavar="S", least=0)
-    out: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("epochs", "learning_rate"):
@@ -71,11 +69,12 @@ class Options(Shared):
         help="see `--list`, e.g. dense-mnist", metavar="ARCH", choices=lambda: architectures.names()
     )
     data: str | None = option(None, "data set", metavar="NAME|PATH", unset="the one ARCH was made for")
+    half: bool | None = option(None, "round kernels to half precision: about half the file")
     out: str | None = option(
         None,
         "file to write; its card, history and checkpoint go beside it",
         metavar="FILE.keras",
-        suffix=".keras",
+        suffix=".keras", writes="file",
         unset="ARCH.keras",
     )  # fmt: skip
     alpha: float | None = option(None, "width multiplier of mobilenet", metavar="A", least=0, above=True, unset="1")
@@ -163,8 +162,10 @@ def recipe_from(options: Shared, base: Recipe, items: int) -> Recipe:
     """`base` with what the options say instead, for `items` training items."""
     from snnviz.datasets import held_out_items
 
+    given = {name: getattr(options, name, None) for name in Recipe.__dataclass_fields__}
+    # a sweep has lists of strengths, which are no recipe's
     changes: dict[str, Any] = {
-        name: value for name in Recipe.__dataclass_fields__ if (value := getattr(options, name, None)) is not None
+        name: value for name, value in given.items() if value is not None and not isinstance(value, (list, tuple))
     }
     if options.epochs is not None or options.learning_rate is not None:
         # as many stages as are given; what is left open is the recipe's of the same stage, or of its last
@@ -213,8 +214,7 @@ def _mobilenet_options(options: Options, images: Images) -> dict[str, Any]:
 
 def command_line(command: str, options: Shared) -> str:
     """The command that makes the same model again: everything that is not a default, and the seed."""
-    given = words(replace(options, out=None, seed=0))
-    return shlex.join(["snnviz", command, *given, "--seed", str(options.seed)])
+    return shlex.join(["snnviz", command, *words(options, ("out", "seed")), "--seed", str(options.seed)])
 
 
 def saved(
