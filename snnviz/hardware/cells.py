@@ -13,6 +13,7 @@ import numpy as np
 
 from snnviz.errors import InputError
 from snnviz.network import THRESHOLD, SpikingNetwork
+from snnviz.simulation.neurons import Neurons
 from snnviz.simulation.settings import Settings
 
 
@@ -58,15 +59,15 @@ class Cells(ABC):
         """Set the simulator up, which forgets every network it holds."""
 
     @abstractmethod
-    def neurons(self, name: str, depth: int, bias: np.ndarray, initial: np.ndarray, frozen: int) -> Any:
+    def neurons(self, name: str, depth: int, bias: np.ndarray, initial: np.ndarray, model: Neurons) -> Any:
         """A population of neurons.
 
         Args:
             name: its label.
-            depth: 0 for the input, 1 for the first weighted layer, ...; the last never fires.
+            depth: 0 for the input, 1 for the first layer, ...
             bias: (neurons,), added at each step.
             initial: (neurons,), membrane potentials before the first step.
-            frozen: for how many steps they are frozen at first.
+            model: what they do in a step.
         """
 
     @abstractmethod
@@ -165,14 +166,14 @@ class DeltaCells(Cells):
             return type(kind.__name__, (kind,), {"variable_map": {"v": "V_m"}})
         return kind
 
-    def neurons(self, name: str, depth: int, bias: np.ndarray, initial: np.ndarray, frozen: int) -> Any:
+    def neurons(self, name: str, depth: int, bias: np.ndarray, initial: np.ndarray, model: Neurons) -> Any:
         cell = self.kind()(
             cm=1.0,  # nF: a current of 1 nA adds 1 mV in 1 ms
             tau_m=self.TIME_CONSTANT,
-            tau_refrac=float(self.settings.refractory),
+            tau_refrac=float(model.refractory),
             v_rest=0.0,
             v_reset=0.0,
-            v_thresh=THRESHOLD - self.TOLERANCE if depth < self.depth else self.NEVER,
+            v_thresh=THRESHOLD - self.TOLERANCE if model.fires else self.NEVER,
             i_offset=bias.astype(np.float64),
         )
         return self.simulator.Population(len(bias), cell, initial_values={"v": initial.astype(np.float64)}, label=name)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from snnviz.network import Population, Shape
+from snnviz.simulation.neurons import Neurons
 
 Tensor = Any
 
@@ -34,15 +35,10 @@ def fire(
 
     `spike` is what `surrogate` gives; None for neurons that nothing is learned through.
     """
-    v = tf.broadcast_to(potential, tf.shape(drive[0]))
+    v, neurons = tf.broadcast_to(potential, tf.shape(drive[0])), Neurons(frozen=onset)
     spikes = []
-    for step, arriving in enumerate(drive):
-        if step < onset:
-            spikes.append(tf.zeros_like(v))
-            continue
-        v = v + arriving
-        fired = tf.cast(v >= 1.0, tf.float32) if spike is None else spike(v)
-        v = v - fired
+    for step, arriving in enumerate(drive, start=1):
+        v, fired, _ = neurons.step(v, [arriving], step, spike=spike)
         spikes.append(fired)
     return tf.stack(spikes)
 
