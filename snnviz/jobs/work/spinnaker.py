@@ -24,7 +24,13 @@ class Shared(NetworkOptions):
     steps: int = option(50, "time steps of 1 ms", metavar="T", least=1)
     headroom: str = option("exact", "how sums of weights are bounded", choices=("exact", "estimate"))
     timeout: float | None = option(
-        None, "seconds", metavar="S", least=0, above=True, unset="540 dry, 14400 on a machine", recorded=False
+        None,
+        "seconds",
+        metavar="S",
+        least=0,
+        above=True,
+        unset="540 dry or what its synapses need, 14400 on a machine",
+        recorded=False,
     )
 
 
