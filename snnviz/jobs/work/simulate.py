@@ -26,21 +26,22 @@ class Options(Settings, NetworkOptions):
     engine: str = option("auto", "what computes", choices=ENGINES)
     record: Sequence[str] | None = option(None, "prediction, logits, events", metavar="WHAT", unset="prediction only")
     stop: float | None = option(
-        None, "end each item when the network is so sure of its answer (0.9, for example)", metavar="LEVEL"
-    )
+        None, "end each item when the network is so sure of its answer (0.9, for example)", metavar="LEVEL",
+    )  # fmt: skip
     stop_rule: str = option(
         "margin",
-        "what LEVEL is of: margin, between the two largest values of the scores' softmax, or gap, between the two largest scores",
-    )
+        "what LEVEL is of: margin, between the two largest values of the scores' softmax, or gap, between the two largest "
+        "scores",
+    )  # fmt: skip
     stop_temperature: float = option(1.0, "the margin's softmax", metavar="T")
     batch_size: int | None = option(None, "items at once", metavar="N", least=1, unset="the engine's choice")
     threshold: float | None = option(
-        None, "accuracy to time", metavar="A", least=0, most=1, unset="0.98 of the ANN's", recorded=False
-    )
+        None, "accuracy to time", metavar="A", least=0, most=1, unset="0.98 of the ANN's", recorded=False,
+    )  # fmt: skip
     title: str = option("", "label of the curves", recorded=False)
     out: str | None = option(
-        None, "file to write the result to", metavar="RESULT.nc", suffix=".nc", writes="file", recorded=False
-    )
+        None, "file to write the result to", metavar="RESULT.nc", suffix=".nc", writes="file", recorded=False,
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         super().__post_init__()
