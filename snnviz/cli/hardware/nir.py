@@ -122,13 +122,16 @@ def _read(args: argparse.Namespace) -> SpikingNetwork:
 
 def _compared(args: argparse.Namespace, network: SpikingNetwork) -> dict[str, Any]:
     """What the tool makes of the network and, where that differs, of the network with weights that leave nothing to rounding."""
+    from snnviz.hardware import outside
     from snnviz.hardware.nir import tools
     from snnviz.jobs.work.sources import data_of
 
     data = data_of(network, args.source, DataOptions.of(args), "test", args.limit)
     python = args.python or sys.executable
     found = tools.compare(network, args.tool, python, data.images.x, args.steps)
-    exact = found if found.equal else tools.compare(tools.dyadic(network), args.tool, python, data.images.x, args.steps)
+    exact = (
+        found if found.equal else tools.compare(outside.dyadic(network), args.tool, python, data.images.x, args.steps)
+    )
     return {
         "tool": args.tool,
         "data": data.name,
