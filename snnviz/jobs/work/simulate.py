@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from snnviz._options import option, parameters
 from snnviz.jobs.work.sources import NetworkOptions, chance, data_of, few_classes, located, record_data
-from snnviz.simulation import ENGINES, Record, Settings, Stop, simulate
+from snnviz.simulation import Record, Settings, Stop, simulate
+from snnviz.simulation.driver import check_engine
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -23,7 +24,7 @@ MAIN = "simulating"
 class Options(Settings, NetworkOptions):
     """Settings of a simulation: those of `snnviz.simulation.Settings`, the network and its data, and when and what to keep."""
 
-    engine: str = option("auto", "what computes", choices=ENGINES)
+    engine: str = option("auto", "what computes: auto, graph or event")
     record: Sequence[str] | None = option(None, "prediction, logits, events", metavar="WHAT", unset="prediction only")
     stop: float | None = option(
         None, "end each item when the network is so sure of its answer (0.9, for example)", metavar="LEVEL",
@@ -46,6 +47,7 @@ class Options(Settings, NetworkOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         NetworkOptions.__post_init__(self)
+        check_engine(self.engine)
         Record.of(self.record)
         self.when()
 

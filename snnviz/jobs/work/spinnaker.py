@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from snnviz._options import option, parameters
 from snnviz.jobs.work.simulate import keep
 from snnviz.jobs.work.sources import NetworkOptions, data_of, located, record_data
-from snnviz.simulation import ENGINES
+from snnviz.simulation.driver import check_engine
 
 if TYPE_CHECKING:
     from snnviz.jobs.job import Job
@@ -46,7 +46,7 @@ class Options(Shared):
         about="A virtual board says whether the network fits. What to expect computes what the chip would answer. A board and "
         "the EBRAINS queue run it.",
     )  # fmt: skip
-    engine: str = option("auto", "what computes", choices=ENGINES)
+    engine: str = option("auto", "what computes: auto, graph or event")
     host: str | None = option(None, "of target board", metavar="IP", label="Address of the board")
     server: str | None = option(None, "of targets spalloc and ebrains", metavar="URL", unset="for ebrains, its own")
     collab: str | None = option(None, "EBRAINS collab whose quota target ebrains uses", metavar="NAME", label="Collab")
@@ -62,6 +62,7 @@ class Options(Shared):
         from snnviz.hardware.spinnaker.process import require_spynnaker
 
         super().__post_init__()
+        check_engine(self.engine)
         if self.target in ("board", "spalloc"):
             require_spynnaker()
 
