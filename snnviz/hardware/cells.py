@@ -13,6 +13,7 @@ import numpy as np
 
 from snnviz.errors import InputError
 from snnviz.network import THRESHOLD, SpikingNetwork
+from snnviz.simulation.neurons import Neurons
 from snnviz.simulation.settings import Settings
 
 
@@ -60,15 +61,15 @@ class Cells(ABC):
         """Set the simulator up, which forgets every network it holds."""
 
     @abstractmethod
-    def neurons(self, name: str, depth: int, bias: np.ndarray, initial: np.ndarray, frozen: int) -> Any:
+    def neurons(self, name: str, depth: int, bias: np.ndarray, initial: np.ndarray, model: Neurons) -> Any:
         """A population of neurons.
 
         Args:
             name: its label.
-            depth: 0 for the input, 1 for the first weighted layer, ...; the last never fires.
+            depth: 0 for the input, 1 for the first layer, ...
             bias: (neurons,), added at each step.
             initial: (neurons,), membrane potentials before the first step.
-            frozen: for how many steps they are frozen at first.
+            model: what they do in a step.
         """
 
     @abstractmethod
@@ -165,21 +166,21 @@ class DeltaCells(Cells):
         """The cell type."""
         return self.simulator.IF_curr_delta
 
-    def neurons(self, name: str, depth: int, bias: np.ndarray, initial: np.ndarray, frozen: int) -> Any:
+    def neurons(self, name: str, depth: int, bias: np.ndarray, initial: np.ndarray, model: Neurons) -> Any:
         cell = self.kind()(
             cm=1.0,  # nF: a current of 1 nA adds 1 mV in 1 ms
             tau_m=self.TIME_CONSTANT,
-            tau_refrac=float(self.settings.refractory),
+            tau_refrac=float(model.refractory),
             v_rest=0.0,
             v_reset=0.0,
-            v_thresh=self.threshold(depth) - self.TOLERANCE,
+            v_thresh=self.threshold(model) - self.TOLERANCE,
             i_offset=bias.astype(np.float64),
         )
         return self.simulator.Population(len(bias), cell, initial_values={"v": initial.astype(np.float64)}, label=name)
 
-    def threshold(self, depth: int) -> float:
-        """Of neurons at `depth`."""
-        return THRESHOLD if depth < self.depth else self.NEVER
+    def threshold(self, model: Neurons) -> float:
+        """Of neurons that compute as `model` says."""
+        return THRESHOLD if model.fires else self.NEVER
 
     def drive(self, population: Any, bias: np.ndarray) -> None:
         population.set(i_offset=bias.astype(np.float64))
@@ -229,8 +230,8 @@ class NestSubtractingCells(NestCells):
     def kind(self) -> Any:
         return subtracting_kind()
 
-    def neurons(self, name: str, depth: int, bias: np.ndarray, initial: np.ndarray, frozen: int) -> Any:
-        cell = self.kind()(C_m=1.0, tau_m=self.TIME_CONSTANT, t_ref=0.0, E_L=0.0, V_th=self.threshold(depth))
+    def neurons(self, name: str, depth: int, bias: np.ndarray, initial: np.ndarray, model: Neurons) -> Any:
+        cell = self.kind()(C_m=1.0, tau_m=self.TIME_CONSTANT, t_ref=0.0, E_L=0.0, V_th=self.threshold(model))
         population = self.simulator.Population(len(bias), cell, label=name)
         self._initial[name] = initial.astype(np.float64) + self.RAISED
         self.drive(population, bias)

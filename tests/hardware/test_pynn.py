@@ -12,7 +12,7 @@ from snnviz.errors import InputError
 from snnviz.hardware import pynn
 from snnviz.hardware.synapses import synapse_list
 from snnviz.simulation import Settings
-from tests.parity.networks import KINDS, random_inputs
+from tests.parity.networks import KINDS, random_inputs, residual
 from tests.parity.reference import ReferenceEngine
 
 # PyNN 0.13 calls functions that NEST 3.10 has others for
@@ -41,9 +41,9 @@ CASES = [
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Brian 2 on newer numpy
 @pytest.mark.parametrize(("pynn_simulator", "options"), CASES, indirect=["pynn_simulator"], ids=str)
-@pytest.mark.parametrize("kind", ["dense", "conv same", "pooling", "depthwise multiplier", "deep"])
+@pytest.mark.parametrize("kind", ["dense", "conv same", "pooling", "depthwise multiplier", "deep", "residual"])
 def test_every_simulator_fires_when_the_reference_does(pynn_simulator, kind, options):
-    network = KINDS[kind](seed=3)
+    network = residual(3) if kind == "residual" else KINDS[kind](seed=3)
     settings = Settings(steps=STEPS, **options)
     inputs = random_inputs(network, settings, items=2, seed=1)
     record = Record(spikes=network.firing_names, potentials=network.layer_names)

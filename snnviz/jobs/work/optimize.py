@@ -172,13 +172,12 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     from snnviz import pretrained, results
     from snnviz.hardware.spinnaker import model
     from snnviz.optimization import optimize
-    from snnviz.optimization.loop import check_network, default_minutes
+    from snnviz.optimization.loop import default_minutes
     from snnviz.simulation import simulate
 
     began = time.perf_counter()
     per = options.granularities()
     network = pretrained.network(located(options.network, "network.npz", job))
-    check_network(network, options.method)  # a mistake is answered before a run begins
     data = data_of(network, options.network, options, "train")
     images = data.images
     learned, held_out = _split(images, data.held_out)
