@@ -18,8 +18,8 @@ class Options(Shared):
     """Settings of a dry run; of the items, the spikes are counted."""
 
     plan: str | None = option(
-        None, "file for what the dry run found", metavar="FILE.json", suffix=".json", writes="file", recorded=False
-    )
+        None, "file for what the dry run found", metavar="FILE.json", suffix=".json", writes="file", recorded=False,
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         from snnviz.hardware.spinnaker.process import require_spynnaker
