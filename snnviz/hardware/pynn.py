@@ -17,7 +17,7 @@ import numpy as np
 
 from snnviz import _checks as check
 from snnviz.errors import InputError
-from snnviz.hardware.cells import Brian2Cells, Cells, DeltaCells
+from snnviz.hardware.cells import Brian2Cells, Cells, DeltaCells, nest_cells
 from snnviz.hardware.synapses import Synapses, synapse_list
 from snnviz.network import SpikingNetwork
 from snnviz.simulation import Block, Engine, Record, Settings
@@ -217,6 +217,8 @@ def cells_for(simulator: ModuleType) -> CellsMaker:
         return NeuronCells
     if simulator.__name__ == "pyNN.brian2":
         return Brian2Cells
+    if simulator.__name__ == "pyNN.nest":
+        return nest_cells
     if hasattr(simulator, "IF_curr_delta"):
         return DeltaCells
     raise InputError(

@@ -31,6 +31,7 @@ SUBTRACTS = {"delay": 1, "reset": "subtract"}
 CASES = [
     ("pynn_nest", LIKE_NEST),
     ("pynn_nest", {**LIKE_NEST, "refractory": 2}),
+    ("pynn_nest", SUBTRACTS),
     ("pynn_brian2", LIKE_NEST),
     ("pynn_brian2", SUBTRACTS),
     ("pynn_neuron", LIKE_NEST),
@@ -92,11 +93,12 @@ def test_populations_projections_delays_and_signs(pynn_neuron):
 @pytest.mark.parametrize(
     "settings",
     [
-        {"delay": 1},
-        {"reset": "zero"},
+        {"delay": 0},
+        {"refractory": 1, **SUBTRACTS},
         {"clamp": 1, **LIKE_NEST},
         {"floor": 0.0, **LIKE_NEST},
         {"input_reset": "subtract", **LIKE_NEST},
+        {"input_reset": "zero", **SUBTRACTS},
         {"input": "poisson", **LIKE_NEST},
     ],
     ids=str,
@@ -108,10 +110,8 @@ def test_what_standard_cells_cannot_do_is_refused(pynn_nest, settings):
 
 
 def test_all_that_standard_cells_cannot_do_is_said_at_once(pynn_nest):
-    with pytest.raises(
-        InputError, match=r"`reset` and `delay` must be 'zero' and 1 on pyNN\.nest\. Received: 'subtract' and 0"
-    ):
-        pynn.PyNNEngine(KINDS["dense"](seed=2), Settings(), Record(), pynn_nest)
+    with pytest.raises(InputError, match=r"`delay` and `refractory` must be 1 and 0 on pyNN\.nest\. Received: 0 and 2"):
+        pynn.PyNNEngine(KINDS["dense"](seed=2), Settings(refractory=2), Record(), pynn_nest)
 
 
 def test_standard_cells_begin_at_once(pynn_nest):
