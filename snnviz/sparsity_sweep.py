@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -23,7 +24,9 @@ import numpy as np
 from snnviz import _checks as check
 from snnviz import _processes, _progress
 from snnviz._arguments import checked
+from snnviz._cluster import Cluster
 from snnviz._extras import need
+from snnviz._files import replacing
 from snnviz._writing import alone
 from snnviz.errors import InputError
 
@@ -72,6 +75,7 @@ def sweep(
     recipe: Recipe | None = None,
     epsilon: float | None = None,
     workers: int = 1,
+    scheduler: str | None = None,
     resume: bool = False,
     anyway: bool = False,
     progress: bool = True,
@@ -93,6 +97,8 @@ def sweep(
         epsilon: weights below this are pruned; None takes `snnviz.sparsity.PAPER_EPSILON`.
         workers: processes that train, one point at a time each, with an even share of the processors. A script that asks for
             more than one needs an `if __name__ == "__main__":` guard.
+        scheduler: address of a dask.distributed scheduler whose workers train instead, a point each; they need no folder in
+            common with this machine. A point whose worker is lost begins again.
         resume: go on from `folder`; one that is empty is begun.
         anyway: also train a model that cannot be converted.
         progress: show the points done and the time left.
@@ -131,7 +137,10 @@ def sweep(
                 jobs[number] = _Job(str(start), replace(recipe, lambda_a=active, lambda_w=heavy), epsilon, str(stem))
             with _progress.bar(study.size, "sweeping", "point", progress, study.size - len(jobs)) as bar:
                 try:
-                    _run(jobs, images, labels, workers, study, bar, progress)
+                    if scheduler is not None:
+                        _run_on_cluster(scheduler, jobs, images, labels, study, bar)
+                    else:
+                        _run(jobs, images, labels, workers, study, bar, progress)
                 except KeyboardInterrupt as interrupt:
                     raise KeyboardInterrupt(
                         f"Resume with the same arguments and --resume; what is done lies in {os.fspath(folder)}."
@@ -290,6 +299,40 @@ def _run(
         ) from error
     finally:
         _processes.stop(pool)  # every epoch that is done is in its checkpoint
+
+
+def _run_on_cluster(
+    scheduler: str, jobs: dict[int, _Job], images: np.ndarray, labels: np.ndarray, study: _Study, bar: Any
+) -> None:
+    """As `_run`, on the workers of a cluster; their files come back as bytes."""
+    if not jobs:
+        return
+    numbers, points = list(jobs), list(jobs.values())
+    start = Path(points[0].model).read_bytes()
+    known_as = hashlib.sha256(start)
+    for part in (images, labels):
+        known_as.update(np.ascontiguousarray(part).data)
+    with Cluster(scheduler) as cluster:
+        shared = cluster.keep((start, images, labels), f"snnviz-sweep-{known_as.hexdigest()}")
+        for place, (found, files) in cluster.as_done(_elsewhere, [(shared, point) for point in points]):
+            for ending, content in files.items():
+                with replacing(f"{points[place].stem}{ending}") as temporary:
+                    temporary.write_bytes(content)
+            study.done(numbers[place], found)
+            bar.update(1)
+
+
+def _elsewhere(shared: tuple[bytes, np.ndarray, np.ndarray], job: _Job) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """In a worker of a cluster: what came out of a point, and its files by their endings."""
+    content, images, labels = shared
+    name = Path(job.stem).name
+    with tempfile.TemporaryDirectory(prefix="snnviz-sweep-") as folder:
+        start = Path(folder) / "start.keras"
+        start.write_bytes(content)
+        here = replace(job, model=str(start), stem=str(Path(folder) / name))
+        found = _point(here, images, labels, progress=False)
+        files = sorted(path for path in Path(folder).glob(f"{name}.*") if "checkpoint" not in path.name)
+        return found, {path.name.removeprefix(name): path.read_bytes() for path in files}
 
 
 _data: tuple[np.ndarray, np.ndarray] | None = None
