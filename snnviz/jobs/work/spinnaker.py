@@ -33,7 +33,8 @@ class Shared(NetworkOptions):
         "weights can overflow. As sPyNNaker estimates: the steps that its tool chain takes when it is told nothing.",
     )  # fmt: skip
     timeout: float | None = option(
-        None, "seconds", metavar="S", least=0, above=True, unset="540 dry, 14400 on a machine", recorded=False,
+        None, "seconds", metavar="S", least=0, above=True, recorded=False,
+        unset="540 dry or what its synapses need, 14400 on a machine",
     )  # fmt: skip
 
 
