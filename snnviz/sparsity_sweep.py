@@ -134,7 +134,7 @@ def sweep(
             jobs = {}
             for number, (active, heavy) in study.left():
                 stem = home / f"lambda-a-{active:g}-lambda-w-{heavy:g}"
-                jobs[number] = _Job(str(start), replace(recipe, lambda_a=active, lambda_w=heavy), epsilon, str(stem))
+                jobs[number] = _Point(str(start), replace(recipe, lambda_a=active, lambda_w=heavy), epsilon, str(stem))
             with _progress.bar(study.size, "sweeping", "point", progress, study.size - len(jobs)) as bar:
                 try:
                     if scheduler is not None:
@@ -151,7 +151,7 @@ def sweep(
 
 
 @dataclass(frozen=True)
-class _Job:
+class _Point:
     """A point to train: the start's file, the whole recipe, the pruning limit and what its files' names begin with."""
 
     model: str
@@ -276,7 +276,13 @@ class _Study:
 
 
 def _run(
-    jobs: dict[int, _Job], images: np.ndarray, labels: np.ndarray, workers: int, study: _Study, bar: Any, progress: bool
+    jobs: dict[int, _Point],
+    images: np.ndarray,
+    labels: np.ndarray,
+    workers: int,
+    study: _Study,
+    bar: Any,
+    progress: bool,
 ) -> None:
     """Do the jobs and tell the study of each as it ends."""
     if workers == 1 or len(jobs) == 1:
@@ -344,13 +350,13 @@ def _receive(images: np.ndarray, labels: np.ndarray) -> None:
     _data = images, labels
 
 
-def _remote(job: _Job) -> dict[str, Any]:
+def _remote(job: _Point) -> dict[str, Any]:
     if _data is None:
         raise RuntimeError("a worker was asked to train before it got its data")
     return _point(job, *_data, progress=False)
 
 
-def _point(job: _Job, images: np.ndarray, labels: np.ndarray, progress: bool) -> dict[str, Any]:
+def _point(job: _Point, images: np.ndarray, labels: np.ndarray, progress: bool) -> dict[str, Any]:
     """Fine-tune, prune and measure one point; what came out, as JSON holds it."""
     from snnviz import sparsity
     from snnviz.conversion.loading import load_keras
