@@ -16,6 +16,7 @@ import xarray as xr
 
 import snnviz
 from snnviz.dashboard.page import Page
+from snnviz.network import IdentityProjection
 
 
 class Reached(Exception):
@@ -327,6 +328,7 @@ _PATH: V = lambda m: m.folder / "mine.json"  # noqa: E731
 VALID: dict[str, V] = {
     # things
     "network": lambda m: m.network,
+    "projection": lambda m: IdentityProjection(input_shape=(3,), weights=np.ones(3)),
     "model": lambda m: m.model,
     "x": lambda m: m.x,
     "confidence_cutoff.x": lambda m: "time",
