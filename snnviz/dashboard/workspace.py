@@ -245,7 +245,7 @@ class Workspace:
         store = self.store
         return self.remembered(("result", run.id), lambda: store.result(run.id))
 
-    def scores(self, reference: str = "ann") -> pd.DataFrame:
+    def scores(self, reference: str | float = "ann") -> pd.DataFrame:
         """The anytime metrics of every result: columns run, peak_accuracy, pareto_latency, pareto_power.
 
         For a run of the store they are those that it recorded, measured against its ANN, whatever the reference.
