@@ -77,6 +77,12 @@ class UpperTail:
         low, high = (tails[:, min(index, self._keep - 1)].astype(np.float64) for index in (place, place + 1))
         return low + fraction * (high - low), tails[:, -1].astype(np.float64)
 
+    def positive(self, percentile: float, otherwise: float) -> np.ndarray:
+        """The percentile, or the maximum where it is (next to) zero, or `otherwise` where that is zero too."""
+        value, maximum = self.result(percentile)
+        usable = np.where(value > SMALLEST * maximum, value, maximum)
+        return np.where(usable > 0, usable, otherwise)
+
 
 def _rank(total: int, percentile: float) -> float:
     return (total - 1) * percentile / 100  # as numpy's "linear" method
@@ -184,20 +190,14 @@ def _found(
     limits: list[Scale | None] = [None]  # where the input and each layer saturate, averages where their source does
     for layer, sources in zip(network.layers[:-1], network.sources, strict=False):
         limits.append(limit := limits[sources[0]] if layer.pools else layer.cap)
-        value = float(_positive(*tails["layer"][layer.name].result(percentile), otherwise=1.0)[0])
+        value = float(tails["layer"][layer.name].positive(percentile, 1.0)[0])
         if percentile == 100 and limit is not None:
             found.append(limit)
         elif per == "channel":
-            found.append(_positive(*tails["channel"][layer.name].result(percentile), otherwise=value))
+            found.append(tails["channel"][layer.name].positive(percentile, value))
         else:
             found.append(value)
     return Normalisation(percentile=percentile, per=per, items=items, activations=(*found, 1.0))
-
-
-def _positive(percentile: np.ndarray, maximum: np.ndarray, otherwise: float) -> np.ndarray:
-    """The percentile, or the maximum where it is (next to) zero, or `otherwise` where that is zero too."""
-    usable = np.where(percentile > SMALLEST * maximum, percentile, maximum)
-    return np.where(usable > 0, usable, otherwise)
 
 
 @checked
