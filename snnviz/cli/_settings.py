@@ -13,7 +13,7 @@ from snnviz.errors import InputError
 Number = TypeVar("Number", int, float)
 
 
-def add_settings(parser: argparse.ArgumentParser, inputs: str = "spiking, poisson or analog") -> None:
+def add_settings(parser: argparse.ArgumentParser, inputs: str = "spiking, poisson, analog or spikes") -> None:
     """Add an option for each field of `snnviz.simulation.Settings` but `steps`; `inputs` are the inputs allowed."""
     parser.add_argument("--input", default="spiking", help=f"{inputs} (default: %(default)s)")
     parser.add_argument("--reset", default="subtract", help="subtract or zero (default: %(default)s)")
@@ -26,6 +26,7 @@ def add_settings(parser: argparse.ArgumentParser, inputs: str = "spiking, poisso
     parser.add_argument("--decay", type=real, default=0.9, help="of the decaying read-out (default: %(default)s)")
     parser.add_argument("--synapses", default="nonzero", help="count events of nonzero or all synapses")
     parser.add_argument("--seed", type=whole, default=0, help="of the Poisson input (default: %(default)s)")
+    parser.add_argument("--step-ms", type=real, metavar="MS", help="milliseconds of a step, for event recordings")
 
 
 def add_data_options(parser: argparse.ArgumentParser, default: str = "the one that it is of") -> None:

@@ -10,10 +10,12 @@ from snnviz._arguments import check_fields, checked
 from snnviz.errors import InputError
 from snnviz.network import THRESHOLD, SpikingNetwork, onset_at
 
-INPUTS = ("spiking", "poisson", "analog")
+INPUTS = ("spiking", "poisson", "analog", "spikes")
 RESETS = ("subtract", "zero")
 READOUTS = ("membrane", "cumulative", "decay")
 SYNAPSES = ("nonzero", "all")
+MOST_MS = 1e9
+"""Of a step: eleven days."""
 LOWEST = -1e38
 """A floor that membranes, float32, can hold."""
 
@@ -25,7 +27,9 @@ class Settings:
     Attributes:
         steps: number of time steps T.
         input: "spiking" (an integrate-and-fire neuron per pixel), "poisson" (a spike with probability x at each step,
-            drawn from `seed`), or "analog" (the intensity itself reaches the first layer at every step).
+            drawn from `seed`), "analog" (the intensity itself reaches the first layer at every step), or "spikes" (events that
+            came from elsewhere, such as a camera's; of several at a pixel in a step one is sent and the others wait for the next
+            steps, see `snnviz.simulation.encoding.one_a_step`).
         reset: after a spike, "subtract" the threshold or set the membrane to "zero".
         input_reset: the same for the spiking input layer alone, which may be computed elsewhere than the rest (on SpiNNaker,
             by the host); None, as `reset` says.
@@ -43,6 +47,7 @@ class Settings:
         decay: in [0, 1), used by readout "decay" only; 0 gives v_t.
         synapses: which synapses carry events: the "nonzero" ones, or "all", pruned ones too.
         seed: seed of the Poisson input.
+        step_ms: milliseconds of a step, where time has a unit: a whole number of microseconds. None, it has none.
     """
 
     steps: int = 50
@@ -57,6 +62,7 @@ class Settings:
     decay: float = 0.9
     synapses: str = "nonzero"
     seed: int = 0
+    step_ms: float | None = None
 
     def __post_init__(self) -> None:
         check.integer("steps", self.steps, 1)
@@ -74,7 +80,23 @@ class Settings:
         check.integer("seed", self.seed, 0)
         if check.real("decay", self.decay, 0, 1) == 1:
             raise InputError("`decay` must be below 1: at 1 the read-out never leaves 0. Received: 1")
+        if self.step_ms is not None:
+            check.real("step_ms", self.step_ms, 0, MOST_MS, above=True)
+            if not self.step_us or abs(self.step_ms * 1000 - self.step_us) > 1e-6 * self.step_us:
+                raise InputError(
+                    f"`step_ms` must be a whole number of microseconds, such as 0.001 or 10. Received: {self.step_ms:g}"
+                )
         check_fields(self)  # the rest
+
+    @property
+    def step_us(self) -> int:
+        """Microseconds of a step; 0 where time has no unit."""
+        return round((self.step_ms or 0) * 1000)
+
+    @property
+    def given(self) -> bool:
+        """Whether engines are given the input's spikes, as uint8 (items, T, *shape)."""
+        return self.input in ("poisson", "spikes")
 
     @checked
     def frozen_steps(self, network: SpikingNetwork) -> tuple[int, ...]:

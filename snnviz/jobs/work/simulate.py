@@ -78,7 +78,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     """Load, simulate, score, save."""
     from dataclasses import asdict
 
-    from snnviz import metrics, pretrained
+    from snnviz import datasets, metrics, pretrained
 
     network = pretrained.network(located(options.network, "network.npz", job))
     data = data_of(network, options.network, options, options.split, options.limit)
@@ -89,10 +89,12 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     given = {name: value for name, value in asdict(options).items() if name not in ("out", "title", "threshold")}
     job.begin({**given, "data": data.name, "network_hash": network.hash, "items": len(images)})
     record_data(job, images, options.split)
+    spikes = options.input == "spikes"
+    x = datasets.events(data.name, options.split, options.limit).x if spikes else images.x
     settings = {name: getattr(options, name) for name in Settings.__dataclass_fields__ if name != "steps"}
     result = simulate(
         network,
-        images.x,
+        x,
         images.y,
         options.steps,
         engine=options.engine,

@@ -1,0 +1,151 @@
+"""Many recordings of one sensor, as a simulation takes them: events only, never a dense array of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from snnviz import _checks as check
+from snnviz._arguments import checked
+from snnviz.errors import InputError
+from snnviz.events.binning import check_window, count
+from snnviz.events.events import Events, checked_sensor
+
+
+@dataclass(frozen=True, eq=False)
+class Recordings:
+    """Recordings one after the other. Arrays may be memory-mapped: only what is asked for is read.
+
+    Attributes:
+        t: microseconds since its own recording began, (events,), whole numbers.
+        place: index of pixel and polarity in a flattened (height, width, 2), (events,).
+        starts: where each recording's events begin, and after the last one where they end, int64 (items + 1,).
+        sensor: (height, width).
+    """
+
+    t: np.ndarray
+    place: np.ndarray
+    starts: np.ndarray
+    sensor: tuple[int, int]
+    _whole: bool = field(default=False, repr=False)  # parts of what was checked are not checked again
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sensor", checked_sensor(self.sensor))
+        if self._whole:
+            return
+        starts = np.asarray(self.starts)
+        fits = starts.ndim == 1 and len(starts) > 1 and starts.dtype.kind in "iu" and starts[0] == 0
+        if not fits or np.any(np.diff(starts.astype(np.int64)) < 0) or starts[-1] != len(self.t):
+            raise InputError(f"`starts` must rise from 0 to the number of events. Received: {check.describe(starts)}")
+        for name in ("t", "place"):
+            values = getattr(self, name)
+            if values.ndim != 1 or values.dtype.kind not in "iu" or len(values) != len(self.t):
+                raise InputError(f"`{name}` must be whole numbers, one an event. Received: {check.describe(values)}")
+        size = self.sensor[0] * self.sensor[1] * 2
+        if len(self.place) and (self.place.min() < 0 or self.place.max() >= size):
+            raise InputError(f"`place` must be from 0 to {size - 1}. Received: up to {int(self.place.max())}")
+        object.__setattr__(self, "starts", starts.astype(np.int64))
+
+    @classmethod
+    @checked
+    def of(cls, recordings: Iterable[Events], begins: Sequence[int] | None = None) -> Recordings:
+        """Several recordings of one sensor.
+
+        Args:
+            recordings: at least one.
+            begins: when each begins, in its own microseconds; None takes each one's first event (the earliest).
+        """
+        parts = list(recordings)
+        if not parts or len({part.sensor for part in parts}) != 1:
+            found = sorted({part.sensor for part in parts}) or "none"
+            raise InputError(f"`recordings` must be at least one, all of one sensor. Received: {found}")
+        zeros = [part.span[0] for part in parts] if begins is None else list(begins)
+        if len(zeros) != len(parts):
+            raise InputError(f"`begins` must have one time a recording, {len(parts)}. Received: {len(zeros)}")
+        return cls(
+            np.concatenate([part.t - zero for part, zero in zip(parts, zeros, strict=True)]),
+            np.concatenate([part.place for part in parts]).astype(np.uint32),
+            np.cumsum([0, *map(len, parts)]),
+            parts[0].sensor,
+        )
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Of one step of one recording: (height, width, 2)."""
+        return (*self.sensor, 2)
+
+    @property
+    def events(self) -> np.ndarray:
+        """Number of events of each recording, int64 (items,)."""
+        return np.diff(self.starts)
+
+    @checked
+    def part(self, first: int, stop: int) -> Recordings:
+        """Recordings `first` to `stop`, without the latter; the arrays are views of these."""
+        starts = self.starts[first : stop + 1]
+        if len(starts) < 2:
+            raise InputError(
+                f"`stop` must be after `first`, within {len(self)} recordings. Received: {first} to {stop}"
+            )
+        own = slice(int(starts[0]), int(starts[-1]))
+        return Recordings(self.t[own], self.place[own], starts - starts[0], self.sensor, _whole=True)
+
+    def take(self, items: np.ndarray) -> Recordings:
+        """The recordings of these indices, in their order."""
+        parts = [slice(int(self.starts[item]), int(self.starts[item + 1])) for item in items]
+        return Recordings(
+            np.concatenate([self.t[part] for part in parts]),
+            np.concatenate([self.place[part] for part in parts]),
+            np.cumsum([0, *(part.stop - part.start for part in parts)]),
+            self.sensor,
+            _whole=True,
+        )
+
+    @checked
+    def one(self, item: int) -> Events:
+        """Recording `item` by itself, its time from 0."""
+        own = self.part(item, item + 1)
+        place = own.place.astype(np.int64)
+        pixel = place // 2
+        return Events(own.t.astype(np.int64), pixel % self.sensor[1], pixel // self.sensor[1], place % 2, self.sensor)
+
+    def counts(self, steps: int, step_us: int) -> np.ndarray:
+        """Events by step, uint16 (items, steps, height, width, 2); those beyond the last step are left out.
+
+        Bins are those of `snnviz.events.frames` from 0 to steps * step_us. For few recordings at a time: this is dense.
+        """
+        end = steps * step_us
+        check_window(0, end, steps)
+        counts = np.zeros((len(self), steps, self.shape[0] * self.shape[1] * 2), np.uint16)
+        count(self.t, self.place, self.starts, 0, end, counts)
+        return counts.reshape(len(self), steps, *self.shape)
+
+    def by_step(self, steps: int, step_us: int) -> np.ndarray:
+        """Events of all recordings together by step, int64 (steps,)."""
+        check_window(0, steps * step_us, steps)
+        counts = np.zeros((1, steps, 1), np.int64)
+        count(
+            self.t, np.broadcast_to(np.uint8(0), self.t.shape), np.array([0, len(self.t)]), 0, steps * step_us, counts
+        )
+        return counts[0, :, 0]
+
+    def rates(self, steps: int | np.ndarray, step_us: int) -> np.ndarray:
+        """Events a step of each pixel and polarity over the first steps, at most 1, float32 (items, height, width, 2).
+
+        Args:
+            steps: how many, for all recordings or for each.
+            step_us: microseconds of a step.
+        """
+        windows = np.broadcast_to(np.asarray(steps, np.int64), (len(self),))
+        rates = np.empty((len(self), *self.shape), np.float32)
+        for item, window in enumerate(windows):
+            total = np.zeros((1, 1, rates[item].size), np.uint32)
+            own = self.starts[item : item + 2]
+            count(self.t, self.place, own, 0, int(window) * step_us, total)
+            rates[item] = np.minimum(total.reshape(self.shape) / np.float32(window), 1)
+        return rates
