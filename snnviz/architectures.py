@@ -164,8 +164,14 @@ def _conv_mnist(seed: int) -> keras.Model:
 
 
 def _conv_saccade_mnist(seed: int) -> keras.Model:
-    """conv16 pool conv32 pool dense64 dense10, on 34 x 34 pixels of two polarities."""
-    return _stacked_conv("conv-saccade-mnist", seed, (34, 34, 2), ((16,), (32,)), 64, 10)
+    """conv16 and conv32, both of stride 2, dense64 dense10; on 34 x 34 pixels of two polarities."""
+    build = _Builder(seed)
+    build.conv(16, stride=2)
+    build.conv(32, stride=2)
+    build.flatten()
+    build.dense(64)
+    build.classifier(10)
+    return build.model((34, 34, 2), "conv-saccade-mnist")
 
 
 _CIFAR_STAGES = ((64,) * 3, (128,) * 3, (256,) * 3)

@@ -35,6 +35,8 @@ def add(subparsers: Any) -> None:
         "--items", type=whole, metavar="N", help="of the objective (default: all that the ANN's training held out)"
     )
     parser.add_argument("--steps", type=whole, default=50, metavar="T", help="time steps (default: %(default)s)")
+    parser.add_argument("--input", default="spiking", help="spiking, or spikes of event recordings (default: spiking)")
+    parser.add_argument("--step-ms", type=real, metavar="MS", help="milliseconds of a step, of event recordings")
     parser.add_argument("--lambda-e", type=real, default=200.0, metavar="L", help="weight of 1 - peak (default: 200)")
     parser.add_argument(
         "--lambda-l", type=real, metavar="L", help="weight of P_l (default: 1 / its value at the start)"

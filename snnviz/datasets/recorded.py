@@ -71,7 +71,7 @@ class Recorded:
     def take(self, n: int) -> Recorded:
         """The first `n` recordings, or all of them where there are fewer."""
         n = min(check.integer("n", n, 1), len(self))
-        return replace(self, x=self.x.part(0, n), y=self.y[:n])
+        return replace(self, x=self.x[:n], y=self.y[:n])
 
     @property
     def steps(self) -> int:

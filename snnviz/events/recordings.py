@@ -84,19 +84,17 @@ class Recordings:
         """Number of events of each recording, int64 (items,)."""
         return np.diff(self.starts)
 
-    @checked
-    def part(self, first: int, stop: int) -> Recordings:
-        """Recordings `first` to `stop`, without the latter; the arrays are views of these."""
-        starts = self.starts[first : stop + 1]
-        if len(starts) < 2:
-            raise InputError(
-                f"`stop` must be after `first`, within {len(self)} recordings. Received: {first} to {stop}"
-            )
-        own = slice(int(starts[0]), int(starts[-1]))
-        return Recordings(self.t[own], self.place[own], starts - starts[0], self.sensor, _whole=True)
-
-    def take(self, items: np.ndarray) -> Recordings:
-        """The recordings of these indices, in their order."""
+    def __getitem__(self, items: slice | np.ndarray) -> Recordings:
+        """Some of the recordings: of a slice, whose arrays are views of these, or of whole-number indices, in their order."""
+        if isinstance(items, slice):
+            first, stop, step = items.indices(len(self))
+            if step != 1 or stop <= first:
+                raise InputError(
+                    f"`items` must be a slice of at least one of {len(self)} recordings in a row. Received: {first}:{stop}:{step}"
+                )
+            starts = self.starts[first : stop + 1]
+            own = slice(int(starts[0]), int(starts[-1]))
+            return Recordings(self.t[own], self.place[own], starts - starts[0], self.sensor, _whole=True)
         parts = [slice(int(self.starts[item]), int(self.starts[item + 1])) for item in items]
         return Recordings(
             np.concatenate([self.t[part] for part in parts]),
@@ -109,7 +107,7 @@ class Recordings:
     @checked
     def one(self, item: int) -> Events:
         """Recording `item` by itself, its time from 0."""
-        own = self.part(item, item + 1)
+        own = self[item : item + 1]
         place = own.place.astype(np.int64)
         pixel = place // 2
         return Events(own.t.astype(np.int64), pixel % self.sensor[1], pixel // self.sensor[1], place % 2, self.sensor)

@@ -153,14 +153,13 @@ class Spikes:
     def take(self, items: np.ndarray) -> np.ndarray:
         """Some items as an engine takes them, to time it."""
         if isinstance(self.x, Recordings):
-            return one_a_step(self.x.take(items).counts(self.settings.steps, self.settings.step_us))
+            return one_a_step(self.x[items].counts(self.settings.steps, self.settings.step_us))
         return one_a_step(self.x[items])
 
     def counts(self, start: int, stop: int) -> np.ndarray:
         """Events of items `start` to `stop`, (items, steps, *shape), whole numbers."""
         if isinstance(self.x, Recordings):
-            stop = min(stop, len(self.x))
-            return self.x.part(start, stop).counts(self.settings.steps, self.settings.step_us)
+            return self.x[start:stop].counts(self.settings.steps, self.settings.step_us)
         return self.x[start:stop]
 
     def sent(self) -> np.ndarray:

@@ -108,8 +108,8 @@ def test_recordings_are_what_their_frames_are():
     counts = together.counts(steps=7, step_us=20_000)
     for item, events in enumerate(parts):
         np.testing.assert_array_equal(counts[item], frames(events, 1_000_000, 1_140_000, 7).counts)
-    np.testing.assert_array_equal(together.part(1, 3).counts(7, 20_000), counts[1:])
-    np.testing.assert_array_equal(together.take(np.array([2, 0])).counts(7, 20_000), counts[[2, 0]])
+    np.testing.assert_array_equal(together[1:3].counts(7, 20_000), counts[1:])
+    np.testing.assert_array_equal(together[np.array([2, 0])].counts(7, 20_000), counts[[2, 0]])
     np.testing.assert_array_equal(together.by_step(7, 20_000), counts.sum(axis=(0, 2, 3, 4)))
     early = frames(parts[2], 1_000_000, 1_060_000, 1).counts[0]
     np.testing.assert_allclose(together.rates(np.array([7, 7, 3]), 20_000)[2], np.minimum(early / 3, 1))
@@ -131,5 +131,5 @@ def test_bad_recordings():
         Recordings(events.t, events.place, np.array([0, 3]), events.sensor)
     with pytest.raises(InputError, match="from 0 to 47"):
         Recordings(events.t, events.place + 48, np.array([0, 2]), events.sensor)
-    with pytest.raises(InputError, match="after `first`"):
-        Recordings.of([events]).part(1, 1)
+    with pytest.raises(InputError, match="at least one of 1 recordings"):
+        Recordings.of([events])[1:1]

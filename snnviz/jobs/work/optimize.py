@@ -17,7 +17,7 @@ from snnviz.jobs.work.sources import DataOptions, data_of, located, record_data,
 if TYPE_CHECKING:
     import xarray as xr
 
-    from snnviz.datasets import Images
+    from snnviz.datasets import Images, Recorded
     from snnviz.jobs.job import Job
     from snnviz.network import SpikingNetwork
 
@@ -56,6 +56,8 @@ class Options(DataOptions):
         with_potentials: search initial membrane potentials too.
         items: of the objective; None for all that are held out.
         steps: time steps.
+        input: "spiking" for images, "spikes" for event recordings.
+        step_ms: milliseconds of a step, of event recordings.
         lambda_e, lambda_l, lambda_p: weights of the loss; None for one over the term at the start.
         evaluations: stop after so many.
         minutes: stop after so many, with loading and the report on the test set, which is shortened where it would take more than a
@@ -84,6 +86,8 @@ class Options(DataOptions):
     with_potentials: bool = False
     items: int | None = None
     steps: int = 50
+    input: str = "spiking"
+    step_ms: float | None = None
     lambda_e: float = 200.0
     lambda_l: float | None = None
     lambda_p: float | None = None
@@ -108,9 +112,10 @@ class Options(DataOptions):
 
     def __post_init__(self) -> None:
         from snnviz.optimization import METHODS
-        from snnviz.optimization.loop import check_potentials, check_target
+        from snnviz.optimization.loop import check_potentials, check_streams, check_target
         from snnviz.optimization.objective import checked_lambdas
         from snnviz.optimization.workers import need_scheduler
+        from snnviz.simulation import Settings
         from snnviz.training.recipe import PRECISIONS
 
         self.check_data()
@@ -147,6 +152,10 @@ class Options(DataOptions):
         if self.precision is not None:
             check.choice("precision", self.precision, PRECISIONS)
         check_target(self.target, self.method)
+        check.choice("input", self.input, ("spiking", "spikes"))
+        if self.input == "spikes":
+            check_streams(self.method, self.target)
+        Settings(steps=self.steps, step_ms=self.step_ms)
         if self.scheduler is not None:
             need_scheduler()
         check.file("out", self.out, ".npz")
@@ -168,7 +177,7 @@ class Options(DataOptions):
 
 def work(options: Options, job: Job) -> dict[str, Any]:
     """Load, search, report on the test set, save."""
-    from snnviz import pretrained, results
+    from snnviz import datasets, pretrained, results
     from snnviz.hardware.spinnaker import model
     from snnviz.optimization import optimize
     from snnviz.optimization.loop import check_network, default_minutes
@@ -179,7 +188,12 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     network = pretrained.network(located(options.network, "network.npz", job))
     check_network(network, options.method)  # a mistake is answered before a run begins
     data = data_of(network, options.network, options, "train")
-    images = data.images
+    images: Images | Recorded = data.images
+    tests: Images | Recorded = data.other("test", None)
+    given: dict[str, Any] = {}
+    if options.input == "spikes":
+        images, tests = (datasets.events(data.name, split) for split in ("train", "test"))
+        given = {"step_ms": options.step_ms}
     learned, held_out = _split(images, data.held_out)
     items = options.items or len(held_out)
     if items > len(held_out):
@@ -187,11 +201,11 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     unlimited = options.evaluations is None and options.minutes is None
     minutes = default_minutes(options.method) if unlimited else options.minutes
     notes = [data.note] if data.note else []
-    tests = data.other("test", None)
-    as_computed = model.expect if options.target else simulate
+    as_computed: Any = model.expect if options.target else simulate
 
     def report(one: SpikingNetwork, items: int = len(tests)) -> xr.Dataset:
-        return as_computed(one, tests.x[:items], tests.y[:items], options.steps, engine="event")
+        how = {"input": options.input, **given} if given else {}
+        return as_computed(one, tests.x[:items], tests.y[:items], options.steps, engine="event", **how)
 
     reported, beside = len(tests), 0.0
     if options.minutes is not None:
@@ -214,13 +228,14 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         {
             "network": options.network, "network_hash": network.hash, "method": options.method, "per": ",".join(per),
             "with_potentials": options.with_potentials, "data": data.name, "items": items, "held_out": len(held_out),
-            "steps": options.steps, "evaluations": options.evaluations, "minutes": minutes, "half": options.half,
+            "steps": options.steps, "input": options.input, "step_ms": options.step_ms,
+            "evaluations": options.evaluations, "minutes": minutes, "half": options.half,
             **{name: getattr(options, name) for name in (*GRADIENT_OPTIONS, *WEIGHTS_OPTIONS)},
             "lambda_e": options.lambda_e, "lambda_l": options.lambda_l, "lambda_p": options.lambda_p, "seed": options.seed,
             "target": options.target,
         }
     )  # fmt: skip
-    record_data(job, images, "optimization")
+    record_data(job, data.images, "optimization")
     for note in notes:
         job.say(note)
     if data.held_out is not None and not data.held_out["items"]:
@@ -272,6 +287,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         resume=job.resume,
         on_evaluation=record,
         say=job.say,
+        **given,
     )
     best = found.network.halved() if options.half else found.network
     out = best.save(job.place(options.out, "network.npz"))
@@ -304,11 +320,11 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     }
 
 
-def _split(images: Images, held_out: Mapping[str, int] | None) -> tuple[Images, Images]:
+def _split(images: Any, held_out: Mapping[str, int] | None) -> tuple[Any, Any]:
     """What may be learned from, and what the search is judged on: items that the ANN was not fitted to.
 
     Args:
-        images: all training images.
+        images: all training images, or recordings.
         held_out: what the training held out (`snnviz.jobs.work.sources.known_of`); the common rule stands where nothing tells.
     """
     from snnviz import datasets
