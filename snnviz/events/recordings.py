@@ -74,6 +74,12 @@ class Recordings:
     def __len__(self) -> int:
         return len(self.starts) - 1
 
+    def __array__(self, *_: object, **__: object) -> np.ndarray:
+        """Raises: as a whole they never become an array."""
+        raise InputError(
+            "`x` must be an array of intensities here: recordings go with input 'spikes' alone. Received: recordings"
+        )
+
     @property
     def shape(self) -> tuple[int, int, int]:
         """Of one step of one recording: (height, width, 2)."""
@@ -95,6 +101,8 @@ class Recordings:
             starts = self.starts[first : stop + 1]
             own = slice(int(starts[0]), int(starts[-1]))
             return Recordings(self.t[own], self.place[own], starts - starts[0], self.sensor, _whole=True)
+        if not isinstance(items, np.ndarray) or items.ndim != 1 or items.dtype.kind not in "iu":
+            raise InputError(f"`items` must be a slice or an array of whole numbers. Received: {check.describe(items)}")
         parts = [slice(int(self.starts[item]), int(self.starts[item + 1])) for item in items]
         return Recordings(
             np.concatenate([self.t[part] for part in parts]),
