@@ -11,6 +11,7 @@ recorded, from the embedded MNIST, so that it needs no download and is the same 
   polarity 1 up, 0 down. Several may come between two samples; each has its own time.
 - Noise events come by a Poisson process of `NOISE` a pixel and second, of either polarity alike.
 
+The way ends where it began, so that the last event of many pixels, which brings L back, comes in the very last microsecond.
 There is no refractory period, no mismatch between pixels and no bandwidth limit, which real cameras have.
 """
 
