@@ -96,7 +96,7 @@ TEXTS = (
 
 def modules() -> list[str]:
     """The modules with public names: those behind the names of `snnviz`, and those that say what of them is public."""
-    found = {module for module, _ in snnviz._PUBLIC.values()}
+    found = {module for module, _ in snnviz._PUBLIC.values()} | {f"snnviz.{name}" for name in snnviz._MODULES}
     root = Path(snnviz.__file__).parent
     for entry in pkgutil.walk_packages([str(root)], "snnviz."):
         file = root.joinpath(*entry.name.split(".")[1:])
