@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from snnviz import __version__, _progress, pretrained
+from snnviz import __version__, _extensions, _progress, pretrained
 from snnviz import _checks as check
 from snnviz import _memory as memory
 from snnviz._arguments import checked, shows_fields
@@ -28,21 +28,25 @@ from snnviz.simulation.stopping import Stop, read_out
 if TYPE_CHECKING:
     import xarray as xr
 
-ENGINES = ("auto", "graph", "event")
+_OWN = {"graph": "snnviz.simulation.graph:GraphEngine", "event": "snnviz.simulation.event_graph:event_engine"}
+ENGINES = ("auto", *_OWN)
+"""The engines that come with snnviz."""
+GROUP = "snnviz.engines"
+"""Entry points by which other packages bring engines; each is an `EngineMaker`."""
 EngineMaker = Callable[[SpikingNetwork, Settings, Record], Engine]
 
 
 @checked
 def make_engine(name: str, network: SpikingNetwork, settings: Settings, record: Record) -> Engine:
-    """The engine called `name` ("graph" or "event"), made ready for `network`."""
-    check.choice("engine", name, ENGINES[1:])
-    if name == "graph":
-        from snnviz.simulation.graph import GraphEngine
+    """The engine called `name`, "graph", "event" or one that another package brings, made ready for `network`."""
+    maker: EngineMaker = _extensions.load("engine", name, GROUP, _OWN)
+    return maker(network, settings, record)
 
-        return GraphEngine(network, settings, record)
-    from snnviz.simulation.event_graph import event_engine
 
-    return event_engine(network, settings, record)
+def check_engine(name: str) -> None:
+    """Raise `InputError` unless `name` is "auto" or an engine."""
+    if name != "auto":
+        _extensions.known("engine", name, GROUP, {"auto": "", **_OWN})
 
 
 def _settings(steps: int | Settings, given: Mapping[str, Any]) -> Settings:
@@ -84,8 +88,9 @@ def simulate(
             become a dense array as a whole, or booleans or counts `(items, steps, *network.input_shape)`.
         y: class indices, int (items,).
         steps: number of time steps T; or `Settings`, which say it and all of the last arguments.
-        engine: "graph", "event", or "auto", the faster of the two for this network; or a function of the network, its
-            `Settings` and the `Record` that makes an `Engine`.
+        engine: "graph", "event", or "auto", the faster of the two for this network; the name of one that another package
+            brings (entry points "snnviz.engines"); or a function of the network, its `Settings` and the `Record` that makes
+            an `Engine`.
         record: what to keep beside the curves, a `Record` or names among "prediction", "logits" and "events".
         batch_size: items simulated at once; None lets the engine choose. It changes no number of the event engine, and none
             of the graph engine where sums are exact (elsewhere matrix products may round differently).
@@ -105,7 +110,7 @@ def simulate(
     if not isinstance(network, SpikingNetwork):
         network = pretrained.network(network)
     if not callable(engine):
-        check.choice("engine", engine, ENGINES)
+        check_engine(engine)
     options = _settings(steps, settings)
     steps = options.steps
     when = Stop.of(stop)

@@ -107,17 +107,15 @@ class DataOptions:
 
     data: str | None = option(None, "data set", metavar="NAME|PATH", unset="the one that it is of")
     channels: int | None = option(
-        None, "pictures in folders as grey (1) or in colour (3)", metavar="1|3", unset="as it takes them"
-    )
+        None, "pictures in folders as grey (1) or in colour (3)", metavar="1|3", unset="as it takes them",
+    )  # fmt: skip
     size: int | Sequence[int] | None = option(
-        None, "scale pictures in folders to this height (and width)", metavar="N", unset="as it takes them"
-    )
+        None, "scale pictures in folders to this height (and width)", metavar="N", unset="as it takes them",
+    )  # fmt: skip
     input_range: float | None = option(
-        None,
-        "what stands for full intensity in the data's file and in the model trained on it, e.g. 255 or 16",
-        metavar="R",
+        None, "what stands for full intensity in the data's file and in the model trained on it, e.g. 255 or 16", metavar="R",
         unset="seen from the model; of a file, 255 for integers and 1 for others",
-    )
+    )  # fmt: skip
 
     @classmethod
     def of(cls, args: argparse.Namespace) -> DataOptions:

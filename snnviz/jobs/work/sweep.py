@@ -36,8 +36,8 @@ class Options(finetune.Shared):
     )  # fmt: skip
     workers: int = option(1, "processes that train", metavar="N", least=1, recorded=False)
     out: str | None = option(
-        None, "folder of the sweep", metavar="FOLDER", writes="folder", unset="MODEL-sweep", recorded=False
-    )
+        None, "folder of the sweep", metavar="FOLDER", writes="folder", unset="MODEL-sweep", recorded=False,
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         super().__post_init__()
