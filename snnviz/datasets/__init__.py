@@ -173,7 +173,7 @@ def events(
     Raises:
         InputError: if there is no such data set of events, or a file cannot be read.
     """
-    split = check.choice("split", split, SPLITS)
+    split, progress = check.choice("split", split, SPLITS), check.flag("progress", progress)
     limit = None if limit is None else check.integer("limit", limit, 1)
     entry = _entry(name)
     if entry is None and _holds_recordings(name):

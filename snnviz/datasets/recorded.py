@@ -89,9 +89,11 @@ class Recorded:
             seed: draws for each recording a window of its own, from `SHORTEST` steps to `steps`, so that a classifier trained on
                 them knows what is there early; None takes `steps` for all.
         """
-        windows: int | np.ndarray = steps
+        windows: int | np.ndarray = check.integer("steps", steps, 1)
         if seed is not None:
-            windows = np.random.default_rng(seed).integers(min(SHORTEST, steps), steps + 1, len(self))
+            windows = np.random.default_rng(check.integer("seed", seed, 0)).integers(
+                min(SHORTEST, steps), steps + 1, len(self)
+            )
         return Images(self.name, self.split, self.x.rates(windows, step_us), self.y, self.class_names)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from snnviz import _checks as check
-from snnviz._arguments import checked
+from snnviz._arguments import check_fields, checked
 from snnviz.errors import InputError
 
 MOST_PIXELS = 2**24
@@ -41,6 +41,7 @@ class Events:
 
     def __post_init__(self) -> None:
         put = object.__setattr__
+        check_fields(self)
         put(self, "sensor", checked_sensor(self.sensor))
         put(self, "t", _whole("t", self.t, np.int64))
         for name, size in (("x", self.sensor[1]), ("y", self.sensor[0])):
@@ -55,7 +56,6 @@ class Events:
         lengths = [len(getattr(self, name)) for name in ("t", "x", "y", "polarity")]
         if len(set(lengths)) > 1:
             raise InputError(f"`t`, `x`, `y` and `polarity` must have one value an event. Received: {lengths} values")
-        put(self, "notes", tuple(self.notes))
 
     @classmethod
     @checked
@@ -66,7 +66,10 @@ class Events:
             array: the rows; t in microseconds.
             sensor: (height, width).
         """
-        array = np.asarray(array)
+        try:
+            array = np.asarray(array)
+        except (TypeError, ValueError) as error:  # of lists of several lengths, among others
+            raise InputError(f"`array` must have rows of (t, x, y, p). Received: {check.describe(array)}") from error
         names = array.dtype.names
         if names is not None and set("txyp") <= set(names):
             columns = [array[name] for name in "txyp"]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from snnviz import _checks as check
-from snnviz._arguments import checked
+from snnviz import _memory as memory
+from snnviz._arguments import check_fields, checked
 from snnviz.errors import InputError
 from snnviz.events.binning import check_window, count
 from snnviz.events.events import Events, checked_sensor
@@ -32,17 +34,18 @@ class Recordings:
     _whole: bool = field(default=False, repr=False)  # parts of what was checked are not checked again
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "sensor", checked_sensor(self.sensor))
-        if self._whole:
+        if self._whole is True:
             return
-        starts = np.asarray(self.starts)
+        check_fields(self)
+        object.__setattr__(self, "sensor", checked_sensor(self.sensor))
+        for name in ("t", "place"):
+            values = getattr(self, name)
+            if values.ndim != 1 or values.dtype.kind not in "iu" or len(values) != self.t.size:
+                raise InputError(f"`{name}` must be whole numbers, one an event. Received: {check.describe(values)}")
+        starts = self.starts
         fits = starts.ndim == 1 and len(starts) > 1 and starts.dtype.kind in "iu" and starts[0] == 0
         if not fits or np.any(np.diff(starts.astype(np.int64)) < 0) or starts[-1] != len(self.t):
             raise InputError(f"`starts` must rise from 0 to the number of events. Received: {check.describe(starts)}")
-        for name in ("t", "place"):
-            values = getattr(self, name)
-            if values.ndim != 1 or values.dtype.kind not in "iu" or len(values) != len(self.t):
-                raise InputError(f"`{name}` must be whole numbers, one an event. Received: {check.describe(values)}")
         size = self.sensor[0] * self.sensor[1] * 2
         if len(self.place) and (self.place.min() < 0 or self.place.max() >= size):
             raise InputError(f"`place` must be from 0 to {size - 1}. Received: up to {int(self.place.max())}")
@@ -120,26 +123,35 @@ class Recordings:
         pixel = place // 2
         return Events(own.t.astype(np.int64), pixel % self.sensor[1], pixel // self.sensor[1], place % 2, self.sensor)
 
+    @checked
     def counts(self, steps: int, step_us: int) -> np.ndarray:
         """Events by step, uint16 (items, steps, height, width, 2); those beyond the last step are left out.
 
         Bins are those of `snnviz.events.frames` from 0 to steps * step_us. For few recordings at a time: this is dense.
         """
-        end = steps * step_us
+        end = check.integer("steps", steps, 1) * check.integer("step_us", step_us, 1)
         check_window(0, end, steps)
+        needed = 2 * len(self) * steps * math.prod(self.shape)
+        if needed > (free := memory.available()):
+            raise InputError(
+                f"`steps` must be so few that counts fit into memory, {free / 2**30:.1f} GiB now. "
+                f"Received: {steps}, which take {needed / 2**30:.1f} GiB"
+            )
         counts = np.zeros((len(self), steps, self.shape[0] * self.shape[1] * 2), np.uint16)
         count(self.t, self.place, self.starts, 0, end, counts)
         return counts.reshape(len(self), steps, *self.shape)
 
+    @checked
     def by_step(self, steps: int, step_us: int) -> np.ndarray:
         """Events of all recordings together by step, int64 (steps,)."""
-        check_window(0, steps * step_us, steps)
+        check_window(0, check.integer("steps", steps, 1) * check.integer("step_us", step_us, 1), steps)
         counts = np.zeros((1, steps, 1), np.int64)
         count(
             self.t, np.broadcast_to(np.uint8(0), self.t.shape), np.array([0, len(self.t)]), 0, steps * step_us, counts
         )
         return counts[0, :, 0]
 
+    @checked
     def rates(self, steps: int | np.ndarray, step_us: int) -> np.ndarray:
         """Events a step of each pixel and polarity over the first steps, at most 1, float32 (items, height, width, 2).
 
@@ -147,7 +159,15 @@ class Recordings:
             steps: how many, for all recordings or for each.
             step_us: microseconds of a step.
         """
-        windows = np.broadcast_to(np.asarray(steps, np.int64), (len(self),))
+        check.integer("step_us", step_us, 1)
+        windows = np.asarray(steps)
+        if windows.dtype.kind not in "iu" or windows.shape not in ((), (len(self),)) or windows.min() < 1:
+            raise InputError(
+                f"`steps` must be a whole number from 1, or one for each of {len(self)} recordings. "
+                f"Received: {check.describe(steps)}"
+            )
+        windows = np.broadcast_to(windows.astype(np.int64), (len(self),))
+        check_window(0, int(windows.max()) * step_us, 1)
         rates = np.empty((len(self), *self.shape), np.float32)
         for item, window in enumerate(windows):
             total = np.zeros((1, 1, rates[item].size), np.uint32)

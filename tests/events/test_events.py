@@ -71,7 +71,7 @@ def test_polarity_is_one_or_zero(polarity):
         ({"y": [-1, 0]}, "Received: -1 to 0"),
         ({"t": [0.5, 1.0]}, "whole numbers"),
         ({"t": [1]}, "one value an event"),
-        ({"sensor": (2,)}, "height, width"),
+        ({"sensor": (2,)}, "a whole number, a whole number"),
         ({"sensor": (0, 2)}, "at least 1|from 1"),
         ({"sensor": (2**20, 2**20)}, "at most"),
     ],
