@@ -254,7 +254,7 @@ def picture_shape(name: str | os.PathLike[str], split: str = "test") -> tuple[in
     if _entry(name) is not None:
         return None
     path = _path(name)
-    if not path.is_dir() or cifar_folder_kind(path) is not None:
+    if not path.is_dir() or cifar_folder_kind(path) is not None or _holds_recordings(path):
         return None
     return folders.shape_of(folders.listing(path, check.choice("split", split, SPLITS)).files[0][0])
 
