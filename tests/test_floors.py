@@ -14,6 +14,7 @@ FLOORS = {
     "_extras": 0, "_processes": 0, "_margins": 0, "_progress": 0, "network": 0,
     "results": 0,
     "_models": 1, "metrics": 1, "answers": 1, "datasets": 1, "architectures": 1, "sparsity": 1, "pretrained": 1,
+    "importing": 1,
     "training": 2, "conversion": 2, "simulation": 2, "energy": 2, "neurobench": 2, "hardware": 2,
     "optimization": 3, "sparsity_sweep": 3,
     "runs": 4,

@@ -53,6 +53,29 @@ def add_data_options(parser: argparse.ArgumentParser, default: str = "the one th
     )
 
 
+MODEL_HELP = "a .keras or .onnx file, or the name of a shipped model, e.g. dense-mnist"
+
+
+def add_preprocessing_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what a network from an .onnx file expects of its images."""
+    for name, what in (
+        ("mean", "what is subtracted from intensities in [0, 1]"),
+        ("std", "what they are divided by then"),
+    ):
+        parser.add_argument(
+            f"--{name}",
+            metavar="V,V,V",
+            help=f"of the preprocessing that the network in an .onnx file was trained with: {what}, one number or one per channel "
+            "(default: none beyond what the file holds)",
+        )
+
+
+def preprocessing_of(args: argparse.Namespace) -> dict[str, list[float] | None]:
+    """What those options say."""
+    given = {name: getattr(args, name) for name in ("mean", "std")}
+    return {name: None if text is None else numbers(f"--{name}", text, real) for name, text in given.items()}
+
+
 def settings_of(args: argparse.Namespace) -> dict[str, Any]:
     """What those options say, checked.
 

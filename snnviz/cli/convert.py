@@ -1,4 +1,4 @@
-"""`snnviz convert`: a trained Keras model to a spiking network file."""
+"""`snnviz convert`: a trained model to a spiking network file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from snnviz import _checks as check
 from snnviz.cli._numbers import real, whole
-from snnviz.cli._settings import add_data_options, numbers
+from snnviz.cli._settings import MODEL_HELP, add_data_options, add_preprocessing_options, numbers, preprocessing_of
 from snnviz.errors import InputError
 
 
@@ -19,15 +19,14 @@ def add(subparsers: Any) -> None:
     """Add the parser."""
     parser = subparsers.add_parser(
         "convert",
-        help="convert a trained Keras model to a spiking network",
-        description="Convert a trained Keras image classifier to a spiking network: fold batch normalisation, scale every "
+        help="convert a trained model to a spiking network",
+        description="Convert a trained image classifier to a spiking network: fold batch normalisation, scale every "
         "layer so that a percentile of its activations is 1, and write a network file (.npz).",
     )
-    parser.add_argument(
-        "model", metavar="MODEL", help="a .keras file, or the name of a shipped model, e.g. dense-mnist"
-    )
+    parser.add_argument("model", metavar="MODEL", help=MODEL_HELP)
     parser.add_argument("--out", metavar="NETWORK.npz", help="file to write (default: MODEL's name in this folder)")
     add_data_options(parser)
+    add_preprocessing_options(parser)
     parser.add_argument(
         "--norm-items",
         type=whole,
@@ -112,7 +111,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
     asked = sources.DataOptions.of(args)
 
-    model = conversion.load_keras(args.model)
+    source = conversion.load_source(args.model, **preprocessing_of(args))
+    model = getattr(source, "model", source)
     given = args.input_range or sources.remembered(args.model).get("input_range")
     folded = conversion.fold(model, given)  # what cannot be converted is said before data are read
     names = () if args.class_names is None else tuple(name.strip() for name in args.class_names.split(","))
@@ -133,7 +133,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     for text in warnings:
         sys.stderr.write(f"snnviz convert: {text}\n")
     network = conversion.convert(
-        model,
+        source,
         images.x,
         args.percentile,
         args.per,
@@ -173,6 +173,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             }
             for layer in network.layers
         ],
+        "import": network.metadata.get("import"),
         "warnings": warnings,
         "report": None,
     }
@@ -206,6 +207,8 @@ def show(answer: dict[str, Any]) -> str:
         f"{answer['model']} -> {answer['out']}: {len(answer['layers'])} layers, {neurons} neurons, "
         f"percentile {answer['percentile']:g} per {answer['per']} over {answer['norm_items']} items"
     ]
+    if answer["import"] is not None:
+        lines.append(proof_lines(answer["import"], answer["report"] is not None))
     report = answer["report"]
     if report is not None:
         columns = (
@@ -238,6 +241,17 @@ def show(answer: dict[str, Any]) -> str:
             f"accuracy: {report['model_accuracy']:.2%} of the model, {report['spiking_accuracy']:.2%} spiking",
         ]
     return "\n".join(lines)
+
+
+def proof_lines(proof: dict[str, Any], layers: bool) -> str:
+    """What the proof of an import says; layer by layer if asked, or where they part."""
+    from snnviz.importing.proof import Proof
+
+    found = Proof.of(proof)
+    if not layers and found.parted is None:
+        return found.sentence
+    rows = [f"  {each.layer:40} {each.node:20} {each.deviation:10.2g} of {each.largest:.3g}" for each in found.layers]
+    return "\n".join([found.sentence, "", "largest deviation from the original, layer by layer", *rows])
 
 
 def _cell(value: Any) -> str:

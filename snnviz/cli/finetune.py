@@ -19,7 +19,7 @@ def add(subparsers: Any) -> None:
         description="Train a classifier on with penalties on active neurons and on weights, then set the weights that "
         "shrank to nothing to zero. Resumable as `snnviz train` is.",
     )
-    parser.add_argument("model", metavar="MODEL", help="a .keras file, the name of a shipped model, or run:ID")
+    parser.add_argument("model", metavar="MODEL", help="a .keras or .onnx file, the name of a shipped model, or run:ID")
     add_training_options(parser, "that of the shipped MODEL", "MODEL-sparse.keras")
     parser.add_argument("--lambda-a", type=real, metavar="L", help="weight of the activation penalty (default: 0.5)")
     parser.add_argument("--lambda-w", type=real, metavar="L", help="weight of the weight penalty (default: 20)")

@@ -32,7 +32,7 @@ def add(subparsers: Any) -> None:
         "point's pruned model, the table (sweep.csv, sweep.json), accuracy and sparsity against epsilon (pruning.csv) and "
         "the front of accuracy and sparsity (front.pdf, front.png).",
     )
-    parser.add_argument("model", metavar="MODEL", help="a .keras file, or the name of a shipped model")
+    parser.add_argument("model", metavar="MODEL", help="a .keras or .onnx file, or the name of a shipped model")
     for name, penalty, grid in (("a", "activation", LAMBDA_A), ("w", "weight", LAMBDA_W)):
         parser.add_argument(
             f"--lambda-{name}", dest=f"grid_{name}", metavar="L[,L]",

@@ -27,7 +27,7 @@ class Options(common.Shared):
     """Settings of a fine-tuning.
 
     Attributes:
-        model: a .keras file, the name of a shipped model, or run:ID for that of a run.
+        model: a .keras or .onnx file, the name of a shipped model, or run:ID for that of a run.
         lambda_a: weight of the activation penalty.
         lambda_w: weight of the weight penalty.
         weigh: how both are divided among layers, "size" or "events".
