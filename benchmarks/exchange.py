@@ -21,7 +21,7 @@ import numpy as np
 
 from benchmarks.peers import setup
 from snnviz import datasets, pretrained
-from snnviz.hardware import nir
+from snnviz.hardware import nir, outside
 from snnviz.hardware.nir import tools
 from snnviz.hardware.nir.loaders import TOOLS
 from snnviz.simulation import Record, simulate
@@ -64,7 +64,7 @@ def as_loaded(network, tool, python, x):
 def with_script(network, tool, python, x):
     """The same with the tool's script, for the network as it is and with weights whose sums are exact."""
     found = {}
-    for name, one in (("network", network), ("dyadic", tools.dyadic(network))):
+    for name, one in (("network", network), ("dyadic", outside.dyadic(network))):
         compared = tools.compare(one, tool, python, x, STEPS)
         found[name] = {**asdict(compared), "equal": compared.equal}
     return found

@@ -40,7 +40,7 @@ DETERMINISTIC = ("subplex", "percentile")
 UPDATES_PER_MINUTE = 1000
 """The gradient's updates for a minute of the budget, fewer than one core does, so that its learning rate falls to 0 in time."""
 FOLDER = ROOT / "benchmarks" / "results" / "searchers"
-PAGE = ROOT / "docs" / "optimisation.md"
+PAGE = ROOT / "docs" / "ablations.md"
 FIGURE = ROOT / "docs" / "images" / "searchers.png"
 BEGIN, END = "<!-- searchers: written by `python -m benchmarks.optimizers report` -->", "<!-- searchers: end -->"
 

@@ -8,10 +8,16 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
-# public name -> (module, attribute); attribute None is the module itself
-_PUBLIC: dict[str, tuple[str, str | None]] = {
+_MODULES = (
+    "answers", "architectures", "conversion", "dashboard", "datasets", "energy", "errors", "figures", "hardware", "jobs", "metrics",
+    "network", "neurobench", "optimization", "plots", "pretrained", "reports", "results", "runs", "simulation", "sparsity",
+    "sparsity_sweep", "testing", "training",
+)  # fmt: skip
+"""The public modules: `snnviz.NAME` is there without an import of its own."""
+# public name -> (module, attribute)
+_PUBLIC = {
     "InputError": ("snnviz.errors", "InputError"),
     "Input": ("snnviz.network", "Input"),
     "Dense": ("snnviz.network", "Dense"),
@@ -25,6 +31,8 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "SpikingNetwork": ("snnviz.network", "SpikingNetwork"),
     "load_network": ("snnviz.network", "load_network"),
     "Record": ("snnviz.simulation", "Record"),
+    "Settings": ("snnviz.simulation", "Settings"),
+    "Stop": ("snnviz.simulation", "Stop"),
     "simulate": ("snnviz.simulation", "simulate"),
     "load_result": ("snnviz.results", "load"),
     "save_result": ("snnviz.results", "save"),
@@ -35,28 +43,19 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "check_convertible": ("snnviz.conversion", "check_convertible"),
     "conversion_report": ("snnviz.conversion", "conversion_report"),
     "optimize": ("snnviz.optimization", "optimize"),
-    "architectures": ("snnviz.architectures", None),
-    "datasets": ("snnviz.datasets", None),
-    "jobs": ("snnviz.jobs", None),
-    "metrics": ("snnviz.metrics", None),
-    "plots": ("snnviz.plots", None),
-    "pretrained": ("snnviz.pretrained", None),
-    "reports": ("snnviz.reports", None),
-    "figures": ("snnviz.figures", None),
-    "runs": ("snnviz.runs", None),
-    "dashboard": ("snnviz.dashboard", None),
     "explore": ("snnviz.dashboard", "Explorer"),
 }
 
-__all__ = ["__version__", *_PUBLIC]
+__all__ = ["__version__", *_MODULES, *_PUBLIC]
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"snnviz.{name}")
     if name not in _PUBLIC:
         raise AttributeError(f"module 'snnviz' has no attribute {name!r}")
-    module_name, attribute = _PUBLIC[name]
-    module = importlib.import_module(module_name)
-    value = module if attribute is None else getattr(module, attribute)
+    module, attribute = _PUBLIC[name]
+    value = getattr(importlib.import_module(module), attribute)
     globals()[name] = value
     return value
 

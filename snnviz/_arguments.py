@@ -13,7 +13,7 @@ import functools
 import inspect
 import math
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
@@ -48,6 +48,23 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
         return function(*given.args, **given.kwargs)
 
     return call
+
+
+def shows_fields(cls: Any, but: Collection[str] = ()) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """A decorator of a function that takes the fields of dataclass `cls` as its last keywords: its signature shows them."""
+
+    def shown(function: Callable[P, R]) -> Callable[P, R]:
+        signature = inspect.signature(function)
+        own = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
+        fields = [
+            one.replace(kind=one.KEYWORD_ONLY)
+            for one in inspect.signature(cls).parameters.values()
+            if one.name not in but
+        ]
+        function.__signature__ = signature.replace(parameters=[*own, *fields])  # type: ignore[attr-defined]
+        return function
+
+    return shown
 
 
 def check_fields(instance: Any) -> None:

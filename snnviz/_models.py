@@ -54,26 +54,6 @@ def leaves(model: keras.Model) -> list[Any]:
     return found
 
 
-def junction(model: Any) -> str:
-    """The name of a layer of `model` that joins several signals; empty where its layers follow one another."""
-    import keras
-
-    for layer in model.operations if isinstance(model, keras.Function) else model.layers:
-        if any(len(node.input_tensors) > 1 for node in layer._inbound_nodes):
-            return str(layer.name)
-        if isinstance(layer, keras.Model) and (inner := junction(layer)):
-            return inner
-    return ""
-
-
-def check_single_path(model: Any, who: str) -> None:
-    """Raise `InputError`, naming `who` asks for it, unless the layers of a Keras model follow one another."""
-    if joins := junction(model):
-        raise InputError(
-            f"`model` must be a single path of layers for {who}. Received: a graph, in which {joins!r} joins several signals"
-        )
-
-
 def own_call(model: Any) -> bool:
     """Whether a Sequential or functional model has a `call` of its own class, which its layers do not tell."""
     return not type(model).call.__module__.startswith("keras.")

@@ -7,7 +7,8 @@ probability Phi(beta). Two penalties are added to the loss (Dutson et al. 2023, 
     weights:     lambda_w * (synapses of layer / synapses in model) * mean |w|,  plus the usual L2
 
 Neurons are those of the hidden layers (each followed by ReLU); a convolution's weight counts as many synapses as the
-connections it makes, borders taken into account.
+connections it makes, borders taken into account. Where a ReLU follows a sum, as in residual networks, mu / sigma of what it gets
+takes the place of beta (`snnviz._activity`).
 
 Layers differ in what an active neuron costs: few neurons of a late layer may cause most synaptic events. Expected events
 per item and step are the sum over the weighted layers of
@@ -31,6 +32,7 @@ import numpy as np
 
 from snnviz import _checks as check
 from snnviz import _models, _progress
+from snnviz._activity import Activity
 from snnviz._arguments import checked
 from snnviz._backend import compiled
 from snnviz._models import leaves, rectifies
@@ -67,11 +69,6 @@ PAPER_EPSILON = 1e-4
 """Below this magnitude a weight is pruned; it reproduces the paper's weight sparsity before fine-tuning."""
 
 
-def _expected_active(beta: Any) -> Any:
-    """mean Phi(beta)."""
-    return keras.ops.mean(0.5 * (1.0 + keras.ops.erf(beta / math.sqrt(2.0))))
-
-
 @keras.saving.register_keras_serializable(package="snnviz")
 class ActivationPenalty(keras.regularizers.Regularizer):
     """strength * mean Phi(beta), Phi(beta) = (1 + erf(beta / sqrt 2)) / 2: the expected fraction of active neurons.
@@ -87,7 +84,7 @@ class ActivationPenalty(keras.regularizers.Regularizer):
         self.strength = check.real("strength", strength, 0)
 
     def __call__(self, beta: Any) -> Any:
-        return self.strength * _expected_active(beta)
+        return self.strength * keras.ops.mean(0.5 * (1.0 + keras.ops.erf(beta / math.sqrt(2.0))))
 
     def get_config(self) -> dict[str, float]:
         """What Keras stores to build the penalty again."""
@@ -182,32 +179,30 @@ def shares(model: Model, weigh: str = "size") -> tuple[list[float], list[float]]
     """How the penalties are divided among layers, each list adding up to 1.
 
     Args:
-        model: the model; for "events" a path of layers, each fed by the one before.
+        model: the model.
         weigh: "size", by neurons and synapses, as in the paper; or "events", by the synaptic events that the layer's active
             neurons, and its weights, are expected to cause (this module's introduction has the equation).
 
     Returns:
-        Shares of the activation penalty, one for each batch normalisation, and of the weight penalty, one for each weighted
-        layer; both in order.
+        Shares of the activation penalty, one for each ReLU behind batch normalisation or a sum of such, and of the weight penalty,
+        one for each weighted layer; both in order.
     """
     check.choice("weigh", weigh, WEIGH)
-    weighted, normalised = weighted_layers(model), normalisations(model)
+    weighted, activity = weighted_layers(model), Activity(model)
     synapses = [float(each.synapses) for each in weighted]
     if weigh == "size":
-        return _parts([math.prod(layer.output.shape[1:]) for layer in normalised]), _parts(synapses)
-    _models.check_single_path(model, "penalties weighed by events (`weigh`)")
-    kernels = {id(each.layer): index for index, each in enumerate(weighted)}
-    fed = [0.0] * len(normalised)
-    feeder = -1
-    for layer in leaves(model):
-        if id(layer) in kernels:
-            index = kernels[id(layer)]
-            if feeder >= 0:
-                fed[feeder] += synapses[index] - weighted[index].zero_synapses()
-                synapses[index] *= float(_expected_active(keras.ops.convert_to_numpy(normalised[feeder].beta)))
-        elif isinstance(layer, keras.layers.BatchNormalization):
-            feeder += 1
-    return _parts(fed), _parts(synapses)
+        return _parts([math.prod(visit.layer.output.shape[1:]) for visit in activity.relus]), _parts(synapses)
+    active: dict[int | None, float] = {None: 1.0}
+    active |= {number: float(each.active) for number, each in enumerate(activity.moments())}
+    fed = dict.fromkeys(active, 0.0)
+    feeding = activity.feeding()
+    for index, each in enumerate(weighted):
+        feeders = feeding.get(id(each.layer), {None: 1.0})
+        for number, share in feeders.items():
+            fed[number] += share * (synapses[index] - each.zero_synapses())
+        synapses[index] *= sum(share * active[number] for number, share in feeders.items())
+    del fed[None]
+    return _parts([*fed.values()]), _parts(synapses)
 
 
 def _parts(amounts: Sequence[float]) -> list[float]:
@@ -266,10 +261,7 @@ def penalised(
             for each, share in zip(weighted_layers(model), for_weights, strict=True)
         ]
     if lambda_a:
-        plan += [
-            (layer.beta, ActivationPenalty(lambda_a * share))
-            for layer, share in zip(_penalisable(model), for_activations, strict=True)
-        ]
+        plan += _activation_penalties(_penalisable(model), [lambda_a * share for share in for_activations])
     before = [variable.regularizer for variable, _ in plan]
     try:
         for variable, penalty in plan:
@@ -309,22 +301,41 @@ class _ZerosKept:
 
 @checked
 def has_activation_penalty(model: Model) -> bool:
-    """Whether the activation penalty is defined for a model: a single path with batch normalisations, all with gamma fixed to 1 and
-    a beta, of which it is known what a ReLU gets."""
-    layers = normalisations(model)
-    return bool(layers) and not any(layer.scale or not layer.center for layer in layers) and not _models.junction(model)
+    """Whether the activation penalty is defined for a model: its batch normalisations all have gamma fixed to 1 and a beta, and
+    there is a ReLU behind one, or behind a sum of such."""
+    return not any(layer.scale or not layer.center for layer in normalisations(model)) and bool(Activity(model).relus)
 
 
-def _penalisable(model: Model) -> list[Any]:
-    layers = normalisations(model)
-    _models.check_single_path(model, "a penalty on activations (`lambda_a`)")
+def _penalisable(model: Model) -> Activity:
     if not has_activation_penalty(model):
+        layers = normalisations(model)
         raise InputError(
-            "`lambda_a` must be 0 unless the model has batch normalisations and all have gamma fixed to 1 and a beta "
-            f"(scale=False, center=True). Received: lambda_a on {len(layers)} batch normalisations, "
+            "`lambda_a` must be 0 unless the model has batch normalisations before its ReLUs and all have gamma fixed to 1 and a "
+            f"beta (scale=False, center=True). Received: lambda_a on {len(layers)} batch normalisations, "
             f"{sum(layer.scale for layer in layers)} of them with a gamma"
         )
-    return layers
+    return Activity(model)
+
+
+def _activation_penalties(activity: Activity, strengths: Sequence[float]) -> list[tuple[Any, Any]]:
+    """Which betas get which penalty: of ReLUs behind batch normalisation each its own; those behind sums depend on many, and are
+    penalised together, with the first."""
+    got = activity.moments()
+    own, sums = {}, {}
+    for number, (each, strength) in enumerate(zip(got, strengths, strict=True)):
+        if each.plain and id(each.normalised) not in own:
+            own[id(each.normalised)] = (each.normalised.beta, ActivationPenalty(strength))
+        else:
+            sums[number] = strength
+    (first, plain), *others = own.values() or [(got[0].normalised.beta, ActivationPenalty(0.0))]
+    if not sums:
+        return [(first, plain), *others]
+
+    def together(beta: Any) -> Any:
+        now = activity.moments()
+        return plain(beta) + sum(strength * now[number].active for number, strength in sums.items())
+
+    return [(first, together), *others]
 
 
 @checked

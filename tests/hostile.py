@@ -16,6 +16,7 @@ import xarray as xr
 
 import snnviz
 from snnviz.dashboard.page import Page
+from snnviz.network import IdentityProjection
 from tests.importing import graphs
 
 
@@ -97,7 +98,7 @@ TEXTS = (
 
 def modules() -> list[str]:
     """The modules with public names: those behind the names of `snnviz`, and those that say what of them is public."""
-    found = {module for module, _ in snnviz._PUBLIC.values()}
+    found = {module for module, _ in snnviz._PUBLIC.values()} | {f"snnviz.{name}" for name in snnviz._MODULES}
     root = Path(snnviz.__file__).parent
     for entry in pkgutil.walk_packages([str(root)], "snnviz."):
         file = root.joinpath(*entry.name.split(".")[1:])
@@ -246,6 +247,7 @@ class Material:
         )
         self.history = pd.DataFrame(rows, columns=[*names, "seconds"]).set_index("evaluation")
         self.history.to_csv(folder / "history.csv")
+        self.tried = pd.DataFrame({"a": [1.0, 2.0, 3.0, 4.0], "b": ["x", "y", "x", "y"], "loss": [1.0, 2.0, 3.0, 4.0]})
         self.grid = pd.DataFrame({"lambda_a": [0.1, 0.2], "lambda_w": [1.0, 2.0], "value": [0.5, 0.6]})
         self.grid.to_csv(folder / "grid.csv")
         self.front = pd.DataFrame(
@@ -295,6 +297,12 @@ class Material:
         self.store.set_status(run_id, "FINISHED")
         return run_id
 
+    def deleted_run(self) -> str:
+        """The id of a run that was deleted."""
+        run_id = self.fresh_run()
+        self.store.delete(run_id)
+        return run_id
+
     def given(self, function: str, argument: str) -> Any:
         """A valid argument.
 
@@ -322,6 +330,7 @@ _PATH: V = lambda m: m.folder / "mine.json"  # noqa: E731
 VALID: dict[str, V] = {
     # things
     "network": lambda m: m.network,
+    "projection": lambda m: IdentityProjection(input_shape=(3,), weights=np.ones(3)),
     "model": lambda m: m.model,
     "x": lambda m: m.x,
     "confidence_cutoff.x": lambda m: "time",
@@ -453,6 +462,18 @@ VALID: dict[str, V] = {
     "Store.unfinished.tags": lambda m: {},
     "Store.delete.run_id": lambda m: m.fresh_run(),
     "Store.set_status.status": lambda m: "FINISHED",
+    "Store.restore.run_id": lambda m: m.deleted_run(),
+    "Store.edit.name": lambda m: "mine",
+    "Store.edit.labels": lambda m: ["mine"],
+    "Store.edit.note": lambda m: "mine",
+    "runs": lambda m: m.store.list(),
+    "query": lambda m: "loss<2 mine",
+    "settings_table.metric": lambda m: "loss",
+    "importance.table": lambda m: m.tried,
+    "target": lambda m: "loss",
+    "parallel_coordinates.table": lambda m: m.tried,
+    "parallel_coordinates_data.table": lambda m: m.tried,
+    "importances": lambda m: pd.DataFrame({"setting": ["a", "b"], "importance": [0.7, 0.3]}),
     "Store.check_ended.one": lambda m: m.store.get(m.run_id),
     "cancel.run_id": lambda m: m.run_id,
     "tail.lines": lambda m: 3,
@@ -606,6 +627,8 @@ COMMANDS: dict[str, V] = {
     "runs cancel": _runs("cancel"),
     "runs resume": _runs("resume"),
     "runs delete": _runs("delete", run=lambda m: m.doomed),
+    "runs edit": _runs("edit"),
+    "runs restore": _runs("restore", run=lambda m: m.deleted_run()),
     "runs export": _runs("export"),
     "figures": lambda m: ["figures", "--run", str(m.folder / "result.nc"), "--names", "confusion"],
     "tables": lambda m: ["tables", "--run", str(m.folder / "result.nc")],

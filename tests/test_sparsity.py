@@ -355,23 +355,107 @@ def test_activities_of_all_layers_are_counted_in_one_pass(nested):
     np.testing.assert_allclose(second, np.maximum(first @ hidden[2].kernel.numpy(), 0), atol=1e-5)
 
 
-def test_penalties_that_need_a_path_refuse_a_graph():
-    """Before a sum it is not known what the ReLU gets."""
+def residual_model(seed=0):
+    """A ReLU behind batch normalisation, one behind a sum with its output, and one behind a sum of two normalisations."""
+    initial = keras.initializers.RandomNormal(stddev=0.3, seed=seed)
+
+    def normalised(x, filters, name):
+        x = keras.layers.Conv2D(filters, 3, padding="same", kernel_initializer=initial, name=name)(x)
+        return keras.layers.BatchNormalization(scale=False, name=f"{name}_bn")(x)
+
     image = keras.Input((6, 6, 1))
-    x = keras.layers.ReLU()(
-        keras.layers.BatchNormalization(scale=False)(keras.layers.Conv2D(2, 3, padding="same")(image))
-    )
-    y = keras.layers.BatchNormalization(scale=False)(keras.layers.Conv2D(2, 3, padding="same")(x))
-    x = keras.layers.ReLU()(keras.layers.Add(name="sum")([x, y]))
-    model = keras.Model(image, keras.layers.Dense(3)(keras.layers.Flatten()(x)))
-    nested = keras.Sequential([keras.Input((6, 6, 1)), model])
-    for one in (model, nested):
-        assert not sparsity.has_activation_penalty(one)
-        for options in ({"lambda_a": 0.5}, {"lambda_w": 1.0, "weigh": "events"}):
-            with (
-                pytest.raises(InputError, match=r"single path of layers.*'sum' joins several signals"),
-                sparsity.penalised(one, **options),
-            ):
-                pass
-        with sparsity.penalised(one, l2=1e-3, lambda_w=1.0):
-            assert len(one.losses) == 3
+    x = keras.layers.ReLU(name="stem_relu")(normalised(image, 8, "stem"))
+    x = keras.layers.ReLU(name="sum_relu")(keras.layers.Add(name="sum")([normalised(x, 8, "first"), x]))
+    both = [normalised(x, 4, "second"), normalised(x, 4, "shortcut")]
+    x = keras.layers.ReLU(name="both_relu")(keras.layers.Add(name="both")(both))
+    model = keras.Model(image, keras.layers.Dense(3, name="out")(keras.layers.Flatten()(x)))
+    for index, layer in enumerate(sparsity.normalisations(model)):
+        beta = np.random.default_rng((seed, index)).normal(-0.5, 0.7, layer.beta.shape)
+        layer.beta.assign(beta.astype(np.float32))
+    return model
+
+
+def betas_of(model):
+    return {layer.name: layer.beta.numpy().astype(np.float64) for layer in sparsity.normalisations(model)}
+
+
+def active_by_sampling(betas):
+    """The shares of active units behind each ReLU, if what is added up is independent."""
+    rng = np.random.default_rng(0)
+
+    def drawn(name):
+        return betas[name] + rng.normal(size=(200_000, len(betas[name])))
+
+    stem = drawn("stem_bn")
+    got = [stem, drawn("first_bn") + np.maximum(stem, 0), drawn("second_bn") + drawn("shortcut_bn")]
+    return [(each > 0).mean() for each in got]
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_activation_penalty_behind_sums_is_the_expected_activity(inside):
+    model = residual_model()
+    one = keras.Sequential([keras.Input((6, 6, 1)), model]) if inside else model
+    active = active_by_sampling(betas_of(model))
+    neurons = np.array([8, 8, 4]) / 20
+    with sparsity.penalised(one, lambda_a=0.5):
+        assert float(sum(one.losses)) == pytest.approx(0.5 * neurons @ active, rel=0.01)
+    with sparsity.penalised(one, l2=1e-3, lambda_a=0.5):
+        assert len(one.losses) == 6  # five kernels, and a beta for all, as only the first is alone before its ReLU
+    assert not one.losses
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="takes gradients with TensorFlow")
+def test_penalties_behind_sums_have_the_gradients_of_finite_differences():
+    import tensorflow as tf
+
+    model = residual_model()
+    with sparsity.penalised(model, lambda_a=3.0):
+        for layer in sparsity.normalisations(model):
+            variable = layer.beta
+
+            def loss(beta, variable=variable):
+                variable.assign(beta)
+                return sum(model.losses)
+
+            before = variable.numpy()
+            with tf.GradientTape() as tape:
+                value = sum(model.losses)
+            found = tape.gradient(value, variable.value).numpy()
+            sides = [
+                [float(loss(before + sign * 0.02 * unit)) for unit in np.eye(len(before), dtype="f")]
+                for sign in (1, -1)
+            ]
+            loss(before)
+            np.testing.assert_allclose(found, (np.array(sides[0]) - sides[1]) / 0.04, rtol=0.02, atol=2e-5)
+            assert (found > 0).all(), "more of any beta is more activity"
+
+
+def test_shares_by_events_of_a_residual_model():
+    model = residual_model()
+    active, weights = sparsity.shares(model, "events")
+    stem, both, last = active_by_sampling(betas_of(model))
+    synapses = {each.layer.name: each.synapses for each in sparsity.weighted_layers(model)}
+    fed = np.array([synapses["first"], synapses["second"] + synapses["shortcut"], synapses["out"]])
+    assert active == pytest.approx(fed / fed.sum())
+    share = {"stem": 1, "first": stem, "second": both, "shortcut": both, "out": last}
+    events = np.array([synapses[each.layer.name] * share[each.layer.name] for each in sparsity.weighted_layers(model)])
+    assert weights == pytest.approx(events / events.sum(), rel=0.02)
+
+
+def test_channels_side_by_side_feed_by_their_number():
+    image = keras.Input((4, 4, 1))
+
+    def branch(filters):
+        x = keras.layers.Conv2D(filters, 1, use_bias=False)(image)
+        return keras.layers.ReLU()(keras.layers.BatchNormalization(scale=False)(x))
+
+    x = keras.layers.Concatenate()([branch(1), branch(3)])
+    model = keras.Model(image, keras.layers.Dense(2, kernel_initializer="ones")(keras.layers.Flatten()(x)))
+    assert sparsity.shares(model, "events")[0] == pytest.approx([0.25, 0.75])
+
+
+def test_activation_penalty_refuses_a_model_of_which_nothing_is_known():
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3), keras.layers.ReLU(), keras.layers.Dense(2)])
+    assert not sparsity.has_activation_penalty(model)
+    with pytest.raises(InputError, match="before its ReLUs"), sparsity.penalised(model, lambda_a=1.0):
+        pass

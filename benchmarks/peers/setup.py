@@ -47,6 +47,8 @@ ENVIRONMENTS: dict[str, Environment] = {
     "snntorch": Environment(packages=(*TORCH, *NIR, "snntorch==1.0.0")),
     # not measured: it reads NIR graphs in benchmarks/exchange.py
     "norse": Environment(packages=(*TORCH, *NIR, "norse==1.1.0")),
+    # not measured: it runs networks in tests/hardware
+    "sanafe": Environment(packages=("sanafe==2.2.9", "numpy==2.4.6")),
     # no simulator: it counts synaptic operations in tests/hardware
     "neurobench": Environment(packages=(*TORCH, "neurobench==2.3.0")),
     # the last release (2021) needs a TensorFlow, and so a Python, of its time

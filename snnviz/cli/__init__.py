@@ -68,12 +68,12 @@ def _shown(text: str) -> str:
     return text.encode(errors="backslashreplace").decode()
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command's parser."""
+def parser(commands: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
+    """The whole command's parser, or that of some of its subcommands, which is there sooner."""
     top = Parser(prog="snnviz", description="Anytime perception with spiking neural networks.", allow_abbrev=False)
     top.add_argument("--version", action="version", version=f"snnviz {__version__}")
     subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in COMMANDS:
+    for command in commands:
         importlib.import_module(f"snnviz.cli.{command}").add(subparsers)
     for _, leaf in leaves(top):
         leaf.add_argument("--json", action="store_true", help="print the answer as JSON")
@@ -95,7 +95,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0, 2 for a user's mistake, 130 for Ctrl-C and SIGTERM."""
     # quiet TensorFlow's start-up notes; a user who wants them sets the variable
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    args, rest = parser().parse_known_args(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    args, rest = parser(words[:1] if words and words[0] in COMMANDS else COMMANDS).parse_known_args(words)
     if rest:  # the command's own parser knows what could have been meant
         args.parser.error(f"unrecognized arguments: {' '.join(rest)}")
     with terminated_as_interrupted():

@@ -89,7 +89,9 @@ def in_words_of(parser: argparse.ArgumentParser) -> Iterator[None]:
     }
     # what loads a model or network by name or path calls it so
     if first := next((action.metavar for action in parser._actions if not action.option_strings), None):
-        names |= {"name": first, "path": first}
+        names["path"] = first
+        if "run_id" not in names:
+            names["name"] = first
     if "out" in names:
         names.setdefault("folder", names["out"])
     try:

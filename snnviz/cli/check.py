@@ -6,8 +6,6 @@ import argparse
 from dataclasses import asdict
 from typing import Any
 
-from snnviz.cli._settings import MODEL_HELP
-
 
 def add(subparsers: Any) -> None:
     """Add the parser."""
@@ -17,7 +15,9 @@ def add(subparsers: Any) -> None:
         description="List every reason why a model cannot be converted to a spiking network, with its remedy. A model that "
         "cannot be converted is an answer, not a mistake: the exit code is 0 either way, and --json says `convertible`.",
     )
-    parser.add_argument("model", metavar="MODEL", help=MODEL_HELP)
+    parser.add_argument(
+        "model", metavar="MODEL", help="a .keras or .onnx file, or the name of a shipped model, e.g. dense-mnist"
+    )
     parser.set_defaults(run=run, show=show)
 
 

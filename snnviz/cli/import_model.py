@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from snnviz import _checks as check
-from snnviz.cli._settings import add_preprocessing_options, preprocessing_of
+from snnviz.cli import _options
 from snnviz.errors import InputError
+from snnviz.jobs.work.sources import Preprocessing
 
 
 def add(subparsers: Any) -> None:
@@ -23,7 +24,7 @@ def add(subparsers: Any) -> None:
     parser.add_argument(
         "model", metavar="MODEL.onnx", help="the file; weights it keeps in others are read from its own folder"
     )
-    add_preprocessing_options(parser)
+    _options.add(parser, Preprocessing)
     parser.add_argument("--out", metavar="MODEL.keras", help="file to write (default: MODEL's name in this folder)")
     parser.set_defaults(run=run, show=show, writes=lambda args: (_out(args), False))
 
@@ -39,12 +40,11 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         raise InputError(f"`--out` must end in .keras. Received: {check.describe(args.out)}")
     if Path(args.model).suffix != ".onnx":
         raise InputError(f"`MODEL.onnx` must be an .onnx file. Received: {check.describe(args.model)}")
-    given = preprocessing_of(args)
 
     from snnviz.importing import read_onnx
     from snnviz.training import save_model
 
-    found = read_onnx(args.model, given["mean"], given["std"])
+    found = read_onnx(args.model, args.mean, args.std)
     proof = found.proof()
     proof.check(args.model)
     save_model(found.model, out)

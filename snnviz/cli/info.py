@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import json
 import os
 import platform
@@ -11,8 +10,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from snnviz.cli._settings import add_data_options
+from snnviz.cli import _options
 from snnviz.errors import InputError
+from snnviz.jobs.work.sources import DataOptions
 
 PACKAGES = (
     "numpy", "numba", "xarray", "keras", "tensorflow", "tensorflow-cpu", "jax", "panel", "holoviews", "bokeh", "matplotlib",
@@ -29,7 +29,8 @@ def add(subparsers: Any) -> None:
         "(.nc) holds.",
     )
     parser.add_argument("file", nargs="?", metavar="FILE", help="a network (.npz), a result (.nc) or a shipped network")
-    add_data_options(parser, "none; with it a network's sparsity is measured on its test images")
+    data = "data set (default: none; with it a network's sparsity is measured on its test images)"
+    _options.add(parser, DataOptions, data={"help": data})
     parser.set_defaults(run=run, show=show)
 
 
@@ -46,19 +47,14 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 def _installation() -> dict[str, Any]:
     from snnviz import __version__, datasets, pretrained
+    from snnviz._versions import installed
 
-    versions = {}
-    for name in PACKAGES:
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
     return {
         "kind": "installation",
         "snnviz": __version__,
         "python": platform.python_version(),
         "platform": f"{sys.platform} {platform.machine()}, {os.cpu_count()} cores",
-        "packages": versions,
+        "packages": installed(PACKAGES),
         "shipped models": list(pretrained.names()),
         "data at hand": [record.name for record in datasets.available() if record.state != "not here"],
     }
@@ -66,7 +62,7 @@ def _installation() -> dict[str, Any]:
 
 def _network(path: str, args: argparse.Namespace) -> dict[str, Any]:
     from snnviz import pretrained
-    from snnviz.jobs.work.sources import DataOptions, data_of
+    from snnviz.jobs.work.sources import data_of
     from snnviz.simulation import analog
     from snnviz.simulation.synops import synapses
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from snnviz.cli import _job
-from snnviz.cli._numbers import real, whole
-from snnviz.cli._settings import add_data_options
+from snnviz.cli import _job, _options
+from snnviz.jobs.work.optimize import Options
 
 
 def add(subparsers: Any) -> None:
@@ -19,58 +18,8 @@ def add(subparsers: Any) -> None:
         "that minimise lambda_e (1 - peak accuracy) + lambda_l P_l + lambda_p P_p. The objective is evaluated on training items "
         "held out from training, gradients learn from the others, and the test set is only reported on.",
     )
-    parser.add_argument(
-        "network", metavar="NETWORK", help="a network file (.npz), the name of a shipped one, or run:ID"
-    )
-    parser.add_argument(
-        "--method", default="auto", help="auto, gradient, subplex, cmaes, percentile, onsets or weights (default: auto)"
-    )
-    parser.add_argument(
-        "--per", default="channel", metavar="WHAT[,WHAT]",
-        help="network, layer or channel; several from coarse to fine for stages (default: channel)",
-    )  # fmt: skip
-    parser.add_argument("--with-potentials", action="store_true", help="search initial membrane potentials too")
-    add_data_options(parser)
-    parser.add_argument(
-        "--items", type=whole, metavar="N", help="of the objective (default: all that the ANN's training held out)"
-    )
-    parser.add_argument("--steps", type=whole, default=50, metavar="T", help="time steps (default: %(default)s)")
-    parser.add_argument("--lambda-e", type=real, default=200.0, metavar="L", help="weight of 1 - peak (default: 200)")
-    parser.add_argument(
-        "--lambda-l", type=real, metavar="L", help="weight of P_l (default: 1 / its value at the start)"
-    )
-    parser.add_argument(
-        "--lambda-p", type=real, metavar="L", help="weight of P_p (default: 1 / its value at the start)"
-    )
-    parser.add_argument("--evaluations", type=whole, metavar="N", help="stop after N evaluations")
-    parser.add_argument(
-        "--minutes",
-        type=real,
-        metavar="M",
-        help="stop after M minutes, loading and report included (default without a budget: 10; weights: all updates)",
-    )
-    for name, kind, metavar, what in (
-        ("updates", whole, "N", "of the gradient (default: 4000; weights 2000)"),
-        ("batch-size", whole, "N", "items of an update of the gradient (default: 256; weights 128)"),
-        ("rate", real, "R", "of the gradient, at the beginning (default: 0.05; weights 0.002)"),
-        ("unrolled", whole, "T", "time steps that the gradient computes as spikes (default: 6; weights 5)"),
-        ("every", whole, "N", "updates from one candidate to the next (default: 200)"),
-        ("shift", whole, "N", "move the gradient's images by up to N pixels each way (default: 1)"),
-    ):
-        parser.add_argument(f"--{name}", type=kind, metavar=metavar, help=what)
-    parser.add_argument("--flip", action="store_true", default=None, help="with weights: mirror images by chance")
-    parser.add_argument("--precision", metavar="P", help="with weights: float32, or bfloat16 for quicker updates")
-    parser.add_argument(
-        "--half", action="store_true", help="round the result's weights to half precision: about half the file"
-    )
-    parser.add_argument("--target", metavar="CHIP", help="spinnaker: as that chip computes (with subplex or cmaes)")
-    parser.add_argument("--seed", type=whole, default=0, help="of the searcher (default: %(default)s)")
-    parser.add_argument("--workers", type=whole, default=1, metavar="N", help="processes that evaluate (default: 1)")
-    parser.add_argument("--scheduler", metavar="ADDRESS", help="of dask.distributed, whose workers evaluate instead")
-    parser.add_argument("--checkpoint", metavar="DIR", help="folder that holds the search's state (default: the run's)")
+    _options.add(parser, Options)
     parser.add_argument("--resume", action="store_true", help="go on from --checkpoint")
-    parser.add_argument("--history", metavar="FILE.csv", help="file for every evaluation's loss and terms")
-    parser.add_argument("--out", metavar="FILE.npz", help="file for the best network (default: NETWORK-optimized.npz)")
     _job.add_options(parser)
     parser.set_defaults(run=run, show=show)
 

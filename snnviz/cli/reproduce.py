@@ -236,7 +236,7 @@ def _network_card(
 ) -> dict[str, Any]:
     """The card of an optimised network, made from the classifier of card `source`; its test figures are those of `result`."""
     from snnviz import metrics, pretrained
-    from snnviz.training.card import versions
+    from snnviz._versions import versions
 
     how, told = pretrained.card(chain.optimized), metrics.summary(result)
     kept = ("method", "per", "evaluations", "minutes", "stopped", "objective", "loss", "held_out")

@@ -66,6 +66,12 @@ class UpperTail:
         value = lowest[0] + self._fraction * (lowest[-1] - lowest[0])
         return value, self._kept.max(axis=0).astype(np.float64)
 
+    def positive(self, otherwise: float) -> np.ndarray:
+        """The percentile, or the maximum where it is (next to) zero, or `otherwise` where that is zero too."""
+        percentile, maximum = self.result()
+        usable = np.where(percentile > SMALLEST * maximum, percentile, maximum)
+        return np.where(usable > 0, usable, otherwise)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Normalisation:
@@ -140,18 +146,12 @@ def measure(
     limits: list[Scale | None] = [None]  # where the input and each layer saturate, averages where their source does
     for layer, sources in zip(hidden, network.sources, strict=False):
         limits.append(limit := limits[sources[0]] if layer.pools else layer.cap)
-        value = float(_positive(*whole[layer.name].result(), otherwise=1.0)[0])
+        value = float(whole[layer.name].positive(1.0)[0])
         if percentile == 100 and limit is not None:
             found.append(limit)
         else:
-            found.append(_positive(*channels[layer.name].result(), otherwise=value) if per == "channel" else value)
+            found.append(channels[layer.name].positive(value) if per == "channel" else value)
     return Normalisation(percentile=float(percentile), per=per, items=len(x_norm), activations=(*found, 1.0))
-
-
-def _positive(percentile: np.ndarray, maximum: np.ndarray, otherwise: float) -> np.ndarray:
-    """The percentile, or the maximum where it is (next to) zero, or `otherwise` where that is zero too."""
-    usable = np.where(percentile > SMALLEST * maximum, percentile, maximum)
-    return np.where(usable > 0, usable, otherwise)
 
 
 @checked

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from snnviz._models import SKIPPED, UnclearRange, meaning_of, numbers, own_call, range_shown
+from snnviz._visits import Visit, through, visits
 from snnviz.conversion.folding import DENSE_LIMIT, NO_PADDING, Affine, Stage, joined, merged_separable, same_padding
-from snnviz.conversion.path import IMAGE, Visit, visits
 from snnviz.conversion.problem import NO_SPIKES, SUBCLASSED, UNSUPPORTED, Problem
 from snnviz.conversion.signal import Node, Part, Signal, populations
 from snnviz.errors import InputError
@@ -59,10 +59,8 @@ class Reading:
         self._visits = visits(model)
         self.input_shape = shape if len(shape) != 2 else (*shape, 1)
         image = Signal(shape=shape, parts=(Part(node=Node.image(self.input_shape)),))
-        signals = {IMAGE: self._settle_range(image, input_range)}
-        for place, visit in enumerate(self._visits):
-            signals[place] = self._read(visit, [signals[source] for source in visit.takes])
-        last = signals[len(self._visits) - 1] if self._visits else signals[IMAGE]
+        signals = through(self._visits, self._settle_range(image, input_range), self._read)
+        last = signals[len(self._visits) - 1]
         if not last.excused:
             self._end(model, last)
 
@@ -186,7 +184,8 @@ class Reading:
             self._refuse(visit, reason, remedy)
 
     def _refuse(self, visit: Visit, reason: str, remedy: str = "") -> None:
-        self.problems.append(visit.problem(reason, remedy))
+        problem = Problem(layer=visit.name, place=visit.place, kind=visit.kind, reason=reason, remedy=remedy)
+        self.problems.append(problem)
         self._excused = True
 
     def _unsupported(self, visit: Visit) -> None:

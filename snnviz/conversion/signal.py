@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from snnviz._visits import Visit
 from snnviz.conversion.folding import NO_PADDING, Affine, Stage
-from snnviz.conversion.path import Visit
 from snnviz.network import IdentityProjection, Layer, Padding, Population, Shape, Sum
 from snnviz.network import Input as NetworkInput
 

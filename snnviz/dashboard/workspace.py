@@ -43,7 +43,7 @@ _DATA = "data:"
 _KEPT = 64
 _LARGE = 4
 """Results kept in memory, beside those handed in: one may take 100 MB."""
-READ_ONLY = "these pages are served read-only: nothing is launched, cancelled or resumed from them"
+READ_ONLY = "these pages are served read-only: nothing is launched, cancelled, resumed or changed from them"
 
 
 class Workspace:
@@ -157,6 +157,38 @@ class Workspace:
         from snnviz import jobs
 
         return self._act(lambda store: jobs.resume(run_id, store=store))
+
+    def edit(self, run_id: str, **changes: Any) -> str:
+        """Change what is said of a run; see `snnviz.runs.Store.edit`."""
+
+        def change(store: Store) -> str:
+            store.edit(run_id, **changes)
+            return run_id
+
+        return self._act(change)
+
+    def delete(self, run_ids: Sequence[str]) -> str:
+        """Delete runs, all or, if one of them still runs, none; see `snnviz.runs.Store.delete`."""
+
+        def delete(store: Store) -> str:
+            found = [store.get(run_id) for run_id in run_ids]
+            for run in found:
+                store.check_ended(run)
+            for run in found:
+                store.delete(run.id)
+            return ""
+
+        return self._act(delete)
+
+    def restore(self, run_ids: Sequence[str]) -> str:
+        """Bring deleted runs back; see `snnviz.runs.Store.restore`."""
+
+        def restore(store: Store) -> str:
+            for run_id in run_ids:
+                store.restore(run_id)
+            return ""
+
+        return self._act(restore)
 
     def log(self, run_id: str, lines: int = 200) -> str:
         """The last lines of a run's log."""

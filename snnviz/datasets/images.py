@@ -58,6 +58,12 @@ def held_out_items(items: int) -> int:
     return min(MOST_HELD_OUT, items // 5)
 
 
+def drawn(items: int, held_out: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of the items that are held out, and of those that are kept, each ascending: the one place where they are drawn."""
+    order = np.random.default_rng(seed).permutation(items)
+    return np.sort(order[:held_out]), np.sort(order[held_out:])
+
+
 @checked
 def validation_split(images: Images, held_out: int = 10_000, seed: int = 0) -> tuple[Images, Images]:
     """Split training images in two: what is trained on, and what is held out for validation.
@@ -76,8 +82,7 @@ def validation_split(images: Images, held_out: int = 10_000, seed: int = 0) -> t
     if len(images) < 2:
         raise InputError(f"`images` must hold at least two items to be split. Received: {len(images)}")
     held_out = check.integer("held_out", held_out, 1, len(images) - 1)
-    drawn = np.random.default_rng(check.integer("seed", seed, 0)).permutation(len(images))
-    kept, out = np.sort(drawn[held_out:]), np.sort(drawn[:held_out])
+    out, kept = drawn(len(images), held_out, check.integer("seed", seed, 0))
     return (
         replace(images, x=images.x[kept], y=images.y[kept]),
         replace(images, split="validation", x=images.x[out], y=images.y[out]),

@@ -1,4 +1,4 @@
-"""Networks beyond snnviz: PyNN and its simulators, NEURON, SpiNNaker, and the exchange format NIR.
+"""Networks beyond snnviz: PyNN and its simulators, NEURON, SpiNNaker, SANA-FE's Loihi, and the exchange format NIR.
 
 Each part is a module, loaded when first used, and so are the packages behind it:
 
@@ -6,6 +6,7 @@ Each part is a module, loaded when first used, and so are the packages behind it
 - `snnviz.hardware.pynn`: a network on any PyNN simulator;
 - `snnviz.hardware.neuron`: the same on NEURON, with neurons that are exactly those of snnviz;
 - `snnviz.hardware.nir`: NIR graphs;
+- `snnviz.hardware.sanafe`: energy and latency on a model of Loihi;
 - `snnviz.hardware.spinnaker`: SpiNNaker: what to expect, a dry run, runs.
 """
 
@@ -14,7 +15,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-_MODULES = ("neuron", "nir", "pynn", "spinnaker", "synapses")
+_MODULES = ("neuron", "nir", "pynn", "sanafe", "spinnaker", "synapses")
 
 __all__ = list(_MODULES)
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from snnviz.errors import InputError
 from snnviz.network import THRESHOLD, SpikingNetwork
+from snnviz.simulation.neurons import Neurons
 from snnviz.simulation.settings import Settings
 
 
@@ -37,6 +38,7 @@ class Cells(ABC):
     Attributes:
         delay: of every synapse, in ms.
         weight_scale: what a weight of 1 is on this simulator.
+        potential: what it calls the membrane potential.
 
     Raises:
         InputError: for a setting that these cells cannot do.
@@ -46,6 +48,7 @@ class Cells(ABC):
     """Whether a network can be used for another item after `reset`; else it is built anew for each."""
     delay: float
     weight_scale: float = 1.0
+    potential: str = "v"
 
     def __init__(self, simulator: ModuleType, settings: Settings, depth: int) -> None:
         self.simulator, self.settings, self.depth = simulator, settings, depth
@@ -58,15 +61,15 @@ class Cells(ABC):
         """Set the simulator up, which forgets every network it holds."""
 
     @abstractmethod
-    def neurons(self, name: str, depth: int, bias: np.ndarray, initial: np.ndarray, frozen: int) -> Any:
+    def neurons(self, name: str, depth: int, bias: np.ndarray, initial: np.ndarray, model: Neurons) -> Any:
         """A population of neurons.
 
         Args:
             name: its label.
-            depth: 0 for the input, 1 for the first weighted layer, ...; the last never fires.
+            depth: 0 for the input, 1 for the first layer, ...
             bias: (neurons,), added at each step.
             initial: (neurons,), membrane potentials before the first step.
-            frozen: for how many steps they are frozen at first.
+            model: what they do in a step.
         """
 
     @abstractmethod
@@ -90,7 +93,7 @@ class Cells(ABC):
 
     def record(self, population: Any, spikes: bool, potentials: bool) -> None:
         """Have the spikes and potentials of a population recorded from now on."""
-        population.record([name for name, wanted in (("spikes", spikes), ("v", potentials)) if wanted])
+        population.record([name for name, wanted in (("spikes", spikes), (self.potential, potentials)) if wanted])
 
     def run(self) -> None:
         """Simulate all steps."""
@@ -112,7 +115,7 @@ class Cells(ABC):
 
     def potentials(self, population: Any) -> np.ndarray:
         """float32 (steps, neurons): the membrane potentials of a recorded population after each step."""
-        signal = population.get_data("v").segments[-1].filter(name="v")[0]
+        signal = population.get_data(self.potential).segments[-1].filter(name=self.potential)[0]
         neurons = signal.array_annotations["channel_index"]
         return np.asarray(signal.magnitude, np.float32)[-self.settings.steps :, np.argsort(neurons)]
 
@@ -129,7 +132,7 @@ class DeltaCells(Cells):
     TOLERANCE = 2.0**-12
     NEVER = 1e9
     """Threshold of neurons that never fire."""
-    NEEDS: ClassVar[dict[str, Any]] = {"input": "spiking", "reset": "zero", "delay": 1, "clamp": 0, "floor": None}
+    NEEDS: ClassVar[dict[str, Any]] = {"input": "spiking", "delay": 1, "clamp": 0, "floor": None}
     """Of the settings; a spike source of PyNN's on NEST cannot spike in the first step."""
 
     resets = False
@@ -137,7 +140,7 @@ class DeltaCells(Cells):
 
     def __init__(self, simulator: ModuleType, settings: Settings, depth: int) -> None:
         super().__init__(simulator, settings, depth)
-        needs = dict(self.NEEDS)
+        needs = self.needs()
         if settings.input_reset is not None:
             needs["input_reset"] = needs.get("reset", settings.reset)
         other = {name: needed for name, needed in needs.items() if getattr(settings, name) != needed}
@@ -149,39 +152,127 @@ class DeltaCells(Cells):
             )
             raise InputError(f"{names} must be {wanted} on {simulator.__name__}. Received: {given}")
 
+    def needs(self) -> dict[str, Any]:
+        """The settings that these cells need, by their names."""
+        return {**self.NEEDS, "reset": "zero"}
+
     def check(self, network: SpikingNetwork) -> None:
         check_begins_at_once(network, self.simulator.__name__)
 
     def setup(self) -> None:
-        # NEST's cells "off the grid" fire between steps
-        extra = {"spike_precision": "on_grid"} if self.simulator.__name__ == "pyNN.nest" else {}
-        self.simulator.setup(timestep=1.0, min_delay=1.0, **extra)
+        self.simulator.setup(timestep=1.0, min_delay=1.0)
 
     def kind(self) -> Any:
         """The cell type."""
-        kind = self.simulator.IF_curr_delta
-        if self.simulator.__name__ == "pyNN.nest" and not hasattr(kind, "variable_map"):
-            # PyNN 0.13 forgot to say what NEST calls the potential
-            return type(kind.__name__, (kind,), {"variable_map": {"v": "V_m"}})
-        return kind
+        return self.simulator.IF_curr_delta
 
-    def neurons(self, name: str, depth: int, bias: np.ndarray, initial: np.ndarray, frozen: int) -> Any:
+    def neurons(self, name: str, depth: int, bias: np.ndarray, initial: np.ndarray, model: Neurons) -> Any:
         cell = self.kind()(
             cm=1.0,  # nF: a current of 1 nA adds 1 mV in 1 ms
             tau_m=self.TIME_CONSTANT,
-            tau_refrac=float(self.settings.refractory),
+            tau_refrac=float(model.refractory),
             v_rest=0.0,
             v_reset=0.0,
-            v_thresh=THRESHOLD - self.TOLERANCE if depth < self.depth else self.NEVER,
+            v_thresh=self.threshold(model) - self.TOLERANCE,
             i_offset=bias.astype(np.float64),
         )
         return self.simulator.Population(len(bias), cell, initial_values={"v": initial.astype(np.float64)}, label=name)
+
+    def threshold(self, model: Neurons) -> float:
+        """Of neurons that compute as `model` says."""
+        return THRESHOLD if model.fires else self.NEVER
 
     def drive(self, population: Any, bias: np.ndarray) -> None:
         population.set(i_offset=bias.astype(np.float64))
 
     def spike_times(self, depth: int) -> np.ndarray:
         return np.arange(1.0, self.settings.steps + 1)
+
+
+class NestCells(DeltaCells):
+    """NEST's IF_curr_delta, for resets to zero."""
+
+    def setup(self) -> None:
+        # NEST's cells "off the grid" fire between steps
+        self.simulator.setup(timestep=1.0, min_delay=1.0, spike_precision="on_grid")
+
+    def kind(self) -> Any:
+        kind = self.simulator.IF_curr_delta
+        if not hasattr(kind, "variable_map"):
+            # PyNN 0.13 forgot to say what NEST calls the potential
+            return type(kind.__name__, (kind,), {"variable_map": {"v": "V_m"}})
+        return kind
+
+
+class NestSubtractingCells(NestCells):
+    """NEST's `eprop_iaf`, which subtracts its threshold.
+
+    It is made for learning by eligibility traces (Bellec et al., 2020) and, with ordinary synapses, is the one neuron of NEST's
+    that subtracts and whose input lasts a single step. Its threshold must be exact, for it is what is subtracted, so the initial
+    potential is raised instead: by more than the leak takes, and less than any weight gives.
+    """
+
+    TIME_CONSTANT = 2.0**40
+    """ms; a power of two, for then what a current adds in a step is exact."""
+    RAISED = 2.0**-20
+
+    weight_scale = 1e-3  # a weight is a current here, and PyNN's nA become NEST's pA
+    potential = "V_m"
+
+    def __init__(self, simulator: ModuleType, settings: Settings, depth: int) -> None:
+        super().__init__(simulator, settings, depth)
+        self._initial: dict[str, np.ndarray] = {}
+
+    def needs(self) -> dict[str, Any]:
+        # a refractory neuron of this kind loses what its spike left
+        return {**self.NEEDS, "refractory": 0}
+
+    def kind(self) -> Any:
+        return subtracting_kind()
+
+    def neurons(self, name: str, depth: int, bias: np.ndarray, initial: np.ndarray, model: Neurons) -> Any:
+        cell = self.kind()(C_m=1.0, tau_m=self.TIME_CONSTANT, t_ref=0.0, E_L=0.0, V_th=self.threshold(model))
+        population = self.simulator.Population(len(bias), cell, label=name)
+        self._initial[name] = initial.astype(np.float64) + self.RAISED
+        self.drive(population, bias)
+        return population
+
+    def drive(self, population: Any, bias: np.ndarray) -> None:
+        current = bias.astype(np.float64)
+        # a current acts from the second step on, so the first step's is there from the beginning
+        population.set(I_e=current)
+        population.initialize(V_m=self._initial[population.label] + current)
+
+
+def nest_cells(simulator: ModuleType, settings: Settings, depth: int) -> Cells:
+    """The neurons of NEST's that reset as `settings` say."""
+    kind = NestSubtractingCells if settings.reset == "subtract" else NestCells
+    return kind(simulator, settings, depth)
+
+
+def subtracting_kind() -> Any:
+    """NEST's `eprop_iaf` as a cell type of PyNN's, which cannot make one by itself: NEST takes no flag back that it gave out."""
+    from pyNN.nest.cells import NativeCellType
+
+    name = "eprop_iaf"
+    return type(
+        name,
+        (NativeCellType,),
+        {
+            "nest_model": name,
+            "nest_name": {"on_grid": name, "off_grid": name},
+            "default_parameters": {"C_m": 1.0, "tau_m": 1.0, "t_ref": 0.0, "E_L": 0.0, "V_th": 1.0, "I_e": 0.0},
+            "default_initial_values": {"V_m": 0.0},
+            "receptor_types": ["excitatory", "inhibitory"],
+            "standard_receptor_type": True,
+            "conductance_based": False,
+            "injectable": True,
+            "recordable": ["spikes", "V_m"],
+            "units": {"spikes": "ms", "V_m": "mV"},
+            "always_local": False,
+            "uses_parrot": False,
+        },
+    )
 
 
 BRIAN2_EQUATIONS = """
@@ -205,14 +296,16 @@ class Brian2Cells(DeltaCells):
     recorded between the two, and the threshold is subtracted where that is asked for.
     """
 
-    NEEDS: ClassVar[dict[str, Any]] = {"input": "spiking", "delay": 1, "clamp": 0, "floor": None, "refractory": 0}
     SCHEDULE: ClassVar[list[str]] = ["start", "groups", "thresholds", "resets", "end", "synapses"]
     """Of a step; PyNN's recorders look at the end, which is here before what arrives for the next step."""
 
     delay = 0.0
 
+    def needs(self) -> dict[str, Any]:
+        return {**self.NEEDS, "refractory": 0}
+
     def setup(self) -> None:
-        self.simulator.setup(timestep=1.0, min_delay=1.0)
+        super().setup()
         state = self.simulator.simulator.state
         state.min_delay = self.delay  # PyNN takes none below the time step
         state.network.schedule = self.SCHEDULE

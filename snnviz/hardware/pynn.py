@@ -1,6 +1,6 @@
 """A spiking network on any simulator that PyNN speaks to, with the result that `snnviz.simulate` would give.
 
-Each layer becomes a population, its synapses an excitatory and an inhibitory projection, its biases offset currents. Spikes
+Each layer becomes a population, the synapses of each projection an excitatory and an inhibitory one, biases offset currents. Spikes
 are recorded, and synaptic events counted from them by the fan-out maps of `snnviz.simulation.synops`. Which neurons stand in
 for those of snnviz is the business of `snnviz.hardware.cells`.
 """
@@ -17,12 +17,12 @@ import numpy as np
 
 from snnviz import _checks as check
 from snnviz.errors import InputError
-from snnviz.hardware.cells import Brian2Cells, Cells, DeltaCells
+from snnviz.hardware.cells import Brian2Cells, Cells, DeltaCells, nest_cells
 from snnviz.hardware.synapses import Synapses, synapse_list
 from snnviz.network import SpikingNetwork
 from snnviz.simulation import Block, Engine, Record, Settings
 from snnviz.simulation import simulate as _simulate
-from snnviz.simulation.synops import fanout
+from snnviz.simulation.neurons import neurons_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -52,28 +52,28 @@ def build(network: SpikingNetwork, cells: Cells) -> Built:
     """
     cells.setup()
     first = network.input
-    frozen = cells.settings.frozen_steps(network)
+    models = neurons_of(network, cells.settings)
     populations: dict[str, Any] = {}
     if cells.settings.input == "poisson":
         populations[first.name] = cells.sources(first.name, first.neurons)
     else:
         dark = np.zeros(first.neurons)
         populations[first.name] = cells.neurons(
-            first.name, 0, dark, _each(first.initial_potential, first.shape), frozen[0]
+            first.name, 0, dark, _each(first.initial_potential, first.shape), models[0]
         )
     projections = []
-    before = populations[first.name]
-    for depth, layer in enumerate(network.single_path("PyNN"), start=1):
+    for depth, (layer, sources) in enumerate(zip(network.layers, network.sources, strict=True), start=1):
         shape = layer.output_shape
         here = cells.neurons(
-            layer.name, depth, _each(layer.bias, shape), _each(layer.initial_potential, shape), frozen[depth]
+            layer.name, depth, _each(layer.bias, shape), _each(layer.initial_potential, shape), models[depth]
         )
-        synapses = synapse_list(layer)
-        for sign in ("excitatory", "inhibitory"):
-            of_this_sign = getattr(synapses, sign)
-            if len(of_this_sign):
-                projections.append(_project(cells, before, here, of_this_sign, sign))
-        populations[layer.name] = before = here
+        for each, source in zip(layer.projections, sources, strict=True):
+            before, synapses = populations[network.layer_names[source]], synapse_list(each)
+            for sign in ("excitatory", "inhibitory"):
+                of_this_sign = getattr(synapses, sign)
+                if len(of_this_sign):
+                    projections.append(_project(cells, before, here, of_this_sign, sign))
+        populations[layer.name] = here
     return Built(populations, tuple(projections))
 
 
@@ -130,7 +130,11 @@ class PyNNEngine(Engine):
         self.name = simulator.__name__  # type: ignore[misc]
         self._cells = (cells or cells_for(simulator))(simulator, settings, len(network.layers))
         self._cells.check(network)
-        self._maps = [fanout(layer, settings.synapses).reshape(-1) for layer in network.single_path("PyNN")]
+        self._maps = [
+            (source, index, each.fanout(settings.synapses).reshape(-1))
+            for index, (layer, sources) in enumerate(zip(network.layers, network.sources, strict=True))
+            for each, source in zip(layer.projections, sources, strict=True)
+        ]
         self._built: Built | None = None
 
     @property
@@ -166,13 +170,16 @@ class PyNNEngine(Engine):
         else:
             cells.feed(first, given)
         cells.run()
+        sent = []
         for depth, name in enumerate(network.firing_names):
             spikes = given if depth == 0 and given is not None else cells.spikes(populations[name], depth)
+            sent.append(spikes)
             block.spikes[item, :, depth] = spikes.sum(axis=1)
-            arriving = spikes @ self._maps[depth]
-            block.events[item, settings.delay :, depth] = arriving[: settings.steps - settings.delay]
             if traced and name in block.spike_trains:
                 block.spike_trains[name][item] = spikes
+        for source, index, fanout in self._maps:
+            arriving = sent[source] @ fanout
+            block.events[item, settings.delay :, index] += arriving[: settings.steps - settings.delay]
         block.output[item] = cells.potentials(populations[network.layers[-1].name])
         for name, kept in block.potentials.items():
             if traced and not (name == network.input.name and given is not None):
@@ -210,6 +217,8 @@ def cells_for(simulator: ModuleType) -> CellsMaker:
         return NeuronCells
     if simulator.__name__ == "pyNN.brian2":
         return Brian2Cells
+    if simulator.__name__ == "pyNN.nest":
+        return nest_cells
     if hasattr(simulator, "IF_curr_delta"):
         return DeltaCells
     raise InputError(

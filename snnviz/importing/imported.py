@@ -263,7 +263,7 @@ def _preprocessing(name: str, given: Sequence[float] | None, held: Held) -> np.n
     channels = held.inner[-1]
     if given is None:
         return np.full(channels, 0.0 if name == "mean" else 1.0)
-    values = [check.real(name, value, 0, above=name == "std") for value in given]
+    values = [check.real(name, value, 0, 2**32, above=name == "std") for value in given]
     if len(values) not in (1, channels):
         raise InputError(
             f"`{name}` must be one number, or {channels}, one per channel. Received: {check.describe(list(given))}"

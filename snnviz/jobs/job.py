@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.metadata
 import json
 import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -18,8 +16,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from snnviz import __version__, _progress
+from snnviz import _progress
 from snnviz._files import replacing
+from snnviz._versions import versions
 from snnviz.errors import InputError, StoreError
 from snnviz.jobs.spec import Spec
 from snnviz.runs import Folder, Progress, Recorder, Store, _mlflow, lock
@@ -36,7 +35,6 @@ _TELL_SECONDS = 0.5
 _BEAT_SECONDS = 1.0
 _NOTICE_SECONDS = 5.0
 """Work that goes on for longer than this without a record says so before it ends."""
-_PACKAGES = ("keras", "tensorflow", "tensorflow-cpu", "jax", "numpy", "numba", "xarray")
 
 
 class Job:
@@ -343,13 +341,7 @@ def _commit() -> str:
 
 def _versions() -> dict[str, str]:
     """Versions of the code: packages, and the commit where the package lies in a git repository."""
-    found = {"python": platform.python_version(), "snnviz": __version__}
-    for package in _PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    tags = {"snnviz.versions": json.dumps(found)}
+    tags = {"snnviz.versions": json.dumps(versions())}
     commit = _commit()
     if commit:
         tags |= {"mlflow.source.git.commit": commit.removesuffix("-dirty"), "snnviz.commit": commit}

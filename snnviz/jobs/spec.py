@@ -6,12 +6,13 @@ import importlib
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from snnviz import _checks as check
 from snnviz._arguments import checked
+from snnviz._options import options_of
 from snnviz._writing import alone
 from snnviz.errors import InputError
 from snnviz.runs.run import OUT
@@ -22,16 +23,16 @@ if TYPE_CHECKING:
 KINDS: dict[str, str] = {
     "train": "snnviz.jobs.work.train",
     "finetune": "snnviz.jobs.work.finetune",
+    "sweep": "snnviz.jobs.work.sweep",
+    "convert": "snnviz.jobs.work.convert",
     "optimize": "snnviz.jobs.work.optimize",
     "simulate": "snnviz.jobs.work.simulate",
     "dryrun": "snnviz.jobs.work.dryrun",
     "spinnaker": "snnviz.jobs.work.spinnaker",
 }
-"""The kinds of jobs and the modules that do them. Such a module has `Options`, a frozen dataclass that checks itself,
-`work(options, job)`, which returns what JSON can hold, and may have `MAIN`, the title of the progress bar of its longest part. A
-further kind is a further line (in a job's own process only the kinds of this table are known)."""
-OUTPUTS = {"out": False, "history": False, "plan": False, "checkpoint": True}
-"""The options that name what a job writes; whether it is a folder."""
+"""The kinds of jobs and the modules that do them. Such a module has `Options`, a frozen dataclass that declares them (see
+`snnviz._options`), `work(options, job)`, which returns what JSON can hold, and may have `MAIN`, the title of the progress bar of
+its longest part. A further kind is a further line (in a job's own process only the kinds of this table are known)."""
 _ENTRIES = ("kind", "options", "name", "parent", "tags", "folder")
 
 
@@ -124,11 +125,11 @@ class Spec:
     def alone(self) -> Iterator[None]:
         """Be the only one that writes what it writes, see `snnviz._writing.alone`."""
         with ExitStack() as locks:
-            for name, folder in OUTPUTS.items():
-                path = getattr(self.options, name, None)
-                if path is not None:
+            for name, each in options_of(type(self.options)).items():
+                path = getattr(self.options, name)
+                if each.writes and path is not None:
                     here = os.path.relpath(Path(self.folder, path)) if not Path(path).is_absolute() else path
-                    locks.enter_context(alone(here, name, folder=folder))
+                    locks.enter_context(alone(here, name, folder=each.writes == "folder"))
             yield
 
     @property
@@ -149,7 +150,12 @@ def option_names(kind: str) -> tuple[str, ...]:
     Raises:
         InputError: for an unknown kind.
     """
-    return tuple(entry.name for entry in fields(_module(check.choice("kind", kind, KINDS)).Options))
+    return tuple(options_of(options_class(kind)))
+
+
+def options_class(kind: str) -> type:
+    """The dataclass of a kind's options."""
+    return cast("type", _module(check.choice("kind", kind, KINDS)).Options)
 
 
 def _module(kind: str) -> Any:
@@ -160,18 +166,13 @@ def _options(kind: str, given: Any) -> Any:
     """The kind's `Options` from a mapping."""
     if not isinstance(given, Mapping):
         raise InputError(f"`options` must be a mapping. Received: {check.describe(given)}")
-    options = _module(kind).Options
-    known = {entry.name: entry for entry in fields(options)}
+    known = options_of(options_class(kind))
     unknown = sorted(str(name) for name in given if name not in known)
     if unknown:
         raise InputError(f"`options` of {kind!r} must be among {', '.join(known)}. Received: {', '.join(unknown)}")
-    missing = [
-        name
-        for name, entry in known.items()
-        if name not in given and entry.default is MISSING and entry.default_factory is MISSING
-    ]
+    missing = [name for name, each in known.items() if each.required and name not in given]
     if missing:
         raise InputError(
             f"`options` of {kind!r} must hold {', '.join(missing)}. Received: {check.describe(dict(given))}"
         )
-    return options(**given)
+    return options_class(kind)(**given)

@@ -22,12 +22,11 @@ from typing import Any
 import numpy as np
 
 from snnviz import _checks as check
-from snnviz.network import Dense
+from snnviz.network import DenseProjection
 from snnviz.optimization.learner import Learner, Program
 from snnviz.optimization.objective import Objective
 from snnviz.optimization.scales import LARGEST_LOG_SCALE, ScaleSpace
-from snnviz.optimization.unrolled import TensorFlow, best_sharpness, fire, read, surrogate
-from snnviz.simulation.synops import fanout
+from snnviz.optimization.unrolled import Arriving, TensorFlow, best_sharpness, fire, read, surrogate
 
 Tensor = Any
 
@@ -129,12 +128,12 @@ class _Program(Program):
         import tensorflow as tf
 
         self._space, self._unrolled = space, unrolled
-        self._layers = space.network.single_path("method 'gradient'")
+        self._layers, self._sources = space.network.layers, space.network.sources
         self._objective, self._steps, self._distilled, self._early = objective, steps, distilled, early
         self._spike, self._ops = surrogate(tf, width), TensorFlow()
-        self._weights = [tf.constant(layer.weights) for layer in self._layers]
+        self._arriving = [Arriving(layer, sources) for layer, sources in zip(self._layers, self._sources, strict=True)]
+        self._weights = [[tf.constant(each.weights) for each in layer.projections] for layer in self._layers]
         self._biases = [tf.constant(layer.bias) for layer in self._layers]
-        self._fanouts = [tf.constant(fanout(layer).reshape(-1, 1), tf.float32) for layer in self._layers]
         self._potentials = [
             tf.constant(np.broadcast_to(potential, shape), tf.float32)
             for potential, shape in (
@@ -149,7 +148,9 @@ class _Program(Program):
         self._own_sharpness = keras.Variable(1.0, trainable=False, name="own_sharpness")
         # XLA fuses the many small operations of a dense network, once it has compiled for some seconds; its convolutions on a
         # CPU are slow
-        xla = updates >= WORTH_COMPILING and all(isinstance(layer, Dense) for layer in self._layers)
+        xla = updates >= WORTH_COMPILING and all(
+            isinstance(each, DenseProjection) for layer in self._layers for each in layer.projections
+        )
         super().__init__([self._theta], sharpness, {"own_sharpness": self._own_sharpness}, xla)
 
     def begin(self, x: np.ndarray, y: np.ndarray) -> None:
@@ -212,38 +213,37 @@ class _Program(Program):
 
     def _spiking(self, x: Tensor, scales: list[Tensor], potentials: list[Tensor]) -> tuple[Tensor, Tensor]:
         """Output potentials (T', B, classes) and mean events per item (T',)."""
-        tf = self._tf
-        spikes = fire(tf, [x] * self._unrolled, potentials[0], self._spike if self._space.potentials else None)
-        events = tf.zeros(self._unrolled)
-        amplitude: Tensor = None
+        tf, steps = self._tf, self._unrolled
+        spikes = [fire(tf, [x] * steps, potentials[0], self._spike if self._space.potentials else None)]
+        sent, events = list(spikes), tf.zeros(steps)
         for index, layer in enumerate(self._layers):
-            rows = tf.reshape(spikes, (-1, math.prod(layer.input_shape)))
-            arrived = tf.reshape(tf.matmul(rows, self._fanouts[index]), (self._unrolled, -1))
-            events = events + tf.reduce_mean(arrived, axis=1)
-            sent = spikes if amplitude is None else spikes * amplitude
-            rows = tf.reshape(sent, (-1, *layer.input_shape))
-            drive = (layer.linear(self._ops, rows, self._weights[index]) + self._biases[index]) * scales[index]
-            drive = tf.reshape(drive, (self._unrolled, -1, *layer.output_shape))
+            events = self._arriving[index].counted(tf, events, spikes)
+            drive = self._drive(index, sent) * scales[index]
+            drive = tf.reshape(drive, (steps, -1, *layer.output_shape))
             if index == len(self._layers) - 1:
                 return read(tf, drive, potentials[-1], layer.onset), events
-            spikes = fire(tf, tf.unstack(drive), potentials[index + 1], self._spike, layer.onset)
-            amplitude = 1 / scales[index]
+            spikes.append(fire(tf, tf.unstack(drive), potentials[index + 1], self._spike, layer.onset))
+            sent.append(spikes[-1] * (1 / scales[index]))
         raise RuntimeError("a network has a last layer")
+
+    def _drive(self, index: int, values: list[Tensor], bias: Tensor = None) -> Tensor:
+        """What a population adds up, (n, *output_shape), of `values` of every population before it."""
+        bias = self._biases[index] if bias is None else bias
+        return self._arriving[index].drive(self._ops, values, self._weights[index]) + bias
 
     def _analog(self, x: Tensor, scales: list[Tensor] | None) -> Tensor:
         """Logits of the analog network; with `scales`, of one whose activations are cut off where neurons saturate."""
         tf = self._tf
-        values = x
+        values = [x]
         for index, layer in enumerate(self._layers):
-            values = tf.reshape(values, (-1, *layer.input_shape))
             ann = scales is None and layer.ann_bias is not None
-            bias = tf.constant(layer.ann_bias) if ann else self._biases[index]
-            z = layer.linear(self._ops, values, self._weights[index]) + bias
+            z = self._drive(index, values, tf.constant(layer.ann_bias) if ann else None)
             if index == len(self._layers) - 1:
                 return z
-            values = tf.nn.relu(z)
+            made = tf.nn.relu(z)
             if scales is not None:
-                values = tf.minimum(values, 1 / scales[index])
+                made = tf.minimum(made, 1 / scales[index])
             elif layer.cap is not None:
-                values = tf.minimum(values, tf.constant(layer.cap, tf.float32))
+                made = tf.minimum(made, tf.constant(layer.cap, tf.float32))
+            values.append(made)
         raise RuntimeError("a network has a last layer")

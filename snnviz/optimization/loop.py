@@ -218,7 +218,6 @@ def optimize(
     check_potentials(with_potentials, method)
     whole = network
     check_target(target, method)
-    check_network(network, method)
     if target is not None:
         network, x = spinnaker.with_pooled_input(whole), spinnaker.pooled(whole, x)
         if training is not None:
@@ -274,12 +273,6 @@ def check_target(target: str | None, method: str) -> None:
         raise InputError(
             f"`method` with a target must be subplex, cmaes or percentile, which evaluate its constraints. Received: {method!r}"
         )
-
-
-def check_network(network: SpikingNetwork, method: str) -> None:
-    """Raise `InputError` unless `method` can search `network`: those that unroll it know single paths only."""
-    if method in ("auto", "gradient", "weights"):
-        network.single_path(f"method {method!r} (take 'subplex', 'cmaes', 'percentile' or 'onsets')")
 
 
 def check_potentials(with_potentials: bool, method: str) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
-from snnviz.network import Shape
+from snnviz.network import Population, Shape
+from snnviz.simulation.neurons import Neurons
 
 Tensor = Any
 
@@ -32,15 +35,10 @@ def fire(
 
     `spike` is what `surrogate` gives; None for neurons that nothing is learned through.
     """
-    v = tf.broadcast_to(potential, tf.shape(drive[0]))
+    v, neurons = tf.broadcast_to(potential, tf.shape(drive[0])), Neurons(frozen=onset)
     spikes = []
-    for step, arriving in enumerate(drive):
-        if step < onset:
-            spikes.append(tf.zeros_like(v))
-            continue
-        v = v + arriving
-        fired = tf.cast(v >= 1.0, tf.float32) if spike is None else spike(v)
-        v = v - fired
+    for step, arriving in enumerate(drive, start=1):
+        v, fired, _ = neurons.step(v, [arriving], step, spike=spike)
         spikes.append(fired)
     return tf.stack(spikes)
 
@@ -58,6 +56,34 @@ def best_sharpness(logits: np.ndarray, y: np.ndarray) -> np.ndarray:
     scaled = logits[None] * np.exp(grid)[:, None, None, None]
     surprise = np.log(np.exp(scaled).sum(axis=3)) - scaled[:, :, np.arange(len(y)), y]
     return grid[surprise.mean(axis=2).argmin(axis=0)]
+
+
+class Arriving:
+    """What a population takes of those before it.
+
+    Args:
+        layer: the population.
+        sources: the places of its projections' sources, of which 0 is the input.
+    """
+
+    def __init__(self, layer: Population, sources: Sequence[int]) -> None:
+        self._projections, self._sources = layer.projections, sources
+        self._fanouts = [each.fanout().reshape(-1, 1).astype(np.float32) for each in self._projections]
+
+    def counted(self, tf: Any, events: Tensor, spikes: Sequence[Tensor]) -> Tensor:
+        """`events` (T',) and the mean of those that arrive here; `spikes` (T', B, *shape) are of every population before."""
+        for source, fanout in zip(self._sources, self._fanouts, strict=True):
+            rows = tf.reshape(spikes[source], (-1, len(fanout)))
+            events += tf.reduce_mean(tf.reshape(tf.matmul(rows, fanout), (events.shape[0], -1)), axis=1)
+        return events
+
+    def drive(self, ops: TensorFlow, values: Sequence[Tensor], weights: Sequence[Tensor]) -> Tensor:
+        """What the projections bring in all, (n, *output_shape), of `values` (..., *shape) of every population before."""
+        terms = [
+            each.linear(ops, ops.reshape(values[source], (-1, *each.input_shape)), own)
+            for each, source, own in zip(self._projections, self._sources, weights, strict=True)
+        ]
+        return reduce(operator.add, terms)
 
 
 class TensorFlow:

@@ -28,12 +28,11 @@ from typing import Any
 import numpy as np
 
 from snnviz import _checks as check
-from snnviz.network import Layer, SpikingNetwork
+from snnviz.network import Population, SpikingNetwork
 from snnviz.optimization.learner import Learner, Program
 from snnviz.optimization.objective import Objective
 from snnviz.optimization.scales import checked
-from snnviz.optimization.unrolled import Tensor, TensorFlow, best_sharpness, fire, read, surrogate
-from snnviz.simulation.synops import fanout
+from snnviz.optimization.unrolled import Arriving, Tensor, TensorFlow, best_sharpness, fire, read, surrogate
 from snnviz.training.recipe import PRECISIONS
 
 NATS_PER_ERROR = 3.0
@@ -45,37 +44,53 @@ WARM_UP = 30
 
 @dataclass(frozen=True, eq=False)
 class _Part:
-    """A layer's numbers: changes of nonzero weights and biases (none for a pooling layer), and of each channel's potential.
+    """A population's numbers: changes of nonzero weights and biases (none of a pooling layer), and of each channel's potential.
 
     Attributes:
         layer: of H_0.
-        kept: which weights are not zero; None for a pooling layer, whose weights are given.
-        unit: what a change of 1 adds to a weight: the root of the mean square of those that are not zero.
+        kept: of each projection, which weights are not zero; nothing of a pooling layer, whose weights are given.
+        units: what a change of 1 adds to a weight: the root of the mean square of those that are not zero.
     """
 
-    layer: Layer
-    kept: np.ndarray | None
-    unit: float
+    layer: Population
+    kept: tuple[np.ndarray, ...]
+    units: tuple[float, ...]
 
     @classmethod
-    def of(cls, layer: Layer) -> _Part:
-        kept = layer.weights != 0
-        if layer.pools or not kept.any():
-            return cls(layer, None, 0.0)
-        return cls(layer, kept, math.sqrt(np.square(layer.weights[kept], dtype=np.float64).mean()))
+    def of(cls, layer: Population) -> _Part:
+        kept = tuple(each.weights != 0 for each in layer.projections)
+        if layer.pools or not any(each.any() for each in kept):
+            return cls(layer, (), ())
+        return cls(layer, kept, tuple(_rms(each.weights) for each in layer.projections))
 
     @property
     def sizes(self) -> tuple[int, int, int]:
         """Numbers of weights, biases and potentials."""
-        weights = 0 if self.kept is None else int(self.kept.sum())
+        weights = sum(int(each.sum()) for each in self.kept)
         return weights, self.layer.channels if weights else 0, self.layer.channels
+
+    def moved(self, weights: np.ndarray) -> list[np.ndarray]:
+        """The weights of each projection when those that are not zero have changed by `weights`, one after the other."""
+        found, at = [], 0
+        for each, kept, unit in zip(self.layer.projections, self.kept, self.units, strict=True):
+            whole = each.weights.astype(np.float64)
+            mine = int(kept.sum())
+            whole[kept] += unit * weights[at : at + mine]
+            found.append(whole)
+            at += mine
+        return found
+
+
+def _rms(weights: np.ndarray) -> float:
+    """The root of the mean square of those that are not zero; 0 if all are."""
+    return math.sqrt(np.square(weights[weights != 0], dtype=np.float64).mean()) if weights.any() else 0.0
 
 
 class WeightSpace:
     """Vectors <-> networks: changes of the nonzero weights, biases and initial potentials of H_0.
 
-    Layer by layer come its weights, in units of their own root mean square, its biases and its channels' potentials, both
-    in units of the threshold. Pooling layers have potentials only.
+    Layer by layer come its weights, those of each projection in units of their own root mean square, its biases and its
+    channels' potentials, both in units of the threshold. Pooling layers have potentials only.
 
     Args:
         network: the start H_0, whose vector is all zeros.
@@ -83,7 +98,7 @@ class WeightSpace:
 
     def __init__(self, network: SpikingNetwork) -> None:
         self.network = network
-        self.parts = [_Part.of(layer) for layer in network.single_path("method 'weights'")]
+        self.parts = [_Part.of(layer) for layer in network.layers]
 
     @property
     def size(self) -> int:
@@ -114,15 +129,13 @@ class WeightSpace:
         layers = []
         for part, (weights, biases, potentials) in zip(self.parts, self.split(values), strict=True):
             old = part.layer
-            changed: dict[str, Any] = {
-                "initial_potential": old.initial_potential + np.broadcast_to(potentials, old.output_shape)
-            }
-            if part.kept is not None:
-                whole = old.weights.astype(np.float64)
-                whole[part.kept] += part.unit * weights
+            changed = replace(
+                old, initial_potential=old.initial_potential + np.broadcast_to(potentials, old.output_shape)
+            )
+            if part.kept:
                 # its analog network is the new one: biases corrected once are now simply biases
-                changed |= {"weights": whole, "bias": old.bias + biases, "ann_bias": None}
-            layers.append(replace(old, **changed))
+                changed = changed.with_weights(part.moved(weights), bias=old.bias + biases, ann_bias=None)
+            layers.append(changed)
         return replace(self.network, layers=tuple(layers))
 
 
@@ -220,24 +233,28 @@ class _Program(Program):
         self._spike = surrogate(tf, width)
         start = space.apply(base)
         self._input_potential = tf.constant(start.input.initial_potential, tf.float32)
-        layers = start.single_path("method 'weights'")
-        self._fanouts = [tf.constant(fanout(layer).reshape(-1, 1), tf.float32) for layer in layers]
+        self._arriving = [Arriving(layer, sources) for layer, sources in zip(start.layers, start.sources, strict=True)]
         self._first = [
-            (tf.constant(layer.weights), tf.constant(layer.bias), tf.constant(layer.initial_potential, tf.float32))
-            for layer in layers
+            (
+                [tf.constant(each.weights) for each in layer.projections],
+                tf.constant(layer.bias),
+                tf.constant(layer.initial_potential, tf.float32),
+            )
+            for layer in start.layers
         ]
-        # a change of a weight in units of its layer, 0 where there is no synapse
+        # a change of a weight in units of its projection, 0 where there is no synapse
         self._units = [
-            tf.constant(0.0 if part.kept is None else part.unit * part.kept, tf.float32) for part in space.parts
+            [tf.constant(unit * kept, tf.float32) for unit, kept in zip(part.units, part.kept, strict=True)]
+            for part in space.parts
         ]
 
         def changes(shape: tuple[int, ...], name: str) -> Any:
             return keras.Variable(np.zeros(shape, np.float32), name=name)
 
-        self._changes: list[tuple[Any, Any, Any]] = [
+        self._changes: list[tuple[list[Any], Any, Any]] = [
             (
-                None if part.kept is None else changes(part.layer.weights.shape, "weights"),
-                None if part.kept is None else changes((part.layer.channels,), "biases"),
+                [changes(kept.shape, "weights") for kept in part.kept],
+                changes((part.layer.channels,), "biases") if part.kept else None,
                 changes((part.layer.channels,), "potentials"),
             )
             for part in space.parts
@@ -246,7 +263,12 @@ class _Program(Program):
         self._unit_of_cost = keras.Variable(1.0, trainable=False, name="unit_of_cost")
         # the log-temperatures of all steps and, last, of the analog limit
         sharpness = changes((unrolled + 1,), "sharpness")
-        learned = [variable for layer in self._changes for variable in layer if variable is not None]
+        learned = [
+            variable
+            for weights, biases, potentials in self._changes
+            for variable in (*weights, biases, potentials)
+            if variable is not None
+        ]
         super().__init__(learned, sharpness, {"unit_of_cost": self._unit_of_cost})
 
     def begin(self, x: np.ndarray, y: np.ndarray) -> None:
@@ -262,8 +284,9 @@ class _Program(Program):
         values = iter(np.asarray(mean, np.float64) for mean in self._means)
         entries = []
         for part in self._space.parts:
-            if part.kept is not None:
-                entries += [next(values)[part.kept], next(values)]
+            entries += [next(values)[kept] for kept in part.kept]
+            if part.kept:
+                entries.append(next(values))
             entries.append(next(values))
         return np.concatenate(entries)
 
@@ -289,31 +312,31 @@ class _Program(Program):
     def _forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Output potentials (T', B, classes), mean events per item (T',), and the analog network's logits (B, classes)."""
         tf, steps = self._tf, self._unrolled
-        spikes = fire(tf, [x] * steps, self._input_potential, None)
-        events = tf.zeros(steps)
-        values = x
-        for index, (part, (weights, bias, potential)) in enumerate(zip(self._space.parts, self._now(), strict=True)):
+        spikes, values = [fire(tf, [x] * steps, self._input_potential, None)], [x]
+        sent, events = [], tf.zeros(steps)
+        for part, arriving, (weights, bias, potential) in zip(
+            self._space.parts, self._arriving, self._now(), strict=True
+        ):
             layer = part.layer
-            rows = tf.reshape(spikes, (-1, math.prod(layer.input_shape)))
-            events += tf.reduce_mean(tf.reshape(tf.matmul(rows, self._fanouts[index]), (steps, -1)), axis=1)
+            events = arriving.counted(tf, events, spikes)
             # one call for both: the analog network's activations are a step of their own
-            sent = [tf.reshape(each, (-1, *layer.input_shape)) for each in (spikes, values)]
-            drive = layer.linear(self._ops, tf.concat(sent, axis=0), weights) + bias
-            *drive, values = tf.unstack(tf.reshape(drive, (steps + 1, -1, *layer.output_shape)))
-            if index == len(self._space.parts) - 1:
-                return read(tf, tf.stack(drive), potential, layer.onset), events, values
-            spikes = fire(tf, drive, potential, self._spike, layer.onset)
-            values = tf.clip_by_value(values, 0.0, 1.0)
+            sent.append(tf.concat([spikes[-1], values[-1][None]], axis=0))
+            drive = arriving.drive(self._ops, sent, weights) + bias
+            *drive, made = tf.unstack(tf.reshape(drive, (steps + 1, -1, *layer.output_shape)))
+            if part is self._space.parts[-1]:
+                return read(tf, tf.stack(drive), potential, layer.onset), events, made
+            spikes.append(fire(tf, drive, potential, self._spike, layer.onset))
+            values.append(tf.clip_by_value(made, 0.0, 1.0))
         raise RuntimeError("a network has a last layer")
 
-    def _now(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """Weights, biases and initial potentials of every layer as they stand."""
+    def _now(self) -> Iterator[tuple[list[Tensor], Tensor, Tensor]]:
+        """Weights of each projection, biases and initial potentials of every layer as they stand."""
         for (weights, biases, potentials), units, (to_weights, to_biases, to_potentials) in zip(
             self._first, self._units, self._changes, strict=True
         ):
-            learned = to_weights is not None
+            learned = zip(weights, units, to_weights, strict=True) if to_weights else ()
             yield (
-                weights + units * to_weights.value if learned else weights,
-                biases + to_biases.value if learned else biases,
+                [old + unit * change.value for old, unit, change in learned] or weights,
+                biases + to_biases.value if to_weights else biases,
                 potentials + to_potentials.value,
             )

@@ -441,6 +441,9 @@ def _mpl_axes(colors: Palette, grid: bool, frame: bool, counted: Sequence[str]) 
             spine.set_color(colors.muted)
             spine.set_linewidth(0.6)
         axes.tick_params(colors=colors.muted, width=0.6, length=2.5, which="both")
+        for text in axes.texts:
+            if text.get_bbox_patch() is not None:  # words are drawn before the axes have their colour
+                text.get_bbox_patch().set_facecolor(colors.background)
         axes.title.set_color(colors.text)
         axes.xaxis.label.set_color(colors.text)
         axes.yaxis.label.set_color(colors.text)

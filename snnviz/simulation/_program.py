@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 
 from snnviz.errors import InputError
-from snnviz.network import THRESHOLD, Projection, Shape, SpikingNetwork
+from snnviz.network import Projection, Shape, SpikingNetwork
+from snnviz.simulation.neurons import Neurons
 
 Tensor = Any
 Parameters = Any
@@ -102,6 +103,7 @@ class Plan:
     """Everything that shapes the program; equal plans share one compilation.
 
     Attributes:
+        neurons: of each population (0 the input).
         batch: items in the program.
         chunk: steps in a chunk; the last chunk may run past `steps`, and what it gives there is to be dropped.
         traced: for how many of the first items traces are kept.
@@ -115,12 +117,8 @@ class Plan:
     layers: tuple[LayerPlan, ...]
     steps: int
     input: str
-    to_zero: bool
-    input_to_zero: bool
-    floor: float | None
+    neurons: tuple[Neurons, ...]
     delay: int
-    refractory: int
-    frozen: tuple[int, ...]
     batch: int
     chunk: int
     traced: int
@@ -141,7 +139,7 @@ class Plan:
 
     def fires(self, population: int) -> bool:
         """Whether a population has neurons that fire: not the last, nor an input without membranes."""
-        return population < len(self.layers) if population else self.input == "spiking"
+        return self.neurons[population].fires if population else self.input == "spiking"
 
     def spikes(self, population: int) -> bool:
         """Whether what a population sends is spikes: an analog input sends numbers."""
@@ -327,7 +325,7 @@ def _start(plan: Plan, parameters: Parameters) -> dict[str, Tensor]:
         last = i == len(plan.layers)
         if plan.fires(i) or last:
             state[f"v_{i}"] = ops.broadcast_to(potential, (plan.batch, *shape))
-        if plan.fires(i) and plan.refractory:
+        if plan.fires(i) and plan.neurons[i].refractory:
             state[f"rest_{i}"] = ops.zeros((plan.batch, *shape), "int32")
         if plan.delay and not last and plan.spikes(i):
             state[f"sent_{i}"] = ops.zeros((plan.batch, *shape))
@@ -428,57 +426,32 @@ class _Chunk:
         """
         from keras import ops
 
-        plan, fires = self.plan, self.plan.fires(i)
-        to_zero = plan.to_zero if i else plan.input_to_zero
+        plan, neurons = self.plan, self.plan.neurons[i]
         shape = (plan.batch, *plan.shapes[i])
         state = {key: self.state[f"{key}_{i}"] for key in ("v", "rest") if f"{key}_{i}" in self.state}
         made: dict[str, Tensor] = {}
-        if fires:
-            made["spikes"] = ops.zeros((plan.chunk, *shape))
-        else:
-            made["output"] = ops.zeros((plan.chunk, *shape))
+        made["spikes" if neurons.fires else "output"] = ops.zeros((plan.chunk, *shape))
         if i in plan.potentials:
             made["potentials"] = ops.zeros((plan.chunk, plan.traced, *plan.shapes[i]))
 
         def step(
             j: Tensor, state: dict[str, Tensor], made: dict[str, Tensor]
         ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-            v, rest = state["v"], state.get("rest")
-            moved = v + functools.reduce(operator.add, (drive(j) for drive in drives))
+            currents = [functools.reduce(operator.add, (drive(j) for drive in drives))]
             if bias is not None:
-                moved = moved + bias
-            if plan.floor is not None and i and fires:
-                moved = ops.maximum(moved, plan.floor)
-            active = None
-            if plan.frozen[i]:
-                active = ops.broadcast_to(self.first + j > plan.frozen[i], shape)
-            if rest is not None:
-                ready = ops.equal(rest, 0)
-                active = ready if active is None else ops.logical_and(active, ready)
-            if active is not None:
-                moved = ops.where(active, moved, v)
-            values = {}
-            if fires:
-                fired = moved >= THRESHOLD
-                if active is not None:
-                    fired = ops.logical_and(fired, active)
-                spikes = ops.cast(fired, "float32")
-                moved = ops.where(fired, 0.0, moved) if to_zero else moved - spikes
-                if rest is not None:
-                    rest = ops.where(fired, plan.refractory, ops.maximum(rest - 1, 0))
-                values["spikes"] = spikes
-            else:
-                values["output"] = moved
+                currents.append(bias)
+            v, spikes, rest = neurons.step(state["v"], currents, self.first + j, state.get("rest"))
+            values = {"output": v} if spikes is None else {"spikes": spikes}
             if "potentials" in made:
-                values["potentials"] = moved[: plan.traced]
-            after = {"v": moved} if rest is None else {"v": moved, "rest": rest}
+                values["potentials"] = v[: plan.traced]
+            after = {"v": v} if rest is None else {"v": v, "rest": rest}
             return after, {name: _put(made[name], j, value) for name, value in values.items()}
 
         state, made = _loop(plan.chunk, step, state, made)
         self.state |= {f"{key}_{i}": value for key, value in state.items()}
         if i in plan.potentials:
             self.kept[f"potential_{i}"] = ops.reshape(made["potentials"], (plan.chunk, plan.traced, -1))
-        if not fires:
+        if not neurons.fires:
             self.kept["output"] = made["output"]
             return None
         if i in plan.trains:

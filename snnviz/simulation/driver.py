@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import os
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -12,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from snnviz import __version__, _progress
+from snnviz import __version__, _extensions, _progress, pretrained
 from snnviz import _checks as check
 from snnviz import _memory as memory
-from snnviz._arguments import checked
+from snnviz._arguments import checked, shows_fields
 from snnviz.errors import InputError
 from snnviz.network import SpikingNetwork
 from snnviz.simulation import analog
@@ -27,29 +28,48 @@ from snnviz.simulation.stopping import Stop, read_out
 if TYPE_CHECKING:
     import xarray as xr
 
-ENGINES = ("auto", "graph", "event")
+_OWN = {"graph": "snnviz.simulation.graph:GraphEngine", "event": "snnviz.simulation.event_graph:event_engine"}
+ENGINES = ("auto", *_OWN)
+"""The engines that come with snnviz."""
+GROUP = "snnviz.engines"
+"""Entry points by which other packages bring engines; each is an `EngineMaker`."""
 EngineMaker = Callable[[SpikingNetwork, Settings, Record], Engine]
 
 
 @checked
 def make_engine(name: str, network: SpikingNetwork, settings: Settings, record: Record) -> Engine:
-    """The engine called `name` ("graph" or "event"), made ready for `network`."""
-    check.choice("engine", name, ENGINES[1:])
-    if name == "graph":
-        from snnviz.simulation.graph import GraphEngine
-
-        return GraphEngine(network, settings, record)
-    from snnviz.simulation.event_graph import event_engine
-
-    return event_engine(network, settings, record)
+    """The engine called `name`, "graph", "event" or one that another package brings, made ready for `network`."""
+    maker: EngineMaker = _extensions.load("engine", name, GROUP, _OWN)
+    return maker(network, settings, record)
 
 
+def check_engine(name: str) -> None:
+    """Raise `InputError` unless `name` is "auto" or an engine."""
+    if name != "auto":
+        _extensions.known("engine", name, GROUP, {"auto": "", **_OWN})
+
+
+def _settings(steps: int | Settings, given: Mapping[str, Any]) -> Settings:
+    """What `simulate` was given, as one."""
+    allowed = Settings.__dataclass_fields__
+    if unknown := sorted(set(given) - set(allowed)):
+        raise InputError(f"`settings` must be among {', '.join(allowed)}. Received: {', '.join(unknown)}")
+    if not isinstance(steps, Settings):
+        return Settings(steps=steps, **given)
+    if given:
+        raise InputError(
+            f"`steps` as Settings must be all that is set. Received: {', '.join(sorted(given))} beside them"
+        )
+    return steps
+
+
+@shows_fields(Settings, but=("steps",))
 @checked
 def simulate(
-    network: SpikingNetwork,
+    network: SpikingNetwork | str | os.PathLike[str],
     x: np.ndarray,
     y: np.ndarray,
-    steps: int = 50,
+    steps: int | Settings = 50,
     *,
     engine: str | EngineMaker = "auto",
     record: Record | Sequence[str] | str | None = None,
@@ -63,12 +83,13 @@ def simulate(
     """Simulate `network` on every item of `x` for `steps` time steps, counting synaptic events.
 
     Args:
-        network: the network, e.g. from `snnviz.convert` or `snnviz.load_network`.
+        network: the network, e.g. from `snnviz.convert`; its .npz file; or the name of a shipped one.
         x: intensities in [0, 1], float `(items, *network.input_shape)`.
         y: class indices, int (items,).
-        steps: number of time steps T.
-        engine: "graph", "event", or "auto", the faster of the two for this network; or a function of the network, its
-            `Settings` and the `Record` that makes an `Engine`.
+        steps: number of time steps T; or `Settings`, which say it and all of the last arguments.
+        engine: "graph", "event", or "auto", the faster of the two for this network; the name of one that another package
+            brings (entry points "snnviz.engines"); or a function of the network, its `Settings` and the `Record` that makes
+            an `Engine`.
         record: what to keep beside the curves, a `Record` or names among "prediction", "logits" and "events".
         batch_size: items simulated at once; None lets the engine choose. It changes no number of the event engine, and none
             of the graph engine where sums are exact (elsewhere matrix products may round differently).
@@ -77,8 +98,7 @@ def simulate(
         first_item: index of `x[0]` in the data set, whose Poisson spikes depend on it; for a part of what was simulated.
         stop: end each item as soon as the network is sure of its answer: a `snnviz.simulation.Stop`, a mapping of its fields, or
             a number, the softmax margin to reach. What the result then says of a step is as in `snnviz.results`.
-        **settings: the other fields of `snnviz.simulation.Settings`: input, reset, input_reset, floor,
-            delay, refractory, clamp, readout, decay, synapses, seed.
+        **settings: the other fields of `snnviz.simulation.Settings`.
 
     Returns:
         The result, a dataset as described in `snnviz.results`.
@@ -87,15 +107,11 @@ def simulate(
         InputError: if an argument is wrong.
     """
     if not isinstance(network, SpikingNetwork):
-        raise InputError(f"`network` must be a SpikingNetwork. Received: {check.describe(network)}")
+        network = pretrained.network(network)
     if not callable(engine):
-        check.choice("engine", engine, ENGINES)
-    try:
-        options = Settings(steps=steps, **settings)
-    except TypeError as error:
-        allowed = ", ".join(Settings.__dataclass_fields__)
-        unknown = sorted(set(settings) - set(Settings.__dataclass_fields__))
-        raise InputError(f"`settings` must be among {allowed}. Received: {', '.join(unknown)}") from error
+        check_engine(engine)
+    options = _settings(steps, settings)
+    steps = options.steps
     when = Stop.of(stop)
     if when is not None:
         when.check(options, network.classes)

@@ -21,6 +21,7 @@ from snnviz.errors import InputError
 from snnviz.network import SpikingNetwork
 from snnviz.simulation._program import EXACT, LayerPlan, Plan, ProjectionPlan, compiled, count_unit, parameters
 from snnviz.simulation.engine import Block, Engine
+from snnviz.simulation.neurons import neurons_of
 from snnviz.simulation.settings import Record, Settings
 
 MEMORY_BUDGET = 2**30
@@ -150,12 +151,8 @@ class GraphEngine(Engine):
             layers=self._layers,
             steps=settings.steps,
             input=settings.input,
-            to_zero=settings.resets_to_zero(input_layer=False),
-            input_to_zero=settings.resets_to_zero(input_layer=True),
-            floor=settings.floor,
+            neurons=neurons_of(self.network, settings),
             delay=settings.delay,
-            refractory=settings.refractory,
-            frozen=settings.frozen_steps(self.network),
             batch=batch,
             chunk=self._chunk,
             # one program for all batches with traced items, though the last of them may trace fewer

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from snnviz import _checks as check
 from snnviz._arguments import check_fields, checked
+from snnviz._options import check_options, option
 from snnviz.errors import InputError
 from snnviz.network import THRESHOLD, SpikingNetwork, onset_at
 
@@ -45,36 +46,28 @@ class Settings:
         seed: seed of the Poisson input.
     """
 
-    steps: int = 50
-    input: str = "spiking"
-    reset: str = "subtract"
-    input_reset: str | None = None
-    floor: float | None = None
-    delay: int = 0
-    refractory: int = 0
-    clamp: float = 0.0
-    readout: str = "membrane"
-    decay: float = 0.9
-    synapses: str = "nonzero"
-    seed: int = 0
+    steps: int = option(50, "time steps", metavar="T", least=1)
+    input: str = option("spiking", "how images arrive", choices=INPUTS)
+    reset: str = option("subtract", "what a spike does to the membrane", choices=RESETS)
+    input_reset: str | None = option(
+        None, "of the input layer alone", metavar="RESET", choices=RESETS, unset="as --reset",
+    )  # fmt: skip
+    floor: float | None = option(None, "hidden membranes never fall below it", metavar="V", least=LOWEST, unset="none")
+    delay: int = option(0, "steps of delay a layer", metavar="0|1", least=0, most=1)
+    refractory: int = option(0, "refractory period", metavar="STEPS", least=0)
+    clamp: float = option(0.0, "frozen steps per layer of depth", metavar="STEPS", least=0)
+    readout: str = option("membrane", "class scores", choices=READOUTS)
+    decay: float = option(0.9, "of the decaying read-out", least=0, most=1)
+    synapses: str = option("nonzero", "synapses whose events are counted", choices=SYNAPSES)
+    seed: int = option(0, "of the Poisson input", least=0)
 
     def __post_init__(self) -> None:
-        check.integer("steps", self.steps, 1)
-        check.choice("input", self.input, INPUTS)
-        check.choice("reset", self.reset, RESETS)
-        if self.input_reset is not None:
-            check.choice("input_reset", self.input_reset, RESETS)
-        if self.floor is not None and check.real("floor", self.floor, LOWEST) >= THRESHOLD:
+        check_options(self)
+        object.__setattr__(self, "clamp", float(self.clamp))
+        if self.floor is not None and self.floor >= THRESHOLD:
             raise InputError(f"`floor` must be below the threshold, {THRESHOLD:g}. Received: {self.floor:g}")
-        check.integer("delay", self.delay, 0, 1)
-        check.integer("refractory", self.refractory, 0)
-        object.__setattr__(self, "clamp", check.real("clamp", self.clamp, 0))
-        check.choice("readout", self.readout, READOUTS)
-        check.choice("synapses", self.synapses, SYNAPSES)
-        check.integer("seed", self.seed, 0)
-        if check.real("decay", self.decay, 0, 1) == 1:
+        if self.decay == 1:
             raise InputError("`decay` must be below 1: at 1 the read-out never leaves 0. Received: 1")
-        check_fields(self)  # the rest
 
     @checked
     def frozen_steps(self, network: SpikingNetwork) -> tuple[int, ...]:

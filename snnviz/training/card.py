@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 import datetime
-import importlib.metadata
 import os
-import platform
 from typing import Any
 
 from snnviz import _checks as check
 from snnviz._arguments import checked
 from snnviz._files import replacing
+from snnviz._versions import versions
 from snnviz.training.loop import Evaluation, Training
 
 _PACKAGES = ("keras", "tensorflow", "tensorflow-cpu", "jax", "numpy")
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python, of this package, and of what a training builds on, as far as it is installed."""
-    import snnviz
-
-    found = {"python": platform.python_version(), "snnviz": snnviz.__version__}
-    for package in _PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 @checked
@@ -65,7 +51,7 @@ def model_card(
         if test is None
         else {"accuracy": test.accuracy, "cross_entropy": test.cross_entropy, "items": test.items},
         "backend": keras.backend.backend(),
-        "versions": versions(),
+        "versions": versions(_PACKAGES),
         **more,
     }
 

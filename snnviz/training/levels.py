@@ -8,8 +8,8 @@ ultra-low-latency spiking neural networks", ICLR, equation 11),
     h(z) = c / L * clip(floor(L z / c + 1/2), 0, L),
 
 with L levels and a ceiling c that each layer learns. The image and the outputs of pooling layers, which neurons stand
-for as well, are rounded likewise. In the backward pass the floor counts as the identity. Afterwards each ReLU saturates at its
-ceiling: what remains is an ordinary Keras model.
+for as well, are rounded likewise, the latter where their inputs have one ceiling. In the backward pass the floor counts as the
+identity. Afterwards each ReLU saturates at its ceiling: what remains is an ordinary Keras model.
 """
 
 from __future__ import annotations
@@ -17,19 +17,25 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 
 from snnviz import conversion
-from snnviz._models import check_single_path, rectifies
+from snnviz._backend import compiled
+from snnviz._models import SKIPPED, as_taken, rectifies
+from snnviz._visits import Visit, through, visits
+from snnviz.conversion.normalisation import UpperTail
 from snnviz.errors import InputError
-from snnviz.sparsity import leaves
 
 START_PERCENTILE = 99.9
 """Of a layer's activations over the first `START_ITEMS` training items: where a ceiling starts, unless the ReLU has one."""
 START_ITEMS = 1000
+_BATCH = 100
+_KEEP = (*SKIPPED, "Flatten", "Reshape", "ZeroPadding2D", "Concatenate")
+"""Kinds of layers that leave a signal below the ceilings of what they take."""
 _POOLS = (keras.layers.AveragePooling2D, keras.layers.GlobalAveragePooling2D)
 
 
@@ -107,37 +113,59 @@ def _twin(
     problems = conversion.check_convertible(model)
     if problems:
         raise InputError(f"`levels` must be 0 for a model that cannot be converted. Received: {levels}; {problems[0]}")
-    check_single_path(model, "training on levels (`levels`)")
-    path = [layer for layer in leaves(model) if not isinstance(layer, keras.layers.InputLayer)]
-    for layer in path:
-        if not isinstance(layer, keras.layers.ReLU) and rectifies(layer):
+    path = visits(model)
+    for visit in path:
+        if not isinstance(visit.layer, keras.layers.ReLU) and rectifies(visit.layer):
             raise InputError(
                 "`levels` must be 0 unless all ReLUs are layers of their own. "
-                f"Received: {levels}; layer {layer.name!r} has one as its activation"
+                f"Received: {levels}; layer {visit.name!r} has one as its activation"
             )
-    starts = iter(_starts(model, images, input_range))
-    current = Levels(levels, input_range, trainable=False, name="image_levels")
+    starts = _starts(model, path, images, input_range)
+    ceilings = {place: Levels(levels, start, name=_named(path[place])) for place, start in starts.items()}
+    of_layer = {id(path[place].layer): each for place, each in ceilings.items()}
+
+    def rounded(visit: Visit, taken: list[_Rounded]) -> _Rounded:
+        limits = {id(each.levels): each.levels for each in taken}
+        limit = next(iter(limits.values())) if len(limits) == 1 else None
+        if own := of_layer.get(id(visit.layer)):
+            return _Rounded(own(taken[0].signal), own)
+        made = visit.called([each.signal for each in taken])
+        if isinstance(visit.layer, _POOLS) and limit is not None:
+            return _Rounded(SharedLevels(limit, name=_named(visit))(made), limit)
+        return _Rounded(made, limit if visit.kind in _KEEP else None)
+
+    image = Levels(levels, input_range, trainable=False, name="image_levels")
     inputs = keras.Input(model.input_shape[1:])
-    signal = current(inputs)
-    ceilings = []
-    for layer in path:
-        if isinstance(layer, keras.layers.ReLU):
-            current = Levels(levels, next(starts), name=f"{layer.name}_levels")
-            signal = current(signal)
-            ceilings.append((layer, current))
-        else:
-            signal = layer(signal)
-            if isinstance(layer, _POOLS):
-                signal = SharedLevels(current, name=f"{layer.name}_levels")(signal)
-    return keras.Model(inputs, signal, name=model.name), ceilings
-
-
-def _starts(model: keras.Model, images: np.ndarray, input_range: float) -> list[float]:
-    """Where the ceilings of the ReLUs start, in order."""
-    network = conversion.fold(model, input_range)
-    found = conversion.measure(network, images, START_PERCENTILE)
-    return [
-        float(activation if layer.cap is None else layer.cap)
-        for layer, activation in zip(network.layers[:-1], found.activations, strict=False)
-        if not layer.pools
+    made = through(path, _Rounded(image(inputs), image), rounded)
+    return keras.Model(inputs, made[len(path) - 1].signal, name=model.name), [
+        (path[place].layer, each) for place, each in ceilings.items()
     ]
+
+
+def _named(visit: Visit) -> str:
+    return f"{visit.name.replace('/', '_')}_levels"
+
+
+@dataclass(frozen=True, eq=False)
+class _Rounded:
+    """A signal, and what it was rounded by, or an average of such; None for what can have any value."""
+
+    signal: Any
+    levels: Levels | None
+
+
+def _starts(model: keras.Model, path: list[Visit], images: np.ndarray, input_range: float) -> dict[int, float]:
+    """Where the ceilings of the ReLUs start, by place; a ReLU that is there twice has one."""
+    places = {id(visit.layer): place for place, visit in enumerate(path) if isinstance(visit.layer, keras.layers.ReLU)}
+    inputs = keras.Input(model.input_shape[1:])
+    made = through(path, inputs, Visit.called)
+    outputs = [made[place] for place in places.values()]
+    measuring = compiled(keras.Model(inputs, outputs))
+    tails = [UpperTail(len(images) * math.prod(output.shape[1:]), START_PERCENTILE) for output in outputs]
+    for start in range(0, len(images), _BATCH):
+        found = measuring(as_taken(images[start : start + _BATCH], input_range))
+        for tail, values in zip(tails, found if isinstance(found, list) else [found], strict=True):
+            tail.add(keras.ops.convert_to_numpy(values).reshape(-1, 1))
+    caps = [path[place].layer.max_value for place in places.values()]
+    starts = [float(tail.positive(1.0)[0] if cap is None else cap) for tail, cap in zip(tails, caps, strict=True)]
+    return dict(zip(places.values(), starts, strict=True))

@@ -25,6 +25,7 @@ from snnviz._files import replacing
 from snnviz._models import as_taken, leaves, meaning_of
 from snnviz._models import input_range as input_range_of
 from snnviz._writing import alone
+from snnviz.datasets.images import drawn
 from snnviz.errors import InputError
 from snnviz.training import checkpoint as checkpoints
 from snnviz.training.precision import computing_in
@@ -416,8 +417,7 @@ def split(items: int, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
         raise InputError(
             f"`validation` must be below the number of training items, {items}. Received: {recipe.validation}"
         )
-    order = np.random.default_rng(recipe.split_seed).permutation(items)
-    return np.sort(order[: recipe.validation]), np.sort(order[recipe.validation :])
+    return drawn(items, recipe.validation, recipe.split_seed)
 
 
 def _blocks(order: np.ndarray, batch: int, steps: int) -> Iterator[tuple[np.ndarray, int]]:

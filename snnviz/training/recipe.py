@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from snnviz import _checks as check
-from snnviz._arguments import check_fields, checked
+from snnviz._arguments import checked
+from snnviz._options import check_options, option
 from snnviz._sparsity import WEIGH
 from snnviz.errors import InputError
 
@@ -47,44 +48,36 @@ class Recipe:
     """
 
     schedule: Schedule = ((50, 5e-2), (50, 5e-3))
-    batch_size: int = 32
-    l2: float = 1e-3
-    validation: int = 10_000
-    momentum: float = 0.0
-    seed: int = 0
-    split_seed: int = 0
-    lambda_a: float = 0.0
-    lambda_w: float = 0.0
-    shift: int = 0
-    flip: bool = False
-    anneal: bool = False
-    precision: str = "float32"
-    levels: int = 0
-    weigh: str = "size"
-    keep_zeros: bool = False
+    batch_size: int = option(32, "items per step", metavar="N", least=1)
+    l2: float = option(1e-3, "weight decay of kernels", metavar="L", least=0)
+    validation: int = option(10_000, "items held out", metavar="N", least=0)
+    momentum: float = option(0.0, "of the gradient descent", metavar="M", least=0, most=1)
+    seed: int = option(0, "of weights and order", metavar="S", least=0)
+    split_seed: int = option(0, "of the choice of the items held out", least=0)
+    lambda_a: float = option(0.0, "weight of the activation penalty", metavar="L", least=0)
+    lambda_w: float = option(0.0, "weight of the weight penalty", metavar="L", least=0)
+    shift: int = option(0, "move images by up to N pixels each way", metavar="N", least=0)
+    flip: bool = option(False, "mirror images by chance")
+    anneal: bool = option(False, "the last stage's learning rate falls along half a cosine")
+    precision: str = option(
+        "float32", "of the arithmetic; bfloat16 makes quicker steps", metavar="P", choices=PRECISIONS,
+    )  # fmt: skip
+    levels: int = option(
+        0, "train on activations of L levels, for few time steps; 0 for any value", metavar="L", least=0,
+    )  # fmt: skip
+    weigh: str = option(
+        "size",
+        "divide both penalties among layers by their neurons and synapses (size), as in the paper, or by the synaptic events "
+        "expected of them (events)", choices=WEIGH,
+    )  # fmt: skip
+    keep_zeros: bool = option(False, "weights of MODEL that are zero stay zero")
     input_range: float | None = None
 
     def __post_init__(self) -> None:
-        put = object.__setattr__
-        put(self, "schedule", _checked_schedule(self.schedule))
-        put(self, "batch_size", check.integer("batch_size", self.batch_size, 1))
-        put(self, "l2", check.real("l2", self.l2, 0))
-        put(self, "validation", check.integer("validation", self.validation, 0))
-        put(self, "momentum", check.real("momentum", self.momentum, 0, 1))
-        put(self, "seed", check.integer("seed", self.seed, 0))
-        put(self, "split_seed", check.integer("split_seed", self.split_seed, 0))
-        put(self, "lambda_a", check.real("lambda_a", self.lambda_a, 0))
-        put(self, "lambda_w", check.real("lambda_w", self.lambda_w, 0))
-        put(self, "shift", check.integer("shift", self.shift, 0))
-        put(self, "flip", check.flag("flip", self.flip))
-        put(self, "anneal", check.flag("anneal", self.anneal))
-        check.choice("precision", self.precision, PRECISIONS)
-        put(self, "levels", check.integer("levels", self.levels, 0))
-        check.choice("weigh", self.weigh, WEIGH)
-        put(self, "keep_zeros", check.flag("keep_zeros", self.keep_zeros))
+        object.__setattr__(self, "schedule", _checked_schedule(self.schedule))
         if self.input_range is not None:
-            put(self, "input_range", check.input_range(self.input_range))
-        check_fields(self)  # the rest
+            object.__setattr__(self, "input_range", check.input_range(self.input_range))
+        check_options(self)
 
     @property
     def epochs(self) -> int:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from keras import layers as kl
 
-from snnviz import datasets, load_network
-from snnviz.cli import convert as command
+from snnviz import cli, datasets, load_network
+from snnviz.cli._job import in_words_of
 from snnviz.conversion import convert, load_keras
 from snnviz.errors import InputError
 from tests.conversion import models
@@ -50,11 +50,11 @@ def files(tmp_path_factory):
 
 def run(files, *arguments):
     """Run the command as `snnviz` does and return (exit code is 0) its answer."""
-    parser = argparse.ArgumentParser()
-    command.add(parser.add_subparsers())
-    args = parser.parse_args(["convert", *map(str, arguments), "--data", str(files / "data.npz")])
-    answer = args.run(args)
+    args = cli.parser(["convert"]).parse_args(["convert", *map(str, arguments), "--data", str(files / "data.npz")])
+    with in_words_of(args.parser):
+        answer = args.run(args)
     assert json.loads(json.dumps(answer, allow_nan=False)) == answer
+    assert answer["run"] is None
     return answer, args.show(answer)
 
 
@@ -84,7 +84,9 @@ def test_layers_may_begin_one_after_the_other(files, tmp_path):
 def test_layers_may_begin_when_one_says(files, tmp_path):
     answer, _ = run(files, files / "good.keras", "--out", tmp_path / "network.npz", "--onsets", "2,2")
     assert [layer["onset"] for layer in answer["layers"]] == [2, 2]
-    for wrong, message in ((("2,x",), "--onsets"), (("2,-1",), "--onsets"), (("2",), "one entry per layer"),
+    with pytest.raises(SystemExit):
+        run(files, files / "good.keras", "--out", tmp_path / "no.npz", "--onsets", "2,x")
+    for wrong, message in ((("2,-1",), "--onsets"), (("2",), "one entry per layer"),
                            (("2,2", "--clamp", 1), "beside a clamp")):  # fmt: skip
         with pytest.raises(InputError, match=message):
             run(files, files / "good.keras", "--out", tmp_path / "no.npz", "--onsets", *wrong)
@@ -119,14 +121,14 @@ def test_report(files, tmp_path):
         (["two.keras"], r"`--data` must have shape \(items, 5, 5, 2\)"),
         (["empty.keras"], "must be a whole .keras file"),
         (["missing.keras"], "which is not there"),
-        (["data.npz"], "must be a .keras file"),
+        (["data.npz"], "must be a .keras or .onnx file"),
         (["good.keras", "--out", "network.h5"], "must end in .npz"),
         (["good.keras", "--norm-items", "0"], "--norm-items"),
         (["good.keras", "--percentile", "101"], "--percentile"),
         (["good.keras", "--per", "neuron"], "--per"),
         (["good.keras", "--steps", "0"], "--steps"),
         (["good.keras", "--report-items", "0"], "--report-items"),
-        (["good.keras", "--input-range", "-1"], "`input_range`"),
+        (["good.keras", "--input-range", "-1"], "`--input-range`"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_leaves_no_file(files, tmp_path, monkeypatch, arguments, message):

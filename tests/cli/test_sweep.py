@@ -34,6 +34,7 @@ def test_it_trains_compares_and_writes(tmp_path, capsys):
     ]
     assert main([*command, "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
+    assert answer.pop("run") is None
     assert answer == json.loads((folder / "sweep.json").read_text())
     assert answer["recipe"]["validation"] == 60  # a fifth
     assert [answer["recipe"][name] for name in ("weigh", "keep_zeros", "levels")] == ["events", True, 3]
@@ -55,7 +56,7 @@ def test_it_trains_compares_and_writes(tmp_path, capsys):
     [
         (["missing.keras"], "MODEL"),
         (["dense-mnist", "--lambda-a", "0.5;1"], "--lambda-a"),
-        (["dense-mnist", "--lambda-w=-5,1", "--limit", "50"], "lambda_w"),
+        (["dense-mnist", "--lambda-w=-5,1", "--limit", "50"], "`--lambda-w`"),
         (["dense-mnist", "--epochs", "1", "--learning-rate", "0.1", "0.1", "--limit", "50"], "one number per stage"),
         (["dense-mnist", "--workers", "0", "--limit", "50"], "workers"),
         (["dense-mnist", "--epsilon", "-1", "--limit", "50"], "epsilon"),
@@ -63,7 +64,11 @@ def test_it_trains_compares_and_writes(tmp_path, capsys):
 )
 def test_mistakes_are_answered_with_one_line(words, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert main(["sweep", *words]) == 2
+    try:
+        code = main(["sweep", *words])
+    except SystemExit as stop:
+        code = stop.code
+    assert code == 2
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1

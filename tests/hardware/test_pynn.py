@@ -12,7 +12,7 @@ from snnviz.errors import InputError
 from snnviz.hardware import pynn
 from snnviz.hardware.synapses import synapse_list
 from snnviz.simulation import Settings
-from tests.parity.networks import KINDS, random_inputs
+from tests.parity.networks import KINDS, random_inputs, residual
 from tests.parity.reference import ReferenceEngine
 
 # PyNN 0.13 calls functions that NEST 3.10 has others for
@@ -31,6 +31,7 @@ SUBTRACTS = {"delay": 1, "reset": "subtract"}
 CASES = [
     ("pynn_nest", LIKE_NEST),
     ("pynn_nest", {**LIKE_NEST, "refractory": 2}),
+    ("pynn_nest", SUBTRACTS),
     ("pynn_brian2", LIKE_NEST),
     ("pynn_brian2", SUBTRACTS),
     ("pynn_neuron", LIKE_NEST),
@@ -40,9 +41,9 @@ CASES = [
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Brian 2 on newer numpy
 @pytest.mark.parametrize(("pynn_simulator", "options"), CASES, indirect=["pynn_simulator"], ids=str)
-@pytest.mark.parametrize("kind", ["dense", "conv same", "pooling", "depthwise multiplier", "deep"])
+@pytest.mark.parametrize("kind", ["dense", "conv same", "pooling", "depthwise multiplier", "deep", "residual"])
 def test_every_simulator_fires_when_the_reference_does(pynn_simulator, kind, options):
-    network = KINDS[kind](seed=3)
+    network = residual(3) if kind == "residual" else KINDS[kind](seed=3)
     settings = Settings(steps=STEPS, **options)
     inputs = random_inputs(network, settings, items=2, seed=1)
     record = Record(spikes=network.firing_names, potentials=network.layer_names)
@@ -92,11 +93,12 @@ def test_populations_projections_delays_and_signs(pynn_neuron):
 @pytest.mark.parametrize(
     "settings",
     [
-        {"delay": 1},
-        {"reset": "zero"},
+        {"delay": 0},
+        {"refractory": 1, **SUBTRACTS},
         {"clamp": 1, **LIKE_NEST},
         {"floor": 0.0, **LIKE_NEST},
         {"input_reset": "subtract", **LIKE_NEST},
+        {"input_reset": "zero", **SUBTRACTS},
         {"input": "poisson", **LIKE_NEST},
     ],
     ids=str,
@@ -108,10 +110,8 @@ def test_what_standard_cells_cannot_do_is_refused(pynn_nest, settings):
 
 
 def test_all_that_standard_cells_cannot_do_is_said_at_once(pynn_nest):
-    with pytest.raises(
-        InputError, match=r"`reset` and `delay` must be 'zero' and 1 on pyNN\.nest\. Received: 'subtract' and 0"
-    ):
-        pynn.PyNNEngine(KINDS["dense"](seed=2), Settings(), Record(), pynn_nest)
+    with pytest.raises(InputError, match=r"`delay` and `refractory` must be 1 and 0 on pyNN\.nest\. Received: 0 and 2"):
+        pynn.PyNNEngine(KINDS["dense"](seed=2), Settings(refractory=2), Record(), pynn_nest)
 
 
 def test_standard_cells_begin_at_once(pynn_nest):

@@ -93,7 +93,7 @@ def test_the_last_layers_gradient_is_that_of_the_loss(toy, toy_data):
     x, y = map(tf.constant, toy_data)
     program = weights_of(toy, *toy_data)._program
     program._reference = 0.0  # no shortfall: it has steps
-    weights, biases, _ = program._changes[-1]
+    (weights,), biases, _ = program._changes[-1]
     with tf.GradientTape() as tape:
         loss = program._loss(x, y)
     for variable, gradient in zip((weights, biases), tape.gradient(loss, [weights.value, biases.value]), strict=True):

@@ -25,6 +25,18 @@ def test_pareto_front_of_a_table(before, after):
     assert again.equals(table)
 
 
+def test_parallel_coordinates_put_each_value_between_the_ends_of_its_axis():
+    table = pd.DataFrame(
+        {"run": ["x", "y", "z"], "steps": [10.0, 20.0, 50.0], "method": ["b", "a", "b"], "accuracy": [0.5, 0.5, 0.5]}
+    )
+    data = plots.parallel_coordinates_data(table, "accuracy").set_index(["axis", "run"])["place"]
+    assert data["steps"].tolist() == [0.0, 0.25, 1.0]
+    assert data["method"].tolist() == [1.0, 0.0, 1.0]
+    assert data["accuracy"].tolist() == [0.5, 0.5, 0.5], "the same of all"
+    with pytest.raises(InputError, match="column of numbers"):
+        plots.parallel_coordinates(table, "method")
+
+
 def test_the_front_is_what_nothing_dominates():
     costs = np.array([[1, 1, 1], [1, 1, 1], [0, 2, 1], [2, 2, 2], [np.nan, 0, 0], [1, 1, 0.5]])
     assert on_front(costs).tolist() == [False, False, True, False, False, True]

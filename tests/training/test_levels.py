@@ -117,6 +117,59 @@ def test_training_leaves_an_ordinary_model_whose_relus_saturate(tmp_path):
     assert [layer.cap for layer in network.layers if layer.cap is not None] == pytest.approx([relu.max_value])
 
 
+def residual_model(inside=False):
+    image = keras.Input((6, 6, 1))
+    x = keras.layers.ReLU(name="stem_relu")(keras.layers.Conv2D(4, 3, padding="same", name="stem")(image))
+    y = keras.layers.ReLU(name="first_relu")(keras.layers.Conv2D(4, 3, padding="same", name="first")(x))
+    y = keras.layers.Conv2D(4, 3, padding="same", name="second")(y)
+    x = keras.layers.ReLU(name="sum_relu")(keras.layers.Add(name="sum")([y, x]))
+    x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
+    model = keras.Model(image, keras.layers.Dense(CLASSES, name="out")(x))
+    return started(keras.Sequential([keras.Input((6, 6, 1)), model]) if inside else model, 3)
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_residual_model_is_rounded_behind_its_sums(inside):
+    x, _ = data(items=40)
+    model = residual_model(inside)
+    whole = model.layers[0] if inside else model
+    with levels.rounding(model, LEVELS, x) as rounded:
+        found = keras.ops.convert_to_numpy(rounded(x))
+    layer = {each.name: each for each in whole.layers}
+
+    def at(signal, ceiling):
+        return ceiling / LEVELS * np.clip(np.floor(LEVELS * np.asarray(signal) / ceiling + 0.5), 0, LEVELS)
+
+    ceilings = {name: each.max_value for name, each in layer.items() if isinstance(each, keras.layers.ReLU)}
+    assert all(each > 0 for each in ceilings.values())
+    stem = at(layer["stem"](at(x, 1.0)), ceilings["stem_relu"])
+    inner = at(layer["first"](stem), ceilings["first_relu"])
+    both = at(np.asarray(layer["second"](inner)) + stem, ceilings["sum_relu"])
+    expected = layer["out"](at(both.mean(axis=(1, 2)), ceilings["sum_relu"]))
+    # a value at the edge of two levels may fall either way in another order of rounding
+    assert np.isclose(found, expected, atol=1e-4).all(axis=1).mean() > 0.9
+
+
+def test_ceilings_start_at_the_percentile_of_the_activations():
+    x, _ = data(items=40)
+    model = residual_model()
+    outputs = keras.Model(model.inputs[0], [model.get_layer(name).output for name in ("stem_relu", "sum_relu")])(x)
+    with levels.rounding(model, LEVELS, x):
+        pass
+    for name, values in zip(("stem_relu", "sum_relu"), outputs, strict=True):
+        expected = np.percentile(np.asarray(values), levels.START_PERCENTILE)
+        assert model.get_layer(name).max_value == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_residual_model_trains_on_levels_and_converts():
+    x, y = data()
+    model = train(residual_model(), x, y, with_levels(), progress=False).model
+    network = conversion.convert(model, x, progress=False)
+    assert network.metadata["percentile"] == 100
+    assert not network.is_path
+    assert [layer.cap is not None for layer in network.layers] == [True, True, True, False, False]
+
+
 def test_the_ceiling_is_learned_and_taken_up_again():
     x, y = data()
     model = dense_model()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-TARGETS = ("neuron", "nir", "spinnaker", "expect")
+TARGETS = ("neuron", "nir", "sanafe", "spinnaker", "expect")
 
 
 def add(subparsers: Any) -> None:
@@ -13,8 +13,8 @@ def add(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "hardware",
         help="run a network on another simulator, or write it for other tools",
-        description="Take a spiking network beyond snnviz: simulate it in NEURON through PyNN, exchange it as a NIR graph, map it "
-        "to SpiNNaker or run it there, or compute what to expect of it there.",
+        description="Take a spiking network beyond snnviz: simulate it in NEURON through PyNN, exchange it as a NIR graph, ask a "
+        "model of Loihi for energy and latency, map it to SpiNNaker or run it there, or compute what to expect of it there.",
     )
     targets = parser.add_subparsers(dest="target", required=True, metavar="TARGET")
     for target in TARGETS:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from snnviz.cli import _job
-from snnviz.cli.hardware import spinnaker
+from snnviz.cli import _job, _options
+from snnviz.jobs.work.spinnaker import Options
 
 
 def add(subparsers: Any) -> None:
@@ -18,9 +18,7 @@ def add(subparsers: Any) -> None:
         "zero, membranes that never fall below zero, a step of delay per layer. Print the anytime metrics and, with --out, "
         "write the result (netCDF), to be compared with a run on a board.",
     )
-    spinnaker.add_network_options(parser)
-    parser.add_argument("--engine", default="auto", help="auto, graph or event (default: %(default)s)")
-    parser.add_argument("--out", metavar="RESULT.nc", help="file to write the result to")
+    _options.add(parser, Options, without=("target", "timeout", "host", "server", "collab", "job"))
     _job.add_options(parser, track=False)
     parser.set_defaults(run=run, show=show)
 

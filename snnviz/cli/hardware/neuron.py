@@ -7,9 +7,12 @@ import sys
 from typing import Any
 
 from snnviz import _checks as check
-from snnviz.cli._numbers import whole
-from snnviz.cli._settings import add_data_options, add_settings, settings_of
+from snnviz.cli import _options
 from snnviz.errors import InputError
+from snnviz.jobs.work.sources import DataOptions, NetworkOptions
+from snnviz.simulation.settings import Settings
+
+ITEMS = 100
 
 
 def add(subparsers: Any) -> None:
@@ -21,14 +24,14 @@ def add(subparsers: Any) -> None:
         "print the anytime metrics and, with --out, write the result (netCDF). Needs g++ and make: neurons with reset by "
         "subtraction are a mechanism of snnviz's, compiled when first used.",
     )
-    parser.add_argument("network", metavar="NETWORK", help="a network file (.npz), or the name of a shipped network")
-    add_data_options(parser)
-    parser.add_argument("--split", default="test", choices=("test", "train"), help="default: %(default)s")
-    parser.add_argument(
-        "--limit", type=whole, default=100, metavar="N", help="the first N items (default: %(default)s)"
+    network, limit = "a network file (.npz), or the name of a shipped network", f"the first N items (default: {ITEMS})"
+    _options.add(
+        parser,
+        NetworkOptions,
+        network={"help": network},
+        limit={"default": ITEMS, "help": limit},
     )
-    parser.add_argument("--steps", type=whole, default=50, metavar="T", help="time steps (default: %(default)s)")
-    add_settings(parser, inputs="spiking or poisson")
+    _options.add(parser, Settings, input={"help": "how images arrive: spiking or poisson (default: spiking)"})
     parser.add_argument("--compare", action="store_true", help="simulate with snnviz's event engine too, and compare")
     parser.add_argument("--title", default="", help="label of the curves")
     parser.add_argument("--out", metavar="RESULT.nc", help="file to write the result to")
@@ -39,12 +42,13 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """Load, simulate, score, save."""
     from snnviz import metrics, pretrained, results
     from snnviz.hardware import neuron
-    from snnviz.jobs.work.sources import DataOptions, data_of
+    from snnviz.jobs.work.sources import data_of
     from snnviz.simulation import Record, simulate
 
     if args.out is not None and not args.out.endswith(".nc"):
         raise InputError(f"`--out` must end in .nc. Received: {check.describe(args.out)}")
-    settings = settings_of(args)  # a mistake should be answered before anything is compiled
+    settings = {name: getattr(args, name) for name in Settings.__dataclass_fields__}
+    Settings(**settings)  # a mistake should be answered before anything is compiled
     check.choice("--input", args.input, ("spiking", "poisson"))
     asked = DataOptions.of(args)
     network = pretrained.network(args.network)
@@ -53,13 +57,13 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     if data.note:
         sys.stderr.write(f"snnviz hardware neuron: {data.note}\n")
     record = Record(events=args.compare)
-    result = neuron.simulate(network, images.x, images.y, args.steps, record=record, title=args.title, **settings)
+    result = neuron.simulate(network, images.x, images.y, record=record, title=args.title, **settings)
     result.attrs["dataset"] = images.name
     if args.out:
         results.save(result, args.out)
     comparison = None
     if args.compare:
-        ours = simulate(network, images.x, images.y, args.steps, engine="event", record=record, **settings)
+        ours = simulate(network, images.x, images.y, engine="event", record=record, **settings)
         comparison = {
             "same_prediction": float((result["prediction"] == ours["prediction"]).mean()),
             "same_accuracy": bool((result["accuracy"] == ours["accuracy"]).all()),

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from snnviz import _checks as check
+from snnviz.cli import _options
 from snnviz.cli._numbers import real, whole
-from snnviz.cli._settings import add_data_options
 from snnviz.errors import InputError
+from snnviz.jobs.work.sources import DataOptions
 
 if TYPE_CHECKING:
     from snnviz.network import SpikingNetwork
@@ -52,7 +53,7 @@ def add(subparsers: Any) -> None:
         "--limit", type=whole, default=100, metavar="N", help="the first N test items (default: %(default)s)"
     )
     group.add_argument("--steps", type=whole, default=20, metavar="T", help="time steps (default: %(default)s)")
-    add_data_options(group)
+    _options.add(group, DataOptions)
     parser.set_defaults(run=run, show=show, writes=lambda args: (_out(args), False))
 
 
@@ -85,6 +86,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         return answer
     from snnviz.hardware.nir import tools
 
+    if args.tool is not None:
+        network.single_path("another simulator's script (--for)")
     nir.save(network, out)
     if args.tool is None:
         return {**answer, "note": tools.left_behind(network)}
@@ -121,13 +124,16 @@ def _read(args: argparse.Namespace) -> SpikingNetwork:
 
 def _compared(args: argparse.Namespace, network: SpikingNetwork) -> dict[str, Any]:
     """What the tool makes of the network and, where that differs, of the network with weights that leave nothing to rounding."""
+    from snnviz.hardware import outside
     from snnviz.hardware.nir import tools
-    from snnviz.jobs.work.sources import DataOptions, data_of
+    from snnviz.jobs.work.sources import data_of
 
     data = data_of(network, args.source, DataOptions.of(args), "test", args.limit)
     python = args.python or sys.executable
     found = tools.compare(network, args.tool, python, data.images.x, args.steps)
-    exact = found if found.equal else tools.compare(tools.dyadic(network), args.tool, python, data.images.x, args.steps)
+    exact = (
+        found if found.equal else tools.compare(outside.dyadic(network), args.tool, python, data.images.x, args.steps)
+    )
     return {
         "tool": args.tool,
         "data": data.name,

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from snnviz import _checks as check
-from snnviz.cli import _job
-from snnviz.cli._numbers import real, whole
-from snnviz.cli._settings import add_data_options
+from snnviz._options import options_of
+from snnviz.cli import _job, _options
 from snnviz.errors import InputError
+from snnviz.jobs.work import dryrun
+from snnviz.jobs.work.spinnaker import Options
 
-ITEMS = 500
-"""As many as the paper ran on SpiNNaker."""
+TARGETS = "dry-run, board, spalloc or ebrains (default: dry-run)"
 PICTURES = (".png", ".pdf", ".svg")
 
 
@@ -26,35 +26,11 @@ def add(subparsers: Any) -> None:
         "entries, bursts of spikes, and what to do about them. With the other targets, run it on SpiNNaker. Credentials come "
         "from the environment or the keyring: SPALLOC_USER and SPALLOC_PASSWORD, or EBRAINS_TOKEN.",
     )
-    add_network_options(parser)
-    parser.add_argument("--target", default="dry-run", help="dry-run, board, spalloc or ebrains (default: %(default)s)")
-    parser.add_argument("--host", metavar="IP", help="of target board")
-    parser.add_argument("--server", metavar="URL", help="of targets spalloc and ebrains (default for ebrains: its own)")
-    parser.add_argument("--collab", metavar="NAME", help="EBRAINS collab whose quota target ebrains uses")
-    parser.add_argument("--job", metavar="FILE.json", help="remembers the job of target ebrains, to take it up again")
-    parser.add_argument("--timeout", type=real, metavar="S", help="seconds (default: 540 dry, 14400 on a machine)")
-    parser.add_argument("--plan", metavar="FILE.json", help="file for what the dry run found")
+    _options.add(parser, Options, without=("engine",), target={"default": "dry-run", "help": TARGETS})
+    parser.add_argument("--plan", metavar="FILE.json", help=_options.help_of(options_of(dryrun.Options)["plan"]))
     parser.add_argument("--map", metavar="FILE", help="file for the map of chips and cores (.png, .pdf or .svg)")
-    parser.add_argument("--out", metavar="RESULT.nc", help="file for the result of a run")
     _job.add_options(parser, track=False)
     parser.set_defaults(run=run, show=show)
-
-
-def add_network_options(parser: argparse.ArgumentParser) -> None:
-    """Add what `spinnaker` and `expect` have in common."""
-    parser.add_argument("network", metavar="NETWORK", help="a network file (.npz), or the name of a shipped network")
-    add_data_options(parser)
-    parser.add_argument("--split", default="test", choices=("test", "train"), help="default: %(default)s")
-    parser.add_argument(
-        "--limit", type=whole, default=ITEMS, metavar="N", help="the first N items (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--steps", type=whole, default=50, metavar="T", help="time steps of 1 ms (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--headroom", default="exact", help="exact or estimate: how sums of weights are bounded (default: exact)"
-    )
-    parser.add_argument("--title", default="", help="label of the curves")
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:

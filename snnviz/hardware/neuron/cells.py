@@ -23,6 +23,7 @@ from snnviz.errors import InputError
 from snnviz.hardware.cells import Cells
 from snnviz.hardware.neuron import mechanism
 from snnviz.network import SpikingNetwork
+from snnviz.simulation.neurons import Neurons
 from snnviz.simulation.settings import Settings
 from snnviz.simulation.synops import synapses
 
@@ -74,16 +75,15 @@ class NeuronCells(Cells):
         self._sent = None
         self._traces = {}
 
-    def neurons(self, name: str, depth: int, bias: np.ndarray, initial: np.ndarray, frozen: int) -> Any:
-        settings = self.settings
+    def neurons(self, name: str, depth: int, bias: np.ndarray, initial: np.ndarray, model: Neurons) -> Any:
         cell = self._cell_type(
             bias=bias.astype(np.float64),
             phase=self.phase(depth),
-            fires=float(depth < self.depth),
-            subtract=float(not settings.resets_to_zero(input_layer=depth == 0)),
-            lowest=settings.floor if settings.floor is not None and 0 < depth < self.depth else NO_FLOOR,
-            refractory=float(settings.refractory),
-            clamp=float(frozen),
+            fires=float(model.fires),
+            subtract=float(not model.to_zero),
+            lowest=NO_FLOOR if model.floor is None else model.floor,
+            refractory=float(model.refractory),
+            clamp=float(model.frozen),
         )
         start = {"m": initial.astype(np.float64)}
         return self._held(self.simulator.Population(len(bias), cell, initial_values=start, label=name))

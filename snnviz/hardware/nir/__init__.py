@@ -1,8 +1,8 @@
 """NIR, the Neuromorphic Intermediate Representation: networks to other tools and back, as graphs or files (.nir).
 
-A network becomes a chain of nodes: Input, IF, and for every layer Conv2d or (Flatten and) Affine, then IF; the last layer,
-which never fires, has none. What NIR 1 has no words for (initial potentials, reset by subtraction, firing at the threshold rather
-than above it, names of classes) goes along as metadata, so that snnviz reads back the network it wrote.
+A network becomes nodes: Input, IF, and for every projection Conv2d or (Flatten and) Affine, then IF, to which all edges of a sum
+lead; the last layer, which never fires, has none. What NIR 1 has no words for (initial potentials, reset by subtraction, firing at
+the threshold rather than above it, names of classes) goes along as metadata, so that snnviz reads back the network it wrote.
 """
 
 from __future__ import annotations
@@ -53,10 +53,11 @@ def to_graph(network: SpikingNetwork) -> nir.NIRGraph:
 def from_graph(graph: nir.NIRGraph, dt: float | None = None) -> SpikingNetwork:
     """The network that a NIR graph describes: the very one if snnviz wrote it, else what its nodes say.
 
-    A graph of another tool must be a chain of Affine, Linear, Conv2d, AvgPool2d, SumPool2d, Flatten and IF; a LIF with an infinite
-    tau and r is an IF. Linear nodes without neurons between them, as pooling is elsewhere, become one layer. Neurons at the start
-    are the spiking input layer; those at the end are dropped, since the output layer is read and never fires. Resistances and
-    thresholds are absorbed by the weights. Initial potentials are 0.
+    A graph of another tool must be made of Affine, Linear, Conv2d, AvgPool2d, SumPool2d, Flatten and IF; a LIF with an infinite
+    tau and r is an IF. Linear nodes without neurons between them, as pooling is elsewhere, become one layer. Several edges to
+    neurons are a sum, in which one from neurons to neurons is a shortcut. Neurons at the start are the spiking input layer; those
+    at the end are dropped, since the output layer is read and never fires. Resistances and thresholds are absorbed by the weights.
+    Initial potentials are 0.
 
     What a network cannot say is warned of and stands in its metadata under "nir", the settings that simulate it as the graph
     means: "reset" is "zero" where neurons have a `v_reset` (0, or the graph is refused), "input" is "analog" where it begins

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import nir
 import numpy as np
 
 from snnviz.conversion.folding import Affine, Stage, composed, joined
+from snnviz.conversion.signal import Node, populations
 from snnviz.errors import InputError
 from snnviz.hardware.nir.writing import METADATA, first_channels, frame, graph_of
 from snnviz.network import (
@@ -20,8 +21,8 @@ from snnviz.network import (
     DenseProjection,
     DepthwiseConv2D,
     DepthwiseProjection,
+    IdentityProjection,
     Input,
-    Layer,
     Padding,
     Shape,
     SpikingNetwork,
@@ -39,62 +40,91 @@ def network_of(graph: nir.NIRGraph, dt: float | None = None, *, reset_said: bool
         dt: its time step.
         reset_said: whether its neurons' `v_reset` was in the file, not filled in by the package nir.
     """
-    chain = _chain(graph)
+    order = _order(graph)
     ours = METADATA in graph.metadata
     if ours:
-        restored = _restored(chain, graph.metadata)
+        restored = _restored(graph, order)
         if restored is not None:
             return restored
     try:
-        return _understood(chain, dt, "zero" if reset_said and not ours else "subtract")
+        return _understood(graph, order, dt, "zero" if reset_said and not ours else "subtract")
     except InputError:
         raise
     except (ValueError, TypeError, IndexError, AttributeError, ZeroDivisionError) as error:
         raise InputError(f"`graph` must hold arrays that fit together. Received: {error}") from error
 
 
-def _chain(graph: nir.NIRGraph) -> list[tuple[str, nir.NIRNode]]:
-    """The nodes in the order of the signal, from the input to the output."""
-    after: dict[str, str] = {}
-    for start, end in graph.edges:
-        if start in after or end in after.values():
-            raise InputError(f"`graph` must be a single chain of nodes. Received: a branch at {start!r} to {end!r}")
-        after[start] = end
+def _order(graph: nir.NIRGraph) -> list[str]:
+    """The names of the nodes from the input to the output, each behind those that it takes from."""
+    before = _before(graph)
     starts = [name for name, node in graph.nodes.items() if isinstance(node, nir.Input)]
     if len(starts) != 1:
         raise InputError(f"`graph` must have one Input node. Received: {len(starts)}")
-    chain = [starts[0]]
-    while chain[-1] in after and len(chain) <= len(graph.nodes):
-        chain.append(after[chain[-1]])
-    if len(chain) != len(graph.nodes) or any(name not in graph.nodes for name in chain):
+    order: dict[str, None] = {}
+    ready = [name for name in starts if not before[name]]
+    after: dict[str, list[str]] = {name: [] for name in graph.nodes}
+    for name, sources in before.items():
+        for source in sources:
+            after[source].append(name)
+    while ready:
+        order[name := ready.pop()] = None
+        ready += [each for each in dict.fromkeys(after[name]) if all(source in order for source in before[each])]
+    astray = [name for name in graph.nodes if name not in order]
+    if astray:
         raise InputError(
-            f"`graph` must be a single chain of nodes. Received: {len(graph.nodes)}, {len(chain)} in a chain"
+            f"`graph` must lead from its Input to its end without a circle. Received: {astray[0]!r}, which it does not reach so"
         )
-    return [(name, graph.nodes[name]) for name in chain]
+    ends = [name for name in order if not after[name]]
+    if len(ends) > 1:
+        raise InputError(f"`graph` must end in one node. Received: {ends[0]!r} and {ends[1]!r}")
+    return list(order)
 
 
-def _restored(chain: list[tuple[str, nir.NIRNode]], metadata: Mapping[str, Any]) -> SpikingNetwork | None:
+def _before(graph: nir.NIRGraph) -> dict[str, list[str]]:
+    """For each node those that it takes from."""
+    before: dict[str, list[str]] = {name: [] for name in graph.nodes}
+    for start, end in graph.edges:
+        if start not in before or end not in before:
+            raise InputError(f"`graph` must have edges between its nodes. Received: one from {start!r} to {end!r}")
+        before[end].append(start)
+    return before
+
+
+def _restored(graph: nir.NIRGraph, order: list[str]) -> SpikingNetwork | None:
     """The network of the metadata with the weights of the nodes, or None where they do not fit together."""
+    metadata = graph.metadata
     try:
         header = json.loads(metadata[METADATA])
         arrays = {name: np.asarray(value) for name, value in metadata.items() if name != METADATA}
-        nodes: list[nir.NIRNode] = []
-        shape: Shape = ()
-        for _, node in chain:
-            if isinstance(node, nir.IF):
-                shape = _last_channels(node.r.shape)
-            elif isinstance(node, LINEAR):
-                entry = header["layers"][len(nodes)]
-                arrays[f"weights_{len(nodes)}"] = _original(entry, node.weight, shape)
-                arrays[f"bias_{len(nodes)}"] = np.asarray(node.bias)
-                nodes.append(node)
+        for index, (layer, places) in enumerate(zip(header["layers"], _written(header, graph, order), strict=True)):
+            branches = "projections" in layer
+            arrays[f"bias_{index}"] = np.asarray(graph.nodes[places[0][0]].bias)
+            for place, (linear, neurons) in enumerate(places):
+                entry = layer["projections"][place] if branches else layer
+                weights = _original(entry, graph.nodes[linear].weight, _last_channels(graph.nodes[neurons].r.shape))
+                arrays[f"weights_{index}_{place}" if branches else f"weights_{index}"] = weights
         network = decode(header, arrays, "graph")
         # another tool may have changed any node and kept the metadata
-        written = _chain(graph_of(network))
-        same = all(_same(mine, theirs) for (_, mine), (_, theirs) in zip(written, chain, strict=True))
+        written = graph_of(network)
+        if network.is_path:  # of which tools may rename the nodes
+            pairs = zip(_order(written), order, strict=True)
+        else:
+            pairs = zip(written.nodes, written.nodes, strict=True)
+            if sorted(written.edges) != sorted(map(tuple, graph.edges)):
+                return None
+        same = all(_same(written.nodes[mine], graph.nodes[theirs]) for mine, theirs in pairs)
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, ZeroDivisionError, RecursionError):
         return None
     return network if same else None
+
+
+def _written(header: Mapping[str, Any], graph: nir.NIRGraph, order: list[str]) -> list[list[tuple[str, str]]]:
+    """For each layer of a header the linear nodes of its projections, and the neurons behind which they are."""
+    if "nodes" in header:
+        return [[(linear, neurons) for linear, neurons in places] for places in header["nodes"]]
+    neurons = [name for name in order if isinstance(graph.nodes[name], nir.IF)]
+    linears = [name for name in order if isinstance(graph.nodes[name], LINEAR)]
+    return [[pair] for pair in zip(linears, neurons, strict=True)]
 
 
 def _same(mine: nir.NIRNode, theirs: nir.NIRNode) -> bool:
@@ -109,6 +139,9 @@ def _same(mine: nir.NIRNode, theirs: nir.NIRNode) -> bool:
 
 def _original(entry: Mapping[str, Any], weight: np.ndarray, shape: Shape) -> np.ndarray:
     """The weights as the layer `entry` of a header has them, from those of its node."""
+    if entry["kind"] == IdentityProjection.kind:
+        channels = np.arange(weight.shape[1])
+        return weight.reshape(weight.shape[:2])[entry["first"] + channels, channels]
     if entry["kind"] == Dense.kind:
         return _rows(weight, shape)
     ((top, bottom), (left, right)), spread = frame(entry["padding"], entry["dilation"])
@@ -137,47 +170,93 @@ def _last_channels(shape: Shape) -> Shape:
     return (*map(int, shape[1:]), int(shape[0]))
 
 
-def _understood(chain: list[tuple[str, nir.NIRNode]], dt: float | None, reset: str) -> SpikingNetwork:
+@dataclass(frozen=True, eq=False)
+class _Signal:
+    """What a node sends: a node's spikes, or what a stage makes of them."""
+
+    node: Node
+    shape: Shape
+    stage: Stage | None = None
+
+    def term(self, name: str) -> tuple[Node, Stage]:
+        """As one of a sum."""
+        return self.node, self.stage or Stage.identity(name, self.shape)
+
+    def through(self, stage: Stage) -> _Signal:
+        """What another stage makes of it."""
+        stage = stage if self.stage is None else _folded(self.stage, stage)
+        return _Signal(self.node, stage.output_shape, stage)
+
+
+def _understood(graph: nir.NIRGraph, order: list[str], dt: float | None, reset: str) -> SpikingNetwork:
     """The network that the nodes alone describe.
 
     Its metadata says under "nir" what no network says itself: with which `reset` and `input` the graph's neurons are simulated.
     """
-    step = _time_step([node for _, node in chain if isinstance(node, nir.IF)], dt)
-    shape = _input_shape(chain[0][1])
-    first = Input(shape=shape, initial_potential=0.0)
-    layers: list[Layer] = []
-    pending: Stage | None = None
-    spiking = False
-    for name, node in chain[1:]:
+    step = _time_step([node for node in graph.nodes.values() if isinstance(node, nir.IF)], dt)
+    image = Node.image(_input_shape(graph.nodes[order[0]]))
+    first = Input(shape=image.shape, initial_potential=0.0)
+    made = {order[0]: _Signal(image, image.shape)}
+    before, spiking = _before(graph), False
+    for name in order[1:]:
+        node, taken = graph.nodes[name], [made[source] for source in before[name]]
+        shape = taken[0].shape
+        if len(taken) > 1:
+            _check_sum(name, node, taken)
         if isinstance(node, nir.Flatten):
             _check_shape(name, node.input_type["input"], shape)  # a dense layer flattens by itself
+            made[name] = taken[0]
         elif isinstance(node, LINEAR):
-            stage = _stage(f"{name}_layer" if name == first.name else name, node, shape)
-            pending = stage if pending is None else _folded(pending, stage)
-            shape = pending.output_shape
+            made[name] = taken[0].through(_stage(f"{name}_layer" if name == first.name else name, node, shape))
         elif isinstance(node, (nir.IF, nir.LIF)):
             factor = _factor(name, node, shape, step)
-            if pending is not None:
-                layers.append(_neurons(pending.followed_by(Affine(scale=factor, shift=np.zeros(len(factor))))))
-                pending = None
-            elif spiking or layers or not np.all(factor == 1):
+            if len(taken) > 1 or taken[0].stage is not None:
+                scaled = Affine(scale=factor, shift=np.zeros(len(factor)))
+                made[name] = _Signal(_summed(name, taken, shape).followed_by(scaled), shape)
+            elif taken[0].node is image and not spiking and np.all(factor == 1) and _alone(before, order[0]):
+                spiking, made[name] = True, taken[0]
+            else:
                 raise InputError(f"`graph` must have a linear node before each IF. Received: none before {name!r}")
-            spiking = spiking or not layers
         elif isinstance(node, nir.Output):
             _check_shape(name, node.output_type["output"], shape)
+            made[name] = _Signal(_summed(name, taken, shape), shape) if len(taken) > 1 else taken[0]
         else:
             raise InputError(
                 "`graph` must be made of Affine, Linear, Conv2d, AvgPool2d, SumPool2d, Flatten and IF nodes, or LIF nodes that do "
                 f"not leak. Received: {type(node).__name__} {name!r}"
             )
-    if pending is not None:
-        layers.append(_neurons(pending))
+    end = made[order[-1]]
+    last = end.node if end.stage is None else _summed(order[-1], [end], end.shape)
+    layers = [replace(layer, initial_potential=0.0) for layer in populations(last)] if last.terms else []
     meant = {"reset": reset, "input": "spiking" if spiking else "analog"}
     return SpikingNetwork(input=first, layers=tuple(layers), metadata={"nir": meant})
 
 
-def _neurons(stage: Stage) -> Layer:
-    return replace(stage.layer(), initial_potential=0.0)
+def _summed(name: str, taken: Sequence[_Signal], shape: Shape) -> Node:
+    """The population that adds up what arrives; a sum of several has the name of its node."""
+    terms = [signal.term(name) for signal in taken]
+    if len(terms) > 1:
+        terms = [(node, replace(stage, name=name)) for node, stage in terms]
+    return Node(shape=shape, terms=tuple(terms))
+
+
+def _alone(before: Mapping[str, list[str]], name: str) -> bool:
+    """Whether one node alone takes what `name` sends."""
+    return sum(sources.count(name) for sources in before.values()) == 1
+
+
+def _check_sum(name: str, node: nir.NIRNode, taken: Sequence[_Signal]) -> None:
+    if not isinstance(node, (nir.IF, nir.LIF, nir.Output)):
+        raise InputError(
+            "`graph` must add up what several nodes send in neurons, or at its Output. "
+            f"Received: {len(taken)} edges to {type(node).__name__} {name!r}"
+        )
+    shapes = [first_channels(each.shape) for each in taken]
+    if len(set(shapes)) > 1:
+        raise InputError(
+            f"`graph` must add up signals of one shape. Received: {shapes[0]} and {next(s for s in shapes if s != shapes[0])} "
+            f"at {name!r}"
+        )
 
 
 def _folded(first: Stage, second: Stage) -> Stage:

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from snnviz import _checks as check
 from snnviz._files import replacing
 from snnviz._npz import Arrays
-from snnviz.errors import InputError
+from snnviz.hardware import outside
 from snnviz.hardware.nir import save, to_graph
 from snnviz.hardware.nir.loaders import TOOLS
 from snnviz.network import SpikingNetwork
 from snnviz.simulation import Record, simulate
-
-DYADIC = 2.0**10
-"""Weights that are multiples of its inverse have sums that float32 holds exactly, in any order."""
-TIMEOUT = 3600.0
 
 
 def loader(tool: str) -> str:
@@ -110,8 +104,9 @@ def compare(network: SpikingNetwork, tool: str, python: str, x: np.ndarray, step
         steps: time steps.
 
     Raises:
-        InputError: if the other simulator fails; the last line that it says is named.
+        InputError: if the network has branches, or the other simulator fails; the last line that it says is named.
     """
+    network.single_path("another simulator's script")
     theirs = _run(network, tool, python, x, steps)
     record = Record(spikes=network.firing_names, logits=True, items=len(x))
     ours = simulate(network, x, np.zeros(len(x), np.int64), steps, engine="event", record=record, progress=False)
@@ -146,49 +141,10 @@ def _channels_last(spikes: np.ndarray) -> np.ndarray:
 def _run(network: SpikingNetwork, tool: str, python: str, x: np.ndarray, steps: int) -> dict[str, np.ndarray]:
     with tempfile.TemporaryDirectory(prefix="snnviz-nir-") as name:
         folder = Path(name)
-        # not named as the package that it imports
-        script = folder / "loader.py"
-        script.write_text(loader(tool), encoding="utf-8")
         graph = save(network, folder / "graph.nir")
         images = np.moveaxis(x, -1, 1) if x.ndim == 4 else x
         np.savez(folder / "images.npz", x=np.ascontiguousarray(images, np.float32), steps=steps)
-        command = [
-            python,
-            "-W",
-            "ignore",
-            str(script),
-            str(graph),
-            str(folder / "images.npz"),
-            str(folder / "spikes.npz"),
-        ]
-        try:
-            done = subprocess.run(  # noqa: S603 - a script of ours
-                command, capture_output=True, text=True, timeout=TIMEOUT, check=False
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise InputError(f"`python` must be a Python that runs {tool}. Received: {python!r} ({error})") from error
-        if done.returncode:
-            said = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-            raise InputError(
-                f"`python` must be a Python with {tool}: pip install {TOOLS[tool]}. Received: {python!r}, which says: {said}"
-            )
+        files = [graph, folder / "images.npz", folder / "spikes.npz"]
+        outside.run(loader(tool), folder, files, python=python, tool=tool, install=TOOLS[tool])
         arrays = Arrays(folder / "spikes.npz")
         return {name: arrays[name] for name in (*_neurons(network), "output")}
-
-
-def dyadic(network: SpikingNetwork) -> SpikingNetwork:
-    """The network with weights, biases and initial potentials rounded to multiples of 1 / `DYADIC`, whose sums are exact."""
-
-    def rounded(values: Any) -> Any:
-        found = np.rint(np.asarray(values, np.float64) * DYADIC) / DYADIC
-        return found if found.ndim else float(found)
-
-    layers = [
-        layer.with_weights(
-            [rounded(each.weights) for each in layer.projections],
-            bias=rounded(layer.bias),
-            initial_potential=rounded(layer.initial_potential),
-        )
-        for layer in network.layers
-    ]
-    return replace(network, layers=tuple(layers))

@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from snnviz import _checks as check
+from snnviz._options import option, parameters
 from snnviz.jobs.work.sources import data_of, located, record_data
 from snnviz.jobs.work.spinnaker import Shared
 
 if TYPE_CHECKING:
     from snnviz.jobs.job import Job
 
-PICTURES = (".png", ".pdf", ".svg")
-
 
 @dataclass(frozen=True, kw_only=True)
 class Options(Shared):
-    """Settings of a dry run; of the items, the spikes are counted.
+    """Settings of a dry run; of the items, the spikes are counted."""
 
-    Attributes:
-        plan: file (.json) for what was found; None writes into the run's folder.
-    """
-
-    plan: str | None = None
+    plan: str | None = option(
+        None, "file for what the dry run found", metavar="FILE.json", suffix=".json", writes="file", recorded=False,
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         from snnviz.hardware.spinnaker.process import require_spynnaker
 
         super().__post_init__()
         require_spynnaker()
-        check.file("plan", self.plan, ".json")
 
 
 def work(options: Options, job: Job) -> dict[str, Any]:
@@ -43,12 +38,10 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     images = data.images
     if data.note:
         job.say(data.note)
-    given = {name: value for name, value in asdict(options).items() if name not in ("plan", "timeout")}
-    job.begin({**given, "data": data.name, "network_hash": network.hash, "items": len(images)})
+    job.begin({**parameters(options), "data": data.name, "network_hash": network.hash, "items": len(images)})
     record_data(job, images, options.split)
-    plan = dryrun.dry_run(
-        network, images.x, options.steps, headroom=options.headroom, timeout=options.timeout or dryrun.TIMEOUT
-    )
+    job.say(f"sPyNNaker maps {dryrun.cost(network)}")
+    plan = dryrun.dry_run(network, images.x, options.steps, headroom=options.headroom, timeout=options.timeout)
     if options.plan or job.recorded:
         path = job.place(options.plan, "plan.json")
         plan.save(path)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from snnviz import _checks as check
+from snnviz._options import like, option
 from snnviz.jobs.work import train as common
-from snnviz.jobs.work.sources import full_intensity, located, origin, record_data, remembered, say_if_slow, stem
+from snnviz.jobs.work.sources import full_intensity, located, record_data, remembered, say_if_slow, stem
+from snnviz.training.recipe import FINE_TUNING, Recipe, default_recipe
 
 if TYPE_CHECKING:
-    from snnviz.jobs.job import Job
+    import keras
 
+    from snnviz.datasets import Images
+    from snnviz.jobs.job import Job
 
 NO_ACTIVATION_PENALTY = (
     "activations are not penalised (lambda_a = 0): that takes batch normalisations whose gamma is fixed to 1 "
@@ -23,49 +25,88 @@ MAIN = "training"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(common.Shared):
-    """Settings of a fine-tuning.
+class Shared(common.Shared):
+    """What a fine-tuning and a sweep of them have in common."""
 
-    Attributes:
-        model: a .keras or .onnx file, the name of a shipped model, or run:ID for that of a run.
-        lambda_a: weight of the activation penalty.
-        lambda_w: weight of the weight penalty.
-        weigh: how both are divided among layers, "size" or "events".
-        keep_zeros: weights that are zero stay zero.
-        epsilon: weights below this are pruned.
-    """
-
-    model: str
-    lambda_a: float | None = None
-    lambda_w: float | None = None
-    weigh: str | None = None
-    keep_zeros: bool | None = None
-    epsilon: float | None = None
+    model: str = option(help="a .keras or .onnx file, the name of a shipped model, or run:ID", metavar="MODEL")
+    data: str | None = option(None, "data set", metavar="NAME|PATH", unset="that of the shipped MODEL")
+    weigh: str | None = like(
+        FINE_TUNING, "weigh", label="Penalties by",
+        about="How both penalties are divided among layers: by their neurons and synapses, as in the paper, or by the "
+        "synaptic events expected of them.",
+    )  # fmt: skip
+    keep_zeros: bool | None = like(FINE_TUNING, "keep_zeros")
+    epsilon: float | None = option(
+        None, "weights below this are pruned", metavar="E", least=0, unset="0.0001", label="Prune weights below (ε)",
+        about="Weights smaller than this are set to zero once the training has ended.",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
-        from snnviz.training import default_recipe
-
         super().__post_init__()
-        check.text("model", self.model)
-        if self.epsilon is not None:
-            check.real("epsilon", self.epsilon, 0)
-        common.recipe_from(self, default_recipe(stem(self.model), finetuning=True), items=10**9)
+        common.recipe_from(self, self.base, items=10**9)
+
+    @property
+    def base(self) -> Recipe:
+        """The recipe that stands where nothing is given."""
+        return default_recipe(stem(self.model), finetuning=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(Shared):
+    """Settings of a fine-tuning."""
+
+    lambda_a: float | None = like(
+        FINE_TUNING, "lambda_a", label="Penalty on activity (λa)",
+        about="How strongly active neurons are penalised. More of it makes more activations zero, and spikes fewer.",
+    )  # fmt: skip
+    lambda_w: float | None = like(
+        FINE_TUNING, "lambda_w", label="Penalty on weights (λw)",
+        about="How strongly large weights are penalised. More of it lets more weights be pruned.",
+    )  # fmt: skip
+    half: bool | None = like(common.Options, "half")
+    out: str | None = like(common.Options, "out", unset="MODEL-sparse.keras")
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a fine-tuning begins with.
+
+    Attributes:
+        model: the trained classifier.
+        data: the data set's name or path.
+        images: to train on.
+        tests: to measure on, where the data set has such.
+        recipe: for these images, with what the model takes for full intensity.
+    """
+
+    model: keras.Model
+    data: str
+    images: Images
+    tests: Images | None
+    recipe: Recipe
+
+
+def begin_with(options: Shared, job: Job) -> Start:
+    """Load the model and its data."""
+    from snnviz.conversion import load_keras
+
+    model = load_keras(located(options.model, "model.keras", job))
+    known = remembered(options.model, job)
+    full = full_intensity(model, options, known)
+    data, images, tests = common.training_data(options, known.get("data"), model.input_shape[1:], full)
+    recipe = common.recipe_from(options, options.base, len(images))
+    return Start(model, data, images, tests, replace(recipe, input_range=None if full == 1 else full))
 
 
 def work(options: Options, job: Job) -> dict[str, Any]:
     """Load, fine-tune, prune, measure, save, convert."""
     from snnviz import sparsity
-    from snnviz.conversion import load_keras
-    from snnviz.training import checked_training, default_recipe, evaluate, finetune, halve, split
+    from snnviz.training import checked_training, evaluate, finetune, halve, split
 
     epsilon = sparsity.PAPER_EPSILON if options.epsilon is None else options.epsilon
-    base = default_recipe(stem(options.model), finetuning=True)
-    model = load_keras(located(options.model, "model.keras", job))
-    run_id = origin(options.model)
-    known: Mapping[str, Any] = remembered(options.model) if run_id is None else job.store.get(run_id).params
-    full = full_intensity(model, options, known)
-    data, images, tests = common.training_data(options, known.get("data"), model.input_shape[1:], full)
-    recipe = replace(common.recipe_from(options, base, len(images)), input_range=None if full == 1 else full)
+    start = begin_with(options, job)
+    model, data, images, tests, recipe = start.model, start.data, start.images, start.tests, start.recipe
+    full = recipe.input_range or 1.0
     if options.lambda_a is None and recipe.lambda_a and not sparsity.has_activation_penalty(model):
         recipe = replace(recipe, lambda_a=0.0)
         job.say(NO_ACTIVATION_PENALTY)
@@ -96,7 +137,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         training,
         out,
         options.model,
-        common.command_line("finetune", options.model, options, base),
+        common.command_line("finetune", options),
         data,
         images,
         tests,

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from snnviz import _checks as check
-from snnviz._arguments import check_fields
+from snnviz._options import option, parameters
 from snnviz.errors import InputError
 from snnviz.jobs.work.simulate import record_result
 from snnviz.jobs.work.sources import DataOptions, data_of, located, record_data, say_if_slow
+from snnviz.training.recipe import PRECISIONS
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -29,6 +30,7 @@ SAVING_SECONDS = 3.0
 """What is kept back of such a budget for files and figures, but at most a tenth."""
 ITEM_WEIGHT = 0.1
 """Above this share of both Pareto terms one item is a reason to warn: at lambda_e = 200, below 1 000 items."""
+METHODS = ("auto", "gradient", "subplex", "cmaes", "percentile", "onsets", "weights")
 LEARNING = ("auto", "gradient", "weights")
 GRADIENT_OPTIONS = {
     "updates": "updates",
@@ -47,110 +49,104 @@ MAIN = "optimising"
 
 @dataclass(frozen=True, kw_only=True)
 class Options(DataOptions):
-    """Settings of an optimisation.
+    """Settings of an optimisation."""
 
-    Attributes:
-        network: a network file (.npz), the name of a shipped network, or run:ID for that of a run.
-        method: "auto", "gradient", "subplex", "cmaes", "percentile", "onsets" or "weights".
-        per: "network", "layer" or "channel", or several from coarse to fine, separated by commas or as a sequence.
-        with_potentials: search initial membrane potentials too.
-        items: of the objective; None for all that are held out.
-        steps: time steps.
-        lambda_e, lambda_l, lambda_p: weights of the loss; None for one over the term at the start.
-        evaluations: stop after so many.
-        minutes: stop after so many, with loading and the report on the test set, which is shortened where it would take more than a
-            quarter of them.
-        updates: of the gradient, or the weights.
-        batch_size: items of each of them.
-        rate: of the gradient, or the weights, at the beginning.
-        unrolled: time steps that it computes as spikes.
-        every: updates from one candidate to the next.
-        shift: items of an update are moved by up to so many pixels each way.
-        flip: they are mirrored by chance; of weights.
-        precision: "float32" or "bfloat16"; of weights.
-        half: weights of the result are rounded to half precision before it is measured on the test set and saved.
-        target: "spinnaker" evaluates networks as that chip would compute them; None for no constraints.
-        seed: of the searcher.
-        workers: processes that evaluate.
-        scheduler: address of a dask.distributed scheduler.
-        checkpoint: folder that holds the search's state; None takes one in the run's folder.
-        history: CSV file for every evaluation's loss and terms.
-        out: network file (.npz) to write; None writes into the run's folder.
-    """
-
-    network: str
-    method: str = "auto"
-    per: str | Sequence[str] = "channel"
-    with_potentials: bool = False
-    items: int | None = None
-    steps: int = 50
-    lambda_e: float = 200.0
-    lambda_l: float | None = None
-    lambda_p: float | None = None
-    evaluations: int | None = None
-    minutes: float | None = None
-    updates: int | None = None
-    batch_size: int | None = None
-    rate: float | None = None
-    unrolled: int | None = None
-    every: int | None = None
-    shift: int | None = None
-    flip: bool | None = None
-    precision: str | None = None
-    half: bool = False
-    target: str | None = None
-    seed: int = 0
-    workers: int = 1
-    scheduler: str | None = None
-    checkpoint: str | None = None
-    history: str | None = None
-    out: str | None = None
+    network: str = option(help="a network file (.npz), the name of a shipped one, or run:ID", metavar="NETWORK")
+    method: str = option(
+        "auto", "how to search", choices=METHODS, label="Method",
+        about="How to search. Choose for me: along a gradient, then polished without one. Subplex and CMA-ES need no "
+        "gradient; percentiles tries what the paper calls normalisation; onsets says when each layer begins; learn the "
+        "weights goes furthest.",
+    )  # fmt: skip
+    per: str | Sequence[str] = option(
+        "channel", "network, layer or channel; several from coarse to fine for stages", metavar="WHAT[,WHAT]", commas=True,
+        label="One scale for each",
+        about="What has a scale of its own: the whole network, every layer, or every channel. More scales find more and take "
+        "longer.",
+    )  # fmt: skip
+    with_potentials: bool = option(
+        False, "search initial membrane potentials too", label="initial potentials",
+        about="Where membrane potentials begin is searched as well.",
+    )  # fmt: skip
+    items: int | None = option(
+        None, "of the objective", metavar="N", least=1, unset="all that the ANN's training held out", label="Items",
+        about="How many held-out training items the loss is measured on. Empty: all of them.",
+    )  # fmt: skip
+    steps: int = option(
+        50, "time steps", metavar="T", least=1, label="Time steps", about="How long each item is shown to the network.",
+    )  # fmt: skip
+    lambda_e: float = option(
+        200.0, "weight of 1 - peak", metavar="L", label="Weight of accuracy",
+        about="How much accuracy counts in the loss: this times (1 - peak accuracy).",
+    )  # fmt: skip
+    lambda_l: float | None = option(
+        None, "weight of P_l", metavar="L", unset="1 / its value at the start", label="Weight of latency",
+        about="How much Pareto latency counts, per time step. Usual: one over the size of that of the network at the start.",
+    )  # fmt: skip
+    lambda_p: float | None = option(
+        None, "weight of P_p", metavar="L", unset="1 / its value at the start", label="Weight of power",
+        about="How much Pareto power counts, per event and item. Usual: one over the size of that of the network at the start.",
+    )  # fmt: skip
+    evaluations: int | None = option(None, "stop after N evaluations", metavar="N", least=1)
+    minutes: float | None = option(
+        None, "stop after M minutes, loading and report included", metavar="M", least=0, above=True,
+        unset="10 without any budget; weights: all updates", label="Minutes",
+        about="The whole budget, with loading and with the report on the test set.",
+    )  # fmt: skip
+    updates: int | None = option(None, "of the gradient", metavar="N", least=1, unset="4000; weights 2000")
+    batch_size: int | None = option(
+        None, "items of an update of the gradient", metavar="N", least=1, unset="256; weights 128",
+    )  # fmt: skip
+    rate: float | None = option(
+        None, "of the gradient, at the beginning", metavar="R", least=0, above=True, unset="0.05; weights 0.002",
+    )  # fmt: skip
+    unrolled: int | None = option(
+        None, "time steps that the gradient computes as spikes", metavar="T", least=1, unset="6; weights 5",
+    )  # fmt: skip
+    every: int | None = option(None, "updates from one candidate to the next", metavar="N", least=1, unset="200")
+    shift: int | None = option(
+        None, "move the gradient's images by up to N pixels each way", metavar="N", least=0, unset="1",
+    )  # fmt: skip
+    flip: bool | None = option(None, "with weights: mirror images by chance")
+    precision: str | None = option(
+        None, "with weights, of the arithmetic; bfloat16 makes quicker updates", metavar="P", choices=PRECISIONS,
+    )  # fmt: skip
+    half: bool = option(False, "round the result's weights to half precision: about half the file")
+    target: str | None = option(None, "spinnaker: as that chip computes (with subplex or cmaes)", metavar="CHIP")
+    seed: int = option(0, "of the searcher", least=0)
+    workers: int = option(1, "processes that evaluate", metavar="N", least=1, recorded=False)
+    scheduler: str | None = option(
+        None, "of dask.distributed, whose workers evaluate instead", metavar="ADDRESS", recorded=False,
+    )  # fmt: skip
+    checkpoint: str | None = option(
+        None, "folder that holds the search's state", metavar="DIR", writes="folder", unset="the run's", recorded=False,
+    )  # fmt: skip
+    history: str | None = option(
+        None, "file for every evaluation's loss and terms", metavar="FILE.csv", writes="file", recorded=False,
+    )  # fmt: skip
+    out: str | None = option(
+        None, "file for the best network", metavar="FILE.npz", suffix=".npz", writes="file", unset="NETWORK-optimized.npz",
+        recorded=False,
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
-        from snnviz.optimization import METHODS
         from snnviz.optimization.loop import check_potentials, check_target
         from snnviz.optimization.objective import checked_lambdas
         from snnviz.optimization.workers import need_scheduler
-        from snnviz.training.recipe import PRECISIONS
 
-        self.check_data()
-        for name in ("network", "scheduler", "checkpoint", "history"):
-            check.text(name, getattr(self, name))
-        check.choice("method", self.method, METHODS)
+        super().__post_init__()
         self.granularities()
-        check.flag("with_potentials", self.with_potentials)
         check_potentials(self.with_potentials, self.method)
-        check.flag("half", self.half)
         checked_lambdas(self.lambdas)
-        for name, minimum in (("steps", 1), ("seed", 0), ("workers", 1)):
-            check.integer(name, getattr(self, name), minimum)
-        for name in ("items", "evaluations"):
-            if getattr(self, name) is not None:
-                check.integer(name, getattr(self, name), 1)
-        if self.minutes is not None:
-            check.real("minutes", self.minutes, 0, above=True)
-        for name in GRADIENT_OPTIONS:
-            value = getattr(self, name)
-            if value is None:
-                continue
-            if self.method not in LEARNING:
-                raise InputError(f"`{name}` is of methods auto, gradient and weights. Received: method {self.method!r}")
-            if name == "rate":
-                check.real(name, value, 0, above=True)
-            else:
-                check.integer(name, value, 0 if name == "shift" else 1)
-        for name in WEIGHTS_OPTIONS:
-            if getattr(self, name) is not None and self.method != "weights":
-                raise InputError(f"`{name}` is of method weights. Received: method {self.method!r}")
-        if self.flip is not None:
-            check.flag("flip", self.flip)
-        if self.precision is not None:
-            check.choice("precision", self.precision, PRECISIONS)
+        for name, methods in {
+            **dict.fromkeys(GRADIENT_OPTIONS, LEARNING),
+            **dict.fromkeys(WEIGHTS_OPTIONS, ("weights",)),
+        }.items():
+            if getattr(self, name) is not None and self.method not in methods:
+                raise InputError(f"`{name}` is of {_methods(methods)}. Received: method {self.method!r}")
         check_target(self.target, self.method)
         if self.scheduler is not None:
             need_scheduler()
-        check.file("out", self.out, ".npz")
-        check_fields(self)  # the rest
 
     @property
     def lambdas(self) -> tuple[float, float | None, float | None]:
@@ -166,18 +162,22 @@ class Options(DataOptions):
         return stages_of(self.method, tuple(self.per.split(",")) if isinstance(self.per, str) else self.per)
 
 
+def _methods(names: Sequence[str]) -> str:
+    *others, last = names
+    return f"methods {', '.join(others)} and {last}" if others else f"method {last}"
+
+
 def work(options: Options, job: Job) -> dict[str, Any]:
     """Load, search, report on the test set, save."""
     from snnviz import pretrained, results
     from snnviz.hardware.spinnaker import model
     from snnviz.optimization import optimize
-    from snnviz.optimization.loop import check_network, default_minutes
+    from snnviz.optimization.loop import default_minutes
     from snnviz.simulation import simulate
 
     began = time.perf_counter()
     per = options.granularities()
     network = pretrained.network(located(options.network, "network.npz", job))
-    check_network(network, options.method)  # a mistake is answered before a run begins
     data = data_of(network, options.network, options, "train")
     images = data.images
     learned, held_out = _split(images, data.held_out)
@@ -212,12 +212,8 @@ def work(options: Options, job: Job) -> dict[str, Any]:
             )
     job.begin(
         {
-            "network": options.network, "network_hash": network.hash, "method": options.method, "per": ",".join(per),
-            "with_potentials": options.with_potentials, "data": data.name, "items": items, "held_out": len(held_out),
-            "steps": options.steps, "evaluations": options.evaluations, "minutes": minutes, "half": options.half,
-            **{name: getattr(options, name) for name in (*GRADIENT_OPTIONS, *WEIGHTS_OPTIONS)},
-            "lambda_e": options.lambda_e, "lambda_l": options.lambda_l, "lambda_p": options.lambda_p, "seed": options.seed,
-            "target": options.target,
+            **parameters(options), "network_hash": network.hash, "per": ",".join(per), "data": data.name, "items": items,
+            "held_out": len(held_out), "minutes": minutes,
         }
     )  # fmt: skip
     record_data(job, images, "optimization")

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from snnviz import _checks as check
-from snnviz.jobs.work.sources import DataOptions, chance, data_of, few_classes, located, record_data
-from snnviz.simulation import ENGINES, Record, Settings, Stop, simulate
+from snnviz._options import option, parameters
+from snnviz.jobs.work.sources import NetworkOptions, chance, data_of, few_classes, located, record_data
+from snnviz.simulation import Record, Settings, Stop, simulate
+from snnviz.simulation.driver import check_engine
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -20,52 +21,35 @@ MAIN = "simulating"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(Settings, DataOptions):
-    """Settings of a simulation: those of `snnviz.simulation.Settings`, the data, and
+class Options(Settings, NetworkOptions):
+    """Settings of a simulation: those of `snnviz.simulation.Settings`, the network and its data, and when and what to keep."""
 
-    Attributes:
-        network: a network file (.npz), the name of a shipped network, or run:ID for that of a run.
-        split: "test" or "train".
-        limit: the first so many items only.
-        engine: "auto", "graph" or "event".
-        record: names among "prediction", "logits" and "events"; None for predictions only.
-        stop: end an item when the network is so sure of its answer, see `snnviz.simulation.Stop`; None, after the last step.
-        stop_rule: what `stop` is a level of, "margin" or "gap".
-        stop_temperature: of the margin.
-        batch_size: items at once; None for the engine's choice.
-        threshold: accuracy to time; None for 0.98 of the ANN's.
-        title: label of the curves.
-        out: result file (.nc) to write; None writes into the run's folder.
-    """
-
-    network: str
-    split: str = "test"
-    limit: int | None = None
-    engine: str = "auto"
-    record: Sequence[str] | None = None
-    stop: float | None = None
-    stop_rule: str = "margin"
-    stop_temperature: float = 1.0
-    batch_size: int | None = None
-    threshold: float | None = None
-    title: str = ""
-    out: str | None = None
+    engine: str = option("auto", "what computes: auto, graph or event")
+    record: Sequence[str] | None = option(None, "prediction, logits, events", metavar="WHAT", unset="prediction only")
+    stop: float | None = option(
+        None, "end each item when the network is so sure of its answer (0.9, for example)", metavar="LEVEL",
+    )  # fmt: skip
+    stop_rule: str = option(
+        "margin",
+        "what LEVEL is of: margin, between the two largest values of the scores' softmax, or gap, between the two largest "
+        "scores",
+    )  # fmt: skip
+    stop_temperature: float = option(1.0, "the margin's softmax", metavar="T")
+    batch_size: int | None = option(None, "items at once", metavar="N", least=1, unset="the engine's choice")
+    threshold: float | None = option(
+        None, "accuracy to time", metavar="A", least=0, most=1, unset="0.98 of the ANN's", recorded=False,
+    )  # fmt: skip
+    title: str = option("", "label of the curves", recorded=False)
+    out: str | None = option(
+        None, "file to write the result to", metavar="RESULT.nc", suffix=".nc", writes="file", recorded=False,
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check.text("network", self.network)
-        self.check_data()
-        check.choice("split", self.split, ("test", "train"))
-        if self.limit is not None:
-            check.integer("limit", self.limit, 1)
-        check.choice("engine", self.engine, ENGINES)
+        NetworkOptions.__post_init__(self)
+        check_engine(self.engine)
         Record.of(self.record)
         self.when()
-        if self.batch_size is not None:
-            check.integer("batch_size", self.batch_size, 1)
-        if self.threshold is not None:
-            check.real("threshold", self.threshold, 0, 1)
-        check.file("out", self.out, ".nc")
 
     def when(self) -> Stop | None:
         """When items end."""
@@ -76,8 +60,6 @@ class Options(Settings, DataOptions):
 
 def work(options: Options, job: Job) -> dict[str, Any]:
     """Load, simulate, score, save."""
-    from dataclasses import asdict
-
     from snnviz import metrics, pretrained
 
     network = pretrained.network(located(options.network, "network.npz", job))
@@ -86,8 +68,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     notes = [text for text in (data.note, of_graph(network, options)) if text]
     for text in notes:
         job.say(text)
-    given = {name: value for name, value in asdict(options).items() if name not in ("out", "title", "threshold")}
-    job.begin({**given, "data": data.name, "network_hash": network.hash, "items": len(images)})
+    job.begin({**parameters(options), "data": data.name, "network_hash": network.hash, "items": len(images)})
     record_data(job, images, options.split)
     settings = {name: getattr(options, name) for name in Settings.__dataclass_fields__ if name != "steps"}
     result = simulate(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from snnviz import _checks as check
+from snnviz._options import check_options, option
 from snnviz.errors import InputError
 
 if TYPE_CHECKING:
@@ -64,8 +65,8 @@ def remembering(network: SpikingNetwork, known: Mapping[str, Any]) -> SpikingNet
     return replace(network, metadata={**network.metadata, **known})
 
 
-def remembered(reference: str) -> Mapping[str, Any]:
-    """What the card of a model says of its data: that of a shipped one, or of a file which has one beside it.
+def remembered(reference: str, job: Job | None = None) -> Mapping[str, Any]:
+    """What the card of a model says of its data: that of a shipped one, of a run, or of a file which has one beside it.
 
     Returns:
         As `known_of` of the card; empty where there is none, or none of ours.
@@ -75,7 +76,8 @@ def remembered(reference: str) -> Mapping[str, Any]:
     try:
         if reference in pretrained.names():
             return known_of(pretrained.card(reference))
-        return known_of(json.loads(Path(reference).with_suffix(".json").read_text()))
+        card = Path(reference).with_suffix(".json") if job is None else Path(located(reference, "card.json", job))
+        return known_of(json.loads(card.with_suffix(".json").read_text()))
     except (OSError, ValueError, KeyError, TypeError):
         return {}
 
@@ -100,42 +102,57 @@ def known_of(card: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Preprocessing:
+    """What a network in an ONNX file was trained to get, where the file does not hold it."""
+
+    mean: Sequence[float] | None = option(
+        None, "of the preprocessing that the network in an .onnx file expects: what is subtracted from intensities in [0, 1], one "
+        "number or one per channel", metavar="V,V,V", commas=True, unset="nothing beyond what the file holds",
+    )  # fmt: skip
+    std: Sequence[float] | None = option(
+        None, "what they are divided by then", metavar="V,V,V", commas=True, unset="nothing beyond what the file holds",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
 class DataOptions:
-    """Which data to work on, and how they are read.
+    """Which data to work on, and how they are read; None for what the model or network is of, takes, or is known to want."""
 
-    Attributes:
-        data: data set, by name or path; None for the one that the model or network is of.
-        channels: of pictures in folders, 1 (brightness) or 3 (colours); None for what the model or network takes.
-        size: of pictures in folders, one number or (height, width), to which they are scaled; None for what it takes.
-        input_range: what stands for full intensity in the data, and in the model that was trained on them; None for what is known.
-    """
-
-    data: str | None = None
-    channels: int | None = None
-    size: int | Sequence[int] | None = None
-    input_range: float | None = None
+    data: str | None = option(None, "data set", metavar="NAME|PATH", unset="the one that it is of")
+    channels: int | None = option(
+        None, "pictures in folders as grey (1) or in colour (3)", metavar="1|3", unset="as it takes them",
+    )  # fmt: skip
+    size: int | Sequence[int] | None = option(
+        None, "scale pictures in folders to this height (and width)", metavar="N", unset="as it takes them",
+    )  # fmt: skip
+    input_range: float | None = option(
+        None, "what stands for full intensity in the data's file and in the model trained on it, e.g. 255 or 16", metavar="R",
+        unset="seen from the model; of a file, 255 for integers and 1 for others",
+    )  # fmt: skip
 
     @classmethod
     def of(cls, args: argparse.Namespace) -> DataOptions:
-        """What a command line says of the data (`snnviz.cli._settings.add_data_options`)."""
-        asked = cls(**{name: getattr(args, name) for name in cls.__dataclass_fields__})
-        asked.check_data()
-        return asked
+        """What a command line says of the data."""
+        return cls(**{name: getattr(args, name) for name in cls.__dataclass_fields__})
 
-    def check_data(self) -> None:
-        """Check what is said of the data.
-
-        Raises:
-            InputError: for what no data can have.
-        """
+    def __post_init__(self) -> None:
         from snnviz.datasets import folders
 
-        check.text("data", self.data)
         if self.channels is not None:
             folders.check_channels(self.channels)
         folders.check_size(_pair(self.size))
         if self.input_range is not None:
             check.input_range(self.input_range)
+        check_options(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkOptions(DataOptions):
+    """Which network to work on, and which items of the data."""
+
+    network: str = option(help="a network file (.npz), the name of a shipped one, or run:ID", metavar="NETWORK")
+    split: str = option("test", "items", choices=("test", "train"))
+    limit: int | None = option(None, "the first N items only", metavar="N", least=1, unset="all")
 
 
 def _pair(size: Any) -> Any:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from snnviz import _checks as check
-from snnviz._arguments import check_fields
+from snnviz._options import option, parameters
 from snnviz.jobs.work.simulate import keep
-from snnviz.jobs.work.sources import DataOptions, data_of, located, record_data
+from snnviz.jobs.work.sources import NetworkOptions, data_of, located, record_data
+from snnviz.simulation.driver import check_engine
 
 if TYPE_CHECKING:
     from snnviz.jobs.job import Job
@@ -17,78 +17,55 @@ EXPECT = "expect"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shared(DataOptions):
-    """Settings of whatever is about SpiNNaker.
+class Shared(NetworkOptions):
+    """Settings of whatever is about SpiNNaker."""
 
-    Attributes:
-        network: a network file (.npz), the name of a shipped network, or run:ID for that of a run.
-        split: "test" or "train".
-        limit: the first so many items only.
-        steps: time steps.
-        headroom: "exact" or "estimate", see `snnviz.hardware.spinnaker.model.quantise`.
-        timeout: seconds for everything on a machine or on the virtual board; None for the usual.
-    """
-
-    network: str
-    split: str = "test"
-    limit: int | None = 500
-    steps: int = 50
-    headroom: str = "exact"
-    timeout: float | None = None
-
-    def __post_init__(self) -> None:
-        check_fields(self)
-        from snnviz.hardware.spinnaker.model import HEADROOMS
-
-        check.text("network", self.network)
-        self.check_data()
-        check.choice("split", self.split, ("test", "train"))
-        if self.limit is not None:
-            check.integer("limit", self.limit, 1)
-        check.integer("steps", self.steps, 1)
-        check.choice("headroom", self.headroom, HEADROOMS)
-        if self.timeout is not None:
-            check.real("timeout", self.timeout, 0, above=True)
+    limit: int | None = option(
+        500, "the first N items", metavar="N", least=1, label="Items", about="The first so many items of the test set.",
+    )  # fmt: skip
+    steps: int = option(
+        50, "time steps of 1 ms", metavar="T", least=1, label="Time steps",
+        about="How long each item is shown, in time steps of 1 ms.",
+    )  # fmt: skip
+    headroom: str = option(
+        "exact", "how sums of weights are bounded", choices=("exact", "estimate"), label="Weights are stored",
+        about="The chip holds weights of 16 bits. So that no sum overflows: the finest steps with which no sum of a layer's "
+        "weights can overflow. As sPyNNaker estimates: the steps that its tool chain takes when it is told nothing.",
+    )  # fmt: skip
+    timeout: float | None = option(
+        None, "seconds", metavar="S", least=0, above=True, recorded=False,
+        unset="540 dry or what its synapses need, 14400 on a machine",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options(Shared):
-    """Settings of a run on SpiNNaker. Credentials are none of them: they come from the environment or the keyring.
+    """Settings of a run on SpiNNaker. Credentials are none of them: they come from the environment or the keyring."""
 
-    Attributes:
-        target: "expect" (computed here), "board", "spalloc" or "ebrains".
-        engine: of snnviz, for target "expect".
-        host: of target "board".
-        server: of targets "spalloc" and "ebrains".
-        collab: of target "ebrains".
-        job: file (.json) that remembers the job of target "ebrains"; None takes one in the run's folder.
-        title: label of the curves.
-        out: result file (.nc) to write; None writes into the run's folder.
-    """
-
-    target: str = EXPECT
-    engine: str = "auto"
-    host: str | None = None
-    server: str | None = None
-    collab: str | None = None
-    job: str | None = None
-    title: str = ""
-    out: str | None = None
+    target: str = option(
+        EXPECT, "where it runs", choices=(EXPECT, "board", "spalloc", "ebrains"), label="Target",
+        about="A virtual board says whether the network fits. What to expect computes what the chip would answer. A board and "
+        "the EBRAINS queue run it.",
+    )  # fmt: skip
+    engine: str = option("auto", "what computes: auto, graph or event")
+    host: str | None = option(None, "of target board", metavar="IP", label="Address of the board")
+    server: str | None = option(None, "of targets spalloc and ebrains", metavar="URL", unset="for ebrains, its own")
+    collab: str | None = option(None, "EBRAINS collab whose quota target ebrains uses", metavar="NAME", label="Collab")
+    job: str | None = option(
+        None, "remembers the job of target ebrains, to take it up again", metavar="FILE.json", suffix=".json", recorded=False,
+    )  # fmt: skip
+    title: str = option("", "label of the curves", recorded=False)
+    out: str | None = option(
+        None, "file for the result of a run", metavar="RESULT.nc", suffix=".nc", writes="file", recorded=False,
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         from snnviz.hardware.spinnaker.process import require_spynnaker
-        from snnviz.hardware.spinnaker.targets import TARGETS
-        from snnviz.simulation.driver import ENGINES
 
         super().__post_init__()
-        check.choice("target", self.target, (EXPECT, *TARGETS))
+        check_engine(self.engine)
         if self.target in ("board", "spalloc"):
             require_spynnaker()
-        for name in ("host", "server", "collab"):
-            check.text(name, getattr(self, name))
-        check.choice("engine", self.engine, ENGINES)
-        check.file("job", self.job, ".json")
-        check.file("out", self.out, ".nc")
 
 
 def work(options: Options, job: Job) -> dict[str, Any]:
@@ -99,8 +76,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     network = pretrained.network(located(options.network, "network.npz", job))
     data = data_of(network, options.network, options, options.split, options.limit)
     images = data.images
-    given = {name: value for name, value in asdict(options).items() if name not in ("out", "job", "title", "timeout")}
-    job.begin({**given, "data": data.name, "network_hash": network.hash, "items": len(images)})
+    job.begin({**parameters(options), "data": data.name, "network_hash": network.hash, "items": len(images)})
     record_data(job, images, options.split)
     title = options.title or job.spec.name
     if options.target == EXPECT:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from snnviz import _checks as check
-from snnviz._arguments import check_fields
+from snnviz import architectures
+from snnviz._options import like, option, words
 from snnviz.errors import InputError
 from snnviz.jobs.work.sources import (
     DataOptions,
@@ -21,11 +22,12 @@ from snnviz.jobs.work.sources import (
     remembering,
     say_if_slow,
 )
+from snnviz.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from snnviz.datasets import Images
     from snnviz.jobs.job import Job
-    from snnviz.training import Recipe, Training
+    from snnviz.training import Training
 
 NORMALISATION_ITEMS = 1000
 
@@ -34,81 +36,65 @@ MAIN = "training"
 
 @dataclass(frozen=True, kw_only=True)
 class Shared(DataOptions):
-    """What training and fine-tuning have in common; None stands for the recipe's default.
+    """What training and fine-tuning have in common; None stands for the recipe's default."""
 
-    Attributes:
-        limit: the first so many training items only.
-        out: model file (.keras) to write; history, card and checkpoint go beside it. None writes into the run's folder.
-        epochs: epochs of each stage.
-        learning_rate: learning rate of each stage.
-        batch_size: items per step.
-        l2: weight decay of kernels.
-        momentum: of the gradient descent.
-        shift: images are moved by up to so many pixels each way.
-        flip: images are mirrored by chance.
-        anneal: the last stage's learning rate falls along half a cosine.
-        precision: "float32" or "bfloat16".
-        levels: activations are rounded to so many levels while the model trains.
-        validation: items held out.
-        half: kernels are rounded to half precision before the model is measured and saved.
-        seed: of weights and order.
-        anyway: also train a model that cannot be converted.
-    """
-
-    limit: int | None = None
-    out: str | None = None
-    epochs: Sequence[int] | None = None
-    learning_rate: Sequence[float] | None = None
-    batch_size: int | None = None
-    l2: float | None = None
-    momentum: float | None = None
-    shift: int | None = None
-    flip: bool | None = None
-    anneal: bool | None = None
-    precision: str | None = None
-    levels: int | None = None
-    validation: int | None = None
-    half: bool | None = None
-    seed: int = 0
-    anyway: bool = False
+    limit: int | None = option(
+        None, "the first N training items only", metavar="N", least=1, label="Training items",
+        about="The first so many items of the data set. A fifth of them, at most 10 000, is held out.",
+    )  # fmt: skip
+    epochs: Sequence[int] | None = option(
+        None, "epochs of each stage", metavar="N", label="Epochs in each of 2 stages",
+        about="Passes over the training items in each of the two stages; the second has the lower learning rate.",
+    )  # fmt: skip
+    learning_rate: Sequence[float] | None = option(None, "learning rate of each stage", metavar="R")
+    batch_size: int | None = like(Recipe, "batch_size")
+    l2: float | None = like(Recipe, "l2")
+    momentum: float | None = like(Recipe, "momentum")
+    shift: int | None = like(Recipe, "shift")
+    flip: bool | None = like(Recipe, "flip")
+    anneal: bool | None = like(Recipe, "anneal")
+    precision: str | None = like(Recipe, "precision")
+    levels: int | None = like(
+        Recipe, "levels", label="Activation levels",
+        about="So many values above zero that an activation may have while the model trains, which few time steps can "
+        "express. 0: any value, no rounding.",
+    )  # fmt: skip
+    validation: int | None = like(Recipe, "validation", unset="10000, at most a fifth")
+    anyway: bool = option(False, "also train a model that cannot be converted, see `snnviz check`")
+    seed: int = option(
+        0, "of weights and order", metavar="S", least=0, label="Seed",
+        about="Where random numbers begin: the same seed gives the same model.",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
-        self.check_data()
-        check.flag("anyway", self.anyway)
-        if self.limit is not None:
-            check.integer("limit", self.limit, 1)
-        if self.half is not None:
-            check.flag("half", self.half)
-        check.file("out", self.out, ".keras")
         for name in ("epochs", "learning_rate"):
             given = getattr(self, name)
             if given is not None and (isinstance(given, str) or not isinstance(given, Sequence)):
                 raise InputError(f"`{name}` must have one number per stage. Received: {check.describe(given)}")
-        check_fields(self)  # the rest
+        super().__post_init__()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options(Shared):
-    """Settings of a training.
+    """Settings of a training."""
 
-    Attributes:
-        architecture: a name of `snnviz.architectures`.
-        alpha: width multiplier of mobilenet.
-    """
-
-    architecture: str
-    alpha: float | None = None
+    architecture: str = option(
+        help="see `--list`, e.g. dense-mnist", metavar="ARCH", choices=lambda: architectures.names(),
+    )  # fmt: skip
+    data: str | None = option(None, "data set", metavar="NAME|PATH", unset="the one ARCH was made for")
+    half: bool | None = option(None, "round kernels to half precision: about half the file")
+    out: str | None = option(
+        None, "file to write; its card, history and checkpoint go beside it", metavar="FILE.keras", suffix=".keras",
+        writes="file", unset="ARCH.keras",
+    )  # fmt: skip
+    alpha: float | None = option(None, "width multiplier of mobilenet", metavar="A", least=0, above=True, unset="1")
 
     def __post_init__(self) -> None:
-        from snnviz import architectures
         from snnviz.training import default_recipe
 
         super().__post_init__()
-        check.choice("architecture", self.architecture, architectures.names())
-        if self.alpha is not None:
-            if self.architecture != "mobilenet":
-                raise InputError(f"`alpha` must be left out: only mobilenet has a width. Received: {self.alpha}")
-            check.real("alpha", self.alpha, 0, above=True)
+        if self.alpha is not None and self.architecture != "mobilenet":
+            raise InputError(f"`alpha` must be left out: only mobilenet has a width. Received: {self.alpha}")
         if self.data is None and self.architecture not in architectures.DATA:
             raise InputError("`data` must be given for this model. Received: none")
         recipe_from(self, default_recipe(self.architecture), items=10**9)
@@ -116,7 +102,6 @@ class Options(Shared):
 
 def work(options: Options, job: Job) -> dict[str, Any]:
     """Load, train, save, convert."""
-    from snnviz import architectures
     from snnviz.training import checked_training, default_recipe, halve, train
 
     name = options.architecture
@@ -140,7 +125,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         )  # fmt: skip
     if options.half:
         halve(model)
-    return saved(job, training, out, name, command_line("train", name, options, base), data, images, tests)
+    return saved(job, training, out, name, command_line("train", options), data, images, tests)
 
 
 def job_epoch(job: Job) -> Any:
@@ -187,24 +172,10 @@ def recipe_from(options: Shared, base: Recipe, items: int) -> Recipe:
     """`base` with what the options say instead, for `items` training items."""
     from snnviz.datasets import held_out_items
 
+    given = {name: getattr(options, name, None) for name in Recipe.__dataclass_fields__}
+    # a sweep has lists of strengths, which are no recipe's
     changes: dict[str, Any] = {
-        field: getattr(options, field)
-        for field in (
-            "batch_size",
-            "l2",
-            "momentum",
-            "shift",
-            "flip",
-            "anneal",
-            "precision",
-            "levels",
-            "lambda_a",
-            "lambda_w",
-            "weigh",
-            "keep_zeros",
-            "input_range",
-        )
-        if getattr(options, field, None) is not None
+        name: value for name, value in given.items() if value is not None and not isinstance(value, (list, tuple))
     }
     if options.epochs is not None or options.learning_rate is not None:
         # as many stages as are given; what is left open is the recipe's of the same stage, or of its last
@@ -218,8 +189,7 @@ def recipe_from(options: Shared, base: Recipe, items: int) -> Recipe:
                 f"Received: {len(epochs)} and {len(rates)} stages"
             )
         changes["schedule"] = tuple(zip(epochs, rates, strict=True))
-    validation = held_out_items(items) if options.validation is None else options.validation
-    return replace(base, seed=options.seed, validation=validation, **changes)
+    return replace(base, **{"validation": held_out_items(items), **changes})
 
 
 def training_data(
@@ -252,25 +222,9 @@ def _mobilenet_options(options: Options, images: Images) -> dict[str, Any]:
     return {"size": height, "channels": channels, "classes": len(images.class_names), **alpha}
 
 
-def command_line(command: str, what: str, options: Shared, base: Recipe) -> str:
-    """The command that makes the same model again: everything that is not a default."""
-    words = ["snnviz", command, what]
-    for option in (
-        "data", "channels", "size", "input_range",
-        "limit", "alpha", "epochs", "learning_rate", "batch_size", "l2", "momentum", "shift", "flip", "anneal",
-        "precision", "levels", "validation", "half", "lambda_a", "lambda_w", "weigh", "keep_zeros",
-        "epsilon", "anyway",
-    ):  # fmt: skip
-        value = getattr(options, option, None)
-        if value is True:
-            words.append(f"--{option.replace('_', '-')}")
-        elif value is not None and value is not False:
-            words += [
-                f"--{option.replace('_', '-')}",
-                *map(str, value if isinstance(value, (list, tuple)) else [value]),
-            ]
-    words += ["--seed", str(options.seed)]
-    return shlex.join(words)
+def command_line(command: str, options: Shared) -> str:
+    """The command that makes the same model again: everything that is not a default, and the seed."""
+    return shlex.join(["snnviz", command, *words(options, ("out", "seed")), "--seed", str(options.seed)])
 
 
 def saved(

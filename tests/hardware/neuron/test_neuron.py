@@ -14,7 +14,16 @@ from snnviz.errors import InputError
 from snnviz.hardware import neuron
 from snnviz.hardware.neuron import cells
 from snnviz.simulation import Settings
-from tests.parity.networks import KINDS, OPTIONS, dyadic, random_inputs, random_network, with_random_potentials
+from tests.parity.networks import (
+    KINDS,
+    OPTIONS,
+    dyadic,
+    random_graph,
+    random_inputs,
+    random_network,
+    residual,
+    with_random_potentials,
+)
 from tests.parity.reference import check_parity
 
 pytestmark = pytest.mark.usefixtures("pynn_neuron")
@@ -42,6 +51,21 @@ def test_every_option(kind, options):
 def test_random_networks_without_delay(seed):
     network = with_random_potentials(random_network(seed), seed)
     settings = Settings(steps=STEPS)
+    check_parity(neuron.make_engine, network, settings, random_inputs(network, settings, items=2, seed=seed))
+
+
+@pytest.mark.parametrize("options", ["plain", "delay", "floor", "reset to zero", "clamp, every other layer"])
+def test_a_residual_network_spike_for_spike(options):
+    network = with_random_potentials(residual(2), 3)
+    settings = Settings(steps=STEPS, **OPTIONS[options])
+    block = check_parity(neuron.make_engine, network, settings, random_inputs(network, settings, items=2, seed=4))
+    assert block.events.any(axis=(0, 1)).sum() >= 5
+
+
+@pytest.mark.parametrize("seed", [1, 2, 5])
+def test_random_graphs(seed):
+    network, settings = random_graph(seed), Settings(steps=STEPS)
+    assert not network.is_path
     check_parity(neuron.make_engine, network, settings, random_inputs(network, settings, items=2, seed=seed))
 
 

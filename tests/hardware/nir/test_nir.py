@@ -16,7 +16,15 @@ from snnviz.errors import InputError
 from snnviz.hardware import nir as ours
 from snnviz.network import Conv2DProjection, DepthwiseProjection
 from snnviz.simulation import Settings, analog
-from tests.parity.networks import BIASED_BY_CHANNEL, KINDS, random_inputs, random_network, with_random_potentials
+from tests.parity.networks import (
+    BIASED_BY_CHANNEL,
+    KINDS,
+    random_graph,
+    random_inputs,
+    random_network,
+    residual,
+    with_random_potentials,
+)
 
 nir = pytest.importorskip("nir", reason="NIR is not installed: pip install 'snnviz[nir]'")
 meant_otherwise = pytest.mark.filterwarnings("ignore:As the NIR graph means it")
@@ -64,6 +72,68 @@ def test_nodes_alone_say_the_same_but_for_initial_potentials_and_onsets(kind):
     y = np.zeros(3, int)
     mine, theirs = (simulate(one, x, y, 9, engine="event", record=("logits",)) for one in (read, zero))
     np.testing.assert_array_equal(mine["logits"], theirs["logits"])
+
+
+def biased_by_channel(network):
+    layers = [dataclasses.replace(each, bias=each.bias.reshape(-1, each.channels)[0]) for each in network.layers]
+    return dataclasses.replace(network, layers=tuple(layers))
+
+
+GRAPHS = [biased_by_channel(net) for net in (residual(2), *map(random_graph, range(12))) if not net.is_path][:8]
+
+
+@pytest.mark.parametrize("network", GRAPHS)
+def test_networks_with_branches_come_back(network, tmp_path):
+    network = with_random_potentials(network, 1)
+    assert ours.load(ours.save(network, tmp_path / "graph.nir")).hash == network.hash
+
+
+@pytest.mark.parametrize("network", GRAPHS)
+def test_nodes_and_edges_alone_say_the_same_of_a_network_with_branches(network):
+    zero = network.with_initial_potentials([0.0] * (len(network.layers) + 1)).clamped(0)
+    with pytest.warns(UserWarning, match="As the NIR graph means it"):
+        read = ours.from_graph(without_metadata(ours.to_graph(network)))
+    x = random_inputs(network, Settings(), items=3, seed=2)
+    mine, theirs = (simulate(one, x, np.zeros(3, int), 9, engine="event", record=("logits",)) for one in (read, zero))
+    np.testing.assert_array_equal(mine["logits"], theirs["logits"])
+    assert len(read.layers) == len(network.layers)
+
+
+@meant_otherwise
+def test_an_edge_from_neurons_to_neurons_in_a_sum_is_a_shortcut():
+    weights = np.arange(4.0).reshape(2, 2)
+    nodes = {
+        "in": nir.Input(np.array([2])), "first": nir.Linear(weights), "a": neurons(2), "second": nir.Linear(weights),
+        "b": neurons(2, threshold=2.0), "last": nir.Linear(weights), "out": nir.Output(np.array([2])),
+    }  # fmt: skip
+    edges = [
+        ("in", "first"),
+        ("first", "a"),
+        ("a", "second"),
+        ("second", "b"),
+        ("a", "b"),
+        ("b", "last"),
+        ("last", "out"),
+    ]
+    network = ours.from_graph(nir.NIRGraph(nodes, edges, type_check=False))
+    assert network.sources == ((0,), (1, 1), (2,))
+    dense, shortcut = sorted(network.layers[1].projections, key=lambda each: each.kind)
+    assert (dense.kind, shortcut.kind) == ("dense", "identity")
+    np.testing.assert_array_equal(dense.weights, weights.T / 2)
+    np.testing.assert_array_equal(shortcut.weights, [0.5, 0.5])
+
+
+def test_a_changed_edge_or_shortcut_is_not_overridden_by_metadata():
+    network = GRAPHS[0]
+    graph = ours.to_graph(network)
+    sums = next(layer for layer in network.layers if len(layer.projections) > 1)
+    name = next(name for name in graph.nodes if name.startswith(f"{sums.name}_from_"))
+    graph.nodes[name].weight = graph.nodes[name].weight * 2
+    assert ours.from_graph(graph).hash != network.hash
+    graph = ours.to_graph(network)
+    graph.edges.remove(next(edge for edge in graph.edges if edge[0] == name))
+    with pytest.raises(InputError, match="end in one node"):
+        ours.from_graph(graph)
 
 
 def test_changed_weights_are_not_overridden_by_metadata():
@@ -114,6 +184,15 @@ def test_a_graph_of_another_tool_is_understood():
     assert network.input.initial_potential == 0
 
 
+def joined(ends, units=2):
+    """Two linear nodes behind the input, of which the first, and the second, lead to `ends`."""
+    nodes = {"in": BEGIN, "left": LINEAR, "right": nir.Linear(np.ones((units, 3))), "out": END}
+    edges = [("in", "left"), ("in", "right"), *(("left", end) for end in ends)]
+    edges += [("right", "out")] if ends else []
+    names = {name for edge in edges for name in edge}
+    return nir.NIRGraph({name: nodes[name] for name in names}, edges, type_check=False)
+
+
 LINEAR = nir.Linear(np.ones((2, 3)))
 BEGIN, END = nir.Input(np.array([3])), nir.Output(np.array([2]))
 
@@ -139,7 +218,13 @@ BEGIN, END = nir.Input(np.array([3])), nir.Output(np.array([2]))
         (lambda: pooled(2, 2, declared=(3, 3)), r"\(2, 2\) at 'node_3'. Received: \(3, 3\)"),
         (lambda: chain(LINEAR, END), "one Input node. Received: 0"),
         (lambda: chain(BEGIN, nir.Output(np.array([3]))), "at least one layer"),
-        (lambda: nir.NIRGraph({"a": BEGIN, "b": LINEAR}, [("a", "b"), ("b", "b")], type_check=False), "chain of nodes"),
+        (
+            lambda: nir.NIRGraph({"a": BEGIN, "b": LINEAR}, [("a", "b"), ("b", "b")], type_check=False),
+            "without a circle.*'b'",
+        ),
+        (lambda: joined([]), "must end in one node"),
+        (lambda: joined(["right"]), "neurons, or at its Output. Received: 2 edges to Linear 'right'"),
+        (lambda: joined(["out"], units=3), r"of one shape. Received: \(2,\) and \(3,\) at 'out'"),
         (lambda: "graph", "must be a nir.NIRGraph"),
     ],
 )

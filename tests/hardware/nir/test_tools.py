@@ -16,6 +16,7 @@ from tests.parity.reference import ReferenceEngine
 
 pytest.importorskip("nir", reason="NIR is not installed: pip install 'snnviz[nir]'")
 
+from snnviz.hardware import outside
 from snnviz.hardware.nir import to_graph, tools
 from snnviz.hardware.nir.loaders import TOOLS
 
@@ -116,7 +117,7 @@ def test_what_does_not_travel_is_one_line():
 
 
 def test_dyadic_weights_are_multiples():
-    network = tools.dyadic(pretrained.network("dense-mnist-optimized"))
+    network = outside.dyadic(pretrained.network("dense-mnist-optimized"))
     for layer in network.layers:
         for values in (layer.weights, layer.bias, np.asarray(layer.initial_potential)):
             np.testing.assert_array_equal(values * 1024, np.rint(values * 1024))

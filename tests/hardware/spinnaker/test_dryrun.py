@@ -208,6 +208,17 @@ def test_networks_that_are_too_large(monkeypatch):
         dryrun.dry_run(net, x)
 
 
+def test_what_it_will_take_is_known_before(monkeypatch):
+    net = dense_network()
+    cost = dryrun.cost(net)
+    assert cost.synapses == sum(int(np.count_nonzero(layer.weights)) for layer in net.layers)
+    assert 5 <= cost.seconds < 6
+    assert str(cost) == f"{cost.synapses:,} synapses, about 5 s of processor time and 0.2 GB of memory"
+    monkeypatch.setattr(dryrun, "available", lambda: 1e8)
+    with pytest.raises(InputError, match=r"where sPyNNaker takes .* synapses, about 5 s.*Received: 0\.1 GB free"):
+        dryrun.dry_run(net, np.zeros((1, *net.input_shape), np.float32))
+
+
 def test_wrong_arguments(tmp_path):
     net = dense_network()
     x, _ = images(net, 1)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from snnviz._models import own_call
-from snnviz.conversion.problem import Problem
 
 IMAGE = -1
 """Stands for the image among what a layer takes."""
@@ -41,9 +40,11 @@ class Visit:
         """The layer's own name."""
         return self.name.rpartition("/")[2]
 
-    def problem(self, reason: str, remedy: str = "") -> Problem:
-        """A problem with this layer."""
-        return Problem(layer=self.name, place=self.place, kind=self.kind, reason=reason, remedy=remedy)
+    def called(self, signals: Sequence[Any]) -> Any:
+        """What the layer makes of the signals that it takes."""
+        if self.kind == "InputLayer":
+            return signals[0]
+        return self.layer(signals[0] if len(signals) == 1 else list(signals))
 
 
 def visits(model: Any) -> list[Visit]:
@@ -54,6 +55,17 @@ def visits(model: Any) -> list[Visit]:
     found: list[Visit] = []
     _walk(model, [IMAGE], found, "", "")
     return found
+
+
+T = TypeVar("T")
+
+
+def through(found: Sequence[Visit], image: T, make: Callable[[Visit, list[T]], T]) -> dict[int, T]:
+    """What `make` gives for each visit of that which it gave for those that the visit takes from, by place; at `IMAGE`, `image`."""
+    made = {IMAGE: image}
+    for place, visit in enumerate(found):
+        made[place] = make(visit, [made[source] for source in visit.takes])
+    return made
 
 
 def _walk(model: Any, given: Sequence[int], found: list[Visit], prefix: str, place: str) -> list[int]:

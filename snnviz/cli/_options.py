@@ -1,0 +1,71 @@
+"""Options as they are declared (`snnviz._options`), as arguments of a command."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from snnviz import _checks as check
+from snnviz._options import Option, options_of, typed
+from snnviz.cli._numbers import real, whole
+
+_READ: Mapping[str, Callable[[str], Any]] = {"int": whole, "float": real, "str": str}
+
+
+def add(parser: Any, options: Any, *, without: Collection[str] = (), **changes: Mapping[str, Any]) -> None:
+    """Add the options that a dataclass declares.
+
+    Args:
+        parser: of the command.
+        options: the dataclass.
+        without: names of options that this command has no word for.
+        **changes: by option, arguments of argparse that stand instead of the derived ones.
+    """
+    for name, each in options_of(options).items():
+        if name not in without:
+            words = () if each.required else (each.flag,)
+            parser.add_argument(*(words or (name,)), **{**_arguments(each), **changes.get(name, {})})
+
+
+def _arguments(each: Option) -> dict[str, Any]:
+    """What argparse is told of an option."""
+    found: dict[str, Any] = {"help": help_of(each).replace("%", "%%")}
+    if each.kind == "bool":
+        return {**found, "action": "store_true", "default": each.default}
+    if each.commas:
+        found["type"] = str if each.kind == "str" else _listed(_READ[each.kind])
+    else:
+        found["type"] = _READ[each.kind]
+        if each.many:
+            found["nargs"] = "+"
+    if each.metavar is not None:
+        found["metavar"] = each.metavar
+    return found if each.required else {**found, "default": each.default}
+
+
+def help_of(each: Option) -> str:
+    """What an option means, what it may be, and what holds where it is not given."""
+    text = each.help
+    if each.choices is not None and not callable(each.choices):
+        *others, last = each.choices
+        text += f"{': ' if text else ''}{', '.join(others)} or {last}"
+    holds = each.unset
+    if not holds and each.default is not None and each.default != "" and not isinstance(each.default, bool):
+        holds = "" if each.required else typed(each.default)
+    return f"{text} (default: {holds})" if holds else text
+
+
+def _listed(kind: Callable[[str], Any]) -> Callable[[str], list[Any]]:
+    """A reader of numbers with commas between."""
+
+    def read(text: str) -> list[Any]:
+        try:
+            return [kind(word) for word in text.split(",")]
+        except argparse.ArgumentTypeError:
+            which = "whole numbers" if kind is whole else "numbers"
+            raise argparse.ArgumentTypeError(
+                f"must be {which} with commas between. Received: {check.describe(text)}"
+            ) from None
+
+    return read
