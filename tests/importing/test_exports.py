@@ -51,7 +51,7 @@ def opened():
     return {archive.name: zipfile.ZipFile(archive) for archive in archives()}
 
 
-@pytest.mark.parametrize(("archive", "name"), exports(), ids=lambda value: value)
+@pytest.mark.parametrize(("archive", "name"), list(exports()), ids=lambda value: value)
 def test_an_export_answers_as_its_origin_or_is_refused_by_name(archive, name, opened):
     model = onnx.load_model_from_string(opened[archive].read(f"{name}.onnx"))
     case, _, how = name.rpartition("-")
