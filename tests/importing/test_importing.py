@@ -367,3 +367,20 @@ def test_a_pytorch_file_is_not_opened_and_the_way_out_is_said(tmp_path):
     path = tmp_path / "net.pth"
     path.write_bytes(b"x")
     assert 'torch.onnx.export(module, (example,), "net.onnx")' in error_of(conversion.load_keras, path)
+
+
+def test_pages_keep_an_uploaded_onnx_file_that_is_whole(tmp_path):
+    from snnviz.dashboard import uploads
+    from snnviz.dashboard.sparsity_page import Sparsity
+
+    kind, path = uploads.keep(tmp_path, "net.onnx", graphs.classifier().SerializeToString())
+    assert (kind, path.suffix) == (uploads.MODEL, ".onnx")
+    assert list(uploads.known(tmp_path, ".onnx").values()) == [uploads.called(path)]
+    assert uploads.located(tmp_path, uploads.called(path)) == str(path)
+    assert ".onnx" in Sparsity.suffixes
+    with pytest.raises(InputError, match="Received: 'an upload', which cannot be read"):
+        uploads.keep(tmp_path, "net.onnx", b"nonsense")
+    folder = tmp_path / "with-data"
+    folder.mkdir()
+    with pytest.raises(InputError, match=r"'w.bin' is not beside it"):
+        uploads.keep(tmp_path, "net.onnx", external(folder).read_bytes())
