@@ -274,7 +274,8 @@ def data_for(
         )
     if pictures not in (None, images.x.shape[1:]):
         notes.append(f"the pictures in {name}, {_title(pictures)}, are taken as {_title(images.x.shape[1:])}")
-    if (brightest := float(images.x.max())) < DARK:
+    of_events = images.x.ndim == 4 and images.x.shape[-1] == 2  # two polarities: rates, which are small
+    if (brightest := float(images.x.max())) < DARK and not of_events:
         notes.append(
             f"the brightest value in {name} is {brightest:.3g} of full intensity; --input-range says what full intensity is there"
         )
