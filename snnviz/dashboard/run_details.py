@@ -34,6 +34,7 @@ STATES = {
 CURVES = {
     "train": ["loss", "val_loss"],
     "finetune": ["loss", "val_loss"],
+    "adapt": ["loss", "val_loss"],
     "optimize": ["best_loss"],
     "simulate": ["accuracy"],
     "spinnaker": ["accuracy"],
@@ -198,7 +199,7 @@ def _next_steps(run: Run, page: Any) -> str:
     return f"<p class='steps'>{links}</p>" if links else ""
 
 
-_NETWORKS = ("train", "finetune", "optimize", "simulate")
+_NETWORKS = ("train", "finetune", "adapt", "optimize", "simulate")
 """Kinds of runs that leave a spiking network."""
 
 

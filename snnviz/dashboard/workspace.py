@@ -37,7 +37,7 @@ FROM_RUN = "run:"
 """Begins what a job calls the model or network of a run (`snnviz.jobs.work.sources.origin`)."""
 RESULT_KINDS = ("simulate", "optimize", "spinnaker")
 """Kinds of runs that leave a simulation result."""
-MODEL_KINDS = ("train", "finetune")
+MODEL_KINDS = ("train", "finetune", "adapt")
 """Kinds of runs that leave a Keras model."""
 _DATA = "data:"
 _KEPT = 64

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 KINDS: dict[str, str] = {
     "train": "snnviz.jobs.work.train",
     "finetune": "snnviz.jobs.work.finetune",
+    "adapt": "snnviz.jobs.work.adapt",
     "sweep": "snnviz.jobs.work.sweep",
     "convert": "snnviz.jobs.work.convert",
     "optimize": "snnviz.jobs.work.optimize",
