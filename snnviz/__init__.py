@@ -13,7 +13,7 @@ __version__ = "0.2.0"
 _MODULES = (
     "answers", "architectures", "conversion", "dashboard", "datasets", "energy", "errors", "figures", "hardware", "jobs", "metrics",
     "network", "neurobench", "optimization", "plots", "pretrained", "reports", "results", "runs", "simulation", "sparsity",
-    "sparsity_sweep", "training",
+    "sparsity_sweep", "testing", "training",
 )  # fmt: skip
 """The public modules: `snnviz.NAME` is there without an import of its own."""
 # public name -> (module, attribute)

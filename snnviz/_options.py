@@ -29,6 +29,8 @@ class Option:
         many: whether it holds a sequence of them.
         default: of the field; `dataclasses.MISSING` where it must be given.
         help: what it means, a phrase.
+        label: what a form calls it.
+        about: what a form says of it, in whole sentences.
         metavar: what stands for its value in help.
         unset: what holds where it is not given, in words; empty where that needs none.
         least, most: the range of numbers, both included; None for no end. `above` excludes `least` itself.
@@ -44,6 +46,8 @@ class Option:
     many: bool
     default: Any
     help: str
+    label: str
+    about: str
     metavar: str | None
     unset: str
     least: float | None
@@ -94,6 +98,8 @@ def option(
     default: Any = MISSING,
     help: str = "",
     *,
+    label: str = "",
+    about: str = "",
     metavar: str | None = None,
     unset: str = "",
     least: float | None = None,
@@ -107,8 +113,8 @@ def option(
 ) -> Any:
     """A dataclass's field that is an option; the arguments are the attributes of `Option`."""
     told = {
-        "help": help, "metavar": metavar, "unset": unset, "least": least, "most": most, "above": above, "choices": choices,
-        "suffix": suffix, "writes": writes, "commas": commas, "recorded": recorded,
+        "help": help, "label": label, "about": about, "metavar": metavar, "unset": unset, "least": least, "most": most,
+        "above": above, "choices": choices, "suffix": suffix, "writes": writes, "commas": commas, "recorded": recorded,
     }  # fmt: skip
     return field(default=default, metadata={_KEY: told})
 

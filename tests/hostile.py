@@ -16,6 +16,7 @@ import xarray as xr
 
 import snnviz
 from snnviz.dashboard.page import Page
+from snnviz.network import IdentityProjection
 
 
 class Reached(Exception):
@@ -180,6 +181,9 @@ INTERNAL = {
     "plots._curves.move_threshold": "between the pages and their plots",
     "plots._events_over_time.move_events_threshold": "between the pages and their plots",
     "sparsity.Weighted": "what is measured",
+    "energy.Platform": "an entry of the table of constants",
+    "energy.readable": "between the pages and what they write",
+    "answers.select": "between the pages and their plots",
 }
 """Public in name, but called by snnviz itself alone, or what it answers; by the beginning of their names."""
 
@@ -245,6 +249,7 @@ class Material:
         )
         self.history = pd.DataFrame(rows, columns=[*names, "seconds"]).set_index("evaluation")
         self.history.to_csv(folder / "history.csv")
+        self.tried = pd.DataFrame({"a": [1.0, 2.0, 3.0, 4.0], "b": ["x", "y", "x", "y"], "loss": [1.0, 2.0, 3.0, 4.0]})
         self.grid = pd.DataFrame({"lambda_a": [0.1, 0.2], "lambda_w": [1.0, 2.0], "value": [0.5, 0.6]})
         self.grid.to_csv(folder / "grid.csv")
         self.front = pd.DataFrame(
@@ -293,6 +298,12 @@ class Material:
         self.store.set_status(run_id, "FINISHED")
         return run_id
 
+    def deleted_run(self) -> str:
+        """The id of a run that was deleted."""
+        run_id = self.fresh_run()
+        self.store.delete(run_id)
+        return run_id
+
     def given(self, function: str, argument: str) -> Any:
         """A valid argument.
 
@@ -320,6 +331,7 @@ _PATH: V = lambda m: m.folder / "mine.json"  # noqa: E731
 VALID: dict[str, V] = {
     # things
     "network": lambda m: m.network,
+    "projection": lambda m: IdentityProjection(input_shape=(3,), weights=np.ones(3)),
     "model": lambda m: m.model,
     "x": lambda m: m.x,
     "confidence_cutoff.x": lambda m: "time",
@@ -446,6 +458,30 @@ VALID: dict[str, V] = {
     "Store.unfinished.tags": lambda m: {},
     "Store.delete.run_id": lambda m: m.fresh_run(),
     "Store.set_status.status": lambda m: "FINISHED",
+    "accuracy_interval.level": lambda m: 0.95,
+    "intervals.level": lambda m: 0.95,
+    "within_budget.level": lambda m: 0.95,
+    "caution.level": lambda m: 0.95,
+    "draws": lambda m: 10,
+    "budget": lambda m: 3.0,
+    "within_budget.unit": lambda m: "steps",
+    "platform": lambda m: "Loihi",
+    "same_items.one": lambda m: m.result,
+    "same_items.other": lambda m: m.result,
+    "common_reference.results": lambda m: {"mine": m.result},
+    "caution.results": lambda m: {"mine": m.result},
+    "Store.restore.run_id": lambda m: m.deleted_run(),
+    "Store.edit.name": lambda m: "mine",
+    "Store.edit.labels": lambda m: ["mine"],
+    "Store.edit.note": lambda m: "mine",
+    "runs": lambda m: m.store.list(),
+    "query": lambda m: "loss<2 mine",
+    "settings_table.metric": lambda m: "loss",
+    "importance.table": lambda m: m.tried,
+    "target": lambda m: "loss",
+    "parallel_coordinates.table": lambda m: m.tried,
+    "parallel_coordinates_data.table": lambda m: m.tried,
+    "importances": lambda m: pd.DataFrame({"setting": ["a", "b"], "importance": [0.7, 0.3]}),
     "Store.check_ended.one": lambda m: m.store.get(m.run_id),
     "cancel.run_id": lambda m: m.run_id,
     "tail.lines": lambda m: 3,
@@ -599,6 +635,8 @@ COMMANDS: dict[str, V] = {
     "runs cancel": _runs("cancel"),
     "runs resume": _runs("resume"),
     "runs delete": _runs("delete", run=lambda m: m.doomed),
+    "runs edit": _runs("edit"),
+    "runs restore": _runs("restore", run=lambda m: m.deleted_run()),
     "runs export": _runs("export"),
     "figures": lambda m: ["figures", "--run", str(m.folder / "result.nc"), "--names", "confusion"],
     "tables": lambda m: ["tables", "--run", str(m.folder / "result.nc")],

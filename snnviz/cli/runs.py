@@ -29,6 +29,10 @@ def add(subparsers: Any) -> None:
     listing = _action(actions, "list", "the runs, newest first", list_runs, show_list)
     listing.add_argument("--kind", metavar="KIND", help="train, finetune, optimize, simulate, ...")
     listing.add_argument("--status", metavar="STATUS", help="scheduled, running, finished, failed or killed")
+    listing.add_argument(
+        "--search", default="", metavar="WORDS",
+        help="words of its name, settings, labels or note, and comparisons, e.g. 'paper peak_accuracy>0.98'",
+    )  # fmt: skip
     listing.add_argument("--limit", type=whole, default=50, metavar="N", help="at most N (default: %(default)s)")
 
     _with_run(_action(actions, "show", "all that is known of a run", show_run, show_details))
@@ -42,11 +46,21 @@ def add(subparsers: Any) -> None:
     logs.add_argument("--follow", action="store_true", help="go on until it ends (Ctrl-C stops following, not the job)")
     logs.set_defaults(after=follow)
 
+    editing = _action(actions, "edit", "rename a run, label it, write a note, mark it with a star", edit, show_edited)
+    _with_run(editing)
+    editing.add_argument("--name", metavar="NAME", help="a new name")
+    editing.add_argument("--labels", metavar="L[,L]", help="words to find it by, in place of those it has")
+    editing.add_argument("--note", metavar="TEXT", help="what there is to say of it")
+    editing.add_argument("--star", action=argparse.BooleanOptionalAction, help="mark it, or no longer")
+
     _with_run(_action(actions, "cancel", "stop a run; what it saved stays", cancel, show_status))
     _with_run(_action(actions, "resume", "go on with a run that failed or was killed, as a job", resume, show_status))
 
     deleting = _action(actions, "delete", "delete runs", delete, show_deleted)
     deleting.add_argument("runs", nargs="+", metavar="RUN", help="runs that have ended")
+
+    restoring = _action(actions, "restore", "bring deleted runs back, all but their logs", restore, show_restored)
+    restoring.add_argument("runs", nargs="+", metavar="RUN", help="whole ids of runs that were deleted")
 
     exporting = _action(actions, "export", "write a run's files and numbers into a folder", export, show_export)
     _with_run(exporting)
@@ -73,8 +87,11 @@ def _store(args: argparse.Namespace) -> Any:
 def list_runs(args: argparse.Namespace) -> dict[str, Any]:
     """The runs."""
     status = None if args.status is None else args.status.upper()
-    found = _store(args).list(kind=args.kind, status=status, limit=args.limit)
-    return {"runs": [run.as_json() for run in found]}
+    from snnviz.runs import matching
+
+    limit = None if args.search else args.limit
+    found = matching(_store(args).list(kind=args.kind, status=status, limit=limit), args.search)
+    return {"runs": [run.as_json() for run in found[: args.limit]]}
 
 
 def show_list(answer: Mapping[str, Any]) -> str:
@@ -214,9 +231,38 @@ def delete(args: argparse.Namespace) -> dict[str, Any]:
     return {"deleted": [run.id for run in found]}
 
 
+def edit(args: argparse.Namespace) -> dict[str, Any]:
+    """Change what is said of a run."""
+    store = _store(args)
+    labels = None if args.labels is None else [word.strip() for word in args.labels.split(",") if word.strip()]
+    store.edit(args.run_id, name=args.name, labels=labels, note=args.note, star=args.star)
+    run = store.get(args.run_id)
+    return {"run": run.id, "name": run.name, "labels": list(run.labels), "note": run.note, "star": run.starred}
+
+
+def show_edited(answer: Mapping[str, Any]) -> str:
+    """What is said of it now."""
+    star = "★ " if answer["star"] else ""
+    labels = f" [{', '.join(answer['labels'])}]" if answer["labels"] else ""
+    return f"{star}{answer['run'][:8]} {answer['name']}{labels} {answer['note']}".rstrip()
+
+
+def restore(args: argparse.Namespace) -> dict[str, Any]:
+    """Bring deleted runs back."""
+    store = _store(args)
+    for run_id in args.runs:
+        store.restore(run_id)
+    return {"restored": args.runs}
+
+
+def show_restored(answer: Mapping[str, Any]) -> str:
+    """Which ones."""
+    return "\n".join(f"restored {run_id[:8]}" for run_id in answer["restored"])
+
+
 def show_deleted(answer: Mapping[str, Any]) -> str:
     """Which ones."""
-    return "\n".join(f"deleted {run_id[:8]}" for run_id in answer["deleted"])
+    return "\n".join(f"deleted {run_id}; `snnviz runs restore {run_id}` brings it back" for run_id in answer["deleted"])
 
 
 def export(args: argparse.Namespace) -> dict[str, Any]:

@@ -15,17 +15,34 @@ from snnviz.dashboard import style
 
 
 class RunTable(pn.custom.JSComponent):
-    """Runs as a table that keeps its place while it is updated: a row opens its details, boxes choose runs to compare."""
+    """Runs as a table that keeps its place while it is updated: a row opens its details, boxes choose runs to compare.
 
-    columns: Any = param.List(default=[], doc="heads, of the name and of every cell")
+    Args:
+        starred: called with the id of a run whose star was pressed; None shows stars that cannot be pressed.
+    """
+
+    columns: Any = param.List(default=[], doc="heads, of the name, the state, what is said and every cell")
+    keys: Any = param.List(default=[], doc="what each of them is sorted by")
+    words: Any = param.List(default=[], doc="those of the keys that are words and not numbers")
+    sort = param.String(default="", doc="the key that rows are sorted by, with a minus where they fall")
+    editable = param.Boolean(default=False, doc="whether stars can be pressed")
     rows: Any = param.List(
-        default=[], doc="one dict a run: id, name, state, word (for it), fraction or None, cells (the first two unused)"
+        default=[],
+        doc="one dict a run: id, name, note, labels, star, state, word (for it), fraction or None, said, cells",
     )
     chosen: Any = param.List(default=[], doc="ids of the runs whose boxes are ticked")
     opened = param.String(default="", doc="id of the run whose details are shown")
 
     _esm = style.source("run_table.js")
     _stylesheets = [style.sheet("text"), style.sheet("components")]  # noqa: RUF012 - Panel's own
+
+    def __init__(self, starred: Callable[[str], None] | None = None, **options: Any) -> None:
+        super().__init__(editable=starred is not None, **options)
+        self._starred = starred
+
+    def _handle_msg(self, msg: Any) -> None:
+        if self._starred is not None and isinstance(msg, dict) and isinstance(msg.get("star"), str):
+            self._starred(msg["star"])
 
 
 class Inlined(pn.viewable.Viewable):

@@ -9,11 +9,14 @@ import panel as pn
 import param
 
 from snnviz import plots
+from snnviz._options import options_of
 from snnviz.dashboard import parts
 from snnviz.dashboard.components import RadioButtons
 from snnviz.dashboard.figure import Figure
+from snnviz.dashboard.forms import field, parameter
 from snnviz.dashboard.launching import Launching
 from snnviz.errors import InputError
+from snnviz.jobs.work.spinnaker import Options
 from snnviz.plots import theme
 
 if TYPE_CHECKING:
@@ -35,9 +38,9 @@ class Hardware(Launching):
     """
 
     target: Any = param.Selector(default="dry-run", objects=list(TARGETS.values()), doc="where the network goes")
-    headroom: Any = param.Selector(default="exact", objects=["exact", "estimate"], doc="bound of summed weights")
-    items = param.Integer(default=500, bounds=(1, None), doc="items of the test set")
-    steps = param.Integer(default=50, bounds=(1, 1000), doc="time steps")
+    headroom: Any = parameter(Options, "headroom")
+    items = parameter(Options, "limit", allow_None=False)
+    steps = parameter(Options, "steps", bounds=(1, 1000))
     host = param.String(default="", doc="name or IP address of the board")
     collab = param.String(default="", doc="EBRAINS collab")
     zoom: Any = param.Selector(default="board", objects=["board", "used"], doc="chips shown")
@@ -54,7 +57,7 @@ class Hardware(Launching):
         "A dry run takes about ten seconds and no hardware. Credentials come from the server's environment or keyring."
     )
     suffix = ".npz"
-    source_kinds = ("optimize", "simulate", "spinnaker", "dryrun")
+    source_kinds = ("convert", "optimize", "simulate", "spinnaker", "dryrun")
 
     @property
     def launches(self) -> str:  # type: ignore[override]
@@ -79,7 +82,7 @@ class Hardware(Launching):
     def spec(self) -> dict[str, Any]:
         """See `Launching.spec`."""
         options: dict[str, Any] = {
-            "network": self.source, "headroom": self.headroom, "limit": self.items, "steps": self.steps,
+            "network": self.source, "limit": self.items, **self.filled("headroom", "steps"),
         }  # fmt: skip
         if self.target != "dry-run":
             options["target"] = self.target
@@ -90,17 +93,16 @@ class Hardware(Launching):
         return self.named(options)
 
     def _body(self) -> list[Any]:
-        whole = pn.widgets.IntInput.from_param
-        targets = pn.widgets.Select.from_param(self.param.target, label="", options=TARGETS, width=260)
-        scaling = RadioButtons.from_param(self.param.headroom, options=_HEADROOMS)
         form = self.launch_card(
+            self.source_field("Network", "The spiking network that goes to the machine.", width=260),
+            field(self, Options, "target", TARGETS, width=260),
+            field(self, Options, "headroom", _HEADROOMS),
             parts.group(
-                "Network", pn.widgets.Select.from_param(self.param.source, label="", width=260), _HELP["source"]
+                "Items",
+                pn.widgets.IntInput.from_param(self.param.items, label="", width=80),
+                options_of(Options)["limit"].about,
             ),
-            parts.group("Target", targets, _HELP["target"]),
-            parts.group("Weights are stored", scaling, _HELP["headroom"]),
-            parts.group("Items", whole(self.param.items, label="", width=80), _HELP["items"]),
-            parts.group("Time steps", whole(self.param.steps, label="", width=80), _HELP["steps"]),
+            field(self, Options, "steps", width=80),
             self._only_for("board", "Address of the board", pn.widgets.TextInput.from_param(self.param.host, label="")),
             self._only_for("ebrains", "Collab", pn.widgets.TextInput.from_param(self.param.collab, label="")),
         )
@@ -246,15 +248,6 @@ class Hardware(Launching):
 
 PREFERRED = "dense-mnist-pooled-spinnaker"
 _HEADROOMS = {"so that no sum overflows": "exact", "as sPyNNaker estimates": "estimate"}
-_HELP = {
-    "source": "The spiking network that goes to the machine.",
-    "target": "A virtual board says whether the network fits. What to expect computes what the chip would answer. A board and the "
-    "EBRAINS queue run it.",
-    "headroom": "The chip holds weights of 16 bits. So that no sum overflows: the finest steps with which no sum of a layer's "
-    "weights can overflow. As sPyNNaker estimates: the steps that its tool chain takes when it is told nothing.",
-    "items": "The first so many items of the test set.",
-    "steps": "How long each item is shown, in time steps of 1 ms.",
-}
 _ZOOMS = {"whole board": "board", "chips in use": "used"}
 NO_PLAN = "No plan yet: launch a dry run above, or open one on the page Runs."
 NO_RESULTS = "No result yet: launch a run, or simulate a network."

@@ -74,6 +74,15 @@ class Launching(Page):
         """What would be launched now, as `snnviz.jobs.launch` takes it."""
         raise NotImplementedError
 
+    def source_field(self, label: str, about: str, width: int = 220) -> pn.Column:
+        """The widget that chooses what to start from."""
+        return parts.group(label, pn.widgets.Select.from_param(self.param.source, label="", width=width), about)
+
+    def filled(self, *names: str) -> dict[str, Any]:
+        """The parameters of these names that are filled in, as options of the job; a switch that is off is not."""
+        values = {name: getattr(self, name) for name in names}
+        return {name: value for name, value in values.items() if value is not None and value is not False}
+
     def launch_card(self, *widgets: Any) -> pn.Column:
         """The form: `widgets` and the button; words instead where nothing may be launched."""
         title = parts.heading(f"New {self.launches_words}", self.launches_note)

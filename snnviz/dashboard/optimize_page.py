@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
-import panel as pn
 import param
 
 from snnviz import plots
 from snnviz.dashboard import parts
 from snnviz.dashboard.components import RadioButtons
 from snnviz.dashboard.figure import Figure
+from snnviz.dashboard.forms import field, parameter
 from snnviz.dashboard.launching import Launching
 from snnviz.errors import InputError
+from snnviz.jobs.spec import leaving
+from snnviz.jobs.work.optimize import Options
 from snnviz.network import SpikingNetwork
 
 _METHODS = {
@@ -25,19 +27,6 @@ _METHODS = {
     "onsets of layers": "onsets",
     "learn the weights": "weights",
 }
-_HELP = {
-    "source": "The spiking network that the search starts from.",
-    "method": "How to search. Choose for me: along a gradient, then polished without one. Subplex and CMA-ES need no gradient; "
-    "percentiles tries what the paper calls normalisation; onsets says when each layer begins; learn the weights goes furthest.",
-    "per": "What has a scale of its own: the whole network, every layer, or every channel. More scales find more and take longer.",
-    "minutes": "The whole budget, with loading and with the report on the test set.",
-    "lambda_e": "How much accuracy counts in the loss: this times (1 - peak accuracy).",
-    "lambda_l": "How much Pareto latency counts, per time step. Usual: one over the size of that of the network at the start.",
-    "lambda_p": "How much Pareto power counts, per event and item. Usual: one over the size of that of the network at the start.",
-    "steps": "How long each item is shown to the network.",
-    "items": "How many held-out training items the loss is measured on. Empty: all of them.",
-    "with_potentials": "Where membrane potentials begin is searched as well.",
-}
 _TERMS = {"peak_accuracy": "held_out_peak_accuracy", "latency": "held_out_latency", "power": "held_out_power"}
 
 
@@ -47,23 +36,15 @@ class Optimize(Launching):
     The arguments are those of `Page`; the workspace needs a store.
     """
 
-    method: Any = param.Selector(default="auto", objects=list(_METHODS.values()), doc="how to search")
-    per: Any = param.Selector(
-        default="channel", objects=["network", "layer", "channel"], doc="what has a scale of its own"
-    )
-    with_potentials = param.Boolean(default=False, doc="search initial membrane potentials too")
-    lambda_e = param.Number(default=200.0, bounds=(0, None), doc="weight of accuracy in the loss")
-    lambda_l: Any = param.Number(
-        default=None, allow_None=True, bounds=(0, None), doc="weight of latency; None for the usual"
-    )
-    lambda_p: Any = param.Number(
-        default=None, allow_None=True, bounds=(0, None), doc="weight of power; None for the usual"
-    )
-    minutes = param.Number(default=2.0, bounds=(0.05, 600), doc="budget, in minutes")
-    items: Any = param.Integer(
-        default=None, allow_None=True, bounds=(1, None), doc="held-out training items of the loss; None for all of them"
-    )
-    steps = param.Integer(default=50, bounds=(1, 1000), doc="time steps")
+    method: Any = parameter(Options, "method")
+    per: Any = parameter(Options, "per", objects=["network", "layer", "channel"])
+    with_potentials = parameter(Options, "with_potentials")
+    lambda_e = parameter(Options, "lambda_e", bounds=(0, None))
+    lambda_l: Any = parameter(Options, "lambda_l", bounds=(0, None))
+    lambda_p: Any = parameter(Options, "lambda_p", bounds=(0, None))
+    minutes = parameter(Options, "minutes", default=2.0, bounds=(0.05, 600), allow_None=False)
+    items: Any = parameter(Options, "items")
+    steps = parameter(Options, "steps", bounds=(1, 1000))
     x: Any = param.Selector(default="evaluation", objects=["evaluation", "seconds"], doc="axis of the history")
     plane: Any = param.Selector(
         default="latency", objects=["latency", "accuracy"], doc="axis of the scatter, against power"
@@ -78,35 +59,29 @@ class Optimize(Launching):
     launches = "optimize"
     launches_words = "optimisation"
     launches_note = "The loss is measured on training items that are held out; the test set is used once, at the end."
-    source_kinds = ("train", "finetune", "optimize", "simulate")
+    source_kinds = leaving("network")
 
     def spec(self) -> dict[str, Any]:
         """See `Launching.spec`."""
-        return self.named({
-            "network": self.source, "method": self.method, "per": self.per, "with_potentials": self.with_potentials or None,
-            "lambda_e": float(self.lambda_e), "lambda_l": self.lambda_l, "lambda_p": self.lambda_p,
-            "minutes": float(self.minutes), "items": self.items, "steps": self.steps,
-        })  # fmt: skip
+        names = (
+            "method", "per", "with_potentials", "lambda_e", "lambda_l", "lambda_p", "minutes", "items", "steps",
+        )  # fmt: skip
+        return self.named({"network": self.source, **self.filled(*names)})
 
     def _body(self) -> list[Any]:
-        number, whole = pn.widgets.FloatInput.from_param, pn.widgets.IntInput.from_param
-        usual = {"label": "", "width": 120, "placeholder": "usual"}
-        methods = pn.widgets.Select.from_param(self.param.method, label="", options=_METHODS, width=190)
+        usual: dict[str, Any] = {"width": 120, "placeholder": "usual"}
         widgets = [
-            parts.group("Network", pn.widgets.Select.from_param(self.param.source, label="", width=220), _HELP["source"]),
-            parts.group("Method", methods, _HELP["method"]),
-            parts.group("One scale for each", RadioButtons.from_param(self.param.per), _HELP["per"]),
-            parts.group("Minutes", number(self.param.minutes, label="", width=80), _HELP["minutes"]),
-            parts.group("Weight of accuracy", number(self.param.lambda_e, label="", width=120), _HELP["lambda_e"]),
-            parts.group("Weight of latency", number(self.param.lambda_l, **usual), _HELP["lambda_l"]),
-            parts.group("Weight of power", number(self.param.lambda_p, **usual), _HELP["lambda_p"]),
-            parts.group("Time steps", whole(self.param.steps, label="", width=80), _HELP["steps"]),
-            parts.group("Items", whole(self.param.items, label="", width=100, placeholder="all"), _HELP["items"]),
-            parts.group(
-                "Search too", pn.widgets.Toggle.from_param(self.param.with_potentials, label="initial potentials", width=130),
-                _HELP["with_potentials"],
-            ),
-        ]  # fmt: skip
+            self.source_field("Network", "The spiking network that the search starts from."),
+            field(self, Options, "method", _METHODS, width=190),
+            field(self, Options, "per"),
+            field(self, Options, "minutes", width=80),
+            field(self, Options, "lambda_e", width=120),
+            field(self, Options, "lambda_l", **usual),
+            field(self, Options, "lambda_p", **usual),
+            field(self, Options, "steps", width=80),
+            field(self, Options, "items", width=100, placeholder="all"),
+            field(self, Options, "with_potentials", width=130),
+        ]
         form = self.launch_card(*widgets)
         if self.workspace.store is None:
             return [form]

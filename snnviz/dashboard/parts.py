@@ -17,6 +17,8 @@ _BUTTONS = 8
 _FIELDS = (
     pn.widgets.Select,
     pn.widgets.MultiSelect,
+    pn.widgets.MultiChoice,
+    pn.widgets.TextAreaInput,
     pn.widgets.TextInput,
     pn.widgets.FloatInput,
     pn.widgets.IntInput,
@@ -92,6 +94,11 @@ def heading(title: str, note: str = "") -> pn.pane.HTML:
     """The head of a card: a title, which explains itself if it is a term, and a sentence."""
     below = f"<p class='note'>{escape(note)}</p>" if note else ""
     return written(f"<h2>{escape(title)}</h2>{below}")
+
+
+def missing(words: str) -> str:
+    """HTML of a sentence in small type; `words` are text."""
+    return f"<p class='note'>{escape(words)}</p>"
 
 
 def empty(title: str, words: str) -> pn.Column:

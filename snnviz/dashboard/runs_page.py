@@ -1,37 +1,27 @@
-"""The runs: what was run, how far it is, what came out; compare, stop, go on."""
+"""The runs: what was run, how far it is, what came out; find, mark, compare, stop, go on, delete."""
 
 from __future__ import annotations
 
-import time
-from html import escape
+import functools
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
+import panel as pn
 import param
 
-from snnviz import plots
-from snnviz.dashboard import parts
+from snnviz.dashboard import parts, run_columns
+from snnviz.dashboard.comparing import Comparison, Influence
 from snnviz.dashboard.components import RadioButtons, RunTable
-from snnviz.dashboard.figure import Figure
 from snnviz.dashboard.page import Page
-from snnviz.dashboard.run_details import CURVES, STATES, RunDetails, duration, state, state_words
-from snnviz.dashboard.workspace import RESULT_KINDS, label
+from snnviz.dashboard.run_details import STATES, RunDetails
 from snnviz.errors import InputError
+from snnviz.runs import matching
 
 if TYPE_CHECKING:
     from snnviz.runs import Run
 
 ALL = "all"
-_LONGEST = 28
-COLUMNS = ["Run", "State", "Progress", "Kind", "Best", "Started", "Took"]
 _STATES = {ALL: ALL} | {words: status for status, words in STATES.items()}
-_BEST = {
-    "simulate": ("peak_accuracy", "peak {:.2%}"),
-    "optimize": ("best_loss", "loss {:.4g}"),
-    "train": ("val_accuracy", "held out {:.2%}"),
-    "finetune": ("val_accuracy", "held out {:.2%}"),
-    "adapt": ("val_accuracy", "held out {:.2%}"),
-}
 
 
 class Runs(Page):
@@ -42,54 +32,73 @@ class Runs(Page):
 
     kind: Any = param.Selector(default=ALL, objects=[ALL], doc="kind of runs that are listed")
     state: Any = param.Selector(default=ALL, objects=list(_STATES.values()), doc="state of runs that are listed")
+    search = param.String(default="", doc="words and comparisons that listed runs fit, see snnviz.runs.matching")
+    starred = param.Boolean(default=False, doc="list those with a star alone")
+    sort = param.String(default="-started", doc="column that the list is sorted by, with a minus for falling values")
+    columns: Any = param.ListSelector(default=run_columns.DEFAULT, objects=run_columns.DEFAULT, doc="further columns")
     opened = param.String(default="", doc="id of the run whose details are shown")
     chosen: Any = param.List(default=[], doc="ids of runs to compare")
+    alike = param.Boolean(default=False, doc="compare settings that are alike, too")
+    metric: Any = param.Selector(default=None, objects=[None], doc="metric of the ticked runs that is drawn by step")
+    target: Any = param.Selector(default=None, objects=[None], doc="metric of the listed runs that settings explain")
+    shown: Any = param.List(default=[], doc="ids of the runs that are listed")
 
     slug = "runs"
     title = "Runs"
     heading = "Runs"
     lead = "Everything that was run: what it was told, how far it is, what came out. A run goes on when you close this page."
     terms = ("run", "waiting", "finished", "failed", "cancelled")
-    url_state = ("kind", "state", "opened", "chosen")
+    url_state = ("kind", "state", "search", "starred", "sort", "columns", "opened", "chosen", "alike")
 
     def _prepare(self, state: dict[str, Any]) -> None:
-        self._seen: Any = None
         kinds = {run.kind for run in self.workspace.runs()} | {"train", "finetune", "optimize", "simulate"}
         self.param.kind.objects = [ALL, *sorted(kinds)]
+        self.param.columns.objects = run_columns.known(self.workspace.runs())
+        self._deleted: list[str] = []
 
     def _body(self) -> list[Any]:
         if self.workspace.store is None:
             return [parts.empty("No store of runs", NO_STORE)]
-        self.table = RunTable(columns=COLUMNS, sizing_mode="stretch_width", margin=0)
-        self.table.link(self, chosen="chosen", opened="opened", bidirectional=True)
+        star = self._star if self.workspace.may_launch else None
+        self.table = RunTable(star, sort=self.sort, sizing_mode="stretch_width", margin=0)
+        self.table.link(self, chosen="chosen", opened="opened", sort="sort", bidirectional=True)
         self.table.chosen, self.table.opened = self.chosen, self.opened
         self.nothing = parts.empty("No run yet", EMPTY)
-        self._list = parts.card(
+        self._found = parts.written("")
+        self._list = parts.card(*self._filters(), self.table, self._found, self._deleting(), classes=["snn-loose"])
+        self.details = RunDetails(self)
+        self.editor = Editor(self)
+        self.comparison = Comparison(self)
+        self.influence = Influence(self)
+        self.param.watch(
+            lambda *_: self.tick(), ["kind", "state", "search", "starred", "sort", "columns", "chosen", "opened"]
+        )
+        self.tick()
+        self.every(self.tick)
+        return [
+            self.nothing, self._list, self.comparison.view, self.details.view, self.editor.view, self.influence.view,
+        ]  # fmt: skip
+
+    def _filters(self) -> list[Any]:
+        search = pn.widgets.TextInput.from_param(
+            self.param.search, label="", placeholder="peak_accuracy>0.98", width=260
+        )
+        columns = pn.widgets.MultiChoice.from_param(
+            self.param.columns, label="", max_width=420, min_width=280, delete_button=True
+        )
+        return [
             parts.row(
+                parts.group("Search", search, SEARCH_HELP),
                 parts.group("Kind", RadioButtons.from_param(self.param.kind)),
                 parts.group("State", RadioButtons.from_param(self.param.state, options=_STATES)),
                 classes=["snn-buttons"],
             ),
-            self.table,
-        )
-        self.details = RunDetails(self)
-        self._comparison = parts.written("")
-        self.histories = Figure(
-            self, "metric_history", "Side by side", "The same metric of every run that is ticked.",
-            self._draw, lambda: plots.metric_history_data(*self._compared()), redraw=["chosen"],
-            tip="These runs have no metric by step in common.",
-        )  # fmt: skip
-        self.comparison = parts.box(
-            parts.card(parts.heading("Compared", "Settings that differ, and what came out."), self._comparison),
-            self.histories.view,
-            classes=["snn-stack"],
-        )
-        self.param.watch(lambda *_: self.tick(), ["kind", "state"])
-        self.param.watch(lambda *_: self._compare(), "chosen")
-        self._compare()
-        self.tick()
-        self.every(self.tick)
-        return [self.nothing, self._list, self.comparison, self.details.view]
+            parts.row(
+                parts.group("Columns", columns, COLUMNS_HELP),
+                parts.group("Marked", pn.widgets.Toggle.from_param(self.param.starred, label="★ only", width=80)),
+                classes=["snn-buttons"],
+            ),
+        ]
 
     def tick(self) -> None:
         """Show what is known of the store now."""
@@ -98,82 +107,152 @@ class Runs(Page):
         if watcher is not None and watcher.problem:
             self.say(watcher.problem)
         ready = watcher is not None and watcher.ready
-        self.nothing.visible, self._list.visible = ready and not runs, bool(runs)
-        listed = [run for run in runs if self.kind in (ALL, run.kind) and self.state in (ALL, run.status)]
-        rows = [_row(run) for run in listed]
+        self.nothing.visible, self._list.visible = ready and not runs and not self._deleted, bool(runs or self._deleted)
+        self._offer(runs)
+        listed = self._listed(runs)
+        keys = list(self.columns)
+        heads = [*run_columns.FIXED, *keys]
+        self.table.param.update(
+            keys=heads,
+            words=[key for key in heads if run_columns.column(key).words],
+            columns=[run_columns.column(key).title for key in heads],
+        )
+        rows = [run_columns.row(run, keys) for run in listed]
         if rows != self.table.rows:
             self.table.rows = rows
+        self.shown = [run.id for run in listed if run.status == "FINISHED"]
+        self.remove.visible = bool(self.chosen) and self.workspace.may_launch
         self.details.update()
+        self.editor.update()
 
-    # --- comparison ---------------------------------------------------------------------------------------------------
-
-    def _runs_chosen(self) -> list[Run]:
-        known = {run.id: run for run in self.workspace.runs()}
-        return [known[run_id] for run_id in self.chosen if run_id in known]
-
-    def _compare(self) -> None:
-        runs, store = self._runs_chosen(), self.workspace.store
-        self.comparison.visible = len(runs) > 1
-        if len(runs) < 2 or store is None:
-            return
-        table = store.compare([run.id for run in runs])
-        head = ["", "", *(escape(run.name or run.kind) for run in runs)]
-        rows = [
-            [escape(str(name)), escape(str(part)), *(escape(_value(value)) for value in row)]
-            for (part, name), row in zip(table.index, table.to_numpy(), strict=True)
-            if name != "name"
+    def _listed(self, runs: list[Run]) -> list[Run]:
+        """The runs that are asked for, in the order that is."""
+        fits = [
+            run
+            for run in runs
+            if self.kind in (ALL, run.kind) and self.state in (ALL, run.status) and (run.starred or not self.starred)
         ]
-        with_results = [label(run) for run in runs if run.kind in RESULT_KINDS and run.status == "FINISHED"]
-        link = ""
-        if with_results:
-            names = quote("[" + ",".join(f'"{name}"' for name in with_results) + "]")
-            link = f"<p><a href='explorer?runs={escape(names)}'>Show their curves in the explorer</a></p>"
-        self._comparison.object = parts.table(head, rows, words=2) + link
-
-    def _compared(self) -> tuple[dict[str, Any], str]:
-        """Histories by run, and the first metric that all of them tell."""
-        runs, store = self._runs_chosen(), self.workspace.store
-        if store is None or not runs:
-            return {}, ""
-        wanted = [name for run in runs for name in CURVES.get(run.kind, [])]
-        common = [name for name in wanted if all(name in run.metrics for run in runs)]
-        if not common:
-            return {}, ""
-        return {label(run): store.history(run.id, [common[0]]) for run in runs}, common[0]
-
-    def _draw(self) -> Any:
-        histories, metric = self._compared()
-        if len(histories) < 2:
-            return None
         try:
-            return plots.metric_history(histories, metric, dark=self.dark)
-        except InputError:
-            return None
+            found = run_columns.ordered(matching(fits, self.search), self.sort)
+        except (InputError, ValueError) as error:
+            self._found.object = parts.missing(str(error))
+            return []
+        some = "" if len(found) == len(runs) else f"{len(found)} of {len(runs)} runs"
+        self._found.object = parts.missing(some) if some else ""
+        return found
+
+    def _offer(self, runs: list[Run]) -> None:
+        """Offer the columns that the runs have something for."""
+        known = run_columns.known(runs)
+        for key in self.columns:
+            known.setdefault(key.split(".", 1)[-1], key)
+        if dict(self.param.columns.names or {}) != known:
+            self.param.columns.objects = known
+
+    # --- what changes runs ----------------------------------------------------------------------------------------------
+
+    def _star(self, run_id: str) -> None:
+        run = next((run for run in self.workspace.runs() if run.id == run_id), None)
+        if run is not None:
+            star = not run.starred
+            self.apart(lambda: self.workspace.edit(run_id, star=star), lambda _: self.tick(), self.remove)
+
+    def _deleting(self) -> Any:
+        self.remove = parts.widget(pn.widgets.Button(label=_DELETE, width=190, visible=False))
+        self.undo = parts.widget(pn.widgets.Button(label="Undo: bring them back", width=190, visible=False))
+        self.remove.on_click(lambda _event: self._delete())
+        self.undo.on_click(lambda _event: self._restore())
+
+        def calm(*_: Any) -> None:
+            self.remove.label = _DELETE
+
+        self.param.watch(calm, "chosen")
+        return parts.row(self.remove, self.undo, classes=["snn-buttons"])
+
+    def _delete(self) -> None:
+        """Delete the ticked runs, when asked a second time."""
+        ids = list(self.chosen)
+        if self.remove.label == _DELETE:
+            self.remove.label = f"Really delete {len(ids)} {'run' if len(ids) == 1 else 'runs'}?"
+            return
+
+        def gone(_run_id: str) -> None:
+            self._deleted = ids
+            self.undo.visible = True
+            self.chosen = []
+            self.opened = "" if self.opened in ids else self.opened
+            self.say("Deleted. Undo brings all but their logs and checkpoints back; `mlflow gc` removes them for good.")
+            self.tick()
+
+        self.apart(functools.partial(self.workspace.delete, ids), gone, self.remove)
+
+    def _restore(self) -> None:
+        def back(_run_id: str) -> None:
+            self._deleted = []
+            self.undo.visible = False
+            self.say("The runs are back.")
+            self.tick()
+
+        self.apart(functools.partial(self.workspace.restore, self._deleted), back, self.undo)
 
 
-def _row(run: Run) -> dict[str, Any]:
-    metric, text = _BEST.get(run.kind, ("", ""))
-    best = text.format(run.metrics[metric]) if metric in run.metrics else ""
-    started = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.started))
-    took = "" if run.status == "SCHEDULED" else duration(run.seconds)
-    fraction = run.progress.fraction if run.active and run.progress is not None else None
-    return {
-        "id": run.id,
-        "name": run.name or run.kind,
-        "state": run.status,
-        "word": state(run),
-        "fraction": fraction,
-        "cells": ["", state_words(run), run.kind, best, started, took],
-    }
+class Editor:
+    """A card to say something of the opened run: its name, labels, a note.
+
+    Args:
+        page: has the parameter `opened`, a `workspace`, and the methods `say`, `apart` and `tick`.
+
+    Attributes:
+        view: the card; not visible while no run is opened, or nothing may be changed.
+    """
+
+    def __init__(self, page: Any) -> None:
+        self._page, self._of = page, ""
+        self.name = pn.widgets.TextInput(width=260)
+        self.labels = pn.widgets.TextInput(width=260, placeholder="baseline, paper")
+        self.note = pn.widgets.TextAreaInput(height=70, sizing_mode="stretch_width", max_length=5000)
+        self.save = parts.widget(pn.widgets.Button(label="Save", width=110))
+        self.save.on_click(lambda _event: self._save())
+        self.view = parts.card(
+            parts.heading("Name, labels and note"),
+            parts.row(
+                parts.group("Name", self.name),
+                parts.group("Labels", self.labels, "Words to find it by, with commas between."),
+                classes=["snn-buttons"],
+            ),
+            parts.group("Note", self.note),
+            parts.row(self.save, classes=["snn-buttons"]),
+        )
+        self.update()
+
+    def update(self) -> None:
+        """Show what the opened run has; what is being written stays."""
+        run = self._page.details.run
+        self.view.visible = run is not None and self._page.workspace.may_launch
+        if run is not None and run.id != self._of:
+            self.name.value, self.labels.value, self.note.value = run.name, ", ".join(run.labels), run.note
+        self._of = "" if run is None else run.id
+
+    def _save(self) -> None:
+        words = [word.strip() for word in str(self.labels.value).split(",") if word.strip()]
+        name, note, run_id = self.name.value, self.note.value, self._page.opened
+        change: Callable[[], str] = functools.partial(
+            self._page.workspace.edit, run_id, name=name, labels=words, note=note
+        )
+
+        def saved(_run_id: str) -> None:
+            self._page.say("Saved.")
+            self._page.tick()
+
+        self._page.apart(change, saved, self.save)
 
 
-def _value(value: Any) -> str:
-    if value is None or value != value:
-        return "–"
-    text = f"{value:.6g}" if isinstance(value, float) else str(value)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 2]} …"
-
-
+_DELETE = "Delete what is ticked"
+SEARCH_HELP = (
+    "Words that stand in a run's name, settings, labels or note; peak_accuracy>0.98 or steps=50 compare a metric or a setting. "
+    "All must fit."
+)
+COLUMNS_HELP = "What the list says of each run; a click on a head sorts by it, and once more the other way."
 NO_STORE = """<p>This page shows the runs of a store. Serve it with one:</p>
 <pre><code>snnviz dashboard --tracking-uri snnviz-runs</code></pre>"""
 EMPTY = """<p>Launch one from the pages <a href='sparsity'>Sparsity</a> or <a href='optimize'>Optimise</a>,

@@ -10,25 +10,15 @@ import panel as pn
 import param
 
 from snnviz import plots, reports
-from snnviz._sparsity import WEIGH
 from snnviz.dashboard import parts
 from snnviz.dashboard.figure import Figure
-from snnviz.dashboard.glossary import TERMS
+from snnviz.dashboard.forms import field, parameter
 from snnviz.dashboard.launching import Launching
 from snnviz.errors import InputError
+from snnviz.jobs.spec import leaving
+from snnviz.jobs.work.finetune import Options
+from snnviz.training.recipe import FINE_TUNING
 
-_HELP = {
-    "source": "The trained classifier that the fine-tuning starts from.",
-    "lambda_a": "How strongly active neurons are penalised. More of it makes more activations zero, and spikes fewer.",
-    "lambda_w": "How strongly large weights are penalised. More of it lets more weights be pruned.",
-    "weigh": f"{TERMS['weigh']}",
-    "epsilon": "Weights smaller than this are set to zero once the training has ended.",
-    "levels": "So many values above zero that an activation may have while the model trains, which few time steps can express. "
-    "0: any value, no rounding.",
-    "epochs": "Passes over the training items in each of the two stages; the second has the lower learning rate.",
-    "limit": "The first so many items of the data set. A fifth of them, at most 10 000, is held out.",
-    "seed": "Where random numbers begin: the same seed gives the same model.",
-}
 _PUBLISHED = "without the last hidden layer (as published)"
 _VALUES = {
     "val_accuracy": "accuracy on held-out items",
@@ -46,16 +36,14 @@ class Sparsity(Launching):
 
     model: Any = param.Selector(default=None, objects=[None], doc="the fine-tuned model that is shown")
     value: Any = param.Selector(default="S_c", objects=list(_VALUES), doc="what the grid of strengths shows")
-    lambda_a = param.Number(default=0.5, bounds=(0, None), doc="weight of the activation penalty")
-    lambda_w = param.Number(default=20.0, bounds=(0, None), doc="weight of the weight penalty")
-    weigh: Any = param.Selector(
-        default="size", objects=list(WEIGH), doc="what a layer's share of both penalties goes by"
-    )
-    epsilon = param.Number(default=1e-4, bounds=(0, None), doc="weights below it are pruned")
-    levels = param.Integer(default=0, bounds=(0, 1000), doc="levels that activations are rounded to; 0 for none")
+    lambda_a = parameter(Options, "lambda_a", default=FINE_TUNING.lambda_a)
+    lambda_w = parameter(Options, "lambda_w", default=FINE_TUNING.lambda_w)
+    weigh: Any = parameter(Options, "weigh", default=FINE_TUNING.weigh)
+    epsilon = parameter(Options, "epsilon", default=1e-4)
+    levels = parameter(Options, "levels", default=FINE_TUNING.levels, bounds=(0, 1000))
     epochs = param.Integer(default=100, bounds=(1, 1000), doc="epochs of each of the two stages")
-    limit = param.Integer(default=60_000, bounds=(100, None), doc="training items")
-    seed = param.Integer(default=0, bounds=(0, None), doc="seed")
+    limit = parameter(Options, "limit", default=60_000, bounds=(100, None))
+    seed = parameter(Options, "seed")
 
     slug = "sparsity"
     title = "Sparsity"
@@ -72,15 +60,12 @@ class Sparsity(Launching):
     )
     suffix = ".keras"
     upload_words = "Or upload a model or data"
-    source_kinds = ("train", "finetune")
+    source_kinds = leaving("model")
 
     def spec(self) -> dict[str, Any]:
         """See `Launching.spec`."""
-        return self.named({
-            "model": self.source, "lambda_a": float(self.lambda_a), "lambda_w": float(self.lambda_w),
-            "weigh": self.weigh, "epsilon": float(self.epsilon), "levels": self.levels,
-            "epochs": [self.epochs, self.epochs], "limit": self.limit, "seed": self.seed,
-        })  # fmt: skip
+        given = self.filled("lambda_a", "lambda_w", "weigh", "epsilon", "levels", "limit", "seed")
+        return self.named({"model": self.source, **given, "epochs": [self.epochs, self.epochs]})
 
     def _prepare(self, state: dict[str, Any]) -> None:
         self._shown: set[str] = set()
@@ -108,31 +93,16 @@ class Sparsity(Launching):
         self._watched = run.id if run is not None and run.active else self._watched
 
     def _body(self) -> list[Any]:
-        number, whole = pn.widgets.FloatInput.from_param, pn.widgets.IntInput.from_param
-        penalties = pn.widgets.Select.from_param(
-            self.param.weigh,
-            label="",
-            options={"the size of layers": "size", "the events of layers": "events"},
-            width=190,
-        )
         form = self.launch_card(
-            parts.group("Model", pn.widgets.Select.from_param(self.param.source, label="", width=220), _HELP["source"]),
-            parts.group(
-                "Penalty on activity (λa)",
-                number(self.param.lambda_a, label="", width=150, step=0.1),
-                _HELP["lambda_a"],
-            ),
-            parts.group(
-                "Penalty on weights (λw)", number(self.param.lambda_w, label="", width=150, step=5), _HELP["lambda_w"]
-            ),
-            parts.group("Penalties by", penalties, _HELP["weigh"]),
-            parts.group(
-                "Prune weights below (ε)", number(self.param.epsilon, label="", width=150, step=1e-4), _HELP["epsilon"]
-            ),
-            parts.group("Activation levels", whole(self.param.levels, label="", width=110), _HELP["levels"]),
-            parts.group("Epochs in each of 2 stages", whole(self.param.epochs, label="", width=170), _HELP["epochs"]),
-            parts.group("Training items", whole(self.param.limit, label="", width=110), _HELP["limit"]),
-            parts.group("Seed", whole(self.param.seed, label="", width=80), _HELP["seed"]),
+            self.source_field("Model", "The trained classifier that the fine-tuning starts from."),
+            field(self, Options, "lambda_a", width=150, step=0.1),
+            field(self, Options, "lambda_w", width=150, step=5),
+            field(self, Options, "weigh", {"the size of layers": "size", "the events of layers": "events"}, width=190),
+            field(self, Options, "epsilon", width=150, step=1e-4),
+            field(self, Options, "levels", width=110),
+            field(self, Options, "epochs", width=170),
+            field(self, Options, "limit", width=110),
+            field(self, Options, "seed", width=80),
         )
         choice = pn.widgets.Select.from_param(self.param.model, label="", width=320)
         grid_value = pn.widgets.Select.from_param(

@@ -25,6 +25,7 @@ from snnviz._arguments import checked
 from snnviz.dashboard import finding, uploads
 from snnviz.dashboard.watching import Watcher
 from snnviz.errors import InputError
+from snnviz.jobs.spec import leaving
 from snnviz.plots import Results, named
 
 if TYPE_CHECKING:
@@ -35,15 +36,15 @@ T = TypeVar("T")
 
 FROM_RUN = "run:"
 """Begins what a job calls the model or network of a run (`snnviz.jobs.work.sources.origin`)."""
-RESULT_KINDS = ("simulate", "optimize", "spinnaker")
+RESULT_KINDS = leaving("result")
 """Kinds of runs that leave a simulation result."""
-MODEL_KINDS = ("train", "finetune", "adapt")
+MODEL_KINDS = leaving("model")
 """Kinds of runs that leave a Keras model."""
 _DATA = "data:"
 _KEPT = 64
 _LARGE = 4
 """Results kept in memory, beside those handed in: one may take 100 MB."""
-READ_ONLY = "these pages are served read-only: nothing is launched, cancelled or resumed from them"
+READ_ONLY = "these pages are served read-only: nothing is launched, cancelled, resumed or changed from them"
 
 
 class Workspace:
@@ -158,6 +159,38 @@ class Workspace:
 
         return self._act(lambda store: jobs.resume(run_id, store=store))
 
+    def edit(self, run_id: str, **changes: Any) -> str:
+        """Change what is said of a run; see `snnviz.runs.Store.edit`."""
+
+        def change(store: Store) -> str:
+            store.edit(run_id, **changes)
+            return run_id
+
+        return self._act(change)
+
+    def delete(self, run_ids: Sequence[str]) -> str:
+        """Delete runs, all or, if one of them still runs, none; see `snnviz.runs.Store.delete`."""
+
+        def delete(store: Store) -> str:
+            found = [store.get(run_id) for run_id in run_ids]
+            for run in found:
+                store.check_ended(run)
+            for run in found:
+                store.delete(run.id)
+            return ""
+
+        return self._act(delete)
+
+    def restore(self, run_ids: Sequence[str]) -> str:
+        """Bring deleted runs back; see `snnviz.runs.Store.restore`."""
+
+        def restore(store: Store) -> str:
+            for run_id in run_ids:
+                store.restore(run_id)
+            return ""
+
+        return self._act(restore)
+
     def log(self, run_id: str, lines: int = 200) -> str:
         """The last lines of a run's log."""
         from snnviz import jobs
@@ -212,7 +245,7 @@ class Workspace:
         store = self.store
         return self.remembered(("result", run.id), lambda: store.result(run.id))
 
-    def scores(self, reference: str = "ann") -> pd.DataFrame:
+    def scores(self, reference: str | float = "ann") -> pd.DataFrame:
         """The anytime metrics of every result: columns run, peak_accuracy, pareto_latency, pareto_power.
 
         For a run of the store they are those that it recorded, measured against its ANN, whatever the reference.

@@ -74,7 +74,8 @@ class Population:
             it becomes where a shift of the input meets zero padding.
         initial_potential: membrane potential before the first step; one number, or an array of `output_shape`.
         cap: the activation at which the ANN's unit saturates (6 / scale for a ReLU6), one number or (channels,);
-            None for a plain ReLU. Only `snnviz.simulation.analog` reads it: a spiking neuron saturates at rate 1.
+            None for a plain ReLU. It is of the ANN alone, for whatever computes or bounds its activations (the analog twin,
+            normalisation, levels, the gradient's target): a spiking neuron saturates at rate 1, whatever it says.
         onset: for its first `onset` time steps the layer is frozen and silent, so that it does not integrate what the
             layers before it send before they have settled; 0, it takes part from the first step.
         ann_bias: the ANN's bias, likewise, where `bias` has been corrected (`snnviz.conversion.corrected`); None where they are

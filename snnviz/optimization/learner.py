@@ -126,7 +126,7 @@ class Program:
 
     Args:
         learned: variables (Keras) that candidates are made of.
-        sharpness: log-temperatures of class scores, which are learned beside them.
+        sharpness: logarithms of the inverse temperatures of class scores, which are learned beside them.
         fixed: variables that `begin` sets, by name, for the state.
         xla: compile with XLA.
     """

@@ -23,6 +23,7 @@ from snnviz.plots._layer_sparsity import layer_sparsity, layer_sparsity_data
 from snnviz.plots._membranes import membranes, membranes_data
 from snnviz.plots._metric_history import metric_history, metric_history_data
 from snnviz.plots._optimization_history import optimization_history, optimization_history_data
+from snnviz.plots._parallel_coordinates import parallel_coordinates, parallel_coordinates_data
 from snnviz.plots._pareto_front import pareto_front, pareto_front_data
 from snnviz.plots._prediction_strip import prediction_strip, prediction_strip_data, telling_items
 from snnviz.plots._pruning_curve import pruning_curve, pruning_curve_data
@@ -30,6 +31,7 @@ from snnviz.plots._raster import raster, raster_data, recorded_layers
 from snnviz.plots._runs import Results, crossings_data, named
 from snnviz.plots._scales import scales, scales_data
 from snnviz.plots._search_progress import search_progress, search_progress_data
+from snnviz.plots._setting_importance import setting_importance, setting_importance_data
 from snnviz.plots._sparsity_front import sparsity_front, sparsity_front_data
 from snnviz.plots._spike_rates import spike_rates, spike_rates_data
 from snnviz.plots.export import DOUBLE_COLUMN, PICTURES, SINGLE_COLUMN, render, save
@@ -81,6 +83,8 @@ __all__ = [
     "named",
     "optimization_history",
     "optimization_history_data",
+    "parallel_coordinates",
+    "parallel_coordinates_data",
     "pareto_front",
     "pareto_front_data",
     "prediction_strip",
@@ -97,6 +101,8 @@ __all__ = [
     "scales_data",
     "search_progress",
     "search_progress_data",
+    "setting_importance",
+    "setting_importance_data",
     "sparsity_front",
     "sparsity_front_data",
     "spike_rates",

@@ -5,9 +5,23 @@ by step and files are where any MLflow user expects them, and `mlflow ui` opens 
 """
 
 from snnviz.runs.folder import Folder, Progress
+from snnviz.runs.influence import importance, settings_table
 from snnviz.runs.place import Place
 from snnviz.runs.recorder import Recorder
 from snnviz.runs.run import ACTIVE, STATUSES, Run
+from snnviz.runs.search import matching
 from snnviz.runs.store import Store
 
-__all__ = ["ACTIVE", "STATUSES", "Folder", "Place", "Progress", "Recorder", "Run", "Store"]
+__all__ = [
+    "ACTIVE",
+    "STATUSES",
+    "Folder",
+    "Place",
+    "Progress",
+    "Recorder",
+    "Run",
+    "Store",
+    "importance",
+    "matching",
+    "settings_table",
+]

@@ -16,7 +16,8 @@ ACTIVE = ("SCHEDULED", "RUNNING")
 KIND, SPEC, REASON, HOST, HOME, OUT, BEGAN = (
     f"snnviz.{name}" for name in ("kind", "spec", "reason", "host", "home", "out", "began")
 )
-PARENT, NAME = "mlflow.parentRunId", "mlflow.runName"
+LABELS, STAR = "snnviz.labels", "snnviz.star"
+PARENT, NAME, NOTE = "mlflow.parentRunId", "mlflow.runName", "mlflow.note.content"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +71,21 @@ class Run:
         if self.status == "SCHEDULED":
             return 0.0
         return max(0.0, (self.ended or time.time()) - (self.began or self.started))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Words that somebody gave it, to find it again."""
+        return tuple(word for word in self.tags.get(LABELS, "").split(",") if word)
+
+    @property
+    def note(self) -> str:
+        """What somebody wrote about it: MLflow's description."""
+        return self.tags.get(NOTE, "")
+
+    @property
+    def starred(self) -> bool:
+        """Whether somebody marked it with a star."""
+        return self.tags.get(STAR) == "true"
 
     @property
     def spec(self) -> dict[str, Any] | None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from snnviz import _checks as check
 from snnviz._arguments import checked
 from snnviz.errors import InputError, StoreError
-from snnviz.runs import _mlflow, lock, processes, queue, run
+from snnviz.runs import _mlflow, edits, lock, processes, queue, run
 from snnviz.runs.folder import Folder, checked_id
 from snnviz.runs.place import Place
 from snnviz.runs.run import ACTIVE, STATUSES, Run
@@ -225,8 +225,12 @@ class Store:
         return load_network(self.file(run_id, "network.npz"))
 
     @checked
-    def compare(self, run_ids: Sequence[str]) -> pd.DataFrame:
+    def compare(self, run_ids: Sequence[str], alike: bool = False) -> pd.DataFrame:
         """Runs side by side: a column per run, a row per setting that differs and per metric.
+
+        Args:
+            run_ids: two or more, see `get`.
+            alike: also the settings that all of them share.
 
         Returns:
             Rows indexed by (`part`, `name`), part being "run", "setting" or "metric".
@@ -238,7 +242,7 @@ class Store:
         found = [self.get(run_id) for run_id in run_ids]
         columns = {}
         settings = sorted({name for one in found for name in one.params})
-        differ = [name for name in settings if len({one.params.get(name) for one in found}) > 1]
+        differ = [name for name in settings if alike or len({one.params.get(name) for one in found}) > 1]
         for one in found:
             rows: dict[tuple[str, str], Any] = {
                 ("run", "name"): one.name,
@@ -347,8 +351,57 @@ class Store:
             self.ask("set_terminated", run_id, status)
 
     @checked
+    def edit(
+        self,
+        run_id: str,
+        *,
+        name: str | None = None,
+        labels: Sequence[str] | None = None,
+        note: str | None = None,
+        star: bool | None = None,
+    ) -> None:
+        """Change what people say of a run; what is None stays.
+
+        Args:
+            run_id: see `get`.
+            name: a new name.
+            labels: words to find it by, in place of those it has; none with a comma, nor longer than 50 characters.
+            note: a text, MLflow's description; empty takes it away.
+            star: whether it is marked with a star.
+
+        Raises:
+            InputError: if one of them is too long, or no text, or the run is not there.
+        """
+        changes = edits.tags(name, labels, note, star)
+        run_id = self.get(run_id).id
+        if run.NAME in changes:
+            self.ask("update_run", run_id, name=changes[run.NAME])
+        for key, value in changes.items():
+            self.ask("set_tag", run_id, key, value)
+
+    @checked
+    def restore(self, run_id: str) -> None:
+        """Bring a deleted run back, as long as `mlflow gc` has not removed it: all but its log and checkpoints.
+
+        Args:
+            run_id: the whole id.
+
+        Raises:
+            InputError: if no run was deleted that has this id.
+        """
+        checked_id(run_id)
+        try:
+            if self.exists():
+                self.ask("restore_run", run_id)
+                return
+        except StoreError as error:
+            if getattr(error.__cause__, "error_code", "") not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                raise
+        raise InputError(f"`run_id` must be the whole id of a run that was deleted. Received: {run_id!r}")
+
+    @checked
     def delete(self, run_id: str) -> None:
-        """Delete a run and what it left on this machine but for its files in the store, which `mlflow gc` removes.
+        """Delete a run with its log and checkpoints; `restore` brings the rest back until `mlflow gc` removes it for good.
 
         Raises:
             InputError: if it still waits or runs.

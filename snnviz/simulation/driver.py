@@ -7,13 +7,14 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from snnviz import __version__, _progress, pretrained
+from snnviz import __version__, _extensions, _progress, pretrained
 from snnviz import _checks as check
 from snnviz import _memory as memory
 from snnviz._arguments import checked, shows_fields
@@ -28,21 +29,25 @@ from snnviz.simulation.stopping import Stop, read_out
 if TYPE_CHECKING:
     import xarray as xr
 
-ENGINES = ("auto", "graph", "event")
+_OWN = {"graph": "snnviz.simulation.graph:GraphEngine", "event": "snnviz.simulation.event_graph:event_engine"}
+ENGINES = ("auto", *_OWN)
+"""The engines that come with snnviz."""
+GROUP = "snnviz.engines"
+"""Entry points by which other packages bring engines; each is an `EngineMaker`."""
 EngineMaker = Callable[[SpikingNetwork, Settings, Record], Engine]
 
 
 @checked
 def make_engine(name: str, network: SpikingNetwork, settings: Settings, record: Record) -> Engine:
-    """The engine called `name` ("graph" or "event"), made ready for `network`."""
-    check.choice("engine", name, ENGINES[1:])
-    if name == "graph":
-        from snnviz.simulation.graph import GraphEngine
+    """The engine called `name`, "graph", "event" or one that another package brings, made ready for `network`."""
+    maker: EngineMaker = _extensions.load("engine", name, GROUP, _OWN)
+    return maker(network, settings, record)
 
-        return GraphEngine(network, settings, record)
-    from snnviz.simulation.event_graph import event_engine
 
-    return event_engine(network, settings, record)
+def check_engine(name: str) -> None:
+    """Raise `InputError` unless `name` is "auto" or an engine."""
+    if name != "auto":
+        _extensions.known("engine", name, GROUP, {"auto": "", **_OWN})
 
 
 def _settings(steps: int | Settings, given: Mapping[str, Any]) -> Settings:
@@ -74,6 +79,7 @@ def simulate(
     title: str = "",
     first_item: int = 0,
     stop: Stop | Mapping[str, Any] | float | None = None,
+    scheduler: str | None = None,
     **settings: Any,
 ) -> xr.Dataset:
     """Simulate `network` on every item of `x` for `steps` time steps, counting synaptic events.
@@ -83,8 +89,9 @@ def simulate(
         x: intensities in [0, 1], float `(items, *network.input_shape)`.
         y: class indices, int (items,).
         steps: number of time steps T; or `Settings`, which say it and all of the last arguments.
-        engine: "graph", "event", or "auto", the faster of the two for this network; or a function of the network, its
-            `Settings` and the `Record` that makes an `Engine`.
+        engine: "graph", "event", or "auto", the faster of the two for this network; the name of one that another package
+            brings (entry points "snnviz.engines"); or a function of the network, its `Settings` and the `Record` that makes
+            an `Engine`.
         record: what to keep beside the curves, a `Record` or names among "prediction", "logits" and "events".
         batch_size: items simulated at once; None lets the engine choose. It changes no number of the event engine, and none
             of the graph engine where sums are exact (elsewhere matrix products may round differently).
@@ -93,6 +100,8 @@ def simulate(
         first_item: index of `x[0]` in the data set, whose Poisson spikes depend on it; for a part of what was simulated.
         stop: end each item as soon as the network is sure of its answer: a `snnviz.simulation.Stop`, a mapping of its fields, or
             a number, the softmax margin to reach. What the result then says of a step is as in `snnviz.results`.
+        scheduler: address of a dask.distributed scheduler whose workers simulate, in parts of 50 items; the result is the same for
+            any number of them. `engine` is then "auto", "graph" or "event".
         **settings: the other fields of `snnviz.simulation.Settings`.
 
     Returns:
@@ -104,7 +113,7 @@ def simulate(
     if not isinstance(network, SpikingNetwork):
         network = pretrained.network(network)
     if not callable(engine):
-        check.choice("engine", engine, ENGINES)
+        check_engine(engine)
     options = _settings(steps, settings)
     steps = options.steps
     when = Stop.of(stop)
@@ -127,17 +136,17 @@ def simulate(
 
         engine, reason = choose(network, options, x)
     clock.note("engine_choice_s")
-    simulator = engine(network, options, kept) if callable(engine) else make_engine(engine, network, options, kept)
-    simulator.stop = when
-    gathered = _Gathered(network, options, kept, y, when)
-    clock.note("engine_start_s")
-    size = min(batch_size or simulator.batch_size, len(x))
-    with _progress.bar(len(x), "simulating", "item", progress) as bar:
-        for start in range(0, len(x), size):
-            batch, first = x[start : start + size], first_item + start
-            inputs = poisson_spikes(batch, steps, options.seed, first) if options.input == "poisson" else batch
-            gathered.add(start, simulator.run(inputs, traced=min(max(kept.items - start, 0), len(batch))))
-            bar.update(len(batch))
+    with _ready(engine, network, options, kept, scheduler) as simulator:
+        simulator.stop = when
+        gathered = _Gathered(network, options, kept, y, when)
+        clock.note("engine_start_s")
+        size = min(batch_size or simulator.batch_size, len(x))
+        with _progress.bar(len(x), "simulating", "item", progress) as bar:
+            for start in range(0, len(x), size):
+                batch, first = x[start : start + size], first_item + start
+                inputs = poisson_spikes(batch, steps, options.seed, first) if options.input == "poisson" else batch
+                gathered.add(start, simulator.run(inputs, traced=min(max(kept.items - start, 0), len(batch))))
+                bar.update(len(batch))
     clock.note("wall_time_s")
     clock.move(simulator.compiling_s, "wall_time_s", "engine_start_s")
     result = gathered.dataset()
@@ -154,6 +163,25 @@ def simulate(
         "versions": json.dumps(_versions(simulator)),
     }
     return result
+
+
+@contextmanager
+def _ready(
+    engine: str | EngineMaker, network: SpikingNetwork, settings: Settings, record: Record, scheduler: str | None
+) -> Iterator[Engine]:
+    """The engine, here or on the cluster at `scheduler`."""
+    if scheduler is None:
+        yield engine(network, settings, record) if callable(engine) else make_engine(engine, network, settings, record)
+        return
+    if engine not in _OWN:
+        raise InputError(
+            f"`engine` must be among {', '.join(ENGINES)} on a cluster. Received: {check.describe(engine)}"
+        )
+    from snnviz._cluster import Cluster
+    from snnviz.simulation.cluster import ClusterEngine
+
+    with Cluster(scheduler) as cluster:
+        yield ClusterEngine(network, settings, record, str(engine), cluster)
 
 
 class _Clock:

@@ -1,8 +1,10 @@
 """Graphs on the event engine: one population after the other, each as a path of its own.
 
 A network is feed-forward, so a population can be simulated for all steps once its sources' spikes are known. These are laid side by
-side along channels, and the sum of its projections becomes one layer on them: a dense layer, or a convolution of stride 1. A
-projection with strides s reads a map whose blocks of s x s positions have become channels; what is no full kernel (identities,
+side along channels, and the sum of its projections becomes one layer on them: a convolution of stride 1 where all are convolutions
+and identities, else a dense layer, of the lists of synapses.
+
+A projection with strides s reads a map in which blocks of s x s positions have become channels; what is no full kernel (identities,
 depthwise convolutions, groups, smaller windows) has zeros in the kernel, which carry no event and are not counted.
 """
 
@@ -14,6 +16,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from snnviz import _memory
 from snnviz.errors import InputError
 from snnviz.network import (
     Conv2D,
@@ -186,10 +189,9 @@ class _Whole:
     def of(cls, layer: Population) -> _Whole:
         if isinstance(layer, Layer):
             return cls(replace(layer, source=None), layer.input_shape, (None,))
-        if len(layer.output_shape) == 1:
-            matrices = [_matrix(each) for each in layer.projections]
-            weights = np.concatenate(matrices)
-            return cls(_neurons(Dense, layer, (len(weights),), weights), (len(weights),), (None,) * len(matrices))
+        windows = all(isinstance(each, (Convolution, IdentityProjection)) for each in layer.projections)
+        if len(layer.output_shape) == 1 or not windows:
+            return cls._flat(layer)
         spans = [[_span(each, axis) for each in layer.projections] for axis in (0, 1)]
         low = [min(0, *(first for first, _ in found)) for found in spans]
         high = [max(last for _, last in found) for found in spans]
@@ -203,6 +205,16 @@ class _Whole:
         shape = (*size, kernel.shape[2])
         whole = _neurons(Conv2D, layer, shape, kernel, padding=((-low[0], 0), (-low[1], 0)))
         return cls(whole, shape, tuple(folds))
+
+    @classmethod
+    def _flat(cls, layer: Population) -> _Whole:
+        weights = np.concatenate([_matrix(each) for each in layer.projections])
+        bias, potential = (
+            np.broadcast_to(each, layer.output_shape).reshape(-1) for each in (layer.bias, layer.initial_potential)
+        )
+        shape = (len(weights),)
+        whole = Dense(name=layer.name, input_shape=shape, weights=weights, bias=bias, initial_potential=potential)
+        return cls(whole, shape, (None,) * len(layer.projections))
 
     def arriving(self, trains: Sequence[np.ndarray]) -> np.ndarray:
         """Spikes (items, steps, neurons) of each source as those of one input, uint8 (items, steps, *shape)."""
@@ -245,13 +257,17 @@ def _neurons(
 
 
 def _matrix(each: Projection) -> np.ndarray:
-    """A projection to a flat population, or of neurons at one place, as a matrix (inputs, outputs)."""
+    """A projection as a matrix (inputs, outputs)."""
     if isinstance(each, DenseProjection):
         return each.weights
-    if not isinstance(each, IdentityProjection):
-        raise NotImplementedError(f"no event-driven form of kind {each.kind!r} in a sum")
-    matrix = np.zeros((len(each.weights), each.output_shape[-1]), np.float32)
-    matrix[np.arange(len(each.weights)), each.first + np.arange(len(each.weights))] = each.weights
+    shape = math.prod(each.input_shape), math.prod(each.output_shape)
+    if (size := 4 * math.prod(shape)) > (free := _memory.available()):
+        raise InputError(
+            f"`network` must have sums that fit into memory as matrices for engine 'event', {free / 2**30:.1f} GiB now. "
+            f"Received: {size / 2**30:.1f} GiB for {each.kind!r} from {each.source!r}"
+        )
+    synapses, matrix = each.synapse_list(), np.zeros(shape, np.float32)
+    matrix[synapses.pre, synapses.post] = synapses.weight
     return matrix
 
 
@@ -286,8 +302,8 @@ def _kernel(each: Projection, low: tuple[int, int], size: tuple[int, int]) -> np
 
 def _element(each: Projection, i: int, j: int, shape: tuple[int, int]) -> np.ndarray:
     """What element (i, j) of a kernel does, as a matrix (channels, outputs)."""
-    if not isinstance(each, Convolution):
-        return _matrix(each)
+    if not isinstance(each, Convolution):  # an identity
+        return _matrix(replace(each, input_shape=each.input_shape[-1:]))
     grouped = each.grouped_weights[i, j]
     if each.groups == 1:
         return grouped

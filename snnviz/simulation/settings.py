@@ -50,8 +50,8 @@ class Settings:
     input: str = option("spiking", "how images arrive", choices=INPUTS)
     reset: str = option("subtract", "what a spike does to the membrane", choices=RESETS)
     input_reset: str | None = option(
-        None, "of the input layer alone", metavar="RESET", choices=RESETS, unset="as --reset"
-    )
+        None, "of the input layer alone", metavar="RESET", choices=RESETS, unset="as --reset",
+    )  # fmt: skip
     floor: float | None = option(None, "hidden membranes never fall below it", metavar="V", least=LOWEST, unset="none")
     delay: int = option(0, "steps of delay a layer", metavar="0|1", least=0, most=1)
     refractory: int = option(0, "refractory period", metavar="STEPS", least=0)

@@ -60,17 +60,16 @@ class Recipe:
     flip: bool = option(False, "mirror images by chance")
     anneal: bool = option(False, "the last stage's learning rate falls along half a cosine")
     precision: str = option(
-        "float32", "of the arithmetic; bfloat16 makes quicker steps", metavar="P", choices=PRECISIONS
-    )
+        "float32", "of the arithmetic; bfloat16 makes quicker steps", metavar="P", choices=PRECISIONS,
+    )  # fmt: skip
     levels: int = option(
-        0, "train on activations of L levels, for few time steps; 0 for any value", metavar="L", least=0
-    )
+        0, "train on activations of L levels, for few time steps; 0 for any value", metavar="L", least=0,
+    )  # fmt: skip
     weigh: str = option(
         "size",
         "divide both penalties among layers by their neurons and synapses (size), as in the paper, or by the synaptic events "
-        "expected of them (events)",
-        choices=WEIGH,
-    )
+        "expected of them (events)", choices=WEIGH,
+    )  # fmt: skip
     keep_zeros: bool = option(False, "weights of MODEL that are zero stay zero")
     input_range: float | None = None
 

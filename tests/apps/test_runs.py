@@ -5,10 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from panel.models.file_dropper import UploadEvent
 
 from snnviz import dashboard, jobs, pretrained, results
+from snnviz.dashboard.comparing import comparison_table, less_is_better
 from snnviz.errors import InputError
 from snnviz.runs import Store
 from tests.apps.words import written
@@ -48,8 +50,8 @@ def test_the_list(runs):
     rows = {row["name"]: row for row in runs.table.rows}
     assert list(rows) == ["third", "second", "first"], "newest first"
     assert rows["first"]["state"] == "FINISHED"
-    assert rows["first"]["cells"][3].startswith("peak ")
-    assert rows["third"]["cells"][1] == "it was <b>killed</b>", "text stays text: the table sets it as text"
+    assert rows["first"]["cells"][1].startswith("peak ")
+    assert rows["third"]["said"] == "it was <b>killed</b>", "text stays text: the table sets it as text"
     runs.state = "FAILED"
     assert [row["name"] for row in runs.table.rows] == ["third"]
     runs.kind = "simulate"
@@ -75,16 +77,106 @@ def test_details_follow_the_opened_run(runs, finished):
 def test_comparison(runs, finished):
     found = ids(finished)
     runs.table.chosen = [found["first"]]
-    assert not runs.comparison.visible
+    assert not runs.comparison.view.visible
     runs.table.chosen = [found["first"], found["second"]]
-    assert runs.comparison.visible
-    assert "dense-mnist-optimized" in runs._comparison.object
-    assert "explorer?runs=" in runs._comparison.object
-    assert {name for name, _ in _groups(runs)} == {"first", "second"}
+    assert runs.comparison.view.visible
+    assert "dense-mnist-optimized" in runs.comparison.words.object
+    assert "explorer?runs=" in runs.comparison.words.object
+    assert "≠ network" in runs.comparison.words.object
+    assert " steps" not in runs.comparison.words.object, "they do not differ"
+    runs.alike = True
+    assert " steps" in runs.comparison.words.object.replace(">steps<", "> steps<")
+    assert "★" in runs.comparison.words.object, "the best of a metric is marked"
+    names = {label.split(" · ")[0] for label in runs.comparison._results()}
+    assert names == {"first", "second"}
+    assert runs.comparison.curves.figure is not None
+    assert runs.comparison.histories.figure is not None
+    assert runs.metric == "accuracy"
 
 
-def _groups(runs):
-    return {(label.split(" · ")[0], label) for label in runs._compared()[0]}
+def test_the_best_of_a_metric_is_the_smallest_where_less_is_better():
+    table = pd.DataFrame(
+        {"a": [1.0, 0.9], "b": [2.0, 0.8]},
+        index=pd.MultiIndex.from_tuples([("metric", "best_loss"), ("metric", "peak_accuracy")]),
+    )
+    words = comparison_table(table, ["a", "b"])
+    assert "<b title='best'>1 ★</b>" in words
+    assert "<b title='best'>0.9 ★</b>" in words
+    assert words.count("★") == 2
+    assert less_is_better("pareto_power")
+    assert not less_is_better("val_accuracy")
+
+
+def test_finding_sorting_and_columns(runs):
+    runs.search = "network=dense-mnist-optimized"
+    assert [row["name"] for row in runs.table.rows] == ["second"]
+    runs.search = "peak_accuracy>0.5"
+    assert {row["name"] for row in runs.table.rows} == {"first", "second"}
+    assert "2 of 3 runs" in runs._found.object
+    runs.search = 'steps>"many'
+    assert "must close each quote" in runs._found.object
+    runs.search = ""
+    runs.table.sort = "name"
+    assert [row["name"] for row in runs.table.rows] == ["first", "second", "third"]
+    runs.sort = "-metrics.peak_accuracy"
+    assert runs.table.rows[-1]["name"] == "third", "what has no value comes last"
+    runs.columns = ["metrics.peak_accuracy", "params.steps"]
+    assert runs.table.columns[-2:] == ["peak_accuracy", "steps"]
+    assert runs.table.rows[0]["cells"][1] == "8"
+
+
+def test_marking_naming_deleting_and_bringing_back(store):
+    made = [store.create("simulate", name) for name in ("one", "two")]
+    for run_id in made:
+        store.set_status(run_id, "FINISHED")
+    workspace = dashboard.Workspace(store=store)
+    workspace.watcher.look_now()
+    page = dashboard.Runs(workspace, opened=made[0])
+    assert page.editor.view.visible
+    page.editor.name.value, page.editor.labels.value = "renamed", "paper, best"
+    page.editor.note.value = "a note"
+    page.editor._save()
+    page.table._handle_msg({"star": made[0]})
+    run = store.get(made[0])
+    assert (run.name, run.labels, run.note, run.starred) == ("renamed", ("paper", "best"), "a note", True)
+    page.starred = True
+    assert [row["name"] for row in page.table.rows] == ["renamed"]
+    page.starred = False
+    page.chosen = [made[1]]
+    page._delete()
+    assert len(store.list()) == 2, "asked twice"
+    assert page.remove.label == "Really delete 1 run?"
+    page.chosen = [made[0], made[1]]
+    assert page.remove.label == "Delete what is ticked", "of others it is asked anew"
+    page._delete()
+    page._delete()
+    assert store.list() == []
+    assert page.opened == ""
+    assert page.undo.visible
+    page._restore()
+    assert {run.name for run in store.list()} == {"renamed", "two"}
+    assert not page.undo.visible
+    served = dashboard.Runs(dashboard.Workspace(store=store, read_only=True), opened=made[0])
+    assert not served.editor.view.visible
+    assert not served.table.editable
+
+
+def test_which_settings_made_the_difference(store):
+    for number in range(6):
+        run_id = store.create("finetune", f"try {number}")
+        store.ask("log_param", run_id, "lambda_a", str(number / 10))
+        store.ask("log_param", run_id, "seed", "0")
+        store.ask("log_metric", run_id, "val_accuracy", 0.9 + number / 100)
+        store.set_status(run_id, "FINISHED")
+    workspace = dashboard.Workspace(store=store)
+    workspace.watcher.look_now()
+    page = dashboard.Runs(workspace)
+    assert page.target == "val_accuracy"
+    assert list(page.influence.table()) == ["run", "lambda_a", "val_accuracy"], "a seed that all share explains nothing"
+    assert page.influence.lines.figure is not None
+    assert page.influence.bars.figure is not None
+    page.search = "lambda_a>0.25"
+    assert "4 runs or more" in page.influence.bars._words.object
 
 
 def test_pages_show_the_results_of_runs(finished):

@@ -131,6 +131,25 @@ def test_runs_compared_and_exported(page, server):
     assert page.problems == [], "not even by a run with an evil name"
 
 
+def test_runs_found_sorted_marked_and_deleted(page, server):
+    page.goto(f"{server.url}runs")
+    page.get_by_role("button", name="plain", exact=True).wait_for()
+    page.get_by_role("button", name="star plain").click()
+    page.get_by_role("button", name="star plain", pressed=True).wait_for()
+    page.get_by_role("button", name="Run", exact=True).click()
+    page.wait_for_function("location.search.includes('sort=name')")
+    page.get_by_label("Search").fill("plain")
+    page.get_by_label("Search").press("Enter")
+    page.get_by_text(re.compile(r"1 of \d+ runs")).wait_for()
+    page.get_by_role("checkbox", name="compare plain").check()
+    page.get_by_role("button", name="Delete what is ticked").click()
+    page.get_by_role("button", name="Really delete 1 run?").click()
+    page.get_by_text(re.compile(r"0 of \d+ runs")).wait_for()
+    page.get_by_role("button", name="Undo: bring them back").click()
+    page.get_by_role("button", name="plain", exact=True).wait_for()
+    assert page.problems == []
+
+
 def test_an_optimisation_page_without_a_search_says_what_to_do(page, server):
     page.goto(f"{server.url}optimize")
     page.get_by_text("Nothing tried yet").first.wait_for()

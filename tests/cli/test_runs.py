@@ -98,6 +98,18 @@ def test_export_and_delete(told, store, tmp_path):
     assert out["files"] == ["run.json"]
     assert told("delete", run_id, as_json=True) == {"deleted": [run_id]}
     assert run_id not in ids(store).values()
+    assert told("restore", run_id) == f"restored {run_id[:8]}\n"
+    assert run_id in ids(store).values()
+    told("delete", run_id)
+
+
+def test_edit_and_search(told, store):
+    run_id = ids(store)["good"]
+    assert told("edit", run_id, "--labels", "paper, best", "--star", "--note", "first").startswith(
+        f"★ {run_id[:8]} good"
+    )
+    assert [run["name"] for run in told("list", "--search", "paper steps>20", as_json=True)["runs"]] == ["good"]
+    assert told("edit", run_id, "--no-star", "--labels", "", as_json=True)["labels"] == []
 
 
 def test_resume_of_a_run_that_fails_again(told, store):
@@ -115,6 +127,9 @@ def test_resume_of_a_run_that_fails_again(told, store):
         (["show", "ffff"], "no run begins so"),
         (["show", "../.."], "must be the id of a run"),
         (["list", "--status", "done"], "`--status` must be one of"),
+        (["list", "--search", "'open"], "close each quote"),
+        (["edit", "GOOD", "--name", " "], "`--name` must be"),
+        (["restore", "ffff"], "whole id of a run that was deleted"),
         (["list", "--limit", "0"], "`--limit` must be"),
         (["compare", "GOOD"], "two runs or more"),
         (["logs", "GOOD", "--lines", "0"], "`--lines` must be"),

@@ -5,6 +5,7 @@ import re
 
 import holoviews as hv
 import numpy as np
+import pandas as pd
 import pytest
 from bokeh.models import HoverTool
 from PIL import Image
@@ -14,6 +15,13 @@ from snnviz import plots
 from snnviz.errors import InputError
 from snnviz.plots import theme
 from tests.synthetic import result_of
+
+
+def tried():
+    """What four runs were told, and what came out."""
+    return pd.DataFrame(
+        {"run": list("wxyz"), "lambda_a": [0.2, 0.5, 1, 2], "method": ["a", "b", "a", "c"], "accuracy": [0.9, 0.95, 0.97, 0.8]}
+    )  # fmt: skip
 
 
 def ended(recorded):
@@ -67,6 +75,9 @@ def drawings(before, after, recorded, images, network, scaled, history, pruned, 
         "prunings": plots.pruning_curve({"one": pruned, "two": pruned}),
         "grid": plots.lambda_grid(grid, label="accuracy"),
         "grid, one cell": plots.lambda_grid(grid[:1], best=None, dark=True),
+        "settings": plots.parallel_coordinates(tried(), "accuracy"),
+        "one run, dark": plots.parallel_coordinates(tried()[:1], "accuracy", dark=True),
+        "importance": plots.setting_importance(pd.DataFrame({"setting": ["a", "b"], "importance": [0.7, 0.3]})),
         "layers": plots.layer_graph(network, recorded),
         "layers alone": plots.layer_graph(network, dark=True),
         "cost of accuracy": plots.accuracy_cost(two, threshold=0.98),

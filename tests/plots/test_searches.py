@@ -1,8 +1,11 @@
 """What searches and comparisons leave: Pareto fronts, histories, scales, pruning, grids."""
 
+import io
+
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from snnviz import metrics, plots
 from snnviz.errors import InputError
@@ -23,6 +26,18 @@ def test_pareto_front_of_a_table(before, after):
     table = plots.pareto_front_data([before, after])
     again = plots.pareto_front_data(table.assign(more=1))
     assert again.equals(table)
+
+
+def test_parallel_coordinates_put_each_value_between_the_ends_of_its_axis():
+    table = pd.DataFrame(
+        {"run": ["x", "y", "z"], "steps": [10.0, 20.0, 50.0], "method": ["b", "a", "b"], "accuracy": [0.5, 0.5, 0.5]}
+    )
+    data = plots.parallel_coordinates_data(table, "accuracy").set_index(["axis", "run"])["place"]
+    assert data["steps"].tolist() == [0.0, 0.25, 1.0]
+    assert data["method"].tolist() == [1.0, 0.0, 1.0]
+    assert data["accuracy"].tolist() == [0.5, 0.5, 0.5], "the same of all"
+    with pytest.raises(InputError, match="column of numbers"):
+        plots.parallel_coordinates(table, "method")
 
 
 def test_the_front_is_what_nothing_dominates():
@@ -119,6 +134,15 @@ def test_layer_graph(network, recorded):
     assert data["sources"].tolist() == ["", *data.index[:-1]]
     alone = plots.layer_graph_data(network)
     assert alone["spike_rate"].isna().all()
+
+
+def test_a_file_of_many_layers_is_high_enough_for_their_words():
+    deep = KINDS["deep"](1)  # eight rows
+    sizes = []
+    for height in (None, 2.0, 9.0):
+        image = Image.open(io.BytesIO(plots.render(plots.layer_graph(deep), "png", height=height, dpi=50)))
+        sizes.append(image.height / 50)
+    assert sizes == pytest.approx([0.43 * 8 + 0.3, 0.43 * 8 + 0.3, 9.0], abs=0.03)
 
 
 def test_the_layer_graph_shows_what_passes_layers_by():

@@ -180,6 +180,7 @@ def test_comparing(store, finished):
     assert frame.loc[("setting", "steps")].tolist() == ["50", "20"]
     assert ("setting", "network") not in frame.index  # the same in both
     assert frame.loc[("metric", "accuracy")].tolist() == pytest.approx([0.9, 0.5])
+    assert store.compare([finished, run_id], alike=True).loc[("setting", "network")].tolist() == ["dense", "dense"]
     for wrong in ([finished], finished, []):
         with pytest.raises(InputError, match=r"two runs or more|a sequence of texts"):
             store.compare(wrong)
@@ -205,6 +206,31 @@ def test_deleting(store):
     assert run_id not in [run.id for run in store.list()]
     with pytest.raises(InputError, match="must be a run of"):
         store.get(run_id)
+
+
+def test_a_deleted_run_comes_back_without_its_log(store):
+    run_id, handle = begun(store, name="mine")
+    Recorder(store, run_id).params({"steps": 20})
+    lock.release(handle)
+    store.delete(run_id)
+    store.restore(run_id)
+    run = store.get(run_id)
+    assert (run.name, run.params) == ("mine", {"steps": "20"})
+    with pytest.raises(InputError, match="whole id of a run that was deleted"):
+        store.restore("f" * 32)
+
+
+def test_what_people_say_of_a_run(store, finished):
+    store.edit(finished, name="best of all", labels=["paper", "paper", "best"], note="line\nline", star=True)
+    run = store.get(finished)
+    assert (run.name, run.labels, run.note, run.starred) == ("best of all", ("paper", "best"), "line\nline", True)
+    store.edit(finished, note="", labels=[], star=False)
+    run = store.get(finished)
+    assert (run.name, run.labels, run.note, run.starred) == ("best of all", (), "", False), "the name stays"
+    assert store.client.get_run(finished).info.run_name == "best of all", "MLflow's pages show it too"
+    for wrong in ({"name": " "}, {"name": 201 * "x"}, {"labels": ["a,b"]}, {"labels": "word"}, {"note": 5001 * "x"}):
+        with pytest.raises(InputError, match=f"`{next(iter(wrong))}` must be"):
+            store.edit(finished, **wrong)
 
 
 def test_a_spec_survives_in_the_store(store):

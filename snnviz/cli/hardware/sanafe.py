@@ -6,8 +6,9 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
+from snnviz.cli import _options
 from snnviz.cli._numbers import whole
-from snnviz.cli._settings import add_data_options
+from snnviz.jobs.work.sources import DataOptions
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -32,7 +33,7 @@ def add(subparsers: Any) -> None:
         "--limit", type=whole, default=10, metavar="N", help="the first N test items (default: %(default)s)"
     )
     parser.add_argument("--steps", type=whole, default=20, metavar="T", help="time steps (default: %(default)s)")
-    add_data_options(parser)
+    _options.add(parser, DataOptions)
     parser.set_defaults(run=run, show=show)
 
 
@@ -40,7 +41,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """Simulate there and here."""
     from snnviz import pretrained
     from snnviz.hardware import outside, sanafe
-    from snnviz.jobs.work.sources import DataOptions, data_of
+    from snnviz.jobs.work.sources import data_of
 
     network = pretrained.network(args.network)
     data = data_of(network, args.network, DataOptions.of(args), "test", args.limit)

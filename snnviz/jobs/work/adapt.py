@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from snnviz._options import option
+from snnviz._options import like, option
 from snnviz.jobs.work import train as common
 from snnviz.jobs.work.sources import full_intensity, located, record_data, remembered, say_if_slow
 from snnviz.training.recipe import ADAPTING
@@ -22,13 +22,7 @@ class Options(common.Shared):
     """Settings of an adaptation."""
 
     model: str = option(help="a .keras file, the name of a shipped model, or run:ID", metavar="MODEL")
-    out: str | None = option(
-        None,
-        "file to write; its card, history and checkpoint go beside it",
-        metavar="FILE.keras",
-        suffix=".keras", writes="file",
-        unset="MODEL-adapted.keras",
-    )  # fmt: skip
+    out: str | None = like(common.Options, "out", unset="MODEL-adapted.keras")
 
     def __post_init__(self) -> None:
         super().__post_init__()

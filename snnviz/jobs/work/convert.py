@@ -59,8 +59,8 @@ class Options(DataOptions):
         "spiking", "how images will come in, for that choice; analog is direct coding", choices=("spiking", "analog")
     )
     clamp: float = option(
-        0.0, "from one layer's beginning to the next one's, e.g. 0.34; 0, all begin at once", metavar="STEPS", least=0
-    )
+        0.0, "from one layer's beginning to the next one's, e.g. 0.34; 0, all begin at once", metavar="STEPS", least=0,
+    )  # fmt: skip
     onsets: Sequence[int] | None = option(
         None, "instead: after how many time steps each layer begins, one number a layer", metavar="T,T,...", least=0,
         commas=True,
@@ -73,8 +73,8 @@ class Options(DataOptions):
     half: bool = option(False, "round weights to half precision: about half the file")
     title: str = option("", "label of the network's curves", unset="the model's name, or its file's", recorded=False)
     class_names: str | Sequence[str] | None = option(
-        None, "one name per output, in their order", metavar="NAME,NAME,...", commas=True, unset="the data's"
-    )
+        None, "one name per output, in their order", metavar="NAME,NAME,...", commas=True, unset="the data's",
+    )  # fmt: skip
     report: bool = option(False, "compare the network with its ANN, layer by layer", recorded=False)
     report_items: int = option(200, "test items of the report", metavar="N", least=1, recorded=False)
     steps: int = option(50, "time steps of the report", metavar="T", least=1, recorded=False)

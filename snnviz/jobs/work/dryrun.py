@@ -18,8 +18,8 @@ class Options(Shared):
     """Settings of a dry run; of the items, the spikes are counted."""
 
     plan: str | None = option(
-        None, "file for what the dry run found", metavar="FILE.json", suffix=".json", writes="file", recorded=False
-    )
+        None, "file for what the dry run found", metavar="FILE.json", suffix=".json", writes="file", recorded=False,
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         from snnviz.hardware.spinnaker.process import require_spynnaker
@@ -40,9 +40,8 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         job.say(data.note)
     job.begin({**parameters(options), "data": data.name, "network_hash": network.hash, "items": len(images)})
     record_data(job, images, options.split)
-    plan = dryrun.dry_run(
-        network, images.x, options.steps, headroom=options.headroom, timeout=options.timeout or dryrun.TIMEOUT
-    )
+    job.say(f"sPyNNaker maps {dryrun.cost(network)}")
+    plan = dryrun.dry_run(network, images.x, options.steps, headroom=options.headroom, timeout=options.timeout)
     if options.plan or job.recorded:
         path = job.place(options.plan, "plan.json")
         plan.save(path)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from snnviz._options import like, option
 from snnviz.jobs.work import train as common
-from snnviz.jobs.work.sources import full_intensity, located, record_data, remembered, say_if_slow, stem
+from snnviz.jobs.work.sources import full_intensity, known_name, located, record_data, remembered, say_if_slow, stem
 from snnviz.training.recipe import FINE_TUNING, Recipe, default_recipe
 
 if TYPE_CHECKING:
@@ -30,9 +30,16 @@ class Shared(common.Shared):
 
     model: str = option(help="a .keras file, the name of a shipped model, or run:ID", metavar="MODEL")
     data: str | None = option(None, "data set", metavar="NAME|PATH", unset="that of the shipped MODEL")
-    weigh: str | None = like(FINE_TUNING, "weigh")
+    weigh: str | None = like(
+        FINE_TUNING, "weigh", label="Penalties by",
+        about="How both penalties are divided among layers: by their neurons and synapses, as in the paper, or by the "
+        "synaptic events expected of them.",
+    )  # fmt: skip
     keep_zeros: bool | None = like(FINE_TUNING, "keep_zeros")
-    epsilon: float | None = option(None, "weights below this are pruned", metavar="E", least=0, unset="0.0001")
+    epsilon: float | None = option(
+        None, "weights below this are pruned", metavar="E", least=0, unset="0.0001", label="Prune weights below (ε)",
+        about="Weights smaller than this are set to zero once the training has ended.",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -48,8 +55,14 @@ class Shared(common.Shared):
 class Options(Shared):
     """Settings of a fine-tuning."""
 
-    lambda_a: float | None = like(FINE_TUNING, "lambda_a")
-    lambda_w: float | None = like(FINE_TUNING, "lambda_w")
+    lambda_a: float | None = like(
+        FINE_TUNING, "lambda_a", label="Penalty on activity (λa)",
+        about="How strongly active neurons are penalised. More of it makes more activations zero, and spikes fewer.",
+    )  # fmt: skip
+    lambda_w: float | None = like(
+        FINE_TUNING, "lambda_w", label="Penalty on weights (λw)",
+        about="How strongly large weights are penalised. More of it lets more weights be pruned.",
+    )  # fmt: skip
     half: bool | None = like(common.Options, "half")
     out: str | None = like(common.Options, "out", unset="MODEL-sparse.keras")
 
@@ -81,7 +94,8 @@ def begin_with(options: Shared, job: Job) -> Start:
     known = remembered(options.model, job)
     full = full_intensity(model, options, known)
     data, images, tests = common.training_data(options, known.get("data"), model.input_shape[1:], full)
-    recipe = common.recipe_from(options, options.base, len(images))
+    of_model = options.data is None or known_name(options.data) == known_name(str(known.get("data")))
+    recipe = common.recipe_from(options, options.base, len(images), known.get("held_out") if of_model else None)
     return Start(model, data, images, tests, replace(recipe, input_range=None if full == 1 else full))
 
 

@@ -12,7 +12,7 @@ from snnviz import _checks as check
 from snnviz._options import option, parameters
 from snnviz.errors import InputError
 from snnviz.jobs.work.simulate import record_result
-from snnviz.jobs.work.sources import DataOptions, data_of, located, record_data, say_if_slow
+from snnviz.jobs.work.sources import DataOptions, check_cluster, data_of, located, on_cluster, record_data, say_if_slow
 from snnviz.training.recipe import PRECISIONS
 
 if TYPE_CHECKING:
@@ -52,71 +52,84 @@ class Options(DataOptions):
     """Settings of an optimisation."""
 
     network: str = option(help="a network file (.npz), the name of a shipped one, or run:ID", metavar="NETWORK")
-    method: str = option("auto", "how to search", choices=METHODS)
+    method: str = option(
+        "auto", "how to search", choices=METHODS, label="Method",
+        about="How to search. Choose for me: along a gradient, then polished without one. Subplex and CMA-ES need no "
+        "gradient; percentiles tries what the paper calls normalisation; onsets says when each layer begins; learn the "
+        "weights goes furthest.",
+    )  # fmt: skip
     per: str | Sequence[str] = option(
-        "channel",
-        "network, layer or channel; several from coarse to fine for stages",
-        metavar="WHAT[,WHAT]",
-        commas=True,
-    )
-    with_potentials: bool = option(False, "search initial membrane potentials too")
+        "channel", "network, layer or channel; several from coarse to fine for stages", metavar="WHAT[,WHAT]", commas=True,
+        label="One scale for each",
+        about="What has a scale of its own: the whole network, every layer, or every channel. More scales find more and take "
+        "longer.",
+    )  # fmt: skip
+    with_potentials: bool = option(
+        False, "search initial membrane potentials too", label="initial potentials",
+        about="Where membrane potentials begin is searched as well.",
+    )  # fmt: skip
     items: int | None = option(
-        None, "of the objective", metavar="N", least=1, unset="all that the ANN's training held out"
-    )
-    steps: int = option(50, "time steps", metavar="T", least=1)
-    lambda_e: float = option(200.0, "weight of 1 - peak", metavar="L")
-    lambda_l: float | None = option(None, "weight of P_l", metavar="L", unset="1 / its value at the start")
-    lambda_p: float | None = option(None, "weight of P_p", metavar="L", unset="1 / its value at the start")
+        None, "of the objective", metavar="N", least=1, unset="all that the ANN's training held out", label="Items",
+        about="How many held-out training items the loss is measured on. Empty: all of them.",
+    )  # fmt: skip
+    steps: int = option(
+        50, "time steps", metavar="T", least=1, label="Time steps", about="How long each item is shown to the network.",
+    )  # fmt: skip
+    lambda_e: float = option(
+        200.0, "weight of 1 - peak", metavar="L", label="Weight of accuracy",
+        about="How much accuracy counts in the loss: this times (1 - peak accuracy).",
+    )  # fmt: skip
+    lambda_l: float | None = option(
+        None, "weight of P_l", metavar="L", unset="1 / its value at the start", label="Weight of latency",
+        about="How much Pareto latency counts, per time step. Usual: one over the size of that of the network at the start.",
+    )  # fmt: skip
+    lambda_p: float | None = option(
+        None, "weight of P_p", metavar="L", unset="1 / its value at the start", label="Weight of power",
+        about="How much Pareto power counts, per event and item. Usual: one over the size of that of the network at the start.",
+    )  # fmt: skip
     evaluations: int | None = option(None, "stop after N evaluations", metavar="N", least=1)
     minutes: float | None = option(
         None, "stop after M minutes, loading and report included", metavar="M", least=0, above=True,
-        unset="10 without any budget; weights: all updates",
+        unset="10 without any budget; weights: all updates", label="Minutes",
+        about="The whole budget, with loading and with the report on the test set.",
     )  # fmt: skip
     updates: int | None = option(None, "of the gradient", metavar="N", least=1, unset="4000; weights 2000")
     batch_size: int | None = option(
-        None, "items of an update of the gradient", metavar="N", least=1, unset="256; weights 128"
-    )
+        None, "items of an update of the gradient", metavar="N", least=1, unset="256; weights 128",
+    )  # fmt: skip
     rate: float | None = option(
-        None, "of the gradient, at the beginning", metavar="R", least=0, above=True, unset="0.05; weights 0.002"
-    )
+        None, "of the gradient, at the beginning", metavar="R", least=0, above=True, unset="0.05; weights 0.002",
+    )  # fmt: skip
     unrolled: int | None = option(
-        None, "time steps that the gradient computes as spikes", metavar="T", least=1, unset="6; weights 5"
-    )
+        None, "time steps that the gradient computes as spikes", metavar="T", least=1, unset="6; weights 5",
+    )  # fmt: skip
     every: int | None = option(None, "updates from one candidate to the next", metavar="N", least=1, unset="200")
     shift: int | None = option(
-        None, "move the gradient's images by up to N pixels each way", metavar="N", least=0, unset="1"
-    )
+        None, "move the gradient's images by up to N pixels each way", metavar="N", least=0, unset="1",
+    )  # fmt: skip
     flip: bool | None = option(None, "with weights: mirror images by chance")
     precision: str | None = option(
-        None, "with weights, of the arithmetic; bfloat16 makes quicker updates", metavar="P", choices=PRECISIONS
-    )
+        None, "with weights, of the arithmetic; bfloat16 makes quicker updates", metavar="P", choices=PRECISIONS,
+    )  # fmt: skip
     half: bool = option(False, "round the result's weights to half precision: about half the file")
     target: str | None = option(None, "spinnaker: as that chip computes (with subplex or cmaes)", metavar="CHIP")
     seed: int = option(0, "of the searcher", least=0)
     workers: int = option(1, "processes that evaluate", metavar="N", least=1, recorded=False)
-    scheduler: str | None = option(
-        None, "of dask.distributed, whose workers evaluate instead", metavar="ADDRESS", recorded=False
-    )
+    scheduler: str | None = on_cluster()
     checkpoint: str | None = option(
-        None, "folder that holds the search's state", metavar="DIR", writes="folder", unset="the run's", recorded=False
-    )
+        None, "folder that holds the search's state", metavar="DIR", writes="folder", unset="the run's", recorded=False,
+    )  # fmt: skip
     history: str | None = option(
-        None, "file for every evaluation's loss and terms", metavar="FILE.csv", writes="file", recorded=False
-    )
+        None, "file for every evaluation's loss and terms", metavar="FILE.csv", writes="file", recorded=False,
+    )  # fmt: skip
     out: str | None = option(
-        None,
-        "file for the best network",
-        metavar="FILE.npz",
-        suffix=".npz",
-        writes="file",
-        unset="NETWORK-optimized.npz",
+        None, "file for the best network", metavar="FILE.npz", suffix=".npz", writes="file", unset="NETWORK-optimized.npz",
         recorded=False,
-    )
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         from snnviz.optimization.loop import check_potentials, check_target
         from snnviz.optimization.objective import checked_lambdas
-        from snnviz.optimization.workers import need_scheduler
 
         super().__post_init__()
         self.granularities()
@@ -129,8 +142,7 @@ class Options(DataOptions):
             if getattr(self, name) is not None and self.method not in methods:
                 raise InputError(f"`{name}` is of {_methods(methods)}. Received: method {self.method!r}")
         check_target(self.target, self.method)
-        if self.scheduler is not None:
-            need_scheduler()
+        check_cluster(self)
 
     @property
     def lambdas(self) -> tuple[float, float | None, float | None]:

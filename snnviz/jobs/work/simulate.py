@@ -7,8 +7,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from snnviz._options import option, parameters
-from snnviz.jobs.work.sources import NetworkOptions, chance, data_of, few_classes, located, record_data
-from snnviz.simulation import ENGINES, Record, Settings, Stop, simulate
+from snnviz.jobs.work.sources import (
+    NetworkOptions,
+    chance,
+    check_cluster,
+    data_of,
+    few_classes,
+    located,
+    on_cluster,
+    record_data,
+)
+from snnviz.simulation import Record, Settings, Stop, simulate
+from snnviz.simulation.driver import check_engine
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -23,30 +33,34 @@ MAIN = "simulating"
 class Options(Settings, NetworkOptions):
     """Settings of a simulation: those of `snnviz.simulation.Settings`, the network and its data, and when and what to keep."""
 
-    engine: str = option("auto", "what computes", choices=ENGINES)
+    engine: str = option("auto", "what computes: auto, graph or event")
     record: Sequence[str] | None = option(None, "prediction, logits, events", metavar="WHAT", unset="prediction only")
     stop: float | None = option(
-        None, "end each item when the network is so sure of its answer (0.9, for example)", metavar="LEVEL"
-    )
+        None, "end each item when the network is so sure of its answer (0.9, for example)", metavar="LEVEL",
+    )  # fmt: skip
     stop_rule: str = option(
         "margin",
-        "what LEVEL is of: margin, between the two largest values of the scores' softmax, or gap, between the two largest scores",
-    )
+        "what LEVEL is of: margin, between the two largest values of the scores' softmax, or gap, between the two largest "
+        "scores",
+    )  # fmt: skip
     stop_temperature: float = option(1.0, "the margin's softmax", metavar="T")
     batch_size: int | None = option(None, "items at once", metavar="N", least=1, unset="the engine's choice")
+    scheduler: str | None = on_cluster()
     threshold: float | None = option(
-        None, "accuracy to time", metavar="A", least=0, most=1, unset="0.98 of the ANN's", recorded=False
-    )
+        None, "accuracy to time", metavar="A", least=0, most=1, unset="0.98 of the ANN's", recorded=False,
+    )  # fmt: skip
     title: str = option("", "label of the curves", recorded=False)
     out: str | None = option(
-        None, "file to write the result to", metavar="RESULT.nc", suffix=".nc", writes="file", recorded=False
-    )
+        None, "file to write the result to", metavar="RESULT.nc", suffix=".nc", writes="file", recorded=False,
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         super().__post_init__()
         NetworkOptions.__post_init__(self)
+        check_engine(self.engine)
         Record.of(self.record)
         self.when()
+        check_cluster(self)
 
     def when(self) -> Stop | None:
         """When items end."""
@@ -77,6 +91,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         record=options.record,
         batch_size=options.batch_size,
         stop=options.when(),
+        scheduler=options.scheduler,
         title=options.title or job.spec.name,
         **settings,
     )

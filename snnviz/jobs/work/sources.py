@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from snnviz import _checks as check
+from snnviz._cluster import need_scheduler
 from snnviz._options import check_options, option
 from snnviz.errors import InputError
 
@@ -101,23 +102,34 @@ def known_of(card: Mapping[str, Any]) -> dict[str, Any]:
     return known
 
 
+def on_cluster() -> Any:
+    """The option of a kind of work that a cluster can do."""
+    return option(
+        None, "address of a dask.distributed scheduler, whose workers do it instead", metavar="ADDRESS", recorded=False,
+    )  # fmt: skip
+
+
+def check_cluster(options: Any) -> None:
+    """Raise `InputError` with the install command if `scheduler` is given and what it needs is missing."""
+    if options.scheduler is not None:
+        need_scheduler()
+
+
 @dataclass(frozen=True, kw_only=True)
 class DataOptions:
     """Which data to work on, and how they are read; None for what the model or network is of, takes, or is known to want."""
 
     data: str | None = option(None, "data set", metavar="NAME|PATH", unset="the one that it is of")
     channels: int | None = option(
-        None, "pictures in folders as grey (1) or in colour (3)", metavar="1|3", unset="as it takes them"
-    )
+        None, "pictures in folders as grey (1) or in colour (3)", metavar="1|3", unset="as it takes them",
+    )  # fmt: skip
     size: int | Sequence[int] | None = option(
-        None, "scale pictures in folders to this height (and width)", metavar="N", unset="as it takes them"
-    )
+        None, "scale pictures in folders to this height (and width)", metavar="N", unset="as it takes them",
+    )  # fmt: skip
     input_range: float | None = option(
-        None,
-        "what stands for full intensity in the data's file and in the model trained on it, e.g. 255 or 16",
-        metavar="R",
+        None, "what stands for full intensity in the data's file and in the model trained on it, e.g. 255 or 16", metavar="R",
         unset="seen from the model; of a file, 255 for integers and 1 for others",
-    )
+    )  # fmt: skip
 
     @classmethod
     def of(cls, args: argparse.Namespace) -> DataOptions:

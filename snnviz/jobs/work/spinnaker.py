@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from snnviz._options import option, parameters
 from snnviz.jobs.work.simulate import keep
 from snnviz.jobs.work.sources import NetworkOptions, data_of, located, record_data
-from snnviz.simulation import ENGINES
+from snnviz.simulation.driver import check_engine
 
 if TYPE_CHECKING:
     from snnviz.jobs.job import Job
@@ -20,39 +20,50 @@ EXPECT = "expect"
 class Shared(NetworkOptions):
     """Settings of whatever is about SpiNNaker."""
 
-    limit: int | None = option(500, "the first N items", metavar="N", least=1)
-    steps: int = option(50, "time steps of 1 ms", metavar="T", least=1)
-    headroom: str = option("exact", "how sums of weights are bounded", choices=("exact", "estimate"))
+    limit: int | None = option(
+        500, "the first N items", metavar="N", least=1, label="Items", about="The first so many items of the test set.",
+    )  # fmt: skip
+    steps: int = option(
+        50, "time steps of 1 ms", metavar="T", least=1, label="Time steps",
+        about="How long each item is shown, in time steps of 1 ms.",
+    )  # fmt: skip
+    headroom: str = option(
+        "exact", "how sums of weights are bounded", choices=("exact", "estimate"), label="Weights are stored",
+        about="The chip holds weights of 16 bits. So that no sum overflows: the finest steps with which no sum of a layer's "
+        "weights can overflow. As sPyNNaker estimates: the steps that its tool chain takes when it is told nothing.",
+    )  # fmt: skip
     timeout: float | None = option(
-        None, "seconds", metavar="S", least=0, above=True, unset="540 dry, 14400 on a machine", recorded=False
-    )
+        None, "seconds", metavar="S", least=0, above=True, recorded=False,
+        unset="540 dry or what its synapses need, 14400 on a machine",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options(Shared):
     """Settings of a run on SpiNNaker. Credentials are none of them: they come from the environment or the keyring."""
 
-    target: str = option(EXPECT, "where it runs", choices=(EXPECT, "board", "spalloc", "ebrains"))
-    engine: str = option("auto", "what computes", choices=ENGINES)
-    host: str | None = option(None, "of target board", metavar="IP")
+    target: str = option(
+        EXPECT, "where it runs", choices=(EXPECT, "board", "spalloc", "ebrains"), label="Target",
+        about="A virtual board says whether the network fits. What to expect computes what the chip would answer. A board and "
+        "the EBRAINS queue run it.",
+    )  # fmt: skip
+    engine: str = option("auto", "what computes: auto, graph or event")
+    host: str | None = option(None, "of target board", metavar="IP", label="Address of the board")
     server: str | None = option(None, "of targets spalloc and ebrains", metavar="URL", unset="for ebrains, its own")
-    collab: str | None = option(None, "EBRAINS collab whose quota target ebrains uses", metavar="NAME")
+    collab: str | None = option(None, "EBRAINS collab whose quota target ebrains uses", metavar="NAME", label="Collab")
     job: str | None = option(
-        None,
-        "remembers the job of target ebrains, to take it up again",
-        metavar="FILE.json",
-        suffix=".json",
-        recorded=False,
-    )
+        None, "remembers the job of target ebrains, to take it up again", metavar="FILE.json", suffix=".json", recorded=False,
+    )  # fmt: skip
     title: str = option("", "label of the curves", recorded=False)
     out: str | None = option(
-        None, "file for the result of a run", metavar="RESULT.nc", suffix=".nc", writes="file", recorded=False
-    )
+        None, "file for the result of a run", metavar="RESULT.nc", suffix=".nc", writes="file", recorded=False,
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         from snnviz.hardware.spinnaker.process import require_spynnaker
 
         super().__post_init__()
+        check_engine(self.engine)
         if self.target in ("board", "spalloc"):
             require_spynnaker()
 

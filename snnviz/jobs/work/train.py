@@ -38,8 +38,14 @@ MAIN = "training"
 class Shared(DataOptions):
     """What training and fine-tuning have in common; None stands for the recipe's default."""
 
-    limit: int | None = option(None, "the first N training items only", metavar="N", least=1)
-    epochs: Sequence[int] | None = option(None, "epochs of each stage", metavar="N")
+    limit: int | None = option(
+        None, "the first N training items only", metavar="N", least=1, label="Training items",
+        about="The first so many items of the data set. A fifth of them, at most 10 000, is held out.",
+    )  # fmt: skip
+    epochs: Sequence[int] | None = option(
+        None, "epochs of each stage", metavar="N", label="Epochs in each of 2 stages",
+        about="Passes over the training items in each of the two stages; the second has the lower learning rate.",
+    )  # fmt: skip
     learning_rate: Sequence[float] | None = option(None, "learning rate of each stage", metavar="R")
     batch_size: int | None = like(Recipe, "batch_size")
     l2: float | None = like(Recipe, "l2")
@@ -48,10 +54,17 @@ class Shared(DataOptions):
     flip: bool | None = like(Recipe, "flip")
     anneal: bool | None = like(Recipe, "anneal")
     precision: str | None = like(Recipe, "precision")
-    levels: int | None = like(Recipe, "levels")
+    levels: int | None = like(
+        Recipe, "levels", label="Activation levels",
+        about="So many values above zero that an activation may have while the model trains, which few time steps can "
+        "express. 0: any value, no rounding.",
+    )  # fmt: skip
     validation: int | None = like(Recipe, "validation", unset="10000, at most a fifth")
     anyway: bool = option(False, "also train a model that cannot be converted, see `snnviz check`")
-    seed: int = option(0, "of weights and order", metavar="S", least=0)
+    seed: int = option(
+        0, "of weights and order", metavar="S", least=0, label="Seed",
+        about="Where random numbers begin: the same seed gives the same model.",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         for name in ("epochs", "learning_rate"):
@@ -66,16 +79,13 @@ class Options(Shared):
     """Settings of a training."""
 
     architecture: str = option(
-        help="see `--list`, e.g. dense-mnist", metavar="ARCH", choices=lambda: architectures.names()
-    )
+        help="see `--list`, e.g. dense-mnist", metavar="ARCH", choices=lambda: architectures.names(),
+    )  # fmt: skip
     data: str | None = option(None, "data set", metavar="NAME|PATH", unset="the one ARCH was made for")
     half: bool | None = option(None, "round kernels to half precision: about half the file")
     out: str | None = option(
-        None,
-        "file to write; its card, history and checkpoint go beside it",
-        metavar="FILE.keras",
-        suffix=".keras", writes="file",
-        unset="ARCH.keras",
+        None, "file to write; its card, history and checkpoint go beside it", metavar="FILE.keras", suffix=".keras",
+        writes="file", unset="ARCH.keras",
     )  # fmt: skip
     alpha: float | None = option(None, "width multiplier of mobilenet", metavar="A", least=0, above=True, unset="1")
 
@@ -158,8 +168,12 @@ def beside(out: Path, kind: str) -> Path:
     return out.with_name(f"{out.stem}.{kind}")
 
 
-def recipe_from(options: Shared, base: Recipe, items: int) -> Recipe:
-    """`base` with what the options say instead, for `items` training items."""
+def recipe_from(options: Shared, base: Recipe, items: int, held_out: Mapping[str, int] | None = None) -> Recipe:
+    """`base` with what the options say instead, for `items` training items.
+
+    Unless the options say how many are held out, they are those that the model's earlier training held out (`held_out`, see
+    `snnviz.jobs.work.sources.known_of`), so that nothing is judged on items that it was fitted to; else the common rule stands.
+    """
     from snnviz.datasets import held_out_items
 
     given = {name: getattr(options, name, None) for name in Recipe.__dataclass_fields__}
@@ -179,7 +193,10 @@ def recipe_from(options: Shared, base: Recipe, items: int) -> Recipe:
                 f"Received: {len(epochs)} and {len(rates)} stages"
             )
         changes["schedule"] = tuple(zip(epochs, rates, strict=True))
-    return replace(base, **{"validation": held_out_items(items), **changes})
+    judged = {"validation": held_out_items(items)}
+    if held_out and held_out["items"] and held_out["of"] == items and options.validation is None:
+        judged = {"validation": held_out["items"], "split_seed": held_out["seed"]}
+    return replace(base, **{**judged, **changes})
 
 
 def training_data(

@@ -16,7 +16,7 @@ from snnviz.errors import InputError
 from snnviz.hardware.spinnaker import dryrun, layout, model, process, program
 from snnviz.hardware.spinnaker.dryrun import Chip, Core
 from snnviz.hardware.synapses import Synapses
-from tests.hardware.spinnaker.networks import conv_network, dense_network, images, pooled_network
+from tests.hardware.spinnaker.networks import conv_network, dense_network, images, pooled_network, residual_network
 
 needs_spynnaker = pytest.mark.skipif(
     importlib.util.find_spec("spynnaker") is None, reason="needs sPyNNaker: pip install 'snnviz[spinnaker]'"
@@ -134,6 +134,25 @@ def test_a_plan_as_a_file(planned, tmp_path):
 
 @needs_spynnaker
 @pytest.mark.slow
+def test_a_residual_network_is_mapped():
+    """The tool chain's shifts are those of sums over all projections, and what it counts is of all of them."""
+    net = residual_network(1)
+    x, _ = images(net, 3)
+    plan = dryrun.dry_run(net, x, STEPS)
+    stored = model.quantise(net)
+    assert [layer.shifts for layer in plan.layers] == [None, *stored.shifts]
+    two = next(layer for layer in plan.layers if layer.name == "two")
+    assert two.sources == ("second", "one")
+    parts = [
+        each.synapse_list() for each in next(each for each in stored.network.layers if each.name == "two").projections
+    ]
+    assert two.synapses == sum(map(len, parts))
+    assert two.fan_in == np.bincount(np.concatenate([part.post for part in parts])).max()
+    assert two.arrivals <= sum(layer.burst for layer in plan.layers if layer.name in two.sources)
+
+
+@needs_spynnaker
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [dense_network, conv_network])
 @pytest.mark.parametrize("headroom", model.HEADROOMS)
 def test_shifts_are_those_of_the_tool_chain(make, headroom):
@@ -208,6 +227,17 @@ def test_networks_that_are_too_large(monkeypatch):
         dryrun.dry_run(net, x)
 
 
+def test_what_it_will_take_is_known_before(monkeypatch):
+    net = dense_network()
+    cost = dryrun.cost(net)
+    assert cost.synapses == sum(int(np.count_nonzero(layer.weights)) for layer in net.layers)
+    assert 5 <= cost.seconds < 6
+    assert str(cost) == f"{cost.synapses:,} synapses, about 5 s of processor time and 0.2 GB of memory"
+    monkeypatch.setattr(dryrun, "available", lambda: 1e8)
+    with pytest.raises(InputError, match=r"where sPyNNaker takes .* synapses, about 5 s.*Received: 0\.1 GB free"):
+        dryrun.dry_run(net, np.zeros((1, *net.input_shape), np.float32))
+
+
 def test_wrong_arguments(tmp_path):
     net = dense_network()
     x, _ = images(net, 1)
@@ -240,6 +270,6 @@ def test_spikes_reach_the_cores_that_have_synapses_from_their_core():
     spikes = np.array([[[1, 1, 1, 0], [0, 1, 0, 0]]], bool)
     before = [Core(0, 0, number, "a", first, 2, 0) for number, first in ((3, 0), (4, 2))]
     after = [Core(0, 0, number, "b", first, 1, 0) for number, first in ((5, 0), (6, 1))]
-    assert dryrun._arrivals(synapses, spikes, after, before) == 3
+    assert dryrun._arrivals([synapses], spikes, after, before).max() == 3
     only_last = Synapses(np.array([3]), np.array([1]), np.ones(1, np.float32))
-    assert dryrun._arrivals(only_last, spikes, after, before) == 1
+    assert dryrun._arrivals([only_last], spikes, after, before).max() == 1
