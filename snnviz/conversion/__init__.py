@@ -196,9 +196,7 @@ def convert(
         "clamp": clamp,
         "correct_bias": correct_bias,
         "norm_items": best.found.items,
-        "scales": {
-            name: _plain(scale) for name, scale in zip(network.layer_names[1:], best.found.scales, strict=True)
-        },
+        "scales": {name: _plain(scale) for name, scale in zip(network.layer_names[1:], best.found.scales, strict=True)},
     }
     if choice is not None or best.setting.initial_potential != HALF or best.setting.correct_potential:
         metadata["initial_potential"] = best.setting.initial_potential

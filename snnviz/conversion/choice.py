@@ -192,7 +192,9 @@ def _is_reference(setting: Setting) -> bool:
 def _pairs(network: SpikingNetwork, asked: Setting) -> list[tuple[str, float]]:
     usual = default_percentile(network)
     percentiles = dict.fromkeys((usual, *PERCENTILES)) if asked.percentile is None else (asked.percentile,)
-    return [(per, each) for per in (("layer", "channel") if asked.per is None else (asked.per,)) for each in percentiles]
+    return [
+        (per, each) for per in (("layer", "channel") if asked.per is None else (asked.per,)) for each in percentiles
+    ]
 
 
 def _potential_open(network: SpikingNetwork, asked: Setting, input: str) -> bool:
