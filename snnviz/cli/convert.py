@@ -1,4 +1,4 @@
-"""`snnviz convert`: a trained Keras model to a spiking network file."""
+"""`snnviz convert`: a trained model to a spiking network file."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def add(subparsers: Any) -> None:
     """Add the parser."""
     _job.add_command(
         subparsers, "convert", Options, show,
-        help="convert a trained Keras model to a spiking network",
-        description="Convert a trained Keras image classifier to a spiking network: fold batch normalisation, scale every "
+        help="convert a trained model to a spiking network",
+        description="Convert a trained image classifier to a spiking network: fold batch normalisation, scale every "
         "layer so that a percentile of its activations is 1, and write a network file (.npz).",
         out=lambda args: f"{stem(args.model)}.npz",
         track=False,
@@ -28,6 +28,8 @@ def show(answer: dict[str, Any]) -> str:
         f"{answer['model']} -> {answer['out']}: {len(answer['layers'])} layers, {neurons} neurons, "
         f"percentile {answer['percentile']:g} per {answer['per']} over {answer['norm_items']} items"
     ]
+    if answer["import"] is not None:
+        lines.append(proof_lines(answer["import"], answer["report"] is not None))
     report = answer["report"]
     if report is not None:
         columns = (
@@ -60,6 +62,17 @@ def show(answer: dict[str, Any]) -> str:
             f"accuracy: {report['model_accuracy']:.2%} of the model, {report['spiking_accuracy']:.2%} spiking",
         ]
     return "\n".join(lines)
+
+
+def proof_lines(proof: dict[str, Any], layers: bool) -> str:
+    """What the proof of an import says; layer by layer if asked, or where they part."""
+    from snnviz.importing.proof import Proof
+
+    found = Proof.of(proof)
+    if not layers and found.parted is None:
+        return found.sentence
+    rows = [f"  {each.layer:40} {each.node:20} {each.deviation:10.2g} of {each.largest:.3g}" for each in found.layers]
+    return "\n".join([found.sentence, "", "largest deviation from the original, layer by layer", *rows])
 
 
 def _cell(value: Any) -> str:

@@ -578,7 +578,7 @@ class Reading:
         meaning = meaning_of(activation)
         if meaning in ("relu", "relu6"):
             return self._rectify(visit, signal, 6.0 if meaning == "relu6" else None)
-        if meaning == "softmax":
+        if meaning in ("softmax", "log_softmax"):
             return replace(signal, softmax=visit)
         if meaning != "linear":
             name = getattr(activation, "__name__", type(activation).__name__)

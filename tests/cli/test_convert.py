@@ -121,7 +121,7 @@ def test_report(files, tmp_path):
         (["two.keras"], r"`--data` must have shape \(items, 5, 5, 2\)"),
         (["empty.keras"], "must be a whole .keras file"),
         (["missing.keras"], "which is not there"),
-        (["data.npz"], "must be a .keras file"),
+        (["data.npz"], "must be a .keras or .onnx file"),
         (["good.keras", "--out", "network.h5"], "must end in .npz"),
         (["good.keras", "--norm-items", "0"], "--norm-items"),
         (["good.keras", "--percentile", "101"], "--percentile"),

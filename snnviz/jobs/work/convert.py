@@ -1,4 +1,4 @@
-"""Convert a trained Keras classifier to a spiking network."""
+"""Convert a trained classifier to a spiking network."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from snnviz.errors import InputError
 from snnviz.jobs.work.sources import (
     Data,
     DataOptions,
+    Preprocessing,
     chance,
     check_range,
     data_for,
@@ -32,10 +33,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(DataOptions):
+class Options(Preprocessing, DataOptions):
     """Settings of a conversion."""
 
-    model: str = option(help="a .keras file, the name of a shipped model, e.g. dense-mnist, or run:ID", metavar="MODEL")
+    model: str = option(
+        help="a .keras or .onnx file, the name of a shipped model, e.g. dense-mnist, or run:ID", metavar="MODEL"
+    )
     norm_items: int = option(1000, "training items to normalise on", metavar="N", least=1)
     percentile: float | None = option(
         None, "of the activations, in (0, 100]", metavar="P", least=0, above=True, most=100,
@@ -87,7 +90,8 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     """Load, convert, save and, if asked, compare."""
     from snnviz import conversion
 
-    model = conversion.load_keras(located(options.model, "model.keras", job))
+    source = conversion.load_source(located(options.model, "model.keras", job), options.mean, options.std)
+    model = getattr(source, "model", source)
     known = remembered(options.model, job)
     given = options.input_range or known.get("input_range")
     folded = conversion.fold(model, given)  # what cannot be converted is said before data are read
@@ -106,7 +110,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     job.begin({**parameters(options), "data": data.name, "items": len(images)})
     record_data(job, images, "normalisation")
     network = conversion.convert(
-        model,
+        source,
         images.x,
         options.percentile,
         options.per,
@@ -132,6 +136,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         "per": options.per,
         "norm_items": network.metadata["norm_items"],
         "layers": [_layer(network, layer) for layer in network.layers],
+        "import": network.metadata.get("import"),
         "warnings": warnings,
         "report": _report(network, model, data, options) if options.report else None,
     }
