@@ -679,6 +679,7 @@ COMMANDS: dict[str, V] = {
     "hardware nir": lambda m: ["hardware", "nir", str(m.folder / "network.npz"), "--out", str(m.folder / "mine.nir")],
     "hardware spinnaker": _small("hardware spinnaker"),
     "hardware expect": _small("hardware expect", "--steps 2"),
+    "hardware sanafe": _small("hardware sanafe", "--steps 2"),
     "data": lambda m: ["data", "fetch", "mnist"],
     "dashboard": lambda m: ["dashboard", str(m.folder / "result.nc")],
     "info": lambda m: ["info", str(m.folder / "network.npz")],
