@@ -181,6 +181,9 @@ INTERNAL = {
     "plots._curves.move_threshold": "between the pages and their plots",
     "plots._events_over_time.move_events_threshold": "between the pages and their plots",
     "sparsity.Weighted": "what is measured",
+    "energy.Platform": "an entry of the table of constants",
+    "energy.readable": "between the pages and what they write",
+    "answers.select": "between the pages and their plots",
 }
 """Public in name, but called by snnviz itself alone, or what it answers; by the beginning of their names."""
 
@@ -481,6 +484,18 @@ VALID: dict[str, V] = {
     "Store.unfinished.tags": lambda m: {},
     "Store.delete.run_id": lambda m: m.fresh_run(),
     "Store.set_status.status": lambda m: "FINISHED",
+    "accuracy_interval.level": lambda m: 0.95,
+    "intervals.level": lambda m: 0.95,
+    "within_budget.level": lambda m: 0.95,
+    "caution.level": lambda m: 0.95,
+    "draws": lambda m: 10,
+    "budget": lambda m: 3.0,
+    "within_budget.unit": lambda m: "steps",
+    "platform": lambda m: "Loihi",
+    "same_items.one": lambda m: m.result,
+    "same_items.other": lambda m: m.result,
+    "common_reference.results": lambda m: {"mine": m.result},
+    "caution.results": lambda m: {"mine": m.result},
     "Store.restore.run_id": lambda m: m.deleted_run(),
     "Store.edit.name": lambda m: "mine",
     "Store.edit.labels": lambda m: ["mine"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 from typing import Any
 
 from snnviz.cli._numbers import real
@@ -41,8 +42,19 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     if args.neurobench is not None:
         return _neurobench(args)
     reference = _reference(args.reference)
-    found = metrics.summary(results.load(args.result), args.threshold, reference, args.frontier)
-    return {"file": args.result, **found}
+    result = results.load(args.result)
+    found = metrics.summary(result, args.threshold, reference, args.frontier)
+    return {"file": args.result, **found, "intervals": _intervals(result, found)}
+
+
+def _intervals(result: Any, found: dict[str, Any]) -> dict[str, list[float]]:
+    """The 95 % interval over items of each metric that has one; none where the answers to each item were not kept."""
+    from snnviz import uncertainty
+
+    if "prediction" not in result or found["reference_accuracy"] is None:
+        return {}
+    table = uncertainty.intervals(result, found["reference_accuracy"], found["frontier"])
+    return {str(row.figure): [row.low, row.high] for row in table.itertuples()}
 
 
 def _neurobench(args: argparse.Namespace) -> dict[str, Any]:
@@ -75,10 +87,22 @@ def show(answer: dict[str, Any]) -> str:
         against = "the accuracy given"
     rows: list[tuple[str, str, str]] = [
         ("ANN accuracy", _percent(answer["ann_accuracy"]), ""),
-        ("peak accuracy", _percent(answer["peak_accuracy"]), f"at step {answer['peak_time']} of {answer['steps']}"),
-        ("Pareto latency", _number(answer["pareto_latency"]), f"time steps, against {against}"),
+        (
+            "peak accuracy",
+            _percent(answer["peak_accuracy"]),
+            f"at step {answer['peak_time']} of {answer['steps']}{_between(answer, 'peak_accuracy', _percent)}",
+        ),
+        (
+            "Pareto latency",
+            _number(answer["pareto_latency"]),
+            f"time steps, against {against}{_between(answer, 'pareto_latency', _number)}",
+        ),
         *_in_ms("Pareto latency", answer.get("pareto_latency_ms")),
-        ("Pareto power", _number(answer["pareto_power"]), f"synaptic events per item, against {against}"),
+        (
+            "Pareto power",
+            _number(answer["pareto_power"]),
+            f"synaptic events per item, against {against}{_between(answer, 'pareto_power', _number)}",
+        ),
     ]
     if answer.get("exit_time") is not None:
         rows.append(("accuracy when ended", _percent(answer["final_accuracy"]), "each item when the network was sure"))
@@ -101,9 +125,18 @@ def show(answer: dict[str, Any]) -> str:
         f"{layer} {100 * share:.1f} %" for layer, share in answer["event_shares"].items() if layer != "input" or share
     ]
     lines.append(f"{'share of events':<{name_width}}  {', '.join(shares)}")
+    if answer.get("intervals"):
+        lines.append(
+            f"in brackets: 95 % intervals over {answer['items']:,} items (bootstrap; the reference taken as known)"
+        )
     if missed:
         lines.append("* never reached: an underestimate")
     return "\n".join(lines)
+
+
+def _between(answer: dict[str, Any], figure: str, write: Callable[[float], str]) -> str:
+    ends = answer.get("intervals", {}).get(figure)
+    return "" if ends is None else f" [{write(ends[0])} to {write(ends[1])}]"
 
 
 def _in_ms(name: str, value: float | None, mark: str = "") -> list[tuple[str, str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from typing import Any
 
 from snnviz.cli.figures import add_source, material_of
@@ -47,8 +48,21 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     return {
         "tables": {name: text(name, table, "md") for name, table in made.items()},
         "files": files,
+        "cautions": _cautions(material.results),
         "origin": material.origin,
     }
+
+
+def _cautions(results: Mapping[str, Any]) -> list[str]:
+    """Where so few items were taken that before and after cannot be told apart, or the paper's figures not be compared."""
+    from snnviz import reports, uncertainty
+
+    groups: dict[str, dict[str, Any]] = {}
+    for name, result in results.items():
+        groups.setdefault(reports.paper_model(result) or "", {})[name] = result
+    return [
+        f"{model or 'results'}: {words}" for model, found in groups.items() if (words := uncertainty.caution(found))
+    ]
 
 
 def _embedded() -> list[str]:
@@ -61,5 +75,5 @@ def _embedded() -> list[str]:
 
 def show(answer: dict[str, Any]) -> str:
     """The answer for people."""
-    lines = list(answer["tables"].values())
+    lines = [*answer["tables"].values(), *answer["cautions"]]
     return "\n".join([*lines, *(f"written: {file}" for file in answer["files"])]).rstrip()

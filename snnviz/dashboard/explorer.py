@@ -10,7 +10,8 @@ import param
 import xarray as xr
 from bokeh.models import ColumnDataSource, TapTool
 
-from snnviz import metrics, plots, reports
+from snnviz import metrics, plots, reports, uncertainty
+from snnviz.dashboard import budget as budgets
 from snnviz.dashboard import parts
 from snnviz.dashboard.components import FloatSlider, RadioButtons
 from snnviz.dashboard.figure import Figure
@@ -35,7 +36,16 @@ class Explorer(Page):
 
     runs: Any = param.ListSelector(default=[], objects=[], doc="the runs whose curves are shown")
     threshold = param.Number(0.98, bounds=(0.0, 1.0), doc="accuracy to reach, a fraction")
-    reference: Any = param.Selector(default="ann", objects=["ann", "peak"], doc="A_ref of the Pareto metrics")
+    reference: Any = param.Selector(
+        default="common",
+        objects=["common", "ann", "peak"],
+        doc="A_ref of the Pareto metrics: the best ANN's, each own ANN's or peak",
+    )
+    budget = param.Number(5.0, bounds=(0, None), inclusive_bounds=(False, True), doc="the most that an answer may take")
+    budget_unit: Any = param.Selector(
+        default="steps", objects=list(budgets.UNITS.values()), doc="what the budget counts"
+    )
+    platform: Any = param.Selector(default="Loihi", objects=budgets.PLATFORMS, doc="platform whose energy is estimated")
     frontier = param.Boolean(False, doc="Pareto metrics of the best accuracy so far")
     x_scale: Any = param.Selector(default="linear", objects=["linear", "log"], doc="axis of synaptic events")
     time_scale: Any = param.Selector(default="log", objects=["linear", "log"], doc="axis of time")
@@ -44,6 +54,7 @@ class Explorer(Page):
     )
     plane: Any = param.Selector(default="latency", objects=["latency", "power"], doc="cost axis of the Pareto front")
     run: Any = param.Selector(default=None, objects=[None], doc="the run whose layers are shown")
+    runs_told = param.Integer(default=0, doc="triggered when intervals have been computed")
 
     slug = "explorer"
     title = "Explorer"
@@ -56,7 +67,10 @@ class Explorer(Page):
         "ANN accuracy", "peak accuracy", "threshold", "time to threshold", "events to threshold", "Pareto latency",
         "Pareto power", "Pareto front", "reference", "synaptic event", "spike rate", "event share", "time step", "anytime",
     )  # fmt: skip
-    url_state = ("runs", "threshold", "reference", "frontier", "x_scale", "time_scale", "zoom", "plane", "run")
+    url_state = (
+        "runs", "threshold", "reference", "frontier", "x_scale", "time_scale", "zoom", "plane", "run",
+        "budget", "budget_unit", "platform",
+    )  # fmt: skip
 
     def _prepare(self, state: dict[str, Any]) -> None:
         names = self.workspace.names()
@@ -68,6 +82,7 @@ class Explorer(Page):
         self.param.run.objects = chosen or [None]
         state.setdefault("run", chosen[0] if chosen else None)
         self._found: dict[Any, dict[str, Any]] = {}
+        self._told: dict[Any, dict[tuple[str, str], Any]] = {}
         if chosen:
             state.setdefault("threshold", _first_threshold(self.workspace.result(chosen[0])))
 
@@ -115,16 +130,22 @@ class Explorer(Page):
                 zoom=self.zoom,
                 log=self._log(name),
                 dark=self.dark,
+                intervals=True,
             )
         if name == "accuracy_over_events":
             return plots.accuracy_over_events(
-                self.results, threshold=self.threshold, log=self._log(name), zoom=self.zoom, dark=self.dark
+                self.results,
+                threshold=self.threshold,
+                log=self._log(name),
+                zoom=self.zoom,
+                dark=self.dark,
+                intervals=True,
             )
         if name == "events_over_time":
             return plots.events_over_time(self.results, threshold=self.threshold, dark=self.dark)
         if name == "pareto_front":
             return plots.pareto_front(
-                self.workspace.scores(self.reference), x=self.plane, selected=self.runs, dark=self.dark
+                self.workspace.scores(self._against()), x=self.plane, selected=self.runs, dark=self.dark
             )
         return getattr(plots, name)(self.workspace.result(self.run), dark=self.dark)
 
@@ -135,7 +156,7 @@ class Explorer(Page):
     def data(self, name: str) -> Any:
         """The table behind the plot `name`."""
         if name == "pareto_front":
-            return plots.pareto_front_data(self.workspace.scores(self.reference))
+            return plots.pareto_front_data(self.workspace.scores(self._against()))
         return getattr(plots, f"{name}_data")(self.results if name in _OF_ALL else self.workspace.result(self.run))
 
     def _body(self) -> list[Any]:
@@ -171,7 +192,9 @@ class Explorer(Page):
         if len(self.workspace.names()) > 1:
             self.figures["pareto_front"] = self._front()
             body.append(self.figures["pareto_front"].view)
-        return parts.box(*body, self._table_card(), self.live(self._facts, "runs"), classes=["snn-stack"])
+        return parts.box(
+            budgets.card(self), *body, self._table_card(), self.live(self._facts, "runs"), classes=["snn-stack"]
+        )
 
     def _curve(self, name: str, title: str, note: str) -> Figure:
         def move(figure: Any) -> None:
@@ -206,7 +229,7 @@ class Explorer(Page):
 
     def _front(self) -> Figure:
         """The Pareto front of all runs; choosing points there chooses the curves."""
-        names = list(self.workspace.scores(self.reference)["run"])
+        names = list(self.workspace.scores(self._against())["run"])
 
         def link(figure: Any) -> None:
             figure.add_tools(TapTool())
@@ -238,7 +261,9 @@ class Explorer(Page):
             self.param.threshold, label="Threshold accuracy", start=low, end=1.0, step=0.0005, format="0.00%"
         )
         slider.sizing_mode = "stretch_width"
-        reference = RadioButtons.from_param(self.param.reference, options={"ANN": "ann", "own peak": "peak"})
+        reference = RadioButtons.from_param(
+            self.param.reference, options={"best ANN": "common", "own ANN": "ann", "own peak": "peak"}
+        )
         widgets = [
             parts.widget(slider),
             parts.group("Time axis", RadioButtons.from_param(self.param.time_scale)),
@@ -259,7 +284,7 @@ class Explorer(Page):
     def _table_card(self) -> pn.Column:
         return parts.card(
             parts.heading("Metrics"),
-            self.live(self._table, "threshold", "reference", "frontier", "runs"),
+            self.live(self._table, "threshold", "reference", "frontier", "runs", "runs_told"),
             parts.widget(
                 pn.widgets.Toggle.from_param(self.param.frontier, label="Pareto metrics of the best accuracy so far")
             ),
@@ -322,8 +347,9 @@ class Explorer(Page):
         columns: list[dict[str, str]] = []
         remarks: list[str] = []
         missed = False
+        told = self._intervals()
         for name, result in self.results.items():
-            head.append(escape(name))
+            head.append(f"{escape(name)}<br><span class='note'>{uncertainty.items(result):,} items</span>")
             summary = self._summary(name)
             entry = summary["thresholds"][0]
             columns.append({key: _cell(key, (summary | entry)[key]) for _, _, _, key in rows})
@@ -331,6 +357,9 @@ class Explorer(Page):
                 missed = True
                 for key in ("time", "events"):
                     columns[-1][key] = f"<span class='missed'>{columns[-1][key]}*</span>"
+            for figure in uncertainty.FIGURES:
+                if (name, figure) in told:
+                    columns[-1][figure] += interval(figure, told[name, figure])
             published = self._published(result)
             if published:
                 head.append(parts.term("", "paper", PAPER_TIP))
@@ -347,19 +376,54 @@ class Explorer(Page):
             for term, title, unit, key in rows
         ]
         notes = ["<span class='missed'>*</span> never reached: an underestimate."] if missed else []
+        if told:
+            notes.append(INTERVALS)
+        if isinstance(self._against(), float):
+            notes.append(f"Pareto metrics of all against {100 * self._against():.2f} %, the best of their ANNs.")
+        notes += [escape(caution)] if (caution := uncertainty.caution(self.results)) else []
         notes += [escape(remark) + "." for remark in remarks]
         return parts.table(head, body, words=2) + f"<p class='note notes'>{'<br>'.join(notes)}</p>"
 
     def _summary(self, name: str) -> dict[str, Any]:
         """`metrics.summary` of a run in the present state, remembered for the words of one change."""
-        key = (name, self.threshold, self.reference, self.frontier)
+        key = (name, self.threshold, self._against(), self.frontier)
         if key not in self._found:
             if len(self._found) >= 2 * MOST_SHOWN:
                 self._found.clear()
             self._found[key] = metrics.summary(
-                self.workspace.result(name), [self.threshold], self.reference, self.frontier
+                self.workspace.result(name), [self.threshold], self._against(), self.frontier
             )
         return self._found[key]
+
+    def _against(self) -> str | float:
+        """A_ref of the Pareto metrics, as `snnviz.metrics` takes it: for all runs the same number, where they are compared."""
+        if self.reference != "common":
+            return str(self.reference)
+        common = uncertainty.common_reference(self.results) if len(self.runs) > 1 else None
+        return "ann" if common is None else common
+
+    def _intervals(self) -> dict[tuple[str, str], Any]:
+        """Intervals of the metrics by run and figure, as far as they are computed; what is not is computed apart."""
+        against = self._against()
+        key = ("intervals", tuple(self.runs), against, self.frontier)
+        if key not in self._told:
+            results = {name: result for name, result in self.results.items() if "prediction" in result}
+            frontier = self.frontier
+            self._told[key] = {}
+
+            def compute() -> dict[tuple[str, str], Any]:
+                if not results:
+                    return {}
+                return self.workspace.remembered(
+                    key, lambda: rows_of(uncertainty.intervals(results, against, frontier))
+                )
+
+            def show(found: dict[tuple[str, str], Any]) -> None:
+                self._told[key] = found
+                self.param.trigger("runs_told")
+
+            self.apart(compute, show)
+        return self._told[key]
 
     def _published(self, result: xr.Dataset) -> dict[str, reports.Published]:
         """The paper's numbers for this result: all of them in the paper's setting, none of its thresholds in another."""
@@ -369,7 +433,7 @@ class Explorer(Page):
         stage = str(result.attrs.get("title", ""))
         stage = stage if stage in reports.STAGES else "before"
         same_goal = abs(self.threshold - reports.paper_threshold(model, stage)) < 1e-9
-        same_metric = self.reference == "ann" and not self.frontier
+        same_metric = self._against() == "ann" and not self.frontier
         return {
             metric: number
             for metric, number in reports.paper_counterpart(model, stage).items()
@@ -392,6 +456,28 @@ def _first_threshold(result: xr.Dataset) -> float:
     """The paper's threshold where the model is one of the paper's, else the default of the result."""
     model = reports.paper_model(result)
     return round(metrics.default_threshold(result), 3) if model is None else reports.paper_threshold(model)
+
+
+INTERVALS = (
+    "Below a figure its 95 % interval over items (bootstrap, 1,000 draws, reference taken as known); "
+    "Δ: of the difference to the first run on the same items, ≠ where it leaves out 0."
+)
+
+
+def rows_of(table: Any) -> dict[tuple[str, str], Any]:
+    """The rows of `snnviz.uncertainty.intervals` by run and figure."""
+    return {(row.run, row.figure): row for row in table.itertuples()}
+
+
+def interval(figure: str, row: Any) -> str:
+    """HTML of an interval, and of the difference to the first run."""
+    low, high = _cell(figure, row.low), _cell(figure, row.high)
+    words = f"<br><span class='note'>{low} to {high}</span>"
+    if row.difference == row.difference:
+        ends = (_cell(figure, row.difference_low), _cell(figure, row.difference_high))
+        apart = "" if row.difference_low <= 0 <= row.difference_high else " ≠"
+        words += f"<br><span class='note'>Δ {ends[0]} to {ends[1]}{apart}</span>"
+    return words
 
 
 def _cell(key: str, value: Any) -> str:

@@ -157,7 +157,7 @@ class Page(pn.viewable.Viewer):
 
         return guarded
 
-    def apart(self, work: Callable[[], T], done: Callable[[T], None], button: Any) -> None:
+    def apart(self, work: Callable[[], T], done: Callable[[T], None], button: Any = None) -> None:
         """Do `work` in a thread, while this session and others go on; then `done` with what it returned.
 
         What is shown changes under the lock of the page's document alone: changed without, as after an `await`, it would raise
@@ -166,13 +166,15 @@ class Page(pn.viewable.Viewer):
         Args:
             work: changes nothing that is shown.
             done: changes it.
-            button: what was pressed; it is disabled meanwhile.
+            button: what was pressed, if anything was; it is disabled meanwhile.
         """
         document = pn.state.curdoc
-        button.disabled = True
+        if button is not None:
+            button.disabled = True
 
         def finish(ended: Callable[[], T]) -> None:
-            button.disabled = False
+            if button is not None:
+                button.disabled = False
             self.guarded(lambda: done(ended()))()
 
         if document is None or document.session_context is None or asyncio._get_running_loop() is None:

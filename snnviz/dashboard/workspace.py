@@ -25,6 +25,7 @@ from snnviz._arguments import checked
 from snnviz.dashboard import finding, uploads
 from snnviz.dashboard.watching import Watcher
 from snnviz.errors import InputError
+from snnviz.jobs.spec import leaving
 from snnviz.plots import Results, named
 
 if TYPE_CHECKING:
@@ -36,9 +37,9 @@ T = TypeVar("T")
 
 FROM_RUN = "run:"
 """Begins what a job calls the model or network of a run (`snnviz.jobs.work.sources.origin`)."""
-RESULT_KINDS = ("simulate", "optimize", "spinnaker")
+RESULT_KINDS = leaving("result")
 """Kinds of runs that leave a simulation result."""
-MODEL_KINDS = ("train", "finetune")
+MODEL_KINDS = leaving("model")
 """Kinds of runs that leave a Keras model."""
 _DATA = "data:"
 _KEPT = 64
@@ -245,7 +246,7 @@ class Workspace:
         store = self.store
         return self.remembered(("result", run.id), lambda: store.result(run.id))
 
-    def scores(self, reference: str = "ann") -> pd.DataFrame:
+    def scores(self, reference: str | float = "ann") -> pd.DataFrame:
         """The anytime metrics of every result: columns run, peak_accuracy, pareto_latency, pareto_power.
 
         For a run of the store they are those that it recorded, measured against its ANN, whatever the reference.

@@ -29,6 +29,7 @@ def accuracy_over_events(
     dark: bool = False,
     height: int = 340,
     dashes: bool = True,
+    intervals: bool = False,
 ) -> hv.Overlay:
     """Accuracy against the synaptic events spent so far (mean per item), one curve a run.
 
@@ -41,6 +42,7 @@ def accuracy_over_events(
         dark: for a dark background.
         height: on pages, in pixels.
         dashes: tell runs apart by line style as well as by colour.
+        intervals: as in `accuracy_over_time`.
     """
     return accuracy_overlay(
         results,
@@ -53,4 +55,5 @@ def accuracy_over_events(
         xlabel="Synaptic events so far (per item)",
         height=height,
         dashes=dashes,
+        intervals=intervals,
     )

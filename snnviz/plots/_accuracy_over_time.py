@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import holoviews as hv
+import numpy as np
 import pandas as pd
 
+from snnviz import uncertainty
 from snnviz._arguments import checked
 from snnviz.plots._curves import accuracy_overlay
-from snnviz.plots._runs import Results, curves_data
+from snnviz.plots._runs import Results, curves_data, named
 
 
 @checked
 def accuracy_over_time_data(results: Results) -> pd.DataFrame:
-    """Columns run, time (step), accuracy (fraction)."""
-    return curves_data(results)[["run", "time", "accuracy"]]
+    """Columns run, time (step), accuracy (fraction), low and high (the ends of its 95 % interval), items."""
+    runs = named(results)
+    data = curves_data(runs)[["run", "time", "accuracy"]]
+    ends = np.concatenate([uncertainty.accuracy_interval(run) for run in runs.values()], axis=1)
+    counts = [uncertainty.items(run) for run in runs.values() for _ in range(run.sizes["time"])]
+    return data.assign(low=ends[0], high=ends[1], items=counts)
 
 
 @checked
@@ -29,6 +35,7 @@ def accuracy_over_time(
     dark: bool = False,
     height: int = 340,
     dashes: bool = True,
+    intervals: bool = False,
 ) -> hv.Overlay:
     """Accuracy after each time step, one curve a run.
 
@@ -42,6 +49,7 @@ def accuracy_over_time(
         dark: for a dark background.
         height: on pages, in pixels.
         dashes: tell runs apart by line style as well as by colour.
+        intervals: a band around each curve, and hovering, say how well the items tell it (95 %, `snnviz.uncertainty`).
     """
     return accuracy_overlay(
         results,
@@ -54,4 +62,5 @@ def accuracy_over_time(
         xlabel="Time (steps)",
         height=height,
         dashes=dashes,
+        intervals=intervals,
     )

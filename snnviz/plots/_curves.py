@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from snnviz import _checks as check
+from snnviz import uncertainty
 from snnviz._arguments import checked
 from snnviz.errors import InputError
 from snnviz.plots import theme
@@ -36,6 +37,7 @@ def accuracy_overlay(
     xlabel: str,
     height: int,
     dashes: bool,
+    intervals: bool = False,
 ) -> hv.Overlay:
     """Accuracy (in percent) over column `x` of `curves_data`; the arguments are those of the public plots.
 
@@ -52,7 +54,9 @@ def accuracy_overlay(
         ("accuracy", "@accuracy{0.00} %"),
         ("events so far", "@cumulative_events{0,0} per item"),
     ]
-    parts: list[Any] = [_all_at_once(data, runs)] if x == "time" else []
+    ends_of = {name: 100 * uncertainty.accuracy_interval(run) for name, run in runs.items()} if intervals else {}
+    parts: list[Any] = [_all_at_once(data, runs, ends_of)] if x == "time" else []
+    parts += [_band(data[data["run"] == name], x, ends, colors[name]) for name, ends in ends_of.items()]
     if reference:
         # what each curve approaches: the accuracy of its analog network
         anns = {name: 100 * float(run.attrs.get("ann_accuracy", np.nan)) for name, run in runs.items()}
@@ -140,14 +144,26 @@ TOGETHER = 0.3
 """Percentage points within which the lines of two analog networks have one name."""
 
 
-def _all_at_once(data: pd.DataFrame, runs: Mapping[str, Any]) -> hv.Curve:
-    """What hovering tells of a step: where each of the curves stands."""
+def _band(own: pd.DataFrame, x: str, ends: np.ndarray, color: str) -> hv.Area:
+    """Between the ends of a curve's interval, as far as it is drawn."""
+    low, high = (end[own["time"].to_numpy() - 1] for end in ends)
+    return theme.band(hv.Area((own[x].to_numpy(), low, high), x, ["accuracy", "high"]), color)
+
+
+def _all_at_once(data: pd.DataFrame, runs: Mapping[str, Any], ends_of: Mapping[str, np.ndarray]) -> hv.Curve:
+    """What hovering tells of a step: where each of the curves stands, and how well the items tell it."""
     wide = pd.DataFrame({"top": data.groupby("time")["accuracy"].max()})
     tooltips = [("step", "@time")]
     for index, name in enumerate(runs):
         own = data[data["run"] == name].set_index("time")
         wide[f"accuracy_{index}"], wide[f"events_{index}"] = own["accuracy"], own["cumulative_events"]
-        tooltips.append((name, f"@accuracy_{index}{{0.00}} %, @events_{index}{{0,0}} events per item"))
+        between = ""
+        if name in ends_of:
+            steps = wide.index[wide.index <= ends_of[name].shape[1]]
+            for side, end in zip(("low", "high"), ends_of[name], strict=True):
+                wide[f"{side}_{index}"] = pd.Series(end[steps - 1], steps)
+            between = f" (@low_{index}{{0.00}} to @high_{index}{{0.00}}, {uncertainty.items(runs[name]):,} items)"
+        tooltips.append((name, f"@accuracy_{index}{{0.00}} %{between}, @events_{index}{{0,0}} events per item"))
     return theme.hovered(hv.Curve(wide.reset_index(), "time", [*wide.columns]), tooltips)
 
 

@@ -4,13 +4,14 @@ import json
 import re
 import urllib.request
 
+import holoviews as hv
 import numpy as np
 import panel as pn
 import pytest
 from bokeh.core.serialization import Deserializer, Serializer
 from bokeh.models import ColumnDataSource
 
-from snnviz import dashboard, plots
+from snnviz import dashboard, plots, uncertainty
 from snnviz.dashboard import figure
 from snnviz.errors import InputError
 from tests.apps.words import written
@@ -105,11 +106,36 @@ def test_no_run_chosen_is_said(runs):
 
 def test_reference_and_frontier_change_the_pareto_metrics(runs):
     explorer = dashboard.Explorer(runs)
+    assert "the best of their ANNs" in written(explorer), "what is compared is measured against one number"
+    assert "2.19" not in written(explorer)
+    explorer.reference = "ann"
     before = written(explorer)
     explorer.reference = "peak"
     assert written(explorer) != before
     assert "2.19" in before, "the paper's Pareto latency is shown beside ours"
     assert "2.19" not in written(explorer), "but not when it is measured against something else"
+
+
+def test_intervals_and_a_budget(pair):
+    explorer = dashboard.Explorer(pair)
+    text = written(explorer)
+    assert "300 items" in text
+    told = uncertainty.intervals(pair, explorer._against())
+    row = told[told["figure"] == "peak_accuracy"].iloc[1]
+    assert f"{100 * row.low:.2f} to {100 * row.high:.2f}" in text
+    assert "Δ" in text
+    curve = explorer.figures["accuracy_over_time"]
+    csv = curve.export("csv").getvalue().decode()
+    low, _ = uncertainty.accuracy_interval(pair["before"])
+    assert len(curve._element.traverse(lambda area: area, [hv.Area])) == 2
+    assert csv.splitlines()[0] == "run,time,accuracy,low,high,items"
+    assert float(csv.splitlines()[1].split(",")[3]) == pytest.approx(low[0])
+    explorer.budget = 2
+    assert "Stopped at step" in written(explorer)
+    assert f"{100 * float(pair['after']['accuracy'][:2].max()):.2f} %" in written(explorer)
+    explorer.budget_unit = "joules"
+    explorer.budget = 0.001
+    assert "None of them has an answer" in written(explorer)
 
 
 def test_the_papers_thresholds_show_at_the_papers_threshold_only(runs):

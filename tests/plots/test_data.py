@@ -11,7 +11,7 @@ from tests.synthetic import result_of
 
 def test_curves(before, after):
     data = plots.accuracy_over_time_data([before, after])
-    assert list(data.columns) == ["run", "time", "accuracy"]
+    assert list(data.columns) == ["run", "time", "accuracy", "low", "high", "items"]
     assert data["run"].unique().tolist() == ["before", "after"]
     assert np.array_equal(data.loc[data["run"] == "after", "accuracy"], after["accuracy"])
     cost = plots.accuracy_over_events_data(before)
