@@ -653,6 +653,7 @@ def _runs(command: str, times: int = 1, run: V = lambda m: m.run_id) -> V:
 COMMANDS: dict[str, V] = {
     "demo": lambda m: ["demo", "--no-serve", "--limit", "2"],
     "train": lambda m: ["train", "dense-mnist", "--data", str(m.folder / "digits.npz"), "--no-track"],
+    "adapt": _trained("adapt", "--no-track"),
     "finetune": _trained("finetune", "--no-track"),
     "sweep": _trained("sweep"),
     "check": lambda m: ["check", str(m.model_file)],
@@ -678,6 +679,7 @@ COMMANDS: dict[str, V] = {
     "hardware nir": lambda m: ["hardware", "nir", str(m.folder / "network.npz"), "--out", str(m.folder / "mine.nir")],
     "hardware spinnaker": _small("hardware spinnaker"),
     "hardware expect": _small("hardware expect", "--steps 2"),
+    "hardware sanafe": _small("hardware sanafe", "--steps 2"),
     "data": lambda m: ["data", "fetch", "mnist"],
     "dashboard": lambda m: ["dashboard", str(m.folder / "result.nc")],
     "info": lambda m: ["info", str(m.folder / "network.npz")],
