@@ -449,6 +449,7 @@ VALID: dict[str, V] = {
     "Images.class_names": lambda m: ("a", "b", "c"),
     "load_keras.path": lambda m: m.model_file,
     "optimize.method": lambda m: "subplex",
+    "optimize.target": lambda m: None,
     "optimize.budget_evaluations": lambda m: 1,
     "optimize.lambdas": lambda m: (1.0, 1.0, 1.0),
     "objective.Objective.at.start": lambda m: _terms(),
