@@ -17,6 +17,7 @@ import xarray as xr
 import snnviz
 from snnviz.dashboard.page import Page
 from snnviz.network import IdentityProjection
+from tests.importing import graphs
 
 
 class Reached(Exception):
@@ -272,6 +273,7 @@ class Material:
         Image.new("RGB", (4, 4)).save(pictures / "1.png")
         self.model_file = folder / "model.keras"
         self.model.save(self.model_file)
+        self.onnx_file = graphs.saved(graphs.classifier(), folder)
         self.recipe = training.Recipe(schedule=((1, 0.1),), validation=1, batch_size=2)
         self.images = datasets.Images("mine", "test", self.x, self.y, ("a", "b", "c"))
         more, labels = np.tile(self.x, (3, 1, 1, 1)), np.tile(self.y, 3)
@@ -448,6 +450,11 @@ VALID: dict[str, V] = {
     "Images.split": lambda m: "test",
     "Images.class_names": lambda m: ("a", "b", "c"),
     "load_keras.path": lambda m: m.model_file,
+    "load_source.path": lambda m: m.model_file,
+    "read_onnx.path": lambda m: m.onnx_file,
+    "from_torch.module": lambda m: object(),
+    "mean": lambda m: None,
+    "std": lambda m: None,
     "optimize.method": lambda m: "subplex",
     "optimize.target": lambda m: None,
     "optimize.budget_evaluations": lambda m: 1,
@@ -647,10 +654,12 @@ def _runs(command: str, times: int = 1, run: V = lambda m: m.run_id) -> V:
 COMMANDS: dict[str, V] = {
     "demo": lambda m: ["demo", "--no-serve", "--limit", "2"],
     "train": lambda m: ["train", "dense-mnist", "--data", str(m.folder / "digits.npz"), "--no-track"],
+    "adapt": _trained("adapt", "--no-track"),
     "finetune": _trained("finetune", "--no-track"),
     "sweep": _trained("sweep"),
     "check": lambda m: ["check", str(m.model_file)],
     "convert": _trained("convert"),
+    "import": lambda m: ["import", str(m.onnx_file), "--out", str(m.folder / "imported.keras")],
     "simulate": _small("simulate", "--steps 2 --engine event"),
     "metrics": lambda m: ["metrics", str(m.folder / "result.nc")],
     "optimize": _small("optimize", "--steps 2 --no-track"),
@@ -671,6 +680,7 @@ COMMANDS: dict[str, V] = {
     "hardware nir": lambda m: ["hardware", "nir", str(m.folder / "network.npz"), "--out", str(m.folder / "mine.nir")],
     "hardware spinnaker": _small("hardware spinnaker"),
     "hardware expect": _small("hardware expect", "--steps 2"),
+    "hardware sanafe": _small("hardware sanafe", "--steps 2"),
     "data": lambda m: ["data", "fetch", "mnist"],
     "dashboard": lambda m: ["dashboard", str(m.folder / "result.nc")],
     "info": lambda m: ["info", str(m.folder / "network.npz")],

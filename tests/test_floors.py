@@ -17,6 +17,7 @@ FLOORS = {
     "_models": 1, "_visits": 1, "_activity": 1,
     "metrics": 1, "answers": 1, "datasets": 1, "architectures": 1, "sparsity": 1, "pretrained": 1,
     "training": 2, "conversion": 2, "simulation": 2, "energy": 2, "neurobench": 2, "uncertainty": 2, "hardware": 2,
+    "importing": 1,
     "optimization": 3, "sparsity_sweep": 3, "testing": 3,
     "runs": 4,
     "plots": 5, "reports": 5, "figures": 5, "jobs": 5,  # a job leaves figures of what came out

@@ -116,6 +116,19 @@ def check_cluster(options: Any) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Preprocessing:
+    """What a network in an ONNX file was trained to get, where the file does not hold it."""
+
+    mean: Sequence[float] | None = option(
+        None, "of the preprocessing that the network in an .onnx file expects: what is subtracted from intensities in [0, 1], one "
+        "number or one per channel", metavar="V,V,V", commas=True, unset="nothing beyond what the file holds",
+    )  # fmt: skip
+    std: Sequence[float] | None = option(
+        None, "what they are divided by then", metavar="V,V,V", commas=True, unset="nothing beyond what the file holds",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
 class DataOptions:
     """Which data to work on, and how they are read; None for what the model or network is of, takes, or is known to want."""
 
