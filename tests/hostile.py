@@ -456,6 +456,7 @@ VALID: dict[str, V] = {
     "mean": lambda m: None,
     "std": lambda m: None,
     "optimize.method": lambda m: "subplex",
+    "optimize.target": lambda m: None,
     "optimize.budget_evaluations": lambda m: 1,
     "optimize.lambdas": lambda m: (1.0, 1.0, 1.0),
     "objective.Objective.at.start": lambda m: _terms(),
