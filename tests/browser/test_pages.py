@@ -150,6 +150,25 @@ def test_runs_found_sorted_marked_and_deleted(page, server):
     assert page.problems == []
 
 
+def test_a_stroke_is_answered(page, server):
+    page.goto(f"{server.url}live?network=dense-mnist-optimized")
+    page.get_by_text(re.compile("step .* of 20")).wait_for()
+    page.get_by_role("button", name="Clear").click()
+    page.get_by_text(re.compile("From stroke to picture")).wait_for()
+    pad = page.get_by_role("img", name="Pad to draw on").bounding_box()
+    page.mouse.move(pad["x"] + 112, pad["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(pad["x"] + 112, pad["y"] + 180, steps=8)
+    page.mouse.up()
+    page.get_by_text(re.compile("step 20 of 20: 1,")).wait_for()
+    page.get_by_role("button", name="layer dense2").click()
+    page.wait_for_function("location.search.includes('layer=dense2')")
+    page.get_by_text(re.compile("dense2, neuron .*: fires in")).wait_for()
+    page.get_by_role("slider", name="Time step").fill("3")
+    page.get_by_text(re.compile("step 3 of 20")).wait_for()
+    assert page.problems == []
+
+
 def test_an_optimisation_page_without_a_search_says_what_to_do(page, server):
     page.goto(f"{server.url}optimize")
     page.get_by_text("Nothing tried yet").first.wait_for()
