@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from snnviz import _checks as check
+from snnviz._arguments import checked
 from snnviz.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ KINDS = ("all", "never right", "wrong at the end", "late", "wavering")
 the right answer, latest first; those whose answer changes, most changes first."""
 
 
+@checked
 def table(result: xr.Dataset) -> pd.DataFrame:
     """One row an item, index `item`.
 

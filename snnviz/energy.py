@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from snnviz import _checks as check
+from snnviz._arguments import checked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,6 +115,7 @@ PLATFORMS: Mapping[str, Platform] = {
 """Platform -> constants, each with its source."""
 
 
+@checked
 def estimate(result: xr.Dataset, time: int | None = None, network: SpikingNetwork | None = None) -> pd.DataFrame:
     """Estimated energy per item on every platform of `PLATFORMS`.
 

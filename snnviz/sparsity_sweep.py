@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -23,7 +24,9 @@ import numpy as np
 from snnviz import _checks as check
 from snnviz import _processes, _progress
 from snnviz._arguments import checked
+from snnviz._cluster import Cluster
 from snnviz._extras import need
+from snnviz._files import replacing
 from snnviz._writing import alone
 from snnviz.errors import InputError
 
@@ -72,6 +75,7 @@ def sweep(
     recipe: Recipe | None = None,
     epsilon: float | None = None,
     workers: int = 1,
+    scheduler: str | None = None,
     resume: bool = False,
     anyway: bool = False,
     progress: bool = True,
@@ -93,6 +97,8 @@ def sweep(
         epsilon: weights below this are pruned; None takes `snnviz.sparsity.PAPER_EPSILON`.
         workers: processes that train, one point at a time each, with an even share of the processors. A script that asks for
             more than one needs an `if __name__ == "__main__":` guard.
+        scheduler: address of a dask.distributed scheduler whose workers train instead, a point each; they need no folder in
+            common with this machine. A point whose worker is lost begins again.
         resume: go on from `folder`; one that is empty is begun.
         anyway: also train a model that cannot be converted.
         progress: show the points done and the time left.
@@ -128,10 +134,13 @@ def sweep(
             jobs = {}
             for number, (active, heavy) in study.left():
                 stem = home / f"lambda-a-{active:g}-lambda-w-{heavy:g}"
-                jobs[number] = _Job(str(start), replace(recipe, lambda_a=active, lambda_w=heavy), epsilon, str(stem))
+                jobs[number] = _Point(str(start), replace(recipe, lambda_a=active, lambda_w=heavy), epsilon, str(stem))
             with _progress.bar(study.size, "sweeping", "point", progress, study.size - len(jobs)) as bar:
                 try:
-                    _run(jobs, images, labels, workers, study, bar, progress)
+                    if scheduler is not None:
+                        _run_on_cluster(scheduler, jobs, images, labels, study, bar)
+                    else:
+                        _run(jobs, images, labels, workers, study, bar, progress)
                 except KeyboardInterrupt as interrupt:
                     raise KeyboardInterrupt(
                         f"Resume with the same arguments and --resume; what is done lies in {os.fspath(folder)}."
@@ -142,7 +151,7 @@ def sweep(
 
 
 @dataclass(frozen=True)
-class _Job:
+class _Point:
     """A point to train: the start's file, the whole recipe, the pruning limit and what its files' names begin with."""
 
     model: str
@@ -267,7 +276,13 @@ class _Study:
 
 
 def _run(
-    jobs: dict[int, _Job], images: np.ndarray, labels: np.ndarray, workers: int, study: _Study, bar: Any, progress: bool
+    jobs: dict[int, _Point],
+    images: np.ndarray,
+    labels: np.ndarray,
+    workers: int,
+    study: _Study,
+    bar: Any,
+    progress: bool,
 ) -> None:
     """Do the jobs and tell the study of each as it ends."""
     if workers == 1 or len(jobs) == 1:
@@ -292,6 +307,40 @@ def _run(
         _processes.stop(pool)  # every epoch that is done is in its checkpoint
 
 
+def _run_on_cluster(
+    scheduler: str, jobs: dict[int, _Job], images: np.ndarray, labels: np.ndarray, study: _Study, bar: Any
+) -> None:
+    """As `_run`, on the workers of a cluster; their files come back as bytes."""
+    if not jobs:
+        return
+    numbers, points = list(jobs), list(jobs.values())
+    start = Path(points[0].model).read_bytes()
+    known_as = hashlib.sha256(start)
+    for part in (images, labels):
+        known_as.update(np.ascontiguousarray(part).data)
+    with Cluster(scheduler) as cluster:
+        shared = cluster.keep((start, images, labels), f"snnviz-sweep-{known_as.hexdigest()}")
+        for place, (found, files) in cluster.as_done(_elsewhere, [(shared, point) for point in points]):
+            for ending, content in files.items():
+                with replacing(f"{points[place].stem}{ending}") as temporary:
+                    temporary.write_bytes(content)
+            study.done(numbers[place], found)
+            bar.update(1)
+
+
+def _elsewhere(shared: tuple[bytes, np.ndarray, np.ndarray], job: _Job) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """In a worker of a cluster: what came out of a point, and its files by their endings."""
+    content, images, labels = shared
+    name = Path(job.stem).name
+    with tempfile.TemporaryDirectory(prefix="snnviz-sweep-") as folder:
+        start = Path(folder) / "start.keras"
+        start.write_bytes(content)
+        here = replace(job, model=str(start), stem=str(Path(folder) / name))
+        found = _point(here, images, labels, progress=False)
+        files = sorted(path for path in Path(folder).glob(f"{name}.*") if "checkpoint" not in path.name)
+        return found, {path.name.removeprefix(name): path.read_bytes() for path in files}
+
+
 _data: tuple[np.ndarray, np.ndarray] | None = None
 
 
@@ -301,13 +350,13 @@ def _receive(images: np.ndarray, labels: np.ndarray) -> None:
     _data = images, labels
 
 
-def _remote(job: _Job) -> dict[str, Any]:
+def _remote(job: _Point) -> dict[str, Any]:
     if _data is None:
         raise RuntimeError("a worker was asked to train before it got its data")
     return _point(job, *_data, progress=False)
 
 
-def _point(job: _Job, images: np.ndarray, labels: np.ndarray, progress: bool) -> dict[str, Any]:
+def _point(job: _Point, images: np.ndarray, labels: np.ndarray, progress: bool) -> dict[str, Any]:
     """Fine-tune, prune and measure one point; what came out, as JSON holds it."""
     from snnviz import sparsity
     from snnviz.conversion.loading import load_keras

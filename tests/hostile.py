@@ -182,6 +182,9 @@ INTERNAL = {
     "plots._curves.move_threshold": "between the pages and their plots",
     "plots._events_over_time.move_events_threshold": "between the pages and their plots",
     "sparsity.Weighted": "what is measured",
+    "energy.Platform": "an entry of the table of constants",
+    "energy.readable": "between the pages and what they write",
+    "answers.select": "between the pages and their plots",
 }
 """Public in name, but called by snnviz itself alone, or what it answers; by the beginning of their names."""
 

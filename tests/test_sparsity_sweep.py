@@ -140,6 +140,20 @@ def test_workers_find_the_same(whole, model, data, tmp_path):
     pd.testing.assert_frame_equal(found.table[columns], whole[0].table[columns], atol=0.05)
 
 
+@pytest.mark.slow
+def test_a_cluster_finds_the_same_and_its_files_come_here(whole, model, data, tmp_path):
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+    ) as cluster:
+        found = run(model, data, tmp_path / "s", scheduler=cluster.scheduler_address)
+    columns = ["lambda_a", "lambda_w", "accuracy", "S_a", "S_w"]
+    pd.testing.assert_frame_equal(found.table[columns], whole[0].table[columns], atol=0.05)  # as above
+    assert all((tmp_path / "s" / name).is_file() for name in found.table["model"])
+    assert len(list((tmp_path / "s").glob("*.history.csv"))) == len(found.table)
+    assert run(model, data, tmp_path / "s", resume=True).table.equals(found.table)
+
+
 def test_a_point_that_diverges_does_not_end_the_sweep(model, data, tmp_path, monkeypatch):
     from snnviz import training
 

@@ -96,7 +96,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # quiet TensorFlow's start-up notes; a user who wants them sets the variable
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     words = sys.argv[1:] if arguments is None else list(arguments)
-    args, rest = parser(words[:1] if words and words[0] in COMMANDS else COMMANDS).parse_known_args(words)
+    named = (words[0],) if words and words[0] in COMMANDS else COMMANDS
+    args, rest = parser(named).parse_known_args(words)
     if rest:  # the command's own parser knows what could have been meant
         args.parser.error(f"unrecognized arguments: {' '.join(rest)}")
     with terminated_as_interrupted():

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from snnviz._checks import ALSO
+from snnviz.cli import _options
 from snnviz.errors import InputError
 
 
@@ -28,6 +29,52 @@ def add_options(parser: argparse.ArgumentParser, track: bool = True) -> None:
         help="start it as a job of its own, which goes on when this terminal is closed, and return at once",
     )
     parser.set_defaults(track_by_default=track)
+
+
+def add_command(
+    subparsers: Any,
+    name: str,
+    options: Any,
+    show_answer: Callable[[dict[str, Any]], str],
+    *,
+    help: str,
+    description: str,
+    kind: str = "",
+    out: Callable[[argparse.Namespace], str] | None = None,
+    resume: str = "",
+    track: bool = True,
+    run: Callable[[argparse.Namespace], dict[str, Any]] | None = None,
+    without: Collection[str] = (),
+    **changes: Mapping[str, Any],
+) -> argparse.ArgumentParser:
+    """Add the parser of a command that does a job.
+
+    Args:
+        subparsers: to which it belongs.
+        name: of the command.
+        options: the dataclass that declares the job's options.
+        show_answer: makes words of what came out.
+        help: what it does, a phrase.
+        description: what it does.
+        kind: of the job; empty if it is called as the command is.
+        out: what it writes where nothing is said, given the command line.
+        resume: help of --resume; empty where nothing can be resumed.
+        track: whether a run is recorded where nothing is said.
+        run: instead of doing the job as it is asked for.
+        without: see `snnviz.cli._options.add`.
+        **changes: likewise.
+    """
+    parser: argparse.ArgumentParser = subparsers.add_parser(name, help=help, description=description)
+    _options.add(parser, options, without=without, **changes)
+    if resume:
+        parser.add_argument("--resume", action="store_true", help=resume)
+    add_options(parser, track)
+
+    def do(args: argparse.Namespace) -> dict[str, Any]:
+        return done(kind or name, args, **({} if out is None else {"out": args.out or out(args)}))
+
+    parser.set_defaults(run=run or do, show=lambda answer: show(answer, show_answer))
+    return parser
 
 
 def add_store_option(parser: Any) -> None:
@@ -65,20 +112,15 @@ def done(kind: str, args: argparse.Namespace, **changes: Any) -> dict[str, Any]:
     return {**outcome.answer, "run": outcome.run_id}
 
 
-def show(answer: Mapping[str, Any], text: str) -> str:
-    """`text`, the answer for people, and where the run is."""
-    if answer["run"] is None:
-        return text
-    return f"{text}\nrecorded as run {answer['run'][:8]} (`snnviz runs show {answer['run'][:8]}`)"
-
-
-def show_background(answer: Mapping[str, Any]) -> str:
-    """What is said of a job that was started."""
-    short = answer["run"][:8]
-    return (
-        f"job {short} has been started; `snnviz runs list` shows how far it is, `snnviz runs logs {short} --follow` what "
-        f"it says, `snnviz runs cancel {short}` stops it"
-    )
+def show(answer: Mapping[str, Any], text: Callable[[dict[str, Any]], str]) -> str:
+    """The answer for people, of which `text` makes words, and where the run is; of a job that was started, what to do with it."""
+    short = (answer.get("run") or "")[:8]
+    if "background" in answer:
+        return (
+            f"job {short} has been started; `snnviz runs list` shows how far it is, `snnviz runs logs {short} --follow` what "
+            f"it says, `snnviz runs cancel {short}` stops it"
+        )
+    return text(dict(answer)) + (f"\nrecorded as run {short} (`snnviz runs show {short}`)" if short else "")
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from snnviz import _checks as check
 from snnviz._options import Option, options_of, typed
 from snnviz.cli._numbers import real, whole
 
-_READ: Mapping[str, Callable[[str], Any]] = {"int": whole, "float": real, "str": str}
+_READ: Mapping[str, Callable[[str], Any]] = {"int": whole, "float": real}
 
 
 def add(parser: Any, options: Any, *, without: Collection[str] = (), **changes: Mapping[str, Any]) -> None:
@@ -33,12 +33,10 @@ def _arguments(each: Option) -> dict[str, Any]:
     found: dict[str, Any] = {"help": help_of(each).replace("%", "%%")}
     if each.kind == "bool":
         return {**found, "action": "store_true", "default": each.default}
-    if each.commas:
-        found["type"] = str if each.kind == "str" else _listed(_READ[each.kind])
-    else:
-        found["type"] = _READ[each.kind]
-        if each.many:
-            found["nargs"] = "+"
+    if each.kind != "str":
+        found["type"] = _listed(_READ[each.kind]) if each.commas else _READ[each.kind]
+    if each.many and not each.commas:
+        found["nargs"] = "+"
     if each.metavar is not None:
         found["metavar"] = each.metavar
     return found if each.required else {**found, "default": each.default}

@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
-from snnviz.cli import _job, _options
+from snnviz.cli import _job
 from snnviz.jobs.work.convert import Options
 from snnviz.jobs.work.sources import stem
 
 
 def add(subparsers: Any) -> None:
     """Add the parser."""
-    parser = subparsers.add_parser(
-        "convert",
+    _job.add_command(
+        subparsers, "convert", Options, show,
         help="convert a trained Keras model to a spiking network",
         description="Convert a trained Keras image classifier to a spiking network: fold batch normalisation, scale every "
         "layer so that a percentile of its activations is 1, and write a network file (.npz).",
-    )
-    _options.add(parser, Options)
-    _job.add_options(parser, track=False)
-    parser.set_defaults(run=run, show=show)
-
-
-def run(args: argparse.Namespace) -> dict[str, Any]:
-    """Load, convert, save and, if asked, compare."""
-    return _job.done("convert", args, out=args.out or f"{stem(args.model)}.npz")
+        out=lambda args: f"{stem(args.model)}.npz",
+        track=False,
+    )  # fmt: skip
 
 
 def show(answer: dict[str, Any]) -> str:
     """The answer for people."""
-    if "background" in answer:
-        return _job.show_background(answer)
     neurons = sum(layer["neurons"] for layer in answer["layers"])
     lines = [
         f"{answer['model']} -> {answer['out']}: {len(answer['layers'])} layers, {neurons} neurons, "
@@ -68,7 +59,7 @@ def show(answer: dict[str, Any]) -> str:
             f"{report['spiking_model_agreement']:.2%} spiking",
             f"accuracy: {report['model_accuracy']:.2%} of the model, {report['spiking_accuracy']:.2%} spiking",
         ]
-    return _job.show(answer, "\n".join(lines))
+    return "\n".join(lines)
 
 
 def _cell(value: Any) -> str:

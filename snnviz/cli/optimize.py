@@ -2,39 +2,28 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
-from snnviz.cli import _job, _options
+from snnviz.cli import _job
 from snnviz.jobs.work.optimize import Options
+from snnviz.jobs.work.sources import stem
 
 
 def add(subparsers: Any) -> None:
     """Add the parser."""
-    parser = subparsers.add_parser(
-        "optimize",
+    _job.add_command(
+        subparsers, "optimize", Options, show,
         help="tune a network so that it answers early and cheaply",
         description="Search for scales (and, with --with-potentials, initial potentials; or, with --method weights, weights) "
         "that minimise lambda_e (1 - peak accuracy) + lambda_l P_l + lambda_p P_p. The objective is evaluated on training items "
         "held out from training, gradients learn from the others, and the test set is only reported on.",
-    )
-    _options.add(parser, Options)
-    parser.add_argument("--resume", action="store_true", help="go on from --checkpoint")
-    _job.add_options(parser)
-    parser.set_defaults(run=run, show=show)
-
-
-def run(args: argparse.Namespace) -> dict[str, Any]:
-    """Search, report on the test set, save."""
-    from snnviz.jobs.work.sources import stem
-
-    return _job.done("optimize", args, out=args.out or f"{stem(args.network)}-optimized.npz")
+        out=lambda args: f"{stem(args.network)}-optimized.npz",
+        resume="go on from --checkpoint",
+    )  # fmt: skip
 
 
 def show(answer: dict[str, Any]) -> str:
     """The answer for people."""
-    if "background" in answer:
-        return _job.show_background(answer)
     tried = (
         f"{answer['evaluations']} evaluations in {answer['minutes']:.1f} min ({answer['method']}, {answer['stopped']})"
     )
@@ -52,4 +41,4 @@ def show(answer: dict[str, Any]) -> str:
     ):
         cells = [form.format(answer[part][when][name]) for part in ("held_out", "test") for when in ("start", "best")]
         lines.append(f"{label:17}{cells[0]:>12}{cells[1]:>14}  {cells[2]:>12}{cells[3]:>14}")
-    return _job.show(answer, "\n".join([*lines, "", f"network written to {answer['out']}"]))
+    return "\n".join([*lines, "", f"network written to {answer['out']}"])

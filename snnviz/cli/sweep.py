@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
-from snnviz.cli import _job, _options
+from snnviz.cli import _job
 from snnviz.jobs.work.sources import stem
 from snnviz.jobs.work.sweep import Options
 
 
 def add(subparsers: Any) -> None:
     """Add the parser."""
-    parser = subparsers.add_parser(
-        "sweep",
+    _job.add_command(
+        subparsers, "sweep", Options, show,
         help="fine-tune over a grid of sparsity penalties and compare",
         description="Fine-tune MODEL at every point of a (lambda_a, lambda_w) grid, prune, and measure accuracy and sparsity "
         "on the training items held out; the test set takes no part. The folder holds the Optuna study (study.db), each "
         "point's pruned model, the table (sweep.csv, sweep.json), accuracy and sparsity against epsilon (pruning.csv) and "
         "the front of accuracy and sparsity (front.pdf, front.png).",
-    )
-    _options.add(parser, Options)
-    parser.add_argument("--resume", action="store_true", help="go on from the folder, if a sweep lies there")
-    _job.add_options(parser, track=False)
-    parser.set_defaults(run=run, show=show)
-
-
-def run(args: argparse.Namespace) -> dict[str, Any]:
-    """Train at every point, write the tables and the figure."""
-    return _job.done("sweep", args, out=args.out or f"{stem(args.model)}-sweep")
+        out=lambda args: f"{stem(args.model)}-sweep",
+        resume="go on from the folder, if a sweep lies there",
+        track=False,
+    )  # fmt: skip
 
 
 def show(answer: dict[str, Any]) -> str:
     """The answer for people."""
-    if "background" in answer:
-        return _job.show_background(answer)
     lines = ["  lambda_a  lambda_w  accuracy    S_a    S_w    S_c  S_a, S_c as published  kept epoch"]
     lines += [
         f"{'*' if point['on_front'] else ' '} {point['lambda_a']:8g}  {point['lambda_w']:8g}  {point['accuracy']:8.2%}  "
@@ -49,4 +40,4 @@ def show(answer: dict[str, Any]) -> str:
     lines += [
         f"lambda_a {each['lambda_a']:g}, lambda_w {each['lambda_w']:g}: {each['error']}" for each in answer["failed"]
     ]
-    return _job.show(answer, "\n".join([*lines, "", "written:", *(f"  {file}" for file in answer["files"])]))
+    return "\n".join([*lines, "", "written:", *(f"  {file}" for file in answer["files"])])

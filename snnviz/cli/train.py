@@ -5,31 +5,25 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from snnviz.cli import _job, _options
+from snnviz.cli import _job
 from snnviz.errors import InputError
 from snnviz.jobs.work.train import Options
+
+RESUME = "go on from the checkpoint beside the output, if there is one"
 
 
 def add(subparsers: Any) -> None:
     """Add the parser."""
-    parser = subparsers.add_parser(
-        "train",
+    parser = _job.add_command(
+        subparsers, "train", Options, show,
         help="train an image classifier",
         description="Train one of the paper's architectures. After each epoch all that is needed to go on is saved beside "
         "the model; Ctrl-C and --resume continue where it stopped. The epoch with the lowest validation loss is kept.",
-    )
+        resume=RESUME,
+        run=run,
+        architecture={"nargs": "?"},
+    )  # fmt: skip
     parser.add_argument("--list", action="store_true", help="list the architectures")
-    add_options(parser, Options, architecture={"nargs": "?"})
-    parser.set_defaults(run=run, show=show)
-
-
-def add_options(parser: argparse.ArgumentParser, options: type, **changes: Any) -> None:
-    """Add the options of a training or fine-tuning."""
-    _options.add(parser, options, **changes)
-    parser.add_argument(
-        "--resume", action="store_true", help="go on from the checkpoint beside the output, if there is one"
-    )
-    _job.add_options(parser)
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
@@ -48,9 +42,7 @@ def show(answer: dict[str, Any]) -> str:
     if "architectures" in answer:
         width = max(map(len, answer["architectures"]))
         return "\n".join(f"{name:{width}}  {text}" for name, text in answer["architectures"].items())
-    if "background" in answer:
-        return _job.show_background(answer)
-    return _job.show(answer, scores(answer))
+    return scores(answer)
 
 
 def scores(answer: dict[str, Any]) -> str:

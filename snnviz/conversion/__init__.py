@@ -13,13 +13,17 @@ from snnviz import __version__
 from snnviz import _checks as check
 from snnviz._arguments import checked
 from snnviz._models import input_range
+from snnviz.conversion.choice import HALF, Setting, choose
 from snnviz.conversion.correction import ITEMS, check_steps, corrected
 from snnviz.conversion.loading import load_keras
-from snnviz.conversion.normalisation import Normalisation, measure, normalise
+from snnviz.conversion.normalisation import PER, Normalisation, default_percentile, measure, normalise
 from snnviz.conversion.problem import Problem
 from snnviz.conversion.report import conversion_report
 from snnviz.errors import InputError
 from snnviz.network import SpikingNetwork
+from snnviz.simulation.settings import LOWEST
+
+SETTINGS = ("auto", "paper")
 
 __all__ = [
     "Normalisation",
@@ -79,8 +83,13 @@ def convert(
     model: Any,
     x_norm: np.ndarray,
     percentile: float | None = None,
-    per: str = "layer",
+    per: str | None = None,
     *,
+    setting: str = "auto",
+    initial_potential: float | None = None,
+    correct_potential: int | None = None,
+    input: str = "spiking",
+    y_norm: np.ndarray | None = None,
     input_range: float | None = None,
     clamp: float = 0.0,
     onsets: Sequence[int] | None = None,
@@ -98,6 +107,10 @@ def convert(
     softmax. Then every layer is scaled so that `percentile` of its activations on `x_norm` is 1 (see
     `snnviz.conversion.normalise`). The class scores are those of the model: the logits, unscaled.
 
+    What is not given of `percentile`, `per` and initial potentials is chosen by a short simulation on items of `x_norm` that are
+    held out of the normalisation (`snnviz.conversion.choice`), unless `setting` is "paper". The network's metadata says what was
+    tried, under "choice".
+
     Accepted are Sequential and functional models, nested or not, with a ReLU (capped or not) after every weighted layer but the
     last. Paths may branch and meet in sums and concatenations (Add, Average, Subtract, Concatenate): what is added up before a
     ReLU becomes one population with several projections. `check_convertible` lists what stands in the way of converting a
@@ -107,9 +120,15 @@ def convert(
         model: the Keras model.
         x_norm: items of the training set (about 1000 will do), float intensities in [0, 1], `(items, *input shape)`. An
             input shape (height, width) becomes (height, width, 1).
-        percentile: in (0, 100], of which 100 stands for the cap of a capped ReLU; None for 100 where every ReLU is capped,
-            and 99 elsewhere.
+        percentile: in (0, 100], of which 100 stands for the cap of a capped ReLU.
         per: one scale per "layer" or one per "channel" (unit of a dense layer).
+        setting: "auto" chooses what is not given; "paper" takes percentile 99 (100 where every ReLU is capped) per layer, and
+            potentials of half the threshold, uncorrected.
+        initial_potential: the membrane potential that every neuron begins with.
+        correct_potential: correct initial potentials by the rates of this many time steps, on the first
+            `choice.CORRECTED_ITEMS` items (`snnviz.conversion.corrected`); 0, leave them alike.
+        input: how images will come in, for choice and correction of potentials: "spiking" or "analog" (direct coding).
+        y_norm: labels of `x_norm`, by which accuracy is judged; None takes the answers of the ANN for right.
         input_range: what the model takes for full intensity: 1, or 255 for a model trained on 8-bit images. None means what
             the model shows before its first weights (`input_range`), else 1. The network takes intensities in [0, 1] in any case.
         clamp: layers begin one after the other, that at depth d after clamp * d time steps, rounded down
@@ -129,8 +148,14 @@ def convert(
         InputError: if the model cannot be converted, naming the layer, the reason and the remedy, or an argument is
             wrong.
     """
-    if percentile is not None:  # before the work of folding
+    check.choice("setting", setting, SETTINGS)  # before the work of folding
+    check.choice("input", input, ("spiking", "analog"))
+    if percentile is not None:
         check.real("percentile", percentile, 0, 100, above=True)
+    if per is not None:
+        check.choice("per", per, PER)
+    if initial_potential is not None:
+        check.real("initial_potential", initial_potential, LOWEST, -LOWEST)
     check.real("clamp", clamp, 0)
     if onsets is not None and clamp:
         raise InputError(f"`onsets` must be None beside a clamp. Received: a clamp of {clamp:g} as well")
@@ -138,24 +163,48 @@ def convert(
     folded = folded.clamped(clamp) if onsets is None else folded.with_onsets(onsets)
     if correct_bias is not None:
         check_steps("correct_bias", correct_bias, folded)
+    if correct_potential:
+        check_steps("correct_potential", correct_potential, folded)
     images = np.asarray(x_norm)
     if images.ndim >= 2 and images[0:1].size == folded.input.neurons:  # a model may reshape its images first
         images = images.reshape(len(images), *folded.input_shape)
     images = check.images("x_norm", images, folded.input_shape)
-    found = measure(folded, images, percentile, per, batch_size, progress)
-    network = folded.scaled(found.scales)
+    if y_norm is not None:
+        y_norm = check.labels("y_norm", y_norm, len(images), folded.classes)
+    asked = Setting(
+        per=per,
+        percentile=percentile,
+        initial_potential=initial_potential,
+        # a bias takes the same errors for its own
+        correct_potential=0 if correct_potential is None and correct_bias is not None else correct_potential,
+    )
+    if setting == "paper":
+        asked = Setting(
+            per=per or "layer",
+            percentile=default_percentile(folded) if percentile is None else percentile,
+            initial_potential=HALF if initial_potential is None else initial_potential,
+            correct_potential=correct_potential or 0,
+        )
+    best, choice = choose(folded, images, y_norm, asked, input, batch_size, progress)
+    network = best.network
     if correct_bias is not None:
         network = corrected(network, images[:ITEMS], correct_bias, progress)
-    names = network.layer_names[1:]
     metadata = {
         **folded.metadata,
-        "percentile": found.percentile,
-        "per": per,
+        "percentile": best.found.percentile,
+        "per": best.found.per,
         "clamp": clamp,
         "correct_bias": correct_bias,
-        "norm_items": found.items,
-        "scales": {name: _plain(scale) for name, scale in zip(names, found.scales, strict=True)},
+        "norm_items": best.found.items,
+        "scales": {
+            name: _plain(scale) for name, scale in zip(network.layer_names[1:], best.found.scales, strict=True)
+        },
     }
+    if choice is not None or best.setting.initial_potential != HALF or best.setting.correct_potential:
+        metadata["initial_potential"] = best.setting.initial_potential
+        metadata["correct_potential"] = best.setting.correct_potential
+    if choice is not None:
+        metadata["choice"] = choice
     return replace(network, metadata=metadata)
 
 

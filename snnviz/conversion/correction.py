@@ -1,8 +1,11 @@
-"""Bias correction: after conversion, let neurons fire as often within a few time steps as the ANN says.
+"""Correction after conversion: let neurons fire as often within a few time steps as the ANN says.
 
 In a deep network spikes arrive unevenly, and what a neuron sends too early cannot be taken back, so that after T steps mean rates
-are not the ANN's activations. The mean error of a channel can be taken off its bias (Li et al. 2021, "A free lunch from ANN",
-arXiv:2106.06984), layer by layer, each seeing what the corrected layers before it send.
+are not the ANN's activations. What a neuron has sent too much or too little by then is a charge, and there are two ways to make
+up for it (Li et al. 2021, "A free lunch from ANN", arXiv:2106.06984), layer by layer, each seeing what the corrected layers before
+it send: a bias brings a T-th of the charge in each step, an initial potential all of it at once. The charge comes of the first
+steps and does not grow with time. So a corrected potential stays right, while a bias goes on: at step t it has brought t / T times
+the charge, and far beyond T it is the larger error.
 """
 
 from __future__ import annotations
@@ -16,60 +19,93 @@ from snnviz import _checks as check
 from snnviz import _progress
 from snnviz._arguments import checked
 from snnviz.conversion.report import TRACE_BUDGET
-from snnviz.network import Dense, Layer, Population, SpikingNetwork
+from snnviz.network import Population, SpikingNetwork
 from snnviz.simulation import Record, Settings, analog
-from snnviz.simulation.driver import make_engine
+from snnviz.simulation.event_graph import GraphEventEngine
 
 ITEMS = 384
 """Items that `snnviz.convert` corrects on, if it has as many."""
 FEWEST_ACTIVE = 0.1
-"""A channel is taken for active at least in this fraction of places: where few neurons fire, a mean says little."""
+"""A channel or neuron is taken for active in at least this fraction: where few neurons fire, a mean says little."""
+WHATS = ("bias", "potential")
 
 
 @checked
-def corrected(network: SpikingNetwork, x: np.ndarray, steps: int, progress: bool = False) -> SpikingNetwork:
-    """The network with biases that make up for the mean error of each channel's firing rate after `steps` time steps.
+def corrected(
+    network: SpikingNetwork,
+    x: np.ndarray,
+    steps: int,
+    progress: bool = False,
+    *,
+    what: str = "bias",
+    input: str = "spiking",
+) -> SpikingNetwork:
+    """The network with biases or initial potentials that make up for the mean error of firing rates after `steps` time steps.
 
-        b <- b + (mean a - mean r) / max(f, 0.1),
+        bias:       b <- b + (mean a - mean r) / max(f, 0.1)              for each channel
+        potential:  v(0) <- v(0) + T' (mean a - mean r) / max(f, 0.1)     for each neuron
 
-    with means over items and positions, a = min(max(0, z), 1) the ANN's activation, r the firing rate since the onset, and f
-    the fraction of positive a: only an active neuron follows its bias. Li et al. correct by the numerator alone. Averages
-    (pooling) and the last layer, which does not fire, stay. The analog twin stays the ANN that it was (`Layer.ann_bias`).
+    with means over items (and positions of a channel), a = min(max(0, z), 1) the ANN's activation, r the firing rate in the T'
+    steps since the onset, and f the fraction of positive a: only an active neuron follows its bias. Li et al. correct by the
+    numerator alone. Averages (pooling) keep their biases, not their potentials; the last layer, which does not fire, stays. The
+    analog twin stays the ANN that it was (`Layer.ann_bias`).
 
     Args:
         network: a normalised network.
         x: training items, float intensities (items, *network.input_shape); some hundreds will do.
         steps: T, the number of time steps in which rates are measured; beyond every hidden layer's onset.
         progress: show a progress bar if it takes more than two seconds.
+        what: "bias", for the answer after T steps and not long after them, or "potential", for every step.
+        input: how images will come in, "spiking" or "analog" (`snnviz.simulation.Settings`).
 
     Raises:
         InputError: if an argument is wrong.
     """
     check_steps("steps", steps, network)
+    check.choice("what", what, WHATS)
+    check.choice("input", input, ("spiking", "analog"))
     x = check.images("x", x, network.input_shape)
-    layers = list(network.layers)
-    hidden = [index for index, layer in enumerate(layers[:-1]) if not layer.pools]
-    names = [layers[index].name for index in hidden]
-    wanted = {name: np.zeros(layers[index].channels) for name, index in zip(names, hidden, strict=True)}
-    active = {name: np.zeros_like(values) for name, values in wanted.items()}
+    hidden = [index for index, layer in enumerate(network.layers[:-1]) if what == "potential" or not layer.pools]
+    wanted, active = _wanted(network, x, hidden, what)
+    relay = _Relay(network, Settings(steps=steps, input=input), x)
+    with _progress.bar(len(network.layers) - 1, "correcting", "layer", progress) as bar:
+        for index, layer in enumerate(network.layers[:-1]):
+            if index in wanted:
+                width = len(wanted[index])
+                places = len(x) * layer.neurons // width
+                spikes = relay.counts(index).reshape(-1, width).sum(axis=0)
+                error = (wanted[index] - spikes / (steps - layer.onset)) / places
+                charge = error / np.maximum(active[index] / places, FEWEST_ACTIVE)
+                relay.put(index, _changed(layer, what, charge, steps))
+            relay.pass_on(index)
+            bar.update(1)
+    return replace(network, layers=relay.layers)
+
+
+def _changed(layer: Population, what: str, charge: np.ndarray, steps: int) -> Population:
+    """The population that gets `charge` in every step, as a bias or, for all of `steps`, at once."""
+    if what == "bias":
+        return replace(
+            layer, bias=layer.bias + charge, ann_bias=layer.bias if layer.ann_bias is None else layer.ann_bias
+        )
+    begins = layer.initial_potential + (steps - layer.onset) * charge.reshape(layer.output_shape)
+    return replace(layer, initial_potential=begins.astype(np.float32))
+
+
+def _wanted(
+    network: SpikingNetwork, x: np.ndarray, layers: list[int], what: str
+) -> tuple[dict[int, np.ndarray], dict[int, np.ndarray]]:
+    """Sums of what each channel's or neuron's rate should be, and how often it is active."""
+    chosen = {index: network.layers[index] for index in layers}
+    width = {index: each.channels if what == "bias" else each.neurons for index, each in chosen.items()}
+    wanted = {index: np.zeros(width[index]) for index in layers}
+    active = {index: np.zeros(width[index]) for index in layers}
     for _, values in analog.batches(network, x):
-        for name in names:
-            by_channel = values[name].reshape(-1, values[name].shape[-1])
-            wanted[name] += np.minimum(by_channel, 1).sum(axis=0, dtype=np.float64)
-            active[name] += np.count_nonzero(by_channel, axis=0)
-    with _progress.bar(len(hidden) * len(x), "correcting", "item", progress) as bar:
-        for name, index in zip(names, hidden, strict=True):
-            layer = layers[index]
-            spikes = np.zeros(layer.channels)
-            for sent in _sent(replace(network, layers=tuple(layers)), index, x, steps):
-                spikes += sent.reshape(-1, layer.channels).sum(axis=0)
-                bar.update(len(sent))
-            places = len(x) * layer.neurons // layer.channels
-            error = (wanted[name] - spikes / (steps - layer.onset)) / places
-            bias = layer.bias + error / np.maximum(active[name] / places, FEWEST_ACTIVE)
-            ann_bias = layer.bias if layer.ann_bias is None else layer.ann_bias
-            layers[index] = replace(layer, bias=bias, ann_bias=ann_bias)
-    return replace(network, layers=tuple(layers))
+        for index, layer in chosen.items():
+            found = values[layer.name].reshape(-1, width[index])
+            wanted[index] += np.minimum(found, 1).sum(axis=0, dtype=np.float64)
+            active[index] += np.count_nonzero(found, axis=0)
+    return wanted, active
 
 
 def check_steps(name: str, steps: int, network: SpikingNetwork) -> None:
@@ -77,20 +113,50 @@ def check_steps(name: str, steps: int, network: SpikingNetwork) -> None:
     check.integer(name, steps, 1 + max((layer.onset for layer in network.layers[:-1]), default=0))
 
 
-def _sent(network: SpikingNetwork, index: int, x: np.ndarray, steps: int) -> Iterator[np.ndarray]:
-    """How many spikes each neuron of layer `index` sends in `steps` steps, (items of a batch, neurons), batch by batch."""
-    layer = network.layers[index]
-    before = network
-    if network.is_path:  # what comes behind need not be simulated
-        before = replace(network, layers=(*network.layers[: index + 1], _silent(layer)), class_names=())
-    batch = max(1, TRACE_BUDGET // (steps * layer.neurons))
-    record = Record(prediction=False, spikes=(layer.name,), items=batch)
-    engine = make_engine("event", before, Settings(steps=steps), record)
-    for start in range(0, len(x), batch):
-        items = x[start : start + batch]
-        yield engine.run(items, traced=len(items)).spike_trains[layer.name].sum(axis=1)
+class _Relay:
+    """Populations simulated one after the other on the same items, each of which may be changed before its spikes go on.
 
+    Spikes wait in bits, eight steps a byte, until nothing takes them any more.
+    """
 
-def _silent(layer: Population) -> Layer:
-    """Something to read out behind `layer`: a network ends in a layer that does not fire."""
-    return Dense(name="none", input_shape=layer.output_shape, weights=np.zeros((layer.neurons, 1)), bias=np.zeros(1))
+    def __init__(self, network: SpikingNetwork, settings: Settings, x: np.ndarray) -> None:
+        self._engine = GraphEventEngine(network, settings, Record())
+        self._x, self._steps = x, settings.steps
+        self._size = max(1, TRACE_BUDGET // (settings.steps * max(network.neurons.values())))
+        self._sent = {0: [self._packed(self._engine.pixels(x[part])) for part in self._parts()]}
+
+    @property
+    def layers(self) -> tuple[Population, ...]:
+        """As they are by now."""
+        return self._engine.network.layers
+
+    def counts(self, index: int) -> np.ndarray:
+        """How many spikes each neuron of a layer sends, over all items and steps, float64 (neurons,)."""
+        return sum((trains.sum(axis=(0, 1)) for trains in self._trains(index)), np.zeros(1))
+
+    def put(self, index: int, layer: Population) -> None:
+        """Change a layer."""
+        self._engine.put(index, layer)
+
+    def pass_on(self, index: int) -> None:
+        """Let a layer send its spikes to those behind it."""
+        self._sent[index + 1] = [self._packed(trains) for trains in self._trains(index)]
+        needed = {source for sources in self._engine.network.sources[index + 1 :] for source in sources}
+        self._sent = {source: kept for source, kept in self._sent.items() if source in needed}
+
+    def _parts(self) -> list[slice]:
+        return [slice(start, start + self._size) for start in range(0, len(self._x), self._size)]
+
+    def _trains(self, index: int) -> Iterator[np.ndarray]:
+        """Spikes of a layer, bool (items of a batch, steps, neurons), batch by batch."""
+        network, name = self._engine.network, self._engine.network.layers[index].name
+        for place, part in enumerate(self._parts()):
+            arriving = [
+                np.unpackbits(self._sent[source][place], axis=1, count=self._steps).view(bool)
+                for source in network.sources[index]
+            ]
+            yield self._engine.heard(index, self._x[part], arriving).spike_trains[name]
+
+    @staticmethod
+    def _packed(trains: np.ndarray) -> np.ndarray:
+        return np.packbits(trains, axis=1)

@@ -8,6 +8,8 @@ doi:10.3389/fnins.2017.00682).
 from __future__ import annotations
 
 import math
+import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,52 +27,65 @@ SMALLEST = 1e-6
 
 
 class UpperTail:
-    """The exact percentile of values that come in pieces, keeping only those at or above it.
+    """Exact percentiles of values that come in pieces, keeping only those at or above the lowest of them.
+
+    Pieces may come from several threads, in any order.
 
     Args:
         total: how many values will come, per column.
-        percentile: in (0, 100].
-        columns: number of columns; each has a percentile of its own.
+        percentile: the lowest that will be asked for, in (0, 100].
+        columns: number of columns; each has percentiles of its own.
     """
 
     def __init__(self, total: int, percentile: float, columns: int = 1) -> None:
-        rank = (total - 1) * percentile / 100  # as numpy's "linear" method
-        self._fraction = rank - math.floor(rank)
-        self._keep = total - math.floor(rank)
-        self._kept = np.empty((0, columns), np.float32)
-        self._new: list[np.ndarray] = []
-        self._new_rows = 0
-        self._least = -math.inf  # of the tail, once it is full
+        self._total, self._keep = total, total - math.floor(_rank(total, percentile))
+        self._kept = [np.empty(0, np.float32)] * columns
+        self._least = np.full(columns, -math.inf, np.float32)  # of each column's tail, once it is full
+        self._new: list[list[np.ndarray]] = []
+        self._waiting = 0
+        self._lock = threading.Lock()
 
     def add(self, values: np.ndarray) -> None:
         """Take in values of shape (any, columns)."""
-        if values.shape[1] == 1:
-            values = values[values[:, 0] > self._least]  # the others cannot be in the tail
-        self._new.append(values.astype(np.float32, copy=True))
-        self._new_rows += len(values)
-        if self._new_rows > max(self._keep, 2**16):
-            self._merge()
+        larger = (values > self._least).T  # the others cannot be in the tail
+        counts = np.count_nonzero(larger, axis=1)
+        pieces = np.split(values.T[larger].astype(np.float32, copy=False), np.cumsum(counts)[:-1])
+        with self._lock:
+            self._new.append(pieces)
+            self._waiting += int(counts.sum())
+            if self._waiting > max(self._keep, 2**14) * len(self._kept):
+                self._merge()
 
     def _merge(self) -> None:
-        rows = np.concatenate([self._kept, *self._new])
-        if len(rows) > self._keep:
-            rows = np.partition(rows, len(rows) - self._keep, axis=0)[-self._keep :]
-        if rows.shape == (self._keep, 1):
-            self._least = float(rows.min())
-        self._kept, self._new, self._new_rows = rows, [], 0
+        for column, kept in enumerate(self._kept):
+            values = np.concatenate([kept, *(pieces[column] for pieces in self._new)])
+            if len(values) > self._keep:
+                values = np.partition(values, len(values) - self._keep)[-self._keep :]
+            self._kept[column] = values
+            if len(values) == self._keep:
+                self._least[column] = values.min()
+        self._new, self._waiting = [], 0
 
-    def result(self) -> tuple[np.ndarray, np.ndarray]:
+    def result(self, percentile: float) -> tuple[np.ndarray, np.ndarray]:
         """(percentile, maximum) of every column, float64 (columns,)."""
-        self._merge()
-        lowest = np.partition(self._kept, min(1, self._keep - 1), axis=0)[:2].astype(np.float64)
-        value = lowest[0] + self._fraction * (lowest[-1] - lowest[0])
-        return value, self._kept.max(axis=0).astype(np.float64)
+        with self._lock:
+            self._merge()
+        rank = _rank(self._total, percentile)
+        fraction = rank - math.floor(rank)
+        place = math.floor(rank) - (self._total - self._keep)
+        tails = np.sort(self._kept, axis=1)
+        low, high = (tails[:, min(index, self._keep - 1)].astype(np.float64) for index in (place, place + 1))
+        return low + fraction * (high - low), tails[:, -1].astype(np.float64)
 
-    def positive(self, otherwise: float) -> np.ndarray:
+    def positive(self, percentile: float, otherwise: float) -> np.ndarray:
         """The percentile, or the maximum where it is (next to) zero, or `otherwise` where that is zero too."""
-        percentile, maximum = self.result()
-        usable = np.where(percentile > SMALLEST * maximum, percentile, maximum)
+        value, maximum = self.result(percentile)
+        usable = np.where(value > SMALLEST * maximum, value, maximum)
         return np.where(usable > 0, usable, otherwise)
+
+
+def _rank(total: int, percentile: float) -> float:
+    return (total - 1) * percentile / 100  # as numpy's "linear" method
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,35 +138,66 @@ def measure(
             percentile.
         progress: show a progress bar if it takes more than two seconds.
     """
-    check.choice("per", per, PER)
+    return measure_each(network, x_norm, [(percentile, per)], batch_size, progress)[0]
+
+
+@checked
+def measure_each(
+    network: SpikingNetwork,
+    x_norm: np.ndarray,
+    wanted: Sequence[tuple[float | None, str]],
+    batch_size: int | None = None,
+    progress: bool = False,
+) -> list[Normalisation]:
+    """What `measure` says for several pairs of `percentile` and `per`, in one pass; the other arguments are as there."""
+    for percentile, per in wanted:
+        check.choice("per", per, PER)
+        if percentile is not None:
+            check.real("percentile", percentile, 0, 100, above=True)
     x_norm = check.images("x_norm", x_norm, network.input_shape)
+    usual = default_percentile(network)
+    chosen = [(usual if percentile is None else float(percentile), per) for percentile, per in wanted]
     hidden = network.layers[:-1]
-    if percentile is None:
-        capped = [layer.cap is not None for layer in hidden if not layer.pools]
-        percentile = 100.0 if capped and all(capped) else DEFAULT_PERCENTILE
-    check.real("percentile", percentile, 0, 100, above=True)
-    whole = {layer.name: UpperTail(len(x_norm) * layer.neurons, percentile) for layer in hidden}
-    channels = {
-        layer.name: UpperTail(len(x_norm) * (layer.neurons // layer.channels), percentile, layer.channels)
-        for layer in (hidden if per == "channel" else ())
-    }
+    tails: dict[str, dict[str, UpperTail]] = {"layer": {}, "channel": {}}
+    for layer in hidden:
+        values = len(x_norm) * layer.neurons
+        tails["layer"][layer.name] = UpperTail(values, min(percentile for percentile, _ in chosen))
+        lowest = min((percentile for percentile, per in chosen if per == "channel"), default=None)
+        if lowest is not None:
+            tails["channel"][layer.name] = UpperTail(values // layer.channels, lowest, layer.channels)
+
+    def take(values: dict[str, np.ndarray]) -> None:
+        for per in tails:
+            for name, tail in tails[per].items():
+                tail.add(values[name].reshape(-1, 1 if per == "layer" else values[name].shape[-1]))
+
     with _progress.bar(len(x_norm), "normalising", "item", progress) as bar:
-        for part, values in analog.batches(network, x_norm, batch_size):
-            for layer in hidden:
-                whole[layer.name].add(values[layer.name].reshape(-1, 1))
-                if per == "channel":
-                    channels[layer.name].add(values[layer.name].reshape(-1, layer.channels))
-            bar.update(part.stop - part.start)
+        for items in analog.spread(network, x_norm, take, batch_size):
+            bar.update(items)
+    return [_found(network, tails, percentile, per, len(x_norm)) for percentile, per in chosen]
+
+
+def default_percentile(network: SpikingNetwork) -> float:
+    """100, which stands for the caps, where every ReLU is capped, and 99 elsewhere."""
+    capped = [layer.cap is not None for layer in network.layers[:-1] if not layer.pools]
+    return 100.0 if capped and all(capped) else DEFAULT_PERCENTILE
+
+
+def _found(
+    network: SpikingNetwork, tails: dict[str, dict[str, UpperTail]], percentile: float, per: str, items: int
+) -> Normalisation:
     found: list[Scale] = []
     limits: list[Scale | None] = [None]  # where the input and each layer saturate, averages where their source does
-    for layer, sources in zip(hidden, network.sources, strict=False):
+    for layer, sources in zip(network.layers[:-1], network.sources, strict=False):
         limits.append(limit := limits[sources[0]] if layer.pools else layer.cap)
-        value = float(whole[layer.name].positive(1.0)[0])
+        value = float(tails["layer"][layer.name].positive(percentile, 1.0)[0])
         if percentile == 100 and limit is not None:
             found.append(limit)
+        elif per == "channel":
+            found.append(tails["channel"][layer.name].positive(percentile, value))
         else:
-            found.append(channels[layer.name].positive(value) if per == "channel" else value)
-    return Normalisation(percentile=float(percentile), per=per, items=len(x_norm), activations=(*found, 1.0))
+            found.append(value)
+    return Normalisation(percentile=percentile, per=per, items=items, activations=(*found, 1.0))
 
 
 @checked

@@ -458,7 +458,7 @@ class Reading:
             self._refuse(
                 visit,
                 "padding='same' puts incomplete windows at the border here, which Keras averages over fewer values",
-                "use padding='valid', or a window and strides that divide the size of the map",
+                "use padding='valid', behind a ZeroPadding2D if the map shall keep its size, and retrain",
             )
             return None
         sizes = [part.channels for part in signal.parts] if len(signal.parts) > 1 else [signal.shape[2]]

@@ -57,7 +57,7 @@ class Hardware(Launching):
         "A dry run takes about ten seconds and no hardware. Credentials come from the server's environment or keyring."
     )
     suffix = ".npz"
-    source_kinds = ("optimize", "simulate", "spinnaker", "dryrun")
+    source_kinds = ("convert", "optimize", "simulate", "spinnaker", "dryrun")
 
     @property
     def launches(self) -> str:  # type: ignore[override]

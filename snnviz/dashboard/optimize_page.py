@@ -14,6 +14,7 @@ from snnviz.dashboard.figure import Figure
 from snnviz.dashboard.forms import field, parameter
 from snnviz.dashboard.launching import Launching
 from snnviz.errors import InputError
+from snnviz.jobs.spec import leaving
 from snnviz.jobs.work.optimize import Options
 from snnviz.network import SpikingNetwork
 
@@ -58,7 +59,7 @@ class Optimize(Launching):
     launches = "optimize"
     launches_words = "optimisation"
     launches_note = "The loss is measured on training items that are held out; the test set is used once, at the end."
-    source_kinds = ("train", "finetune", "optimize", "simulate")
+    source_kinds = leaving("network")
 
     def spec(self) -> dict[str, Any]:
         """See `Launching.spec`."""

@@ -17,6 +17,7 @@ from snnviz.dashboard import parts, reproducing
 from snnviz.dashboard.figure import Figure
 from snnviz.dashboard.workspace import FROM_RUN, MODEL_KINDS, RESULT_KINDS, label
 from snnviz.errors import InputError
+from snnviz.jobs.spec import leaving
 
 if TYPE_CHECKING:
     from snnviz.runs import Run
@@ -198,7 +199,7 @@ def _next_steps(run: Run, page: Any) -> str:
     return f"<p class='steps'>{links}</p>" if links else ""
 
 
-_NETWORKS = ("train", "finetune", "optimize", "simulate")
+_NETWORKS = leaving("network")
 """Kinds of runs that leave a spiking network."""
 
 

@@ -15,6 +15,7 @@ from snnviz.dashboard.figure import Figure
 from snnviz.dashboard.forms import field, parameter
 from snnviz.dashboard.launching import Launching
 from snnviz.errors import InputError
+from snnviz.jobs.spec import leaving
 from snnviz.jobs.work.finetune import Options
 from snnviz.training.recipe import FINE_TUNING
 
@@ -59,7 +60,7 @@ class Sparsity(Launching):
     )
     suffix = ".keras"
     upload_words = "Or upload a model or data"
-    source_kinds = ("train", "finetune")
+    source_kinds = leaving("model")
 
     def spec(self) -> dict[str, Any]:
         """See `Launching.spec`."""

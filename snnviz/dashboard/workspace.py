@@ -25,6 +25,7 @@ from snnviz._arguments import checked
 from snnviz.dashboard import finding, uploads
 from snnviz.dashboard.watching import Watcher
 from snnviz.errors import InputError
+from snnviz.jobs.spec import leaving
 from snnviz.plots import Results, named
 
 if TYPE_CHECKING:
@@ -35,9 +36,9 @@ T = TypeVar("T")
 
 FROM_RUN = "run:"
 """Begins what a job calls the model or network of a run (`snnviz.jobs.work.sources.origin`)."""
-RESULT_KINDS = ("simulate", "optimize", "spinnaker")
+RESULT_KINDS = leaving("result")
 """Kinds of runs that leave a simulation result."""
-MODEL_KINDS = ("train", "finetune")
+MODEL_KINDS = leaving("model")
 """Kinds of runs that leave a Keras model."""
 _DATA = "data:"
 _KEPT = 64

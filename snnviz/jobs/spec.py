@@ -20,19 +20,39 @@ from snnviz.runs.run import OUT
 if TYPE_CHECKING:
     from snnviz.jobs.job import Job
 
-KINDS: dict[str, str] = {
-    "train": "snnviz.jobs.work.train",
-    "finetune": "snnviz.jobs.work.finetune",
-    "sweep": "snnviz.jobs.work.sweep",
-    "convert": "snnviz.jobs.work.convert",
-    "optimize": "snnviz.jobs.work.optimize",
-    "simulate": "snnviz.jobs.work.simulate",
-    "dryrun": "snnviz.jobs.work.dryrun",
-    "spinnaker": "snnviz.jobs.work.spinnaker",
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of job.
+
+    Attributes:
+        module: does it. It has `Options`, a frozen dataclass that declares them (see `snnviz._options`), `work(options, job)`,
+            which returns what JSON can hold, and may have `MAIN`, the title of the progress bar of its longest part.
+        leaves: what a finished run has for others to begin with, among "model", "network" and "result".
+    """
+
+    module: str
+    leaves: tuple[str, ...] = ()
+
+
+KINDS = {
+    "train": Kind("snnviz.jobs.work.train", ("model", "network")),
+    "finetune": Kind("snnviz.jobs.work.finetune", ("model", "network")),
+    "sweep": Kind("snnviz.jobs.work.sweep"),
+    "convert": Kind("snnviz.jobs.work.convert", ("network",)),
+    "optimize": Kind("snnviz.jobs.work.optimize", ("network", "result")),
+    "simulate": Kind("snnviz.jobs.work.simulate", ("network", "result")),
+    "dryrun": Kind("snnviz.jobs.work.dryrun"),
+    "spinnaker": Kind("snnviz.jobs.work.spinnaker", ("result",)),
 }
-"""The kinds of jobs and the modules that do them. Such a module has `Options`, a frozen dataclass that declares them (see
-`snnviz._options`), `work(options, job)`, which returns what JSON can hold, and may have `MAIN`, the title of the progress bar of
-its longest part. A further kind is a further line (in a job's own process only the kinds of this table are known)."""
+"""The kinds of jobs. A further kind is a further line (in a job's own process only the kinds of this table are known)."""
+
+
+def leaving(what: str) -> tuple[str, ...]:
+    """The kinds whose runs leave a "model", "network" or "result"."""
+    return tuple(name for name, kind in KINDS.items() if what in kind.leaves)
+
+
 _ENTRIES = ("kind", "options", "name", "parent", "tags", "folder")
 
 
@@ -159,7 +179,7 @@ def options_class(kind: str) -> type:
 
 
 def _module(kind: str) -> Any:
-    return importlib.import_module(KINDS[kind])
+    return importlib.import_module(KINDS[kind].module)
 
 
 def _options(kind: str, given: Any) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -126,6 +127,20 @@ def load_network(path: str | os.PathLike[str]) -> SpikingNetwork:
     neurons = sum(network.neurons.values())
     check_fits(str(path), 4 * neurons, source.stat().st_size, f"the state of its {neurons} neurons")
     return network
+
+
+def network_bytes(network: SpikingNetwork) -> bytes:
+    """The bytes of a network's file."""
+    with tempfile.TemporaryDirectory() as folder:
+        return network.save(Path(folder) / "network.npz").read_bytes()
+
+
+def network_from_bytes(content: bytes) -> SpikingNetwork:
+    """The network whose file has these bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "network.npz"
+        path.write_bytes(content)
+        return load_network(path)
 
 
 def decode(header: Any, arrays: Mapping[str, np.ndarray], path: str) -> SpikingNetwork:

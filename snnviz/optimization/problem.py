@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from snnviz import _checks as check
 from snnviz.hardware.spinnaker import model as spinnaker
-from snnviz.network import SpikingNetwork, load_network
+from snnviz.network import SpikingNetwork
+from snnviz.network.file import network_bytes, network_from_bytes
 from snnviz.optimization.objective import Counts
 from snnviz.optimization.onsets import OnsetSpace
 from snnviz.optimization.scales import ScaleSpace
@@ -145,17 +144,3 @@ class Problem:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self.space = self._space(network_from_bytes(self._file))
-
-
-def network_bytes(network: SpikingNetwork) -> bytes:
-    """The bytes of a network's file."""
-    with tempfile.TemporaryDirectory() as folder:
-        return network.save(Path(folder) / "network.npz").read_bytes()
-
-
-def network_from_bytes(content: bytes) -> SpikingNetwork:
-    """The network whose file has these bytes."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "network.npz"
-        path.write_bytes(content)
-        return load_network(path)

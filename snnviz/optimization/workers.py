@@ -12,14 +12,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from typing import Any
 
 import numpy as np
 
 from snnviz import _checks as check
 from snnviz import _processes
-from snnviz._extras import need
-from snnviz.errors import InputError
+from snnviz._cluster import Cluster
 from snnviz.optimization.objective import Counts
 from snnviz.optimization.problem import Problem
 
@@ -28,11 +26,6 @@ Job = tuple[int, int, int]
 
 MAX_LOSSES = 5
 """Workers that may die without any job getting done in between, before the machine is taken to be at fault."""
-
-
-def need_scheduler() -> None:
-    """Raise `InputError` with the install command if dask.distributed is missing."""
-    need("`scheduler`", "distributed", "dask.distributed", "distributed")
 
 
 class Evaluator(ABC):
@@ -167,58 +160,34 @@ def _count_remotely(problem: Problem, vector: np.ndarray, start: int, stop: int)
 class Dask(Evaluator):
     """Workers of a dask.distributed cluster; each task uses one processor.
 
-    The cluster's workers need snnviz, and may come and go: tasks of a lost worker run again elsewhere.
-
     Args:
         problem: what to evaluate.
         scheduler: its address, such as "tcp://10.0.0.5:8786".
 
     Raises:
-        InputError: if dask.distributed is not installed, or no scheduler answers at the address.
+        InputError: as `snnviz._cluster.Cluster`.
     """
 
     def __init__(self, problem: Problem, scheduler: str) -> None:
         super().__init__(problem)
-        need_scheduler()
-        from distributed import Client
-
-        try:
-            self._client: Any = Client(scheduler, timeout=10, set_as_default=False)
-        except (OSError, ValueError, TimeoutError) as error:
-            raise InputError(
-                "`scheduler` must be the address of a running dask scheduler, such as tcp://10.0.0.5:8786. "
-                f"Received: {check.describe(scheduler)}"
-            ) from error
-        # the problem travels inside a task's graph, not as scattered data, so that a lost worker can be made good
-        self._problem = self._client.submit(_same, problem, key=f"snnviz-problem-{problem.hash}", retries=100)
+        self._cluster = Cluster(scheduler)
+        self._problem = self._cluster.keep(problem, f"snnviz-problem-{problem.hash}")
 
     @property
     def at_once(self) -> int:
-        return max(1, sum(self._client.nthreads().values()))
+        return self._cluster.processors
 
     def counts(self, vectors: Sequence[np.ndarray]) -> list[Counts]:
         jobs = _jobs(len(vectors), len(self.problem.x), self.at_once)
-        futures = [
-            self._client.submit(
-                _count_remotely,
-                self._problem,
-                vectors[candidate],
-                start,
-                stop,
-                key=f"snnviz-{self.problem.key(vectors[candidate])}-{start}-{stop}",
-                retries=100,
-            )
-            for candidate, start, stop in jobs
-        ]
-        answers = self._client.gather(futures)
+        answers = self._cluster.map(
+            _count_remotely,
+            [(self._problem, vectors[candidate], start, stop) for candidate, start, stop in jobs],
+            [f"snnviz-{self.problem.key(vectors[candidate])}-{start}-{stop}" for candidate, start, stop in jobs],
+        )
         return _gathered(len(vectors), dict(zip(jobs, answers, strict=True)))
 
     def close(self) -> None:
-        self._client.close()
-
-
-def _same(problem: Problem) -> Problem:
-    return problem
+        self._cluster.close()
 
 
 def make_evaluator(problem: Problem, workers: int = 1, scheduler: str | None = None) -> Evaluator:

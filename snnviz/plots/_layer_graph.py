@@ -140,6 +140,7 @@ def layer_graph(
         grid=False,
         axes=False,
         height=62 * len(data) + 60 if height is None else height,
+        inches=0.43 * len(data) + 0.3,
     )
 
 

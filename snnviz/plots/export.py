@@ -43,7 +43,7 @@ def render(
         drawn: a HoloViews element for "pdf", "svg" and "png"; a table (pandas or xarray) for "csv".
         format: "pdf" (fonts embedded as TrueType), "svg" (text as outlines), "png" or "csv".
         width: in inches.
-        height: in inches; None gives 0.68 of the width.
+        height: in inches; None gives 0.68 of the width. A plot that needs more, as one of many layers, gets it.
         dpi: of PNG, in dots per inch.
         metadata: what the file should say about its origin, e.g. {"Title": ...}, in the keys of the format.
 
@@ -75,6 +75,7 @@ def render(
     undated = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}[format]
     buffer = io.BytesIO()
     with _LOCK, matplotlib.rc_context(settings):
+        height = max(height, theme.needed_inches(drawn))
         figure = hv.renderer("matplotlib").get_plot(drawn).state
         try:
             figure.set_size_inches(width, height)

@@ -242,6 +242,17 @@ def labels(
     )  # fmt: skip
 
 
+USUAL_INCHES = 2.5
+"""Height of a figure in a file that is as small as others."""
+
+
+def needed_inches(drawn: Any) -> float:
+    """What height a figure needs in a file at least; 0 for one that any will do for."""
+    options = hv.Store.lookup_options("matplotlib", drawn, "plot").kwargs
+    inches = float(options.get("fig_inches", (0.0, 0.0))[1])
+    return inches if inches > USUAL_INCHES and not isinstance(drawn, hv.Layout) else 0.0
+
+
 def figure(
     overlay: hv.Overlay,
     *,
@@ -263,6 +274,7 @@ def figure(
     square: bool = False,
     title: str = "",
     height: int = 340,
+    inches: float = 2.5,
 ) -> hv.Overlay:
     """An overlay with axes, grid, type and colours of the house.
 
@@ -286,6 +298,7 @@ def figure(
         square: a unit is as long on both axes.
         title: above the drawing, where the axes cannot say it.
         height: on pages, in pixels; the width follows the page.
+        inches: of height that it needs in a file, if more than usual.
     """
     from bokeh.models import CustomJSTickFormatter
 
@@ -315,7 +328,7 @@ def figure(
         },
         mpl={
             **both,
-            "aspect": "equal" if square else "auto", "fig_inches": (3.5, 2.5), "bgcolor": colors.background,
+            "aspect": "equal" if square else "auto", "fig_inches": (3.5, max(inches, USUAL_INCHES)), "bgcolor": colors.background,
             "fontsize": {"labels": 8, "xticks": 7, "yticks": 7, "legend": 7, "title": 8},
             "hooks": [_mpl_axes(colors, grid, axes, counted)],
         },

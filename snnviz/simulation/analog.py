@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
@@ -147,11 +148,56 @@ def logits(network: SpikingNetwork, x: np.ndarray, batch_size: int | None = None
             values.append(_activation(layer, [values[source] for source in sources], layer is layers[-1]))
         return values[-1]
 
+    return np.concatenate(list(_in_threads(scores, range(0, len(x), size))))
+
+
+def spread(
+    network: SpikingNetwork,
+    x: np.ndarray,
+    work: Callable[[dict[str, np.ndarray]], object],
+    batch_size: int | None = None,
+) -> Iterator[int]:
+    """Do `work` with what `batches` yields of each batch, spread over the processors as in `logits`.
+
+    Args:
+        network: the network.
+        x: float intensities `(items, *network.input_shape)`, checked.
+        work: is called from several threads, with the activations of a batch by name.
+        batch_size: items at a time; None lets a memory budget decide.
+
+    Yields:
+        the number of items of each batch that is done.
+    """
+    if not any(
+        each.scratch for layer in network.layers for each in layer.projections
+    ):  # dense: quick, and best at once
+        for part, values in batches(network, x, batch_size):
+            work(values)
+            yield part.stop - part.start
+        return
+    if batch_size is None:
+        batch_size = max(1, LOGITS_BUDGET // (4 * sum(network.neurons.values())))
+    size = check.integer("batch_size", batch_size, 1)
+
+    def done(start: int) -> int:
+        for part, values in batches(network, x[start : start + size], size):
+            work(values)
+            return part.stop - part.start
+        return 0
+
+    yield from _in_threads(done, range(0, len(x), size))
+
+
+T = TypeVar("T")
+
+
+def _in_threads(work: Callable[[int], T], starts: Sequence[int]) -> Iterator[T]:
+    """What `work` makes of each of `starts`, in their order; each thread with one thread of the matrix library."""
     with _one_at_a_time:
         library = ThreadpoolController().select(user_api="blas")
         threads = max((each.num_threads for each in library.lib_controllers), default=1)
         with library.limit(limits=1), ThreadPoolExecutor(threads, "snnviz-analog") as pool:
-            return np.concatenate(list(pool.map(scores, range(0, len(x), size))))
+            yield from pool.map(work, starts)
 
 
 _one_at_a_time = threading.Lock()

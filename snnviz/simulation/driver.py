@@ -7,7 +7,8 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -78,6 +79,7 @@ def simulate(
     title: str = "",
     first_item: int = 0,
     stop: Stop | Mapping[str, Any] | float | None = None,
+    scheduler: str | None = None,
     **settings: Any,
 ) -> xr.Dataset:
     """Simulate `network` on every item of `x` for `steps` time steps, counting synaptic events.
@@ -98,6 +100,8 @@ def simulate(
         first_item: index of `x[0]` in the data set, whose Poisson spikes depend on it; for a part of what was simulated.
         stop: end each item as soon as the network is sure of its answer: a `snnviz.simulation.Stop`, a mapping of its fields, or
             a number, the softmax margin to reach. What the result then says of a step is as in `snnviz.results`.
+        scheduler: address of a dask.distributed scheduler whose workers simulate, in parts of 50 items; the result is the same for
+            any number of them. `engine` is then "auto", "graph" or "event".
         **settings: the other fields of `snnviz.simulation.Settings`.
 
     Returns:
@@ -132,17 +136,17 @@ def simulate(
 
         engine, reason = choose(network, options, x)
     clock.note("engine_choice_s")
-    simulator = engine(network, options, kept) if callable(engine) else make_engine(engine, network, options, kept)
-    simulator.stop = when
-    gathered = _Gathered(network, options, kept, y, when)
-    clock.note("engine_start_s")
-    size = min(batch_size or simulator.batch_size, len(x))
-    with _progress.bar(len(x), "simulating", "item", progress) as bar:
-        for start in range(0, len(x), size):
-            batch, first = x[start : start + size], first_item + start
-            inputs = poisson_spikes(batch, steps, options.seed, first) if options.input == "poisson" else batch
-            gathered.add(start, simulator.run(inputs, traced=min(max(kept.items - start, 0), len(batch))))
-            bar.update(len(batch))
+    with _ready(engine, network, options, kept, scheduler) as simulator:
+        simulator.stop = when
+        gathered = _Gathered(network, options, kept, y, when)
+        clock.note("engine_start_s")
+        size = min(batch_size or simulator.batch_size, len(x))
+        with _progress.bar(len(x), "simulating", "item", progress) as bar:
+            for start in range(0, len(x), size):
+                batch, first = x[start : start + size], first_item + start
+                inputs = poisson_spikes(batch, steps, options.seed, first) if options.input == "poisson" else batch
+                gathered.add(start, simulator.run(inputs, traced=min(max(kept.items - start, 0), len(batch))))
+                bar.update(len(batch))
     clock.note("wall_time_s")
     clock.move(simulator.compiling_s, "wall_time_s", "engine_start_s")
     result = gathered.dataset()
@@ -159,6 +163,25 @@ def simulate(
         "versions": json.dumps(_versions(simulator)),
     }
     return result
+
+
+@contextmanager
+def _ready(
+    engine: str | EngineMaker, network: SpikingNetwork, settings: Settings, record: Record, scheduler: str | None
+) -> Iterator[Engine]:
+    """The engine, here or on the cluster at `scheduler`."""
+    if scheduler is None:
+        yield engine(network, settings, record) if callable(engine) else make_engine(engine, network, settings, record)
+        return
+    if engine not in _OWN:
+        raise InputError(
+            f"`engine` must be among {', '.join(ENGINES)} on a cluster. Received: {check.describe(engine)}"
+        )
+    from snnviz._cluster import Cluster
+    from snnviz.simulation.cluster import ClusterEngine
+
+    with Cluster(scheduler) as cluster:
+        yield ClusterEngine(network, settings, record, str(engine), cluster)
 
 
 class _Clock:

@@ -62,25 +62,35 @@ class GraphEventEngine(Engine):
     def __init__(self, network: SpikingNetwork, settings: Settings, record: Record, threads: int | None = None) -> None:
         super().__init__(network, settings, record)
         self._whole = [_Whole.of(layer) for layer in network.layers]
-        given = replace(settings, input="poisson", input_reset=None, clamp=0.0)  # spikes are given
-        frozen = settings.frozen_steps(network)[1:]
-        self._engines = []
-        for index, (layer, whole) in enumerate(zip(network.layers, self._whole, strict=True)):
-            analog = settings.input == "analog" and 0 in network.sources[index]
-            if analog and len(layer.projections) > 1:
-                raise InputError(
-                    "`input` must be 'spiking' or 'poisson' with engine 'event' (or take engine='graph') where a population "
-                    f"adds up the image and other things, as {layer.name!r} does. Received: 'analog'"
-                )
-            first = replace(whole.layer, onset=frozen[index])
-            layers: tuple[Layer, ...] = (first,) if layer is network.layers[-1] else (first, _unheard(first))
-            path = SpikingNetwork(input=Input(shape=whole.shape, name="arriving"), layers=layers)
-            options = replace(given, input="analog") if analog else given
-            self._engines.append(EventEngine(path, options, self._recorded(path, layer.name), threads))
+        self._threads = threads
+        self._engines = [self._alone(index) for index in range(len(network.layers))]
         self._pixels: EventEngine | None = None
         if settings.input == "spiking":
             path = SpikingNetwork(input=network.input, layers=(_unheard(network.input),))
             self._pixels = EventEngine(path, settings, self._recorded(path, network.input.name), threads)
+
+    def _alone(self, index: int) -> EventEngine:
+        """One population, behind the spikes that arrive at it."""
+        network, settings = self.network, self.settings
+        layer, whole = network.layers[index], self._whole[index]
+        analog = settings.input == "analog" and 0 in network.sources[index]
+        if analog and len(layer.projections) > 1:
+            raise InputError(
+                "`input` must be 'spiking' or 'poisson' with engine 'event' (or take engine='graph') where a population "
+                f"adds up the image and other things, as {layer.name!r} does. Received: 'analog'"
+            )
+        first = replace(whole.layer, onset=settings.frozen_steps(network)[1 + index])
+        layers: tuple[Layer, ...] = (first,) if layer is network.layers[-1] else (first, _unheard(first))
+        path = SpikingNetwork(input=Input(shape=whole.shape, name="arriving"), layers=layers)
+        options = replace(settings, input="analog" if analog else "poisson", input_reset=None, clamp=0.0)
+        return EventEngine(path, options, self._recorded(path, layer.name), self._threads)
+
+    def put(self, index: int, layer: Population) -> None:
+        """Let another population take the place of `layers[index]`, which has the same shapes and sources."""
+        layers = self.network.layers
+        self.network = replace(self.network, layers=(*layers[:index], layer, *layers[index + 1 :]))
+        self._whole[index] = _Whole.of(layer)
+        self._engines[index] = self._alone(index)
 
     def _recorded(self, path: SpikingNetwork, name: str) -> Record:
         spikes = (name,) if name in path.firing_names else ()
@@ -97,12 +107,9 @@ class GraphEventEngine(Engine):
         network, settings = self.network, self.settings
         block = Block.empty(network, settings.steps, self.record, len(inputs), traced)
         sent = [self._input(inputs, block, traced)]
-        for index, (layer, whole, engine) in enumerate(zip(network.layers, self._whole, self._engines, strict=True)):
+        for index, layer in enumerate(network.layers):
             sources = network.sources[index]
-            if engine.settings.input == "analog":
-                found = engine.run(inputs.reshape(len(inputs), *whole.shape), len(inputs))
-            else:
-                found = engine.run(whole.arriving([sent[source] for source in sources]), len(inputs))
+            found = self.heard(index, inputs, [sent[source] for source in sources])
             for name, values in found.potentials.items():
                 block.potentials[name][:] = values[:traced]
             block.events[..., index] = found.events[..., 0]
@@ -117,6 +124,17 @@ class GraphEventEngine(Engine):
             if name in block.spike_trains:
                 block.spike_trains[name][:] = trains[:traced]
         return block
+
+    def heard(self, index: int, inputs: np.ndarray, trains: Sequence[np.ndarray]) -> Block:
+        """What `layers[index]` makes of the spikes of its sources, bool (items, steps, neurons) each; all of it is traced."""
+        engine, whole = self._engines[index], self._whole[index]
+        if engine.settings.input == "analog":
+            return engine.run(inputs.reshape(len(inputs), *whole.shape), len(inputs))
+        return engine.run(whole.arriving(trains), len(inputs))
+
+    def pixels(self, inputs: np.ndarray) -> np.ndarray:
+        """Spikes of the input, bool (items, steps, neurons); none where it is analog."""
+        return self._input(inputs, Block.empty(self.network, self.settings.steps, Record(), len(inputs), 0), 0)
 
     def _input(self, inputs: np.ndarray, block: Block, traced: int) -> np.ndarray:
         """Spikes of the input, bool (items, steps, neurons); none where it is analog."""

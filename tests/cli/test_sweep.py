@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from snnviz.cli import main
+from snnviz.runs import Store
 
 # Keras' own saving trips over NumPy's newer conversion protocol; nothing here depends on it
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
@@ -32,9 +33,13 @@ def test_it_trains_compares_and_writes(tmp_path, capsys):
         "--out",
         str(folder),
     ]
-    assert main([*command, "--json"]) == 0
+    assert main([*command, "--track", "--tracking-uri", str(tmp_path / "runs"), "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
-    assert answer.pop("run") is None
+    store = Store(tmp_path / "runs")
+    run = store.get(answer.pop("run"))
+    assert (run.kind, run.status) == ("sweep", "FINISHED")
+    assert store.history(run.id)["lambda_w"].tolist() == [5, 50]
+    assert {"sweep.csv", "front.png"} <= set(store.artifacts(run.id))
     assert answer == json.loads((folder / "sweep.json").read_text())
     assert answer["recipe"]["validation"] == 60  # a fifth
     assert [answer["recipe"][name] for name in ("weigh", "keep_zeros", "levels")] == ["events", True, 3]

@@ -43,7 +43,7 @@ REFUSED = {
     ),
     "softmax in the middle": ([conv(activation="softmax", name="x"), conv(name="y")], "x", 0, "must come last"),
     "pooling same at the border": (
-        [kl.AveragePooling2D(3, padding="same", name="x")], "x", 0, "use padding='valid', or a window and strides",
+        [kl.AveragePooling2D(3, padding="same", name="x")], "x", 0, "use padding='valid', behind a ZeroPadding2D",
     ),
     "layer norm": ([conv(), kl.LayerNormalization(name="x")], "x", 1, "use BatchNormalization"),
     "upsampling": ([conv(), kl.UpSampling2D(name="x")], "x", 1, "enlarge"),

@@ -78,3 +78,36 @@ def test_a_wrong_number_of_steps_is_refused():
     with pytest.raises(InputError, match="`correct_bias` must be a whole number, at least 5"):
         convert(model, x, clamp=2, correct_bias=4)
     assert convert(model, x, correct_bias=3, progress=False).metadata["correct_bias"] == 3
+
+
+def test_a_corrected_potential_brings_the_charge_once():
+    x = np.full((4, 1), 0.5, np.float32)
+    network = corrected(one_channel(), x, 5, what="potential")  # 1 spike in 5 steps instead of 1.5
+    assert network.layers[0].initial_potential == pytest.approx([0.5])
+    assert network.layers[0].bias == pytest.approx([0.3])
+    assert network.layers[0].ann_bias is None
+
+
+def test_a_corrected_potential_stays_right_where_a_corrected_bias_does_not():
+    x = np.full((4, 1), 0.5, np.float32)
+    rates = {}
+    for what in ("bias", "potential"):
+        found = simulate(corrected(one_channel(), x, 5, what=what), x, np.zeros(4, np.int64), 200, progress=False)
+        rates[what] = float(found.spike_rate.sel(layer="hidden").mean())
+    assert rates["potential"] == pytest.approx(0.3, abs=0.005)
+    assert rates["bias"] == pytest.approx(0.4, abs=0.005)
+
+
+def test_layers_one_by_one_send_what_the_whole_network_does():
+    network = snnviz.pretrained.network("dense-mnist-heuristic").clamped(1)
+    x = snnviz.datasets.load("mnist", split="train", limit=30).x
+    for input in ("spiking", "analog"):
+        found = corrected(network, x, 6, what="potential", input=input)
+        record = snnviz.simulation.Record(spikes=(network.layers[0].name,), items=30)
+        sent = simulate(
+            network, x, np.zeros(30, np.int64), 6, engine="event", record=record, input=input, progress=False
+        )
+        spikes = sent[f"spikes_{network.layers[0].name}"].values.sum(axis=(0, 1))
+        wanted = np.minimum(analog.activations(network, x)[network.layers[0].name], 1)
+        charge = (wanted.sum(axis=0) * 5 - spikes) / 30 / np.maximum((wanted > 0).mean(axis=0), 0.1)
+        np.testing.assert_allclose(found.layers[0].initial_potential, 0.5 + charge, rtol=1e-4, atol=1e-5)

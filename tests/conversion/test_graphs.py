@@ -144,17 +144,24 @@ def test_one_layer_without_a_relu_before_two_branches_is_one_problem():
 
 
 def averages(layer):
-    if isinstance(layer, kl.MaxPooling2D):
-        return kl.AveragePooling2D(layer.pool_size, layer.strides, layer.padding, name=layer.name)
+    """An average pooling in the place of any; one with padding="same" as its refusal says, behind zero padding."""
+    if isinstance(layer, (kl.MaxPooling2D, kl.AveragePooling2D)):
+        pool = kl.AveragePooling2D(layer.pool_size, layer.strides, name=layer.name)
+        if layer.padding == "valid":
+            return pool
+        return keras.Sequential([kl.ZeroPadding2D([(size - 1) // 2 for size in layer.pool_size]), pool])
     return type(layer).from_config(layer.get_config())
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["MobileNet", "MobileNetV2", "ResNet50", "ResNet101", "DenseNet121", "VGG16"])
+@pytest.mark.parametrize(
+    "name", ["MobileNet", "MobileNetV2", "ResNet50", "ResNet101", "DenseNet121", "VGG16", "VGG19", "InceptionV3"]
+)
 def test_the_analog_twins_of_known_networks_are_keras(name):
-    """Those of `keras.applications` that have nothing but max pooling without a spiking counterpart, with averages in its place."""
+    """Those of `keras.applications` in which nothing but pooling lacks a spiking counterpart, with averages in its place."""
+    size = 75 if name == "InceptionV3" else 64  # the least that it takes
     built = getattr(keras.applications, name)(
-        weights=None, input_shape=(64, 64, 3), classes=10, classifier_activation=None
+        weights=None, input_shape=(size, size, 3), classes=10, classifier_activation=None
     )
     model, random = keras.models.clone_model(built, clone_function=averages), np.random.default_rng(0)
     for variable in model.weights:  # statistics that keep signals alive
@@ -162,7 +169,29 @@ def test_the_analog_twins_of_known_networks_are_keras(name):
             variable.assign(random.uniform(0.5, 1.0, variable.shape))
         elif variable.name in ("moving_mean", "beta", "bias"):
             variable.assign(random.normal(0, 0.1, variable.shape))
-    x = random.random((2, 64, 64, 3)).astype(np.float32)
+    x = random.random((2, size, size, 3)).astype(np.float32)
     network = fold(model)
     expected = np.asarray(model(x * network.metadata["input_range"]), np.float64)
     np.testing.assert_allclose(analog.logits(network, x), expected, atol=1e-4 * np.abs(expected).max())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "kinds", "reason"),
+    [
+        ("EfficientNetB0", {"Activation", "Conv2D", "Multiply"}, "its activation is 'silu'"),
+        ("MobileNetV3Small", {"Activation", "Add", "Multiply"}, "its activation is 'hard_silu'"),
+        (
+            "ConvNeXtTiny",
+            {"Activation", "Add", "Conv2D", "LayerNormalization", "LayerScale"},
+            "statistics of each item",
+        ),
+        ("ResNet50V2", {"Conv2D"}, "its outputs can be negative where 'pool1_pool' needs spikes"),
+    ],
+)
+def test_known_networks_without_a_spiking_counterpart_are_refused_by_layer(name, kinds, reason):
+    built = getattr(keras.applications, name)(weights=None, input_shape=(64, 64, 3), classes=10)
+    problems = check_convertible(keras.models.clone_model(built, clone_function=averages))
+    assert {problem.kind for problem in problems} == kinds
+    assert reason in problems[0].reason
+    assert all(problem.remedy for problem in problems if problem.kind != "LayerScale")

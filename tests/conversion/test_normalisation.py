@@ -44,9 +44,12 @@ def test_the_upper_tail_gives_numpys_percentile(percentile, pieces):
         tail = UpperTail(len(part), percentile, part.shape[1])
         for piece in np.array_split(part, pieces):
             tail.add(piece)
-        found, largest = tail.result()
+        found, largest = tail.result(percentile)
         np.testing.assert_allclose(found, np.percentile(part.astype(np.float64), percentile, axis=0), rtol=1e-12)
         np.testing.assert_array_equal(largest, part.max(axis=0))
+        higher = (percentile + 100) / 2  # which the same tail has too
+        expected = np.percentile(part.astype(np.float64), higher, axis=0)
+        np.testing.assert_allclose(tail.result(higher)[0], expected, rtol=1e-12)
 
 
 def test_the_upper_tail_keeps_little(monkeypatch):
@@ -57,8 +60,8 @@ def test_the_upper_tail_keeps_little(monkeypatch):
         piece = random.random((50_000, 1), dtype=np.float32)
         everything.append(piece)
         tail.add(piece)
-        assert len(tail._kept) + tail._new_rows < 2**17
-    assert tail.result()[0][0] == pytest.approx(np.percentile(np.concatenate(everything).astype(np.float64), 99.0))
+        assert len(tail._kept[0]) + tail._waiting < 2**17
+    assert tail.result(99.0)[0][0] == pytest.approx(np.percentile(np.concatenate(everything).astype(np.float64), 99.0))
 
 
 @pytest.mark.parametrize("percentile", [99.0, 80.0, 100.0])

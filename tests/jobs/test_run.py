@@ -3,8 +3,10 @@
 import json
 import re
 
+import keras
 import numpy as np
 import pytest
+from keras import layers as kl
 
 from snnviz import InputError, jobs, load_network, results
 from snnviz.cli import main
@@ -214,3 +216,17 @@ def test_a_sweep_of_such_a_model_is_refused(data, tmp_path, monkeypatch):
             model, np.zeros((20, 4, 4, 1), np.float32), np.zeros(20, int), tmp_path / "s", recipe=Recipe(validation=5)
         )
     assert not (tmp_path / "s").exists()
+
+
+def test_a_conversion_is_recorded_and_goes_on_from_there(store, data, tmp_path):
+    model = keras.Sequential(
+        [keras.Input((4, 4, 1)), kl.Flatten(), kl.Dense(5, activation="relu"), kl.Dense(3, name="classes")]
+    )
+    model.save(tmp_path / "model.keras")
+    options = {"model": str(tmp_path / "model.keras"), "data": data, "per": "channel", "input_range": 1.0}
+    found = jobs.run({"kind": "convert", "options": options}, store=store)
+    run = store.get(found.run_id)
+    assert (run.kind, run.status, run.params["per"]) == ("convert", "FINISHED", "channel")
+    assert store.network(run.id).hash == found.answer["hash"]
+    options = {"network": f"run:{run.id}", "steps": 2, "limit": 3, "engine": "event"}
+    assert jobs.run({"kind": "simulate", "options": options}, store=store).answer["data"] == data

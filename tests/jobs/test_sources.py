@@ -9,7 +9,7 @@ import snnviz
 from snnviz import datasets
 from snnviz.cli import main
 from snnviz.datasets import held_out_items, validation_split
-from snnviz.jobs.work import optimize, sources, train
+from snnviz.jobs.work import finetune, optimize, sources, train
 from snnviz.training import Recipe, split
 
 
@@ -117,3 +117,12 @@ def test_own_data_is_remembered_from_training_to_simulation(own_data, tmp_path, 
 def test_every_shipped_model_is_known_to_be_of_a_data_set():
     for name in snnviz.pretrained.names():
         assert sources.remembered(name)["data"] == snnviz.pretrained.card(name)["data"]["name"]
+
+
+def test_fine_tuning_holds_out_what_the_training_did():
+    options, told = finetune.Options(model="dense-mnist"), {"of": 100, "items": 33, "seed": 4}
+    recipe = train.recipe_from(options, options.base, 100, told)
+    assert (recipe.validation, recipe.split_seed) == (33, 4)
+    assert train.recipe_from(options, options.base, 90, told).validation == 18  # of other items
+    asked = finetune.Options(model="dense-mnist", validation=5)
+    assert train.recipe_from(asked, options.base, 100, told).validation == 5

@@ -1,8 +1,11 @@
 """What searches and comparisons leave: Pareto fronts, histories, scales, pruning, grids."""
 
+import io
+
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from snnviz import metrics, plots
 from snnviz.errors import InputError
@@ -131,6 +134,15 @@ def test_layer_graph(network, recorded):
     assert data["sources"].tolist() == ["", *data.index[:-1]]
     alone = plots.layer_graph_data(network)
     assert alone["spike_rate"].isna().all()
+
+
+def test_a_file_of_many_layers_is_high_enough_for_their_words():
+    deep = KINDS["deep"](1)  # eight rows
+    sizes = []
+    for height in (None, 2.0, 9.0):
+        image = Image.open(io.BytesIO(plots.render(plots.layer_graph(deep), "png", height=height, dpi=50)))
+        sizes.append(image.height / 50)
+    assert sizes == pytest.approx([0.43 * 8 + 0.3, 0.43 * 8 + 0.3, 9.0], abs=0.03)
 
 
 def test_the_layer_graph_shows_what_passes_layers_by():

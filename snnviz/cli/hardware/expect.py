@@ -2,42 +2,34 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
-from snnviz.cli import _job, _options
+from snnviz.cli import _job
 from snnviz.jobs.work.spinnaker import Options
 
 
 def add(subparsers: Any) -> None:
     """Add the parser."""
-    parser = subparsers.add_parser(
-        "expect",
+    _job.add_command(
+        subparsers, "expect", Options, show,
         help="what to expect of a network on SpiNNaker, computed on this machine",
         description="Simulate a network with SpiNNaker's arithmetic: fixed point, weights as the tool chain stores them, reset to "
         "zero, membranes that never fall below zero, a step of delay per layer. Print the anytime metrics and, with --out, "
         "write the result (netCDF), to be compared with a run on a board.",
-    )
-    _options.add(parser, Options, without=("target", "timeout", "host", "server", "collab", "job"))
-    _job.add_options(parser, track=False)
-    parser.set_defaults(run=run, show=show)
-
-
-def run(args: argparse.Namespace) -> dict[str, Any]:
-    """Simulate, score, save."""
-    return _job.done("spinnaker", args, target="expect")
+        kind="spinnaker",
+        track=False,
+        without=("target", "timeout", "host", "server", "collab", "job"),
+    )  # fmt: skip
 
 
 def show(answer: dict[str, Any]) -> str:
     """The answer for people."""
     import snnviz.cli.metrics as metrics_command
 
-    if "background" in answer:
-        return _job.show_background(answer)
     lines = [
         f"{answer['items']} items x {answer['steps']} steps as SpiNNaker would compute them ({answer['engine']} engine); "
         f"{answer['lost_weights']} weights round to zero",
         "",
         metrics_command.show(answer["metrics"]),
     ]
-    return _job.show(answer, "\n".join([*lines, *([f"\nresult written to {answer['out']}"] if answer["out"] else [])]))
+    return "\n".join([*lines, *([f"\nresult written to {answer['out']}"] if answer["out"] else [])])

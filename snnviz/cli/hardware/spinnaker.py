@@ -19,18 +19,19 @@ PICTURES = (".png", ".pdf", ".svg")
 
 def add(subparsers: Any) -> None:
     """Add the parser."""
-    parser = subparsers.add_parser(
-        "spinnaker",
+    parser = _job.add_command(
+        subparsers, "spinnaker", Options, show,
         help="map a network to a virtual SpiNNaker board, or run it on a real one",
         description="With --target dry-run, let sPyNNaker map a network to a virtual SpiNN-5 board: cores, chips, memory, routing "
         "entries, bursts of spikes, and what to do about them. With the other targets, run it on SpiNNaker. Credentials come "
         "from the environment or the keyring: SPALLOC_USER and SPALLOC_PASSWORD, or EBRAINS_TOKEN.",
-    )
-    _options.add(parser, Options, without=("engine",), target={"default": "dry-run", "help": TARGETS})
+        track=False,
+        run=run,
+        without=("engine",),
+        target={"default": "dry-run", "help": TARGETS},
+    )  # fmt: skip
     parser.add_argument("--plan", metavar="FILE.json", help=_options.help_of(options_of(dryrun.Options)["plan"]))
     parser.add_argument("--map", metavar="FILE", help="file for the map of chips and cores (.png, .pdf or .svg)")
-    _job.add_options(parser, track=False)
-    parser.set_defaults(run=run, show=show)
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
@@ -55,16 +56,12 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 def show(answer: dict[str, Any]) -> str:
     """The answer for people."""
-    if "background" in answer:
-        return _job.show_background(answer)
     if answer["target"] != "dry-run":
         import snnviz.cli.metrics as metrics_command
 
         lines = [f"{answer['items']} items x {answer['steps']} steps on SpiNNaker ({answer['target']})", ""]
         lines.append(metrics_command.show(answer["metrics"]))
-        return _job.show(
-            answer, "\n".join([*lines, *([f"\nresult written to {answer['out']}"] if answer["out"] else [])])
-        )
+        return "\n".join([*lines, *([f"\nresult written to {answer['out']}"] if answer["out"] else [])])
     fits = "fits one SpiNN-5 board" if answer["fits_one_board"] else f"needs {answer['boards']} SpiNN-5 boards"
     lines = [
         f"{answer['network']} {fits}: {answer['application_cores']} cores on {answer['used_chips']} of {len(answer['chips'])} "
@@ -82,4 +79,4 @@ def show(answer: dict[str, Any]) -> str:
         )
     lines += ["", *answer["warnings"]] if answer["warnings"] else ["", "no warnings"]
     written = [f"{what} written to {answer[what]}" for what in ("plan", "map") if answer[what]]
-    return _job.show(answer, "\n".join([*lines, *(["", *written] if written else [])]))
+    return "\n".join([*lines, *(["", *written] if written else [])])

@@ -108,6 +108,7 @@ class LayerPlan:
             from which it has a synapse; 0 for the input.
         shifts: of its ring buffers (excitatory, inhibitory), as the tool chain chose them; None for the input.
         lost: weights that round to zero there.
+        sources: whose spikes it takes; none for the input.
     """
 
     name: str
@@ -121,6 +122,7 @@ class LayerPlan:
     arrivals: int
     shifts: tuple[int, int] | None
     lost: int
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -216,7 +218,13 @@ class Plan:
         """A plan from what `as_json` gave."""
         return cls(
             layers=tuple(
-                LayerPlan(**{**layer, "shifts": None if layer["shifts"] is None else tuple(layer["shifts"])})
+                LayerPlan(
+                    **{
+                        **layer,
+                        "shifts": None if layer["shifts"] is None else tuple(layer["shifts"]),
+                        "sources": tuple(layer.get("sources", ())),
+                    }
+                )
                 for layer in found["layers"]
             ),
             cores=tuple(Core(**core) for core in found["cores"]),
@@ -374,29 +382,45 @@ def _plan(
 def _layers(laid: layout.Laid, cores: tuple[Core, ...], shifts: dict[str, Any], steps: int) -> tuple[LayerPlan, ...]:
     network = laid.stored.network
     spikes = _spikes(laid, steps)
-    synapses = [synapse_list(layer) for layer in network.single_path("SpiNNaker")]
+    names = network.layer_names
+    synapses = [
+        (source, place, synapse_list(each))
+        for place, (layer, sources) in enumerate(zip(network.layers, network.sources, strict=True), 1)
+        for each, source in zip(layer.projections, sources, strict=True)
+    ]
     found = []
-    for position, name in enumerate(network.layer_names):
+    for position, name in enumerate(names):
         own = _of(cores, name)
-        before = network.layer_names[position - 1]
-        arriving = synapses[position - 1] if position else None
-        leaving = synapses[position] if position < len(synapses) else None
+        sources = dict.fromkeys(source for source, place, _ in synapses if place == position)
+        leaving = [part.pre for source, _, part in synapses if source == position]
+        entering = [part.post for _, place, part in synapses if place == position]
+        reached = np.zeros(1, np.int64)
+        for source in sources:
+            parts = [part for start, place, part in synapses if (start, place) == (source, position)]
+            reached = reached + _arrivals(parts, spikes[names[source]], own, _of(cores, names[source]))
         found.append(
             LayerPlan(
                 name=name,
                 neurons=network.input.neurons if position == 0 else network.layers[position - 1].neurons,
                 cores=len(own),
                 sdram=sum(core.sdram for core in own),
-                synapses=0 if arriving is None else len(arriving),
-                fan_in=0 if arriving is None or not len(arriving) else int(np.bincount(arriving.post).max()),
-                fan_out=0 if leaving is None or not len(leaving) else int(np.bincount(leaving.pre).max()),
+                synapses=sum(map(len, entering)),
+                fan_in=_most(entering),
+                fan_out=_most(leaving),
                 burst=int(spikes[name].sum(axis=-1).max()) if name in spikes else 0,
-                arrivals=_arrivals(arriving, spikes[before], own, _of(cores, before)) if arriving is not None else 0,
+                arrivals=int(reached.max()),
                 shifts=(shifts[name][0], shifts[name][1]) if name in shifts else None,
                 lost=laid.stored.lost[position - 1] if position else 0,
+                sources=tuple(names[source] for source in sources),
             )
         )
     return tuple(found)
+
+
+def _most(ends: list[np.ndarray]) -> int:
+    """How many of the numbers in `ends` are the same, at most."""
+    together = np.concatenate(ends) if ends else np.zeros(0, np.int64)
+    return int(np.bincount(together).max()) if len(together) else 0
 
 
 def _of(cores: tuple[Core, ...], population: str) -> list[Core]:
@@ -412,17 +436,22 @@ def _spikes(laid: layout.Laid, steps: int) -> dict[str, np.ndarray]:
     return {name: result[f"spikes_{name}"].values for name in network.firing_names}
 
 
-def _arrivals(synapses: Synapses, spikes: np.ndarray, cores: list[Core], before: list[Core]) -> int:
-    """The most spikes that reach one of `cores` in a step; a core sends all its spikes to wherever one of its neurons has a
-    synapse."""
+def _arrivals(parts: list[Synapses], spikes: np.ndarray, cores: list[Core], before: list[Core]) -> np.ndarray:
+    """The spikes that reach each of `cores` in each step, (items, steps, cores).
+
+    A core sends all its spikes to wherever one of its neurons has a synapse.
+    """
     sent = np.stack([spikes[..., core.first : core.first + core.neurons].sum(axis=-1) for core in before], axis=-1)
     from_core, to_core = (
         np.searchsorted([core.first for core in group], ends, side="right") - 1
-        for group, ends in ((before, synapses.pre), (cores, synapses.post))
+        for group, ends in (
+            (before, np.concatenate([part.pre for part in parts])),
+            (cores, np.concatenate([part.post for part in parts])),
+        )
     )
     connected = np.zeros((len(before), len(cores)), np.int64)
     connected[from_core, to_core] = 1
-    return int((sent @ connected).max())
+    return sent @ connected
 
 
 def _warnings(
@@ -437,10 +466,11 @@ def _warnings(
             "late or be lost. Remedy: pool the input (an average pooling as the first layer is done by the host), or dim it."
         )
     for layer, after in itertools.pairwise(layers):
+        before = " and ".join(after.sources) or layer.name
         if after.arrivals > SPIKE_BUFFER:
             found.append(
-                f"Up to {after.arrivals} spikes of {layer.name} reach one core of {after.name} in one step, and its buffer holds "
-                f"{SPIKE_BUFFER}: the rest would be lost. Remedy: make {layer.name} narrower or sparser, or pool the input."
+                f"Up to {after.arrivals} spikes of {before} reach one core of {after.name} in one step, and its buffer holds "
+                f"{SPIKE_BUFFER}: the rest would be lost. Remedy: make {before} narrower or sparser, or pool the input."
             )
         elif after.fan_in > SPIKE_BUFFER:
             found.append(

@@ -13,7 +13,7 @@ import numpy as np
 from snnviz.errors import InputError
 from snnviz.hardware.spinnaker import model, program
 from snnviz.hardware.synapses import synapse_list
-from snnviz.network import SpikingNetwork
+from snnviz.network import Projection, SpikingNetwork
 from snnviz.simulation import Block, Engine, Record, Settings, make_engine
 
 PROGRAM = "program.py"
@@ -48,7 +48,9 @@ def prepare(network: SpikingNetwork, x: np.ndarray, steps: int, headroom: str = 
     pooled = model.pooled(network, x)
     stored = model.quantise(model.with_pooled_input(network), headroom)
     too_many = sum(
-        int(np.count_nonzero(layer.weights)) * _repeats(layer) for layer in stored.network.single_path("SpiNNaker")
+        int(np.count_nonzero(each.weights)) * _repeats(each)
+        for layer in stored.network.layers
+        for each in layer.projections
     )
     if too_many > MOST_SYNAPSES:
         raise InputError(
@@ -65,7 +67,7 @@ def prepare(network: SpikingNetwork, x: np.ndarray, steps: int, headroom: str = 
     return Laid(stored, pooled, np.concatenate([block.spike_trains[name] for block in spikes]))
 
 
-def _repeats(layer: Any) -> int:
+def _repeats(layer: Projection) -> int:
     """How many synapses a weight makes, borders aside."""
     return math.prod(layer.output_shape[:-1])
 
@@ -75,11 +77,11 @@ def arrays(laid: Laid, *, virtual: bool) -> dict[str, np.ndarray]:
     network = laid.stored.network
     found: dict[str, np.ndarray] = {"input_spikes": np.packbits(laid.input_spikes, axis=-1)}
     layers: list[dict[str, Any]] = [{"name": network.input.name, "neurons": network.input.neurons}]
-    for index, (layer, told) in enumerate(
-        zip(network.single_path("SpiNNaker"), model.told_sums(laid.stored), strict=True)
-    ):
-        synapses = synapse_list(layer)
-        found |= {f"{name}_{index}": getattr(synapses, name) for name in ("pre", "post", "weight")}
+    for index, (layer, told) in enumerate(zip(network.layers, model.told_sums(laid.stored), strict=True)):
+        parts = [synapse_list(each) for each in layer.projections]
+        for name in ("pre", "post", "weight"):
+            found[f"{name}_{index}"] = np.concatenate([getattr(part, name) for part in parts])
+        found[f"source_{index}"] = np.repeat(np.array(network.sources[index], np.int32), [len(part) for part in parts])
         found[f"bias_{index}"] = np.broadcast_to(layer.bias, layer.output_shape).reshape(-1)
         found[f"potential_{index}"] = np.broadcast_to(np.float32(layer.initial_potential), layer.output_shape).reshape(
             -1
@@ -150,17 +152,15 @@ class Recorded(Engine):
         return len(self._output)
 
     def run(self, inputs: np.ndarray, traced: int = 0) -> Block:
-        from snnviz.simulation.synops import fanout
-
         items = slice(self._next, self._next + len(inputs))
         self._next += len(inputs)
         network, delay = self.network, self.settings.delay
         steps = self.settings.steps
         events = np.zeros((len(inputs), steps, len(network.layers)), np.int64)
-        for index, layer in enumerate(network.single_path("SpiNNaker")):
-            sent = self._trains[index][items]
-            arriving = sent @ fanout(layer, self.settings.synapses).reshape(-1)
-            events[:, delay:, index] = arriving[:, : steps - delay]
+        for index, (layer, sources) in enumerate(zip(network.layers, network.sources, strict=True)):
+            for each, source in zip(layer.projections, sources, strict=True):
+                arriving = self._trains[source][items] @ each.fanout(self.settings.synapses).reshape(-1)
+                events[:, delay:, index] += arriving[:, : steps - delay]
         trains = dict(zip(network.firing_names, (train[items] for train in self._trains), strict=True))
         output = self._output[items]
         return Block(

@@ -35,7 +35,7 @@ from snnviz import _checks as check
 from snnviz.errors import InputError
 from snnviz.hardware.cells import check_begins_at_once
 from snnviz.hardware.synapses import synapse_list
-from snnviz.network import Input, Layer, SpikingNetwork
+from snnviz.network import Input, Population, SpikingNetwork
 from snnviz.simulation import Record, analog, simulate
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def quantise(network: SpikingNetwork, headroom: str = "exact") -> Quantised:
     Args:
         network: the network, without a pooling of its input if the host is to do that (`with_pooled_input`).
         headroom: "exact", the smallest shifts with which no sum of weights overflows; "estimate", those that the tool chain
-            chooses when it is told nothing.
+            chooses when it is told nothing, of single paths.
 
     Raises:
         InputError: if a weight, bias or potential is beyond the chip's range, or a layer begins later than the first step.
@@ -84,17 +84,21 @@ def quantise(network: SpikingNetwork, headroom: str = "exact") -> Quantised:
     check.choice("headroom", headroom, HEADROOMS)
     check_begins_at_once(network, "SpiNNaker")
     layers, shifts, lost = [], [], []
-    for layer in network.single_path("SpiNNaker"):
-        signs = [np.maximum(layer.weights, 0), np.maximum(-layer.weights, 0)]
-        found = [_shift(layer, part, headroom) for part in signs]
-        grids = [np.float64(2.0 ** (FRACTION - shift)) for shift in found]
-        stored = [np.rint(part.astype(np.float64) * grid) for part, grid in zip(signs, grids, strict=True)]
-        weights = stored[0] / grids[0] - stored[1] / grids[1]
-        lost.append(int(np.count_nonzero(layer.weights) - np.count_nonzero(weights)))
+    if headroom == "estimate":
+        network.single_path("headroom 'estimate' on SpiNNaker")
+    for layer in network.layers:
+        before = [each.weights for each in layer.projections]
+        signs = [[np.maximum(sign * weights, 0) for weights in before] for sign in (1, -1)]
+        found = [_shift(layer, parts, headroom) for parts in signs]
+        up, down = (np.float64(2.0 ** (FRACTION - shift)) for shift in found)
+        weights = [
+            np.rint(more.astype(np.float64) * up) / up - np.rint(less.astype(np.float64) * down) / down
+            for more, less in zip(*signs, strict=True)
+        ]
+        lost.append(sum(int(np.count_nonzero(w) - np.count_nonzero(n)) for w, n in zip(before, weights, strict=True)))
         layers.append(
-            replace(
-                layer,
-                weights=weights,
+            layer.with_weights(
+                weights,
                 bias=s1615(f"bias of layer {layer.name!r}", layer.bias),
                 initial_potential=s1615(f"initial_potential of layer {layer.name!r}", layer.initial_potential),
             )
@@ -118,25 +122,28 @@ def s1615(name: str, value: float | np.ndarray) -> Any:
     return float(rounded) if rounded.ndim == 0 else rounded
 
 
-def _shift(layer: Layer, weights: np.ndarray, headroom: str) -> int:
-    """The ring buffers' shift for weights of one sign, given as positive numbers, 0 where there is none."""
-    if not weights.any():
+def _shift(layer: Population, weights: Sequence[np.ndarray], headroom: str) -> int:
+    """The ring buffers' shift for weights of one sign, of each projection, given as positive numbers; 0 where there is none."""
+    largest = max(float(each.max()) for each in weights)
+    if not largest:
         return 0
+    parts = list(zip(layer.projections, weights, strict=True))
     if headroom == "estimate":
-        synapses = synapse_list(replace(layer, weights=weights))
-        summed = float(weights.max()) * int(np.bincount(synapses.post).max())
+        synapses = synapse_list(replace(parts[0][0], weights=weights[0]))
+        summed = largest * int(np.bincount(synapses.post).max())
         shift = math.ceil(max(0.0, math.log2(summed)))
         return shift + 1 if 2**shift <= summed else shift
-    everything = np.ones((1, *layer.input_shape), np.float32)
     for shift in range(FRACTION + 1):
-        stored = np.rint(weights.astype(np.float64) * 2.0 ** (FRACTION - shift))
-        if stored.max() > LARGEST_SUM:
+        grid = 2.0 ** (FRACTION - shift)
+        if np.rint(largest * grid) > LARGEST_SUM:
             continue
-        if analog.linear(replace(layer, weights=stored), everything).max() <= LARGEST_SUM:
+        stored = [replace(each, weights=np.rint(own.astype(np.float64) * grid)) for each, own in parts]
+        sums = [analog.linear(each, np.ones((1, *each.input_shape), np.float32)) for each in stored]
+        if np.sum(sums, axis=0).max() <= LARGEST_SUM:
             return shift
     raise InputError(
         f"`weights` of layer {layer.name!r} must have sums below {2 ** (FRACTION + 1)} for SpiNNaker. "
-        f"Received: up to {weights.max():g} each"
+        f"Received: up to {largest:g} each"
     )
 
 
@@ -172,13 +179,14 @@ def pooled(network: SpikingNetwork, x: np.ndarray) -> np.ndarray:
     x = check.images("x", x, network.input_shape)
     if not _pools_first(network):
         return x
-    return np.clip(analog.linear(network.single_path("SpiNNaker")[0], x), 0, 1).astype(np.float32)
+    return np.clip(analog.linear(network.layers[0].projections[0], x), 0, 1).astype(np.float32)
 
 
 def _pools_first(network: SpikingNetwork) -> bool:
-    first = network.single_path("SpiNNaker")[0]
+    first = network.layers[0]
     return (
-        first.pools
+        network.is_path
+        and first.pools
         and not first.onset
         and not first.bias.any()
         and len(first.output_shape) == 3

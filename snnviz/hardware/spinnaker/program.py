@@ -109,12 +109,13 @@ def build(sim: Any, arrays: dict[str, np.ndarray], layers: list[dict[str, Any]])
             additional_parameters=options,
         )
         for receptor, sign in (("excitatory", 1), ("inhibitory", -1)):
-            chosen = np.sign(arrays[f"weight_{index}"]) == sign
-            if chosen.any():
+            signed = np.sign(arrays[f"weight_{index}"]) == sign
+            for source in np.unique(arrays[f"source_{index}"][signed]):
+                chosen = signed & (arrays[f"source_{index}"] == source)
                 columns = [arrays[f"{name}_{index}"][chosen] for name in ("pre", "post", "weight")]
                 synapses = np.column_stack([*columns, np.ones(chosen.sum())])
                 connector = sim.FromListConnector(synapses, column_names=["weight", "delay"])
-                sim.Projection(populations[-1], population, connector, receptor_type=receptor)
+                sim.Projection(populations[source], population, connector, receptor_type=receptor)
         populations.append(population)
     return populations
 

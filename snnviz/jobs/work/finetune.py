@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from snnviz._options import like, option
 from snnviz.jobs.work import train as common
-from snnviz.jobs.work.sources import full_intensity, located, record_data, remembered, say_if_slow, stem
+from snnviz.jobs.work.sources import full_intensity, known_name, located, record_data, remembered, say_if_slow, stem
 from snnviz.training.recipe import FINE_TUNING, Recipe, default_recipe
 
 if TYPE_CHECKING:
@@ -94,7 +94,8 @@ def begin_with(options: Shared, job: Job) -> Start:
     known = remembered(options.model, job)
     full = full_intensity(model, options, known)
     data, images, tests = common.training_data(options, known.get("data"), model.input_shape[1:], full)
-    recipe = common.recipe_from(options, options.base, len(images))
+    of_model = options.data is None or known_name(options.data) == known_name(str(known.get("data")))
+    recipe = common.recipe_from(options, options.base, len(images), known.get("held_out") if of_model else None)
     return Start(model, data, images, tests, replace(recipe, input_range=None if full == 1 else full))
 
 

@@ -12,7 +12,7 @@ from snnviz import _checks as check
 from snnviz._options import option, parameters
 from snnviz.errors import InputError
 from snnviz.jobs.work.simulate import record_result
-from snnviz.jobs.work.sources import DataOptions, data_of, located, record_data, say_if_slow
+from snnviz.jobs.work.sources import DataOptions, check_cluster, data_of, located, on_cluster, record_data, say_if_slow
 from snnviz.training.recipe import PRECISIONS
 
 if TYPE_CHECKING:
@@ -115,9 +115,7 @@ class Options(DataOptions):
     target: str | None = option(None, "spinnaker: as that chip computes (with subplex or cmaes)", metavar="CHIP")
     seed: int = option(0, "of the searcher", least=0)
     workers: int = option(1, "processes that evaluate", metavar="N", least=1, recorded=False)
-    scheduler: str | None = option(
-        None, "of dask.distributed, whose workers evaluate instead", metavar="ADDRESS", recorded=False,
-    )  # fmt: skip
+    scheduler: str | None = on_cluster()
     checkpoint: str | None = option(
         None, "folder that holds the search's state", metavar="DIR", writes="folder", unset="the run's", recorded=False,
     )  # fmt: skip
@@ -132,7 +130,6 @@ class Options(DataOptions):
     def __post_init__(self) -> None:
         from snnviz.optimization.loop import check_potentials, check_target
         from snnviz.optimization.objective import checked_lambdas
-        from snnviz.optimization.workers import need_scheduler
 
         super().__post_init__()
         self.granularities()
@@ -145,8 +142,7 @@ class Options(DataOptions):
             if getattr(self, name) is not None and self.method not in methods:
                 raise InputError(f"`{name}` is of {_methods(methods)}. Received: method {self.method!r}")
         check_target(self.target, self.method)
-        if self.scheduler is not None:
-            need_scheduler()
+        check_cluster(self)
 
     @property
     def lambdas(self) -> tuple[float, float | None, float | None]:

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from snnviz._options import option, parameters
-from snnviz.jobs.work.sources import NetworkOptions, chance, data_of, few_classes, located, record_data
+from snnviz.jobs.work.sources import (
+    NetworkOptions,
+    chance,
+    check_cluster,
+    data_of,
+    few_classes,
+    located,
+    on_cluster,
+    record_data,
+)
 from snnviz.simulation import Record, Settings, Stop, simulate
 from snnviz.simulation.driver import check_engine
 
@@ -36,6 +45,7 @@ class Options(Settings, NetworkOptions):
     )  # fmt: skip
     stop_temperature: float = option(1.0, "the margin's softmax", metavar="T")
     batch_size: int | None = option(None, "items at once", metavar="N", least=1, unset="the engine's choice")
+    scheduler: str | None = on_cluster()
     threshold: float | None = option(
         None, "accuracy to time", metavar="A", least=0, most=1, unset="0.98 of the ANN's", recorded=False,
     )  # fmt: skip
@@ -50,6 +60,7 @@ class Options(Settings, NetworkOptions):
         check_engine(self.engine)
         Record.of(self.record)
         self.when()
+        check_cluster(self)
 
     def when(self) -> Stop | None:
         """When items end."""
@@ -80,6 +91,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         record=options.record,
         batch_size=options.batch_size,
         stop=options.when(),
+        scheduler=options.scheduler,
         title=options.title or job.spec.name,
         **settings,
     )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from snnviz import _checks as check
+from snnviz._cluster import need_scheduler
 from snnviz._options import check_options, option
 from snnviz.errors import InputError
 
@@ -99,6 +100,19 @@ def known_of(card: Mapping[str, Any]) -> dict[str, Any]:
             known["input_range"] = recipe["input_range"]
         known["held_out"] = {"of": card["data"]["items"], "items": recipe["validation"], "seed": recipe["split_seed"]}
     return known
+
+
+def on_cluster() -> Any:
+    """The option of a kind of work that a cluster can do."""
+    return option(
+        None, "address of a dask.distributed scheduler, whose workers do it instead", metavar="ADDRESS", recorded=False,
+    )  # fmt: skip
+
+
+def check_cluster(options: Any) -> None:
+    """Raise `InputError` with the install command if `scheduler` is given and what it needs is missing."""
+    if options.scheduler is not None:
+        need_scheduler()
 
 
 @dataclass(frozen=True, kw_only=True)

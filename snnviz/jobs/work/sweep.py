@@ -11,7 +11,7 @@ from snnviz import sparsity_sweep
 from snnviz._files import replacing
 from snnviz._options import option, parameters
 from snnviz.jobs.work import finetune
-from snnviz.jobs.work.sources import record_data
+from snnviz.jobs.work.sources import check_cluster, on_cluster, record_data
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +35,7 @@ class Options(finetune.Shared):
         unset=",".join(f"{value:g}" for value in sparsity_sweep.LAMBDA_W),
     )  # fmt: skip
     workers: int = option(1, "processes that train", metavar="N", least=1, recorded=False)
+    scheduler: str | None = on_cluster()
     out: str | None = option(
         None, "folder of the sweep", metavar="FOLDER", writes="folder", unset="MODEL-sweep", recorded=False,
     )  # fmt: skip
@@ -42,6 +43,7 @@ class Options(finetune.Shared):
     def __post_init__(self) -> None:
         super().__post_init__()
         sparsity_sweep.need_optuna()
+        check_cluster(self)
 
 
 def work(options: Options, job: Job) -> dict[str, Any]:
@@ -67,6 +69,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         recipe=recipe,
         epsilon=options.epsilon,
         workers=options.workers,
+        scheduler=options.scheduler,
         resume=job.resume,
         anyway=options.anyway,
     )

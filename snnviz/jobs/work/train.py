@@ -168,8 +168,12 @@ def beside(out: Path, kind: str) -> Path:
     return out.with_name(f"{out.stem}.{kind}")
 
 
-def recipe_from(options: Shared, base: Recipe, items: int) -> Recipe:
-    """`base` with what the options say instead, for `items` training items."""
+def recipe_from(options: Shared, base: Recipe, items: int, held_out: Mapping[str, int] | None = None) -> Recipe:
+    """`base` with what the options say instead, for `items` training items.
+
+    Unless the options say how many are held out, they are those that the model's earlier training held out (`held_out`, see
+    `snnviz.jobs.work.sources.known_of`), so that nothing is judged on items that it was fitted to; else the common rule stands.
+    """
     from snnviz.datasets import held_out_items
 
     given = {name: getattr(options, name, None) for name in Recipe.__dataclass_fields__}
@@ -189,7 +193,10 @@ def recipe_from(options: Shared, base: Recipe, items: int) -> Recipe:
                 f"Received: {len(epochs)} and {len(rates)} stages"
             )
         changes["schedule"] = tuple(zip(epochs, rates, strict=True))
-    return replace(base, **{"validation": held_out_items(items), **changes})
+    judged = {"validation": held_out_items(items)}
+    if held_out and held_out["items"] and held_out["of"] == items and options.validation is None:
+        judged = {"validation": held_out["items"], "split_seed": held_out["seed"]}
+    return replace(base, **{**judged, **changes})
 
 
 def training_data(

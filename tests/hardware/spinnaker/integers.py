@@ -39,9 +39,7 @@ def record(arrays, shifts):
             for i, layer in enumerate(layers[1:]):
                 current = np.rint(arrays[f"bias_{i}"].astype(float) * ONE).astype(np.int64)
                 for sign, shift in zip((1, -1), shifts[i], strict=True):
-                    current = current + sign * (
-                        _ring_buffer(arrays, i, sign, shift, sent[i], layer["neurons"]) << shift
-                    )
+                    current = current + sign * (_ring_buffer(arrays, i, sign, shift, sent, layer["neurons"]) << shift)
                 v = membranes[i] + current
                 if i == len(layers) - 2:
                     membranes[i] = v
@@ -57,7 +55,8 @@ def record(arrays, shifts):
 
 def _ring_buffer(arrays, i, sign, shift, sent, neurons):
     """What has arrived at each neuron: whole numbers, saturated at 16 bits."""
-    chosen = (np.sign(arrays[f"weight_{i}"]) == sign) & sent[arrays[f"pre_{i}"]]
+    arrived = [sent[source][pre] for source, pre in zip(arrays[f"source_{i}"], arrays[f"pre_{i}"], strict=True)]
+    chosen = (np.sign(arrays[f"weight_{i}"]) == sign) & np.array(arrived, bool)
     weights = np.rint(np.abs(arrays[f"weight_{i}"][chosen].astype(float)) * 2.0 ** (15 - shift)).astype(np.int64)
     total = np.zeros(neurons, np.int64)
     np.add.at(total, arrays[f"post_{i}"][chosen], weights)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from snnviz.network import SpikingNetwork
-from tests.parity.networks import conv, dense, depthwise, network, pooling
+from tests.parity.networks import conv, dense, depthwise, network, pooling, residual
 
 
 def roughened(net, seed):
@@ -13,10 +13,12 @@ def roughened(net, seed):
     rng = np.random.default_rng(seed)
     layers = []
     for layer in net.layers:
-        pooled = getattr(layer, "pooling", False)
-        weights = layer.weights * (1 if pooled else rng.uniform(0.5, 1.5, layer.weights.shape))
+        pooled = layer.pools
+        weights = [
+            each.weights * (1 if pooled else rng.uniform(0.5, 1.5, each.weights.shape)) for each in layer.projections
+        ]
         bias = layer.bias if pooled else layer.bias + rng.normal(0, 0.05, layer.bias.shape)
-        layers.append(replace(layer, weights=weights, bias=bias, initial_potential=0.5 + rng.normal(0, 0.1)))
+        layers.append(layer.with_weights(weights, bias=bias, initial_potential=0.5 + rng.normal(0, 0.1)))
     return SpikingNetwork(input=net.input, layers=tuple(layers))
 
 
@@ -66,6 +68,11 @@ def pooled_network(seed=0):
         ),
         seed,
     )
+
+
+def residual_network(seed=0):
+    """One with an identity, and a projection with strides, into sums."""
+    return roughened(residual(seed), seed)
 
 
 def images(net, items, seed=0):

@@ -16,7 +16,7 @@ from snnviz.errors import InputError
 from snnviz.hardware.spinnaker import dryrun, layout, model, process, program
 from snnviz.hardware.spinnaker.dryrun import Chip, Core
 from snnviz.hardware.synapses import Synapses
-from tests.hardware.spinnaker.networks import conv_network, dense_network, images, pooled_network
+from tests.hardware.spinnaker.networks import conv_network, dense_network, images, pooled_network, residual_network
 
 needs_spynnaker = pytest.mark.skipif(
     importlib.util.find_spec("spynnaker") is None, reason="needs sPyNNaker: pip install 'snnviz[spinnaker]'"
@@ -130,6 +130,25 @@ def test_a_plan_as_a_file(planned, tmp_path):
     assert dryrun.Plan.load(tmp_path / "plan.json") == plan
     json.dumps(plan.as_json())
     assert list(plan.table().index) == ["input", "hidden", "output"]
+
+
+@needs_spynnaker
+@pytest.mark.slow
+def test_a_residual_network_is_mapped():
+    """The tool chain's shifts are those of sums over all projections, and what it counts is of all of them."""
+    net = residual_network(1)
+    x, _ = images(net, 3)
+    plan = dryrun.dry_run(net, x, STEPS)
+    stored = model.quantise(net)
+    assert [layer.shifts for layer in plan.layers] == [None, *stored.shifts]
+    two = next(layer for layer in plan.layers if layer.name == "two")
+    assert two.sources == ("second", "one")
+    parts = [
+        each.synapse_list() for each in next(each for each in stored.network.layers if each.name == "two").projections
+    ]
+    assert two.synapses == sum(map(len, parts))
+    assert two.fan_in == np.bincount(np.concatenate([part.post for part in parts])).max()
+    assert two.arrivals <= sum(layer.burst for layer in plan.layers if layer.name in two.sources)
 
 
 @needs_spynnaker
@@ -251,6 +270,6 @@ def test_spikes_reach_the_cores_that_have_synapses_from_their_core():
     spikes = np.array([[[1, 1, 1, 0], [0, 1, 0, 0]]], bool)
     before = [Core(0, 0, number, "a", first, 2, 0) for number, first in ((3, 0), (4, 2))]
     after = [Core(0, 0, number, "b", first, 1, 0) for number, first in ((5, 0), (6, 1))]
-    assert dryrun._arrivals(synapses, spikes, after, before) == 3
+    assert dryrun._arrivals([synapses], spikes, after, before).max() == 3
     only_last = Synapses(np.array([3]), np.array([1]), np.ones(1, np.float32))
-    assert dryrun._arrivals(only_last, spikes, after, before) == 1
+    assert dryrun._arrivals([only_last], spikes, after, before).max() == 1

@@ -9,7 +9,14 @@ from snnviz import Record, metrics, pretrained, simulate
 from snnviz.errors import InputError
 from snnviz.hardware.spinnaker import layout, model
 from tests.hardware.spinnaker import integers
-from tests.hardware.spinnaker.networks import conv_network, dense_network, each_biased_network, images, pooled_network
+from tests.hardware.spinnaker.networks import (
+    conv_network,
+    dense_network,
+    each_biased_network,
+    images,
+    pooled_network,
+    residual_network,
+)
 
 STEPS = 15
 NETWORKS = {
@@ -17,13 +24,17 @@ NETWORKS = {
     "conv": conv_network,
     "each biased": each_biased_network,
     "pooled input": pooled_network,
+    "residual": residual_network,
 }
 
 
-CASES = [(name, headroom, "event") for name in NETWORKS for headroom in model.HEADROOMS]
+CASES = [(name, "exact", "event") for name in NETWORKS]
+CASES += [(name, "estimate", "event") for name in NETWORKS if name != "residual"]
 
 
-@pytest.mark.parametrize(("name", "headroom", "engine"), [*CASES, ("conv", "exact", "graph")])
+@pytest.mark.parametrize(
+    ("name", "headroom", "engine"), [*CASES, ("conv", "exact", "graph"), ("residual", "exact", "graph")]
+)
 def test_engines_compute_what_integers_do(name, headroom, engine):
     net = NETWORKS[name](1)
     x, y = images(net, 3)
@@ -64,8 +75,24 @@ def test_stored_weights_are_the_nearest_and_never_overflow(headroom):
     arrays = layout.arrays(layout.prepare(net, x, 2, headroom), virtual=False)
     for index, (layer, shifts) in enumerate(zip(net.layers, stored.shifts, strict=True)):
         for sign, shift in zip((1, -1), shifts, strict=True):
-            everything = np.ones(int(np.prod(layer.input_shape)), bool)
+            everything = [np.ones(size, bool) for size in net.neurons.values()]
             assert integers._ring_buffer(arrays, index, sign, shift, everything, layer.neurons).max() < 2**16 - 1
+
+
+def test_shifts_of_a_sum_leave_room_for_all_that_it_adds_up():
+    net = residual_network(1)
+    stored = model.quantise(net)
+    for before, after, shifts in zip(net.layers, stored.network.layers, stored.shifts, strict=True):
+        for sign, shift in zip((1, -1), shifts, strict=True):
+            total = np.zeros(before.neurons)
+            for each in after.projections:
+                synapses = each.synapse_list()
+                mine = np.sign(synapses.weight) == sign
+                np.add.at(total, synapses.post[mine], np.abs(synapses.weight[mine]))
+            assert total.max() / 2.0 ** (shift - 15) < 2**16
+            assert shift == 0 or total.max() / 2.0 ** (shift - 16) > 2**16 * (1 - 1e-3)
+    with pytest.raises(InputError, match="single path of layers for headroom 'estimate'"):
+        model.quantise(net, "estimate")
 
 
 def test_layers_that_begin_later_are_refused():

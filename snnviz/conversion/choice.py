@@ -1,0 +1,258 @@
+"""Granularity, percentile and initial potential chosen by a short simulation.
+
+No setting is the best for every network, so a few are tried on items that were held out of the normalisation. First each pair of
+granularity and percentile on a few of them and for a few steps, then the best two on all of them, with initial potentials of half
+the threshold and with corrected ones (`snnviz.conversion.corrected`), beside the better of two reference settings. Chosen is what
+is within 1 % of the ANN soonest and stays there, then what has the least Pareto latency, among those that spend no more events
+until then than that reference. How much is simulated depends on the size of the network alone, never on the clock, so that the same
+model and items make the same network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from snnviz import _progress
+from snnviz.conversion.correction import corrected
+from snnviz.conversion.normalisation import Normalisation, default_percentile, measure_each
+from snnviz.network import SpikingNetwork
+from snnviz.simulation import Record, Settings, analog
+from snnviz.simulation.driver import make_engine
+
+PERCENTILES = (99.0, 99.9, 99.99)
+REFERENCES = (("layer", 99.0), ("channel", 99.9))
+"""The settings that a choice must not spend more events than."""
+HALF = 0.5
+CORRECTED_STEPS = 4
+CORRECTED_ITEMS = 64
+"""Items that potentials are corrected on."""
+STEPS, SCREENED_STEPS, SCREENED_ITEMS = 24, 12, 24
+WORK = 2**29
+"""Neurons times steps times items that one setting is simulated for, about: a second or two."""
+FEWEST, MOST = 16, 256
+TOLERANCE = 0.01
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """What `snnviz.convert` chooses, or is told.
+
+    Attributes:
+        per: one scale per "layer" or "channel"; None, to be chosen, as the others.
+        percentile: of the activations that become 1, in (0, 100].
+        initial_potential: of all neurons before the first step.
+        correct_potential: over how many steps initial potentials are corrected; 0, not at all.
+    """
+
+    per: str | None = None
+    percentile: float | None = None
+    initial_potential: float | None = None
+    correct_potential: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """A setting, simulated.
+
+    Attributes:
+        setting: all of it.
+        network: what it makes.
+        found: the percentiles behind it.
+        accuracy: float64 (steps,).
+        events: mean synaptic events of an item in each step, float64 (steps,).
+        reference: the ANN's accuracy on the same items.
+        tolerance: by how much the accuracy may be below that.
+    """
+
+    setting: Setting
+    network: SpikingNetwork
+    found: Normalisation
+    accuracy: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    events: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    reference: float = 1.0
+    tolerance: float = 0.0
+
+    @property
+    def settled(self) -> int:
+        """The first step from which on the accuracy stays within the tolerance; one beyond the last if it never does."""
+        short = np.flatnonzero(self.accuracy < self.reference - self.tolerance - 1e-9)
+        return 1 if len(short) == 0 else int(short[-1]) + 2
+
+    @property
+    def latency(self) -> float:
+        """Pareto latency in time steps, as `snnviz.metrics.pareto_latency` says."""
+        return float((1 - self.accuracy / self.reference).sum())
+
+    @property
+    def spent(self) -> float:
+        """Synaptic events of an item until the accuracy is settled, or in all steps."""
+        return float(self.events[: self.settled].sum())
+
+    @property
+    def rank(self) -> tuple[int, float, float]:
+        """What is least is best."""
+        return self.settled, self.latency, self.spent
+
+    def row(self, chosen: bool) -> dict[str, Any]:
+        """What a table says of it."""
+        return {
+            **asdict(self.setting),
+            "settled": self.settled if self.settled <= len(self.accuracy) else None,
+            "pareto_latency": round(self.latency, 4),
+            "events": round(self.spent),
+            "accuracy": [round(float(value), 4) for value in self.accuracy],
+            "chosen": chosen,
+        }
+
+
+def choose(
+    network: SpikingNetwork,
+    x: np.ndarray,
+    y: np.ndarray | None,
+    asked: Setting,
+    input: str = "spiking",
+    batch_size: int | None = None,
+    progress: bool = False,
+) -> tuple[Trial, dict[str, Any] | None]:
+    """The best of the settings that leave what is `asked` as it is.
+
+    Args:
+        network: a folded network, with its onsets.
+        x: items to normalise on, of which up to a quarter, the last, are held out for the simulation.
+        y: their labels; None takes the answers of the ANN for right.
+        asked: what is given by hand.
+        input: how images will come in, "spiking" or "analog".
+        batch_size: items at a time during normalisation.
+        progress: show progress bars.
+
+    Returns:
+        the chosen one, and what was tried, for the network's metadata; None where there was nothing to choose.
+    """
+    pairs = _pairs(network, asked)
+    held = _held_out(network, len(x)) if len(pairs) > 1 or _potential_open(network, asked, input) else 0
+    kept = x[: len(x) - held] if len(x) >= 4 * FEWEST else x
+    found = measure_each(network, kept, [(percentile, per) for per, percentile in pairs], batch_size, progress)
+    trials = [_trial(network, each, asked) for each in found]
+    if not held:
+        return _corrected(trials[0], kept, asked.correct_potential, input), None
+    judged = x[len(x) - held :]
+    labels = analog.logits(network, judged).argmax(axis=1) if y is None else np.asarray(y)[len(x) - held :]
+    judge = _Judge(judged, labels, _accuracy_of(network, judged, labels), input)
+    with _progress.bar(None, "choosing", "setting", progress) as bar:
+        final = _tried(trials, kept, asked, judge, bar)
+    best = _best(final)
+    about = {
+        "input": input,
+        "items": held,
+        "steps": STEPS,
+        "labels": "given" if y is not None else "the ANN's answers",
+        "ann_accuracy": round(judge.reference, 4),
+        "rows": [trial.row(trial is best) for trial in sorted(final, key=lambda trial: trial.rank)],
+    }
+    return best, about
+
+
+def _tried(trials: list[Trial], x: np.ndarray, asked: Setting, judge: _Judge, bar: Any) -> list[Trial]:
+    """The best pairs and the better reference, with the initial potentials that are open, simulated on all held-out items."""
+
+    def told(trial: Trial, items: int | None, steps: int) -> Trial:
+        judged = judge(trial, items, steps)
+        bar.update(1)
+        return judged
+
+    screened = trials
+    if len(trials) > 2:
+        screened = sorted((told(each, SCREENED_ITEMS, SCREENED_STEPS) for each in trials), key=lambda each: each.rank)
+    best = screened[:2]
+    references = [each for each in screened if (each.setting.per, each.setting.percentile) in REFERENCES][:1]
+    finalists = [*best, *(each for each in references if each not in best)]
+    steps = asked.correct_potential
+    if steps is None and _potential_open(trials[0].network, asked, judge.input):
+        begins = max(layer.onset for layer in trials[0].network.layers[:-1])
+        finalists += [_corrected(each, x, begins + CORRECTED_STEPS, judge.input) for each in best]
+    elif steps:
+        finalists = [_corrected(each, x, steps, judge.input) for each in best]
+    return [told(each, None, STEPS) for each in finalists]
+
+
+def _best(trials: Sequence[Trial]) -> Trial:
+    references = [each for each in trials if _is_reference(each.setting)]
+    limit = min(references, key=lambda each: each.rank).spent if references else np.inf
+    return min((each for each in trials if each.spent <= limit), key=lambda each: each.rank)
+
+
+def _is_reference(setting: Setting) -> bool:
+    return (setting.per, setting.percentile) in REFERENCES and not setting.correct_potential
+
+
+def _pairs(network: SpikingNetwork, asked: Setting) -> list[tuple[str, float]]:
+    usual = default_percentile(network)
+    percentiles = dict.fromkeys((usual, *PERCENTILES)) if asked.percentile is None else (asked.percentile,)
+    return [(per, each) for per in (("layer", "channel") if asked.per is None else (asked.per,)) for each in percentiles]
+
+
+def _potential_open(network: SpikingNetwork, asked: Setting, input: str) -> bool:
+    if asked.initial_potential is not None or asked.correct_potential is not None or len(network.layers) < 2:
+        return False
+    return not _mixed(network, input)
+
+
+def _mixed(network: SpikingNetwork, input: str) -> bool:
+    """Whether a population adds up an analog image and spikes, which the event engine does not."""
+    return input == "analog" and any(0 in sources and len(sources) > 1 for sources in network.sources)
+
+
+def _held_out(network: SpikingNetwork, items: int) -> int:
+    """How many items are simulated, by the size of the network; all of too few."""
+    fitting = WORK // (STEPS * sum(network.neurons.values()))
+    return items if items < 4 * FEWEST else min(max(fitting, FEWEST), MOST, items // 4)
+
+
+def _trial(network: SpikingNetwork, found: Normalisation, asked: Setting) -> Trial:
+    scaled = network.scaled(found.scales)
+    begins = HALF if asked.initial_potential is None else asked.initial_potential
+    if begins != HALF:
+        scaled = scaled.with_initial_potentials([begins] * (len(scaled.layers) + 1))
+    setting = Setting(per=found.per, percentile=found.percentile, initial_potential=begins, correct_potential=0)
+    return Trial(setting=setting, network=scaled, found=found)
+
+
+def _corrected(trial: Trial, x: np.ndarray, steps: int | None, input: str) -> Trial:
+    if not steps:
+        return trial
+    network = corrected(trial.network, x[:CORRECTED_ITEMS], steps, what="potential", input=input)
+    return replace(trial, network=network, setting=replace(trial.setting, correct_potential=steps))
+
+
+def _accuracy_of(network: SpikingNetwork, x: np.ndarray, labels: np.ndarray) -> float:
+    return max(float((analog.logits(network, x).argmax(axis=1) == labels).mean()), 1 / len(x))
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """Simulates trials on held-out items."""
+
+    x: np.ndarray
+    labels: np.ndarray
+    reference: float
+    input: str
+
+    def __call__(self, trial: Trial, items: int | None, steps: int) -> Trial:
+        x, labels = self.x[:items], self.labels[:items]
+        name = "graph" if _mixed(trial.network, self.input) else "event"
+        engine = make_engine(name, trial.network, Settings(steps=steps, input=self.input), Record(prediction=False))
+        starts = range(0, len(x), engine.batch_size)
+        blocks = [engine.run(x[start : start + engine.batch_size]) for start in starts]
+        answers = np.concatenate([block.output for block in blocks]).argmax(axis=2)
+        events = np.concatenate([block.events for block in blocks]).sum(axis=2)
+        return replace(
+            trial,
+            accuracy=(answers == labels[:, None]).mean(axis=0),
+            events=events.mean(axis=0),
+            reference=self.reference,
+            tolerance=max(TOLERANCE * self.reference, 1 / len(x)),
+        )
