@@ -38,6 +38,7 @@ _PUBLIC = {
     "save_result": ("snnviz.results", "save"),
     "train": ("snnviz.training", "train"),
     "finetune": ("snnviz.training", "finetune"),
+    "adapt": ("snnviz.training", "adapt"),
     "sweep": ("snnviz.sparsity_sweep", "sweep"),
     "convert": ("snnviz.conversion", "convert"),
     "check_convertible": ("snnviz.conversion", "check_convertible"),

@@ -293,5 +293,6 @@ _LEFT = ("Any", "object", "pd.DataFrame")  # a list of mappings is a table as we
 _NAMES = {
     "Dataset": "the xarray.Dataset of a simulation, of at least one time step",
     "Model": "a Keras model",
+    "Recordings": "event recordings (`snnviz.events.Recordings`)",
     "NIRGraph": "a nir.NIRGraph",
 }

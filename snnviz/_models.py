@@ -177,7 +177,7 @@ _PROBES = np.concatenate([-_MAGNITUDES, _MAGNITUDES]).astype(np.float32).reshape
 
 
 def meaning_of(activation: Any) -> str:
-    """What an activation function computes, whoever wrote it: "relu", "relu6", "softmax", "linear", or "" for anything else.
+    """What an activation computes, whoever wrote it: "relu", "relu6", "softmax", "log_softmax", "linear"; "" for anything else.
 
     Keras, its `ops` and TensorFlow each have functions of their own; so they are told apart by their values on many points.
     """
@@ -197,4 +197,9 @@ def meaning_of(activation: Any) -> str:
         if np.array_equal(found, values):
             return name
     softmax = exponentials / exponentials.sum(axis=-1, keepdims=True)
-    return "softmax" if found.shape == softmax.shape and np.allclose(found, softmax, atol=1e-6) else ""
+    if found.shape == softmax.shape and np.allclose(found, softmax, atol=1e-6):
+        return "softmax"
+    logarithm = _PROBES - _PROBES.max(axis=-1, keepdims=True) - np.log(exponentials.sum(axis=-1, keepdims=True))
+    return (
+        "log_softmax" if found.shape == logarithm.shape and np.allclose(found, logarithm, rtol=1e-5, atol=1e-5) else ""
+    )

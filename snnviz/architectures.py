@@ -163,6 +163,17 @@ def _conv_mnist(seed: int) -> keras.Model:
     return _stacked_conv("conv-mnist", seed, (28, 28, 1), ((32, 32), (64, 64)), 128, 10)
 
 
+def _conv_saccade_mnist(seed: int) -> keras.Model:
+    """conv16 and conv32, both of stride 2, dense64 dense10; on 34 x 34 pixels of two polarities."""
+    build = _Builder(seed)
+    build.conv(16, stride=2)
+    build.conv(32, stride=2)
+    build.flatten()
+    build.dense(64)
+    build.classifier(10)
+    return build.model((34, 34, 2), "conv-saccade-mnist")
+
+
 _CIFAR_STAGES = ((64,) * 3, (128,) * 3, (256,) * 3)
 
 
@@ -254,6 +265,7 @@ def _blocks(blocks: Any) -> list[Block]:
 _ARCHITECTURES: dict[str, Callable[..., Any]] = {
     "dense-mnist": _dense_mnist,
     "conv-mnist": _conv_mnist,
+    "conv-saccade-mnist": _conv_saccade_mnist,
     "conv-cifar10": _conv_cifar10,
     "conv-cifar100": _conv_cifar100,
     "dense-mnist-pooled": _dense_mnist_pooled,
@@ -264,6 +276,7 @@ _ARCHITECTURES: dict[str, Callable[..., Any]] = {
 DATA = {
     "dense-mnist": "mnist",
     "conv-mnist": "mnist",
+    "conv-saccade-mnist": "saccade_mnist",
     "conv-cifar10": "cifar10",
     "conv-cifar100": "cifar100",
     "dense-mnist-pooled": "mnist",

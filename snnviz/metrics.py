@@ -253,18 +253,21 @@ def summary(
         `peak_time`, `final_accuracy`, `exit_time` (mean step after which items ended, None where all took every step),
         `pareto_latency`, `pareto_power`, `events_per_item`, `thresholds` (a list of dicts with `threshold`, `time`, `events`,
         `crossed`) and `event_shares` (layer to fraction). The Pareto metrics are None
-        if the reference accuracy of the result is 0.
+        if the reference accuracy of the result is 0. Where time has a unit, `step_ms` and `pareto_latency_ms` are numbers and each
+        threshold has its `time_ms`, in milliseconds; where events came from a camera, `camera_events_per_item` is one.
     """
-    accuracy = _accuracy(result)
+    accuracy, step_ms = _accuracy(result), step_milliseconds(result)
     if thresholds is None:
         thresholds = [default_threshold(result)]
-    crossings = []
+    crossings: list[dict[str, Any]] = []
     for threshold in thresholds:
         time, events = time_to_accuracy(result, threshold), events_to_accuracy(result, threshold)
         crossings.append(
             {"threshold": float(threshold), "time": int(time.value), "events": events.value, "crossed": time.crossed}
+            | ({} if step_ms is None else {"time_ms": time.value * step_ms})
         )
     hopeless = isinstance(reference, str) and _hopeless(result, reference)
+    latency = None if hopeless else pareto_latency(result, reference, frontier)
     return {
         "title": str(result.attrs.get("title", "")),
         "items": int(result.attrs.get("items", result.sizes.get("item", 0))),
@@ -277,11 +280,14 @@ def summary(
         "peak_time": peak_time(result),
         "final_accuracy": float(accuracy[-1]),
         "exit_time": float(result["exit_step"].mean()) if "exit_step" in result else None,
-        "pareto_latency": None if hopeless else pareto_latency(result, reference, frontier),
+        "pareto_latency": latency,
         "pareto_power": None if hopeless else pareto_power(result, reference, frontier),
         "events_per_item": float(events_per_step(result).sum()),
         "thresholds": crossings,
         "event_shares": {str(share["layer"].item()): float(share) for share in event_shares(result)},
+        "step_ms": step_ms,
+        "pareto_latency_ms": None if latency is None or step_ms is None else latency * step_ms,
+        "camera_events_per_item": float(result["camera_events"].sum()) if "camera_events" in result else None,
     }
 
 
@@ -309,19 +315,27 @@ def summary_frame(
         raise InputError("`results` must hold at least one result. Received: none")
     chosen = [default_threshold(next(iter(results.values())))] if thresholds is None else list(thresholds)
     columns: dict[str, dict[tuple[str, str], Any]] = {}
+    timed = any(step_milliseconds(result) is not None for result in results.values())
+    filmed = any("camera_events" in result for result in results.values())
     for name, result in results.items():
         found = summary(result, chosen, reference, frontier)
         column: dict[tuple[str, str], Any] = {
             ("ANN accuracy", "fraction"): found["ann_accuracy"],
             ("peak accuracy", "fraction"): found["peak_accuracy"],
             ("Pareto latency", "time steps"): found["pareto_latency"],
+            **({("Pareto latency", "ms"): found["pareto_latency_ms"]} if timed else {}),
             ("Pareto power", "synaptic events per item"): found["pareto_power"],
         }
         for entry in found["thresholds"]:
             label = f"{100 * entry['threshold']:.6g} %"
             column[f"time to {label}", "time steps"] = Crossing(entry["time"], entry["crossed"])
+            if timed:
+                found_ms = entry.get("time_ms")
+                column[f"time to {label}", "ms"] = None if found_ms is None else Crossing(found_ms, entry["crossed"])
             column[f"events to {label}", "synaptic events per item"] = Crossing(entry["events"], entry["crossed"])
         column["events in all steps", "synaptic events per item"] = found["events_per_item"]
+        if filmed:
+            column["camera events", "events per item"] = found["camera_events_per_item"]
         columns[str(name)] = column
     frame = pd.DataFrame(columns, dtype=object)
     frame.index = pd.MultiIndex.from_tuples(frame.index, names=["metric", "unit"])
@@ -333,6 +347,13 @@ def default_threshold(result: xr.Dataset) -> float:
     """The accuracy to reach if none is asked for: `DEFAULT_THRESHOLD` of the ANN's accuracy (of the peak without one)."""
     ann = _ann_accuracy(result)
     return DEFAULT_THRESHOLD * (peak_accuracy(result) if ann is None else ann)
+
+
+@checked
+def step_milliseconds(result: xr.Dataset) -> float | None:
+    """How long a time step of a result is, in milliseconds; None where time has no unit (`Settings.step_ms`)."""
+    found = result.attrs.get("step_ms")
+    return None if found is None else float(found)
 
 
 def _shortfall(result: xr.Dataset, reference: str | float, frontier: bool) -> np.ndarray:

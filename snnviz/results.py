@@ -18,6 +18,9 @@ On request:
 - `spikes_NAME` (traced, time, neuron_NAME), bool: spike trains of population NAME.
 - `potential_NAME` (traced, time, neuron_NAME), float32: its membrane potentials after reset.
 
+With input "spikes" there is `camera_events(time)`, what came from the camera in each step, a mean over items; where time has a
+unit, the attribute `step_ms`, milliseconds of a step.
+
 Attributes: `ann_accuracy` (accuracy of the analog network on the same items), `network_hash`, `engine`, `engine_choice`,
 `settings`, `seed`, `items`, `steps`, `neurons`, `versions`; and times in seconds: `wall_time_s` of the simulation alone,
 `engine_choice_s` of timing the engines, `engine_start_s` of making one ready, compilation included, `ann_s` of the analog network.

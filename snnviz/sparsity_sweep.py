@@ -308,7 +308,7 @@ def _run(
 
 
 def _run_on_cluster(
-    scheduler: str, jobs: dict[int, _Job], images: np.ndarray, labels: np.ndarray, study: _Study, bar: Any
+    scheduler: str, jobs: dict[int, _Point], images: np.ndarray, labels: np.ndarray, study: _Study, bar: Any
 ) -> None:
     """As `_run`, on the workers of a cluster; their files come back as bytes."""
     if not jobs:
@@ -328,7 +328,7 @@ def _run_on_cluster(
             bar.update(1)
 
 
-def _elsewhere(shared: tuple[bytes, np.ndarray, np.ndarray], job: _Job) -> tuple[dict[str, Any], dict[str, bytes]]:
+def _elsewhere(shared: tuple[bytes, np.ndarray, np.ndarray], job: _Point) -> tuple[dict[str, Any], dict[str, bytes]]:
     """In a worker of a cluster: what came out of a point, and its files by their endings."""
     content, images, labels = shared
     name = Path(job.stem).name

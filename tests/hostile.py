@@ -17,6 +17,7 @@ import xarray as xr
 import snnviz
 from snnviz.dashboard.page import Page
 from snnviz.network import IdentityProjection
+from tests.importing import graphs
 
 
 class Reached(Exception):
@@ -273,6 +274,7 @@ class Material:
         Image.new("RGB", (4, 4)).save(pictures / "1.png")
         self.model_file = folder / "model.keras"
         self.model.save(self.model_file)
+        self.onnx_file = graphs.saved(graphs.classifier(), folder)
         self.recipe = training.Recipe(schedule=((1, 0.1),), validation=1, batch_size=2)
         self.images = datasets.Images("mine", "test", self.x, self.y, ("a", "b", "c"))
         more, labels = np.tile(self.x, (3, 1, 1, 1)), np.tile(self.y, 3)
@@ -365,6 +367,32 @@ VALID: dict[str, V] = {
     "SpikingNetwork.layers": lambda m: m.network.layers,
     "workspace": lambda m: m.result,
     "plan": lambda m: _plan(),
+    # event cameras
+    "events": lambda m: _streams().one(0),
+    "recordings": lambda m: _streams(),
+    "Recordings.of.recordings": lambda m: [_streams().one(0)],
+    "Recordings.of.begins": lambda m: [0],
+    "sensor": lambda m: (4, 4),
+    "Events.of.array": lambda m: np.ones((3, 4), int),
+    **{
+        f"{cls}.{name}": (lambda m: np.array([0, 1]))
+        for cls in ("Events", "Recordings")
+        for name in ("t", "x", "y", "place")
+    },
+    "Events.polarity": lambda m: np.array([0, 1]),
+    "Recordings.starts": lambda m: np.array([0, 2]),
+    "frames.start": lambda m: 0,
+    "frames.end": lambda m: 10,
+    "step_us": lambda m: 1000,
+    "events.reading.read.path": lambda m: _written(m),
+    "datasets.events.name": lambda m: _written(m).parents[1],
+    "Recorded.name": lambda m: "mine",
+    "Recorded.split": lambda m: "test",
+    "Recorded.x": lambda m: _streams(),
+    "Recorded.class_names": lambda m: ("a", "b", "c"),
+    "Recorded.y": lambda m: np.array([0, 1]),
+    **dict.fromkeys(("event_stream.result", "event_stream_data.result"), lambda m: _filmed()),
+    "as_pictures.images": lambda m: np.ones((2, 4, 4, 2)),
     # numbers and words
     "steps": lambda m: 3,
     "items": lambda m: 4,
@@ -423,6 +451,11 @@ VALID: dict[str, V] = {
     "Images.split": lambda m: "test",
     "Images.class_names": lambda m: ("a", "b", "c"),
     "load_keras.path": lambda m: m.model_file,
+    "load_source.path": lambda m: m.model_file,
+    "read_onnx.path": lambda m: m.onnx_file,
+    "from_torch.module": lambda m: object(),
+    "mean": lambda m: None,
+    "std": lambda m: None,
     "optimize.method": lambda m: "subplex",
     "optimize.budget_evaluations": lambda m: 1,
     "optimize.lambdas": lambda m: (1.0, 1.0, 1.0),
@@ -621,10 +654,12 @@ def _runs(command: str, times: int = 1, run: V = lambda m: m.run_id) -> V:
 COMMANDS: dict[str, V] = {
     "demo": lambda m: ["demo", "--no-serve", "--limit", "2"],
     "train": lambda m: ["train", "dense-mnist", "--data", str(m.folder / "digits.npz"), "--no-track"],
+    "adapt": _trained("adapt", "--no-track"),
     "finetune": _trained("finetune", "--no-track"),
     "sweep": _trained("sweep"),
     "check": lambda m: ["check", str(m.model_file)],
     "convert": _trained("convert"),
+    "import": lambda m: ["import", str(m.onnx_file), "--out", str(m.folder / "imported.keras")],
     "simulate": _small("simulate", "--steps 2 --engine event"),
     "metrics": lambda m: ["metrics", str(m.folder / "result.nc")],
     "optimize": _small("optimize", "--steps 2 --no-track"),
@@ -653,6 +688,7 @@ COMMANDS: dict[str, V] = {
     "hardware nir": lambda m: ["hardware", "nir", str(m.folder / "network.npz"), "--out", str(m.folder / "mine.nir")],
     "hardware spinnaker": _small("hardware spinnaker"),
     "hardware expect": _small("hardware expect", "--steps 2"),
+    "hardware sanafe": _small("hardware sanafe", "--steps 2"),
     "data": lambda m: ["data", "fetch", "mnist"],
     "dashboard": lambda m: ["dashboard", str(m.folder / "result.nc")],
     "info": lambda m: ["info", str(m.folder / "network.npz")],
@@ -663,9 +699,39 @@ COMMANDS: dict[str, V] = {
 INSTANCES: dict[str, V] = {
     "SpikingNetwork": lambda m: m.network, "Store": lambda m: m.store, "Images": lambda m: m.images, "Record": lambda m: m.kept,
     "Settings": lambda m: m.settings, "Recipe": lambda m: m.recipe, "Training": _training, "Animation": lambda m: _film(),
-    "Stop": lambda m: _stop(),
+    "Stop": lambda m: _stop(), "Recordings": lambda m: _streams(), "Recorded": lambda m: _recorded(),
 }  # fmt: skip
 """Whose methods are called."""
+
+
+def _streams() -> Any:
+    from snnviz.events import Recordings
+
+    return Recordings(np.array([0, 500, 2500, 10]), np.array([3, 8, 31, 0]), np.array([0, 3, 4]), (4, 4))
+
+
+def _recorded() -> Any:
+    from snnviz.datasets import Recorded
+
+    return Recorded("mine", "test", _streams(), np.array([0, 1]), ("a", "b", "c"))
+
+
+def _written(m: Material) -> Path:
+    """A file of N-MNIST's format, in a folder of a class in a folder."""
+    path = m.folder / "films" / "a" / "1.bin"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(bytes([1, 2, 0, 0, 3]))
+    return path
+
+
+def _filmed() -> Any:
+    """A result of recordings."""
+    from snnviz.network import Dense, Input, SpikingNetwork
+
+    only = Dense(name="only", input_shape=(4, 4, 2), weights=np.ones((32, 3)), bias=np.zeros(3))
+    network = SpikingNetwork(Input(shape=(4, 4, 2)), (only,))
+    how = {"engine": "event", "input": "spikes", "step_ms": 1.0, "progress": False}
+    return snnviz.simulate(network, _streams(), np.array([0, 1]), 3, **how)
 
 
 def _stop() -> Any:

@@ -11,11 +11,13 @@ PACKAGE = Path(__file__).parents[1] / "snnviz"
 FLOORS = {
     "errors": 0, "_checks": 0, "_arguments": 0, "_options": 0, "_versions": 0, "_memory": 0,
     "_files": 0, "_writing": 0, "_npz": 0, "_hdf5": 0, "_sparsity": 0, "_augment": 0, "_backend": 0,
-    "_extras": 0, "_cluster": 0, "_extensions": 0, "_processes": 0, "_margins": 0, "_progress": 0, "network": 0,
+    "_extras": 0, "_cluster": 0, "_extensions": 0, "_processes": 0, "_margins": 0, "_progress": 0, "events": 0,
+    "network": 0,
     "results": 0,
     "_models": 1, "_visits": 1, "_activity": 1,
     "metrics": 1, "answers": 1, "datasets": 1, "architectures": 1, "sparsity": 1, "pretrained": 1,
     "training": 2, "conversion": 2, "simulation": 2, "energy": 2, "neurobench": 2, "uncertainty": 2, "hardware": 2,
+    "importing": 1,
     "optimization": 3, "sparsity_sweep": 3, "testing": 3,
     "runs": 4,
     "plots": 5, "reports": 5, "figures": 5, "jobs": 5,  # a job leaves figures of what came out

@@ -34,7 +34,7 @@ def material(tmp_path_factory):
             "panel.io.server.get_server", "snnviz.optimization.optimize", "snnviz.hardware.spinnaker.dryrun.dry_run",
             "snnviz.hardware.neuron.mechanism.load", "snnviz.figures.scenes._canvas", "snnviz.figures.make",
             "snnviz.figures.make_tables", "snnviz.figures.make_animations", "snnviz.sparsity.measure",
-            "snnviz.architectures.build", "snnviz.dashboard.server._bindable",
+            "snnviz.architectures.build", "snnviz.dashboard.server._bindable", "snnviz.hardware.outside.run",
         ):  # fmt: skip
             patch.setattr(name, reached)
         patch.setattr("snnviz.dashboard.server.PAGES", (hostile.Blank,))
@@ -86,8 +86,8 @@ def given(name, material):
     return found
 
 
-REFUSED = {"jobs.control.cancel", "jobs.control.resume"}
-"""For which the valid arguments are refused, since no run is to be stopped."""
+REFUSED = {"jobs.control.cancel", "jobs.control.resume", "importing.pytorch.from_torch"}
+"""For which the valid arguments are refused, since no run is to be stopped, and PyTorch is not among what the tests need."""
 
 
 @pytest.mark.parametrize("name", WALKED)

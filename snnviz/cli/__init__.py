@@ -26,7 +26,7 @@ from snnviz.cli._job import in_words_of
 from snnviz.errors import InputError
 
 COMMANDS = (
-    "demo", "train", "finetune", "sweep", "check", "convert", "simulate", "metrics", "optimize",
+    "demo", "train", "import_model", "finetune", "sweep", "check", "adapt", "convert", "simulate", "metrics", "optimize",
     "runs", "report", "figures", "tables", "reproduce", "hardware", "data", "dashboard", "info",
 )  # fmt: skip
 USER_MISTAKE = 2

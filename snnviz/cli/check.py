@@ -1,4 +1,4 @@
-"""`snnviz check`: everything that stands in the way of converting a Keras model."""
+"""`snnviz check`: everything that stands in the way of converting a model."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ def add(subparsers: Any) -> None:
     """Add the parser."""
     parser = subparsers.add_parser(
         "check",
-        help="list what stands in the way of converting a Keras model",
-        description="List every reason why a Keras model cannot be converted to a spiking network, with its remedy. A model that "
+        help="list what stands in the way of converting a model",
+        description="List every reason why a model cannot be converted to a spiking network, with its remedy. A model that "
         "cannot be converted is an answer, not a mistake: the exit code is 0 either way, and --json says `convertible`.",
     )
     parser.add_argument(
-        "model", metavar="MODEL", help="a .keras file, or the name of a shipped model, e.g. dense-mnist"
+        "model", metavar="MODEL", help="a .keras or .onnx file, or the name of a shipped model, e.g. dense-mnist"
     )
     parser.set_defaults(run=run, show=show)
 
@@ -25,7 +25,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """Load and check."""
     from snnviz import conversion
 
-    problems = conversion.check_convertible(conversion.load_keras(args.model))
+    problems = conversion.check_convertible(args.model)
     return {
         "model": args.model,
         "convertible": not problems,

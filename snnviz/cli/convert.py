@@ -1,7 +1,8 @@
-"""`snnviz convert`: a trained Keras model to a spiking network file."""
+"""`snnviz convert`: a trained model to a spiking network file."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from snnviz.cli import _job
@@ -13,8 +14,8 @@ def add(subparsers: Any) -> None:
     """Add the parser."""
     _job.add_command(
         subparsers, "convert", Options, show,
-        help="convert a trained Keras model to a spiking network",
-        description="Convert a trained Keras image classifier to a spiking network: fold batch normalisation, scale every "
+        help="convert a trained model to a spiking network",
+        description="Convert a trained image classifier to a spiking network: fold batch normalisation, scale every "
         "layer so that a percentile of its activations is 1, and write a network file (.npz).",
         out=lambda args: f"{stem(args.model)}.npz",
         track=False,
@@ -26,8 +27,13 @@ def show(answer: dict[str, Any]) -> str:
     neurons = sum(layer["neurons"] for layer in answer["layers"])
     lines = [
         f"{answer['model']} -> {answer['out']}: {len(answer['layers'])} layers, {neurons} neurons, "
-        f"percentile {answer['percentile']:g} per {answer['per']} over {answer['norm_items']} items"
+        f"percentile {answer['percentile']:g} per {answer['per']} over {answer['norm_items']} items, "
+        f"{_potentials(answer)}"
     ]
+    if answer["choice"] is not None:
+        lines += ["", *_choice(answer["choice"])]
+    if answer["import"] is not None:
+        lines.append(proof_lines(answer["import"], answer["report"] is not None))
     report = answer["report"]
     if report is not None:
         columns = (
@@ -43,23 +49,76 @@ def show(answer: dict[str, Any]) -> str:
             "rate_bias",
         )
         rows = [columns, *(tuple(_cell(row[column]) for column in columns) for row in report["layers"])]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines += [
             "",
             f"after {report['steps']} steps on {report['items']} test items",
-            *(
-                "  ".join(
-                    cell.ljust(width) if index < 2 else cell.rjust(width)
-                    for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-                )
-                for row in rows
-            ),
+            *_aligned(rows, left=2),
             "",
             f"same class: network and model {report['model_agreement']:.2%} before spiking, "
             f"{report['spiking_model_agreement']:.2%} spiking",
             f"accuracy: {report['model_accuracy']:.2%} of the model, {report['spiking_accuracy']:.2%} spiking",
         ]
     return "\n".join(lines)
+
+
+def _potentials(row: Mapping[str, Any]) -> str:
+    steps = row["correct_potential"]
+    return f"potentials {row['initial_potential']:g}" + (f" corrected over {steps} steps" if steps else "")
+
+
+SHOWN = (1, 2, 4, 8, 16, 24)
+"""Steps of which the table of a choice shows the accuracy."""
+
+
+def _choice(choice: Mapping[str, Any]) -> list[str]:
+    """What was tried, the best first."""
+    steps = [step for step in SHOWN if step <= choice["steps"]]
+    rows = [
+        ("percentile", "per", "potentials", "settled", "P_l", "events", *(f"A({step})" for step in steps), ""),
+        *(_tried(row, steps) for row in choice["rows"]),
+    ]
+    right = "" if choice["labels"] == "given" else ", by the ANN's answers"
+    return [
+        f"chosen on {choice['items']} held-out items, {choice['input']} input, {choice['steps']} steps, "
+        f"the ANN at {choice['ann_accuracy']:.1%}{right}",
+        *_aligned(rows, left=3),
+    ]
+
+
+def _tried(row: Mapping[str, Any], steps: Sequence[int]) -> tuple[str, ...]:
+    return (
+        f"{row['percentile']:g}",
+        row["per"],
+        _potentials(row).removeprefix("potentials "),
+        "never" if row["settled"] is None else str(row["settled"]),
+        f"{row['pareto_latency']:.2f}",
+        f"{row['events']:.3g}",
+        *(f"{row['accuracy'][step - 1]:.1%}" for step in steps),
+        "<- chosen" if row["chosen"] else "",
+    )
+
+
+def _aligned(rows: Sequence[Sequence[str]], left: int) -> list[str]:
+    """Rows of a table, the first columns to the left."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if index < left else cell.rjust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def proof_lines(proof: dict[str, Any], layers: bool) -> str:
+    """What the proof of an import says; layer by layer if asked, or where they part."""
+    from snnviz.importing.proof import Proof
+
+    found = Proof.of(proof)
+    if not layers and found.parted is None:
+        return found.sentence
+    rows = [f"  {each.layer:40} {each.node:20} {each.deviation:10.2g} of {each.largest:.3g}" for each in found.layers]
+    return "\n".join([found.sentence, "", "largest deviation from the original, layer by layer", *rows])
 
 
 def _cell(value: Any) -> str:

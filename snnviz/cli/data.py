@@ -1,4 +1,4 @@
-"""`snnviz data`: which data sets are here, and fetching those that are not."""
+"""`snnviz data`: which data sets are here; fetching or making those that are not."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ def add(subparsers: Any) -> None:
     """Add the parser."""
     parser = subparsers.add_parser(
         "data",
-        help="which data sets are here; fetch one",
-        description="Without arguments: which data sets are here. `snnviz data fetch NAME` brings one onto this machine.",
+        help="which data sets are here; fetch or make one",
+        description="Without arguments: which data sets are here. `snnviz data fetch NAME` brings one onto this machine, "
+        "`snnviz data make saccade-mnist` makes one of event recordings from MNIST.",
     )
     parser.add_argument(
-        "action", nargs="?", choices=("list", "fetch"), default="list", help="list (the default) or fetch"
+        "action", nargs="?", choices=("list", "fetch", "make"), default="list", help="list (the default), fetch or make"
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="data sets to fetch, e.g. cifar10")
     parser.add_argument("--force", action="store_true", help="fetch even what is here")
@@ -34,7 +35,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         return {"folder": str(datasets.data_folder()), "datasets": [_plain(record) for record in datasets.available()]}
     if not args.names:
         names = ", ".join(record.name for record in datasets.available())
-        raise InputError(f"`snnviz data fetch` must be given at least one of {names}. Received: no name")
+        raise InputError(f"`snnviz data {args.action}` must be given at least one of {names}. Received: no name")
     fetched = []
     for name in args.names:
         began = time.monotonic()

@@ -97,6 +97,7 @@ def show(answer: dict[str, Any]) -> str:
             _number(answer["pareto_latency"]),
             f"time steps, against {against}{_between(answer, 'pareto_latency', _number)}",
         ),
+        *_in_ms("Pareto latency", answer.get("pareto_latency_ms")),
         (
             "Pareto power",
             _number(answer["pareto_power"]),
@@ -112,8 +113,11 @@ def show(answer: dict[str, Any]) -> str:
         missed |= not entry["crossed"]
         label = f"{100 * entry['threshold']:.4g} %"
         rows.append((f"time to {label}", f"{entry['time']}{mark}", "time steps"))
+        rows += _in_ms(f"time to {label}", entry.get("time_ms"), mark)
         rows.append((f"events to {label}", f"{_number(entry['events'])}{mark}", "synaptic events per item"))
     rows.append(("events in all steps", _number(answer["events_per_item"]), "synaptic events per item"))
+    if answer.get("camera_events_per_item") is not None:
+        rows.append(("camera events", _number(answer["camera_events_per_item"]), "events per item, in all steps"))
     name_width = max(len(name) for name, _, _ in rows)
     value_width = max(len(value) for _, value, _ in rows)
     lines = [f"{name:<{name_width}}  {value:>{value_width}}  {unit}".rstrip() for name, value, unit in rows]
@@ -133,6 +137,11 @@ def show(answer: dict[str, Any]) -> str:
 def _between(answer: dict[str, Any], figure: str, write: Callable[[float], str]) -> str:
     ends = answer.get("intervals", {}).get(figure)
     return "" if ends is None else f" [{write(ends[0])} to {write(ends[1])}]"
+
+
+def _in_ms(name: str, value: float | None, mark: str = "") -> list[tuple[str, str, str]]:
+    """A row of a time in milliseconds, where it has that unit."""
+    return [] if value is None else [(name, f"{_number(value)}{mark}", "ms")]
 
 
 def _percent(value: float | None) -> str:

@@ -170,7 +170,16 @@ class _Steps:
 
         chain = self.chain
         before = str(self.folder / "before.npz")
-        words = ["convert", made.classifier, "--data", chain.data, "--norm-items", str(NORMALISATION_ITEMS)]
+        words = [
+            "convert",
+            made.classifier,
+            "--setting",
+            "paper",
+            "--data",
+            chain.data,
+            "--norm-items",
+            str(NORMALISATION_ITEMS),
+        ]
         self._call([*words, "--out", before])
         stages = {"before": before, "after": made.optimized}
         runs, long = {}, {}

@@ -1,4 +1,4 @@
-"""Conversion of trained Keras models to spiking networks: check, fold, normalise."""
+"""Conversion of trained models to spiking networks: read, check, fold, normalise."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ from snnviz._arguments import checked
 from snnviz._models import input_range
 from snnviz.conversion.choice import HALF, Setting, choose
 from snnviz.conversion.correction import ITEMS, check_steps, corrected
-from snnviz.conversion.loading import load_keras
+from snnviz.conversion.loading import load_keras, load_source
 from snnviz.conversion.normalisation import PER, Normalisation, default_percentile, measure, normalise
 from snnviz.conversion.problem import Problem
+from snnviz.conversion.proving import check_items, proved, taken
 from snnviz.conversion.report import conversion_report
 from snnviz.errors import InputError
+from snnviz.importing.refusal import Inexpressible
 from snnviz.network import SpikingNetwork
 from snnviz.simulation.settings import LOWEST
 
@@ -35,6 +37,7 @@ __all__ = [
     "fold",
     "input_range",
     "load_keras",
+    "load_source",
     "measure",
     "normalise",
 ]
@@ -42,17 +45,21 @@ __all__ = [
 
 @checked
 def check_convertible(model: Any, input_range: float | None = None) -> list[Problem]:
-    """Every reason why a Keras model cannot be converted; an empty list if it can.
+    """Every reason why a model cannot be converted; an empty list if it can.
 
     Args:
-        model: a Keras model.
+        model: a Keras model, or the path of a .keras or .onnx file.
         input_range: what the model takes for full intensity, see `convert`.
 
     Raises:
-        InputError: if `model` is not a Keras model.
+        InputError: if `model` is not such a model.
     """
     from snnviz.conversion.reading import Reading
 
+    try:
+        model, _ = taken(model)
+    except Inexpressible as error:
+        return [Problem(layer=error.node, place="", kind=error.operator, reason=error.reason, remedy=error.remedy)]
     return Reading(model, None if input_range is None else check.input_range(input_range)).problems
 
 
@@ -60,7 +67,7 @@ def check_convertible(model: Any, input_range: float | None = None) -> list[Prob
 def fold(
     model: Any, input_range: float | None = None, class_names: Sequence[str] = (), title: str = ""
 ) -> SpikingNetwork:
-    """A Keras model as a network with the model's own activations: everything `convert` does but normalisation.
+    """A model as a network with the model's own activations: everything `convert` does but normalisation.
 
     Arguments, conversion rules and errors are those of `convert`.
     """
@@ -68,6 +75,7 @@ def fold(
 
     if input_range is not None:
         check.input_range(input_range)
+    model, _ = taken(model)
     reading = Reading(model, input_range)
     metadata = {
         "source": model.name,
@@ -98,8 +106,10 @@ def convert(
     title: str = "",
     batch_size: int | None = None,
     progress: bool = True,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
 ) -> SpikingNetwork:
-    """Convert a trained Keras image classifier to a spiking network.
+    """Convert a trained image classifier to a spiking network.
 
     Batch normalisation is folded into the weights before it, or, behind a ReLU, into those after it; average pooling
     becomes a depthwise convolution with a layer of neurons of its own; a SeparableConv2D becomes the one Conv2D that
@@ -117,9 +127,10 @@ def convert(
     model.
 
     Args:
-        model: the Keras model.
+        model: the Keras model; the path of a .keras or .onnx file; or a PyTorch module, which is exported to ONNX here. What is
+            read from ONNX is run beside its origin on `x_norm`, and has to answer alike (`snnviz.importing.Proof`).
         x_norm: items of the training set (about 1000 will do), float intensities in [0, 1], `(items, *input shape)`. An
-            input shape (height, width) becomes (height, width, 1).
+            input shape (height, width) becomes (height, width, 1). For a network from elsewhere channels may come first.
         percentile: in (0, 100], of which 100 stands for the cap of a capped ReLU.
         per: one scale per "layer" or one per "channel" (unit of a dense layer).
         setting: "auto" chooses what is not given; "paper" takes percentile 99 (100 where every ReLU is capped) per layer, and
@@ -140,9 +151,12 @@ def convert(
         title: a name for curves made with the network; the model's if empty.
         batch_size: items at a time during normalisation; None lets a memory budget decide.
         progress: show a progress bar if normalising takes more than two seconds.
+        mean: of the preprocessing that a network from elsewhere was trained with, one number or one per channel, in intensities.
+        std: the deviation of that preprocessing: the network gets (x - mean) / std.
 
     Returns:
-        The network. Its metadata holds the source model's name, the settings, the scales and the versions.
+        The network. Its metadata holds the source model's name, the settings, the scales and the versions, and of a network from
+        elsewhere the proof as "import".
 
     Raises:
         InputError: if the model cannot be converted, naming the layer, the reason and the remedy, or an argument is
@@ -159,6 +173,7 @@ def convert(
     check.real("clamp", clamp, 0)
     if onsets is not None and clamp:
         raise InputError(f"`onsets` must be None beside a clamp. Received: a clamp of {clamp:g} as well")
+    model, imported = taken(model, x_norm, mean, std)
     folded = fold(model, input_range, class_names, title)
     folded = folded.clamped(clamp) if onsets is None else folded.with_onsets(onsets)
     if correct_bias is not None:
@@ -166,9 +181,13 @@ def convert(
     if correct_potential:
         check_steps("correct_potential", correct_potential, folded)
     images = np.asarray(x_norm)
+    if imported is not None:
+        images = imported.channels_last(images)
+        check_items(images)
     if images.ndim >= 2 and images[0:1].size == folded.input.neurons:  # a model may reshape its images first
         images = images.reshape(len(images), *folded.input_shape)
     images = check.images("x_norm", images, folded.input_shape)
+    proof = {} if imported is None else {"import": proved(imported, folded, images).as_json()}
     if y_norm is not None:
         y_norm = check.labels("y_norm", y_norm, len(images), folded.classes)
     asked = Setting(
@@ -191,14 +210,13 @@ def convert(
         network = corrected(network, images[:ITEMS], correct_bias, progress)
     metadata = {
         **folded.metadata,
+        **proof,
         "percentile": best.found.percentile,
         "per": best.found.per,
         "clamp": clamp,
         "correct_bias": correct_bias,
         "norm_items": best.found.items,
-        "scales": {
-            name: _plain(scale) for name, scale in zip(network.layer_names[1:], best.found.scales, strict=True)
-        },
+        "scales": {name: _plain(scale) for name, scale in zip(network.layer_names[1:], best.found.scales, strict=True)},
     }
     if choice is not None or best.setting.initial_potential != HALF or best.setting.correct_potential:
         metadata["initial_potential"] = best.setting.initial_potential

@@ -27,7 +27,8 @@ PERCENTILES = (99.0, 99.9, 99.99)
 REFERENCES = (("layer", 99.0), ("channel", 99.9))
 """The settings that a choice must not spend more events than."""
 HALF = 0.5
-CORRECTED_STEPS = 4
+CORRECTED_STEPS = {"analog": 4, "spiking": 6}
+"""By input: a spiking one needs some steps until its rates say what the image is."""
 CORRECTED_ITEMS = 64
 """Items that potentials are corrected on."""
 STEPS, SCREENED_STEPS, SCREENED_ITEMS = 24, 12, 24
@@ -173,7 +174,7 @@ def _tried(trials: list[Trial], x: np.ndarray, asked: Setting, judge: _Judge, ba
     steps = asked.correct_potential
     if steps is None and _potential_open(trials[0].network, asked, judge.input):
         begins = max(layer.onset for layer in trials[0].network.layers[:-1])
-        finalists += [_corrected(each, x, begins + CORRECTED_STEPS, judge.input) for each in best]
+        finalists += [_corrected(each, x, begins + CORRECTED_STEPS[judge.input], judge.input) for each in best]
     elif steps:
         finalists = [_corrected(each, x, steps, judge.input) for each in best]
     return [told(each, None, STEPS) for each in finalists]
@@ -192,7 +193,9 @@ def _is_reference(setting: Setting) -> bool:
 def _pairs(network: SpikingNetwork, asked: Setting) -> list[tuple[str, float]]:
     usual = default_percentile(network)
     percentiles = dict.fromkeys((usual, *PERCENTILES)) if asked.percentile is None else (asked.percentile,)
-    return [(per, each) for per in (("layer", "channel") if asked.per is None else (asked.per,)) for each in percentiles]
+    return [
+        (per, each) for per in (("layer", "channel") if asked.per is None else (asked.per,)) for each in percentiles
+    ]
 
 
 def _potential_open(network: SpikingNetwork, asked: Setting, input: str) -> bool:

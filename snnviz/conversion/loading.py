@@ -9,7 +9,7 @@ import math
 import os
 import threading
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,17 +17,49 @@ from typing import Any
 from snnviz._arguments import checked
 from snnviz._memory import JSON_GROWS, check_fits, check_hdf5, check_member
 from snnviz.errors import InputError
+from snnviz.importing import read_onnx
+from snnviz.importing.imported import Import
 
 
 @checked
 def load_keras(path: str | os.PathLike[str]) -> Any:
-    """A Keras model from a `.keras` file, or the shipped one of that name (e.g. "dense-mnist"), not compiled.
+    """A Keras model from a `.keras` or `.onnx` file, or the shipped one of that name (e.g. "dense-mnist"), not compiled.
 
-    The file is read in Keras' safe mode: code stored in it is never run.
+    The file is read in Keras' safe mode: code stored in it is never run. An ONNX file is read as `load_source` does.
 
     Raises:
-        InputError: if there is no such file or it holds no Keras model.
+        InputError: if there is no such file or it holds no model that can be read.
     """
+    found = load_source(path)
+    return found.model if isinstance(found, Import) else found
+
+
+@checked
+def load_source(
+    path: str | os.PathLike[str], mean: Sequence[float] | None = None, std: Sequence[float] | None = None
+) -> Any:
+    """What a model's file holds: a Keras model, or of an `.onnx` file an `Import` that answers as its origin on random items.
+
+    Args:
+        path: see `load_keras`.
+        mean: of the preprocessing that a network in an ONNX file expects, see `snnviz.importing.read_onnx`.
+        std: its deviation.
+
+    Raises:
+        InputError: as `load_keras`; also if `mean` or `std` are given for a Keras model.
+    """
+    if Path(path).suffix == ".onnx":
+        found = read_onnx(path, mean, std)
+        found.proof().check(str(path))
+        return found
+    if mean is not None or std is not None:
+        raise InputError(
+            f"`mean` and `std` must be None for a Keras model, which shows its preprocessing by its layers. Received: {str(path)!r}"
+        )
+    return _keras(path)
+
+
+def _keras(path: str | os.PathLike[str]) -> Any:
     source = Path(path)
     from snnviz import pretrained
 
@@ -35,14 +67,16 @@ def load_keras(path: str | os.PathLike[str]) -> Any:
     if not source.suffix and not source.is_file() and (str(path) in pretrained.names() or not source.exists()):
         source = Path(pretrained.path(str(path)))
     if not source.exists():
-        raise InputError(f"`model` must be a .keras file. Received: {str(path)!r}, which is not there")
+        raise InputError(f"`model` must be a .keras or .onnx file. Received: {str(path)!r}, which is not there")
     if (kind := _other_format(source)) is not None:
         raise InputError(
             f"`model` must be a .keras file; {_REMEDIES[kind].format(path=str(path), new=source.with_suffix('').name)}. "
             f"Received: {str(path)!r}, {kind}"
         )
     if source.suffix != ".keras":
-        raise InputError(f"`model` must be a .keras file or the name of a shipped model. Received: {str(path)!r}")
+        raise InputError(
+            f"`model` must be a .keras or .onnx file or the name of a shipped model. Received: {str(path)!r}{_pickled(source)}"
+        )
     if importlib.util.find_spec("snnviz.sparsity") is not None:
         importlib.import_module("snnviz.sparsity")  # registers the regularisers that fine-tuned models carry
     import keras
@@ -117,6 +151,13 @@ def _weights_within(held: int, path: str) -> Iterator[None]:
             yield
         finally:
             keras.layers.Layer.add_weight = original
+
+
+def _pickled(source: Path) -> str:
+    """What to do with a file of PyTorch, which holds code to run and is not opened."""
+    if source.suffix not in (".pt", ".pth"):
+        return ""
+    return f'; with PyTorch, `torch.onnx.export(module, (example,), "{source.stem}.onnx")` makes one of the module'
 
 
 _HDF5, _SAVED_MODEL = "an HDF5 file as earlier versions of Keras write it", "a SavedModel folder of TensorFlow"

@@ -41,7 +41,7 @@ UNSUPPORTED: dict[str, tuple[str, str]] = {
         ("MaxPooling2D", "GlobalMaxPooling2D"),
         (
             "max pooling has no spiking counterpart: the maximum of spike trains is not the spike train of the maximum",
-            "use average pooling or a strided convolution and retrain",
+            "use average pooling or a strided convolution and retrain, as `snnviz adapt` does",
         ),
     ),
     **dict.fromkeys(
@@ -53,7 +53,7 @@ UNSUPPORTED: dict[str, tuple[str, str]] = {
     ),
     **dict.fromkeys(
         ("LeakyReLU", "PReLU", "ELU"),
-        (f"its output can be negative, and {NO_SPIKES}", "use ReLU and retrain"),
+        (f"its output can be negative, and {NO_SPIKES}", "use ReLU and retrain, as `snnviz adapt` does"),
     ),
     **dict.fromkeys(
         (

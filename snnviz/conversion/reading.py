@@ -167,7 +167,7 @@ class Reading:
             self._refuse(
                 last,
                 "the class is the argmax of the outputs, and there is one output",
-                "use one output per class with a softmax",
+                "use one output per class with a softmax, as `snnviz adapt` makes of one with a sigmoid",
             )
         elif (part := self._folded_back(signal.parts[0])) is not None:
             # read out as one value per class, whatever shape the model gives them
@@ -578,16 +578,16 @@ class Reading:
         meaning = meaning_of(activation)
         if meaning in ("relu", "relu6"):
             return self._rectify(visit, signal, 6.0 if meaning == "relu6" else None)
-        if meaning == "softmax":
+        if meaning in ("softmax", "log_softmax"):
             return replace(signal, softmax=visit)
         if meaning != "linear":
             name = getattr(activation, "__name__", type(activation).__name__)
             last = visit is self._visits[-1]
             one = last and signal.shape[-1] == 1
             remedy = (
-                "use one output per class with a softmax, two for a yes or no, and retrain" if one
+                "use one output per class with a softmax, two for a yes or no, as `snnviz adapt` makes of one" if one
                 else "leave the activation out or use softmax" if last
-                else "use ReLU and retrain"
+                else "use ReLU and retrain, as `snnviz adapt` does"
             )  # fmt: skip
             self._refuse(visit, f"its activation is {name!r}, and {NO_SPIKES}", remedy)
         return signal

@@ -172,5 +172,9 @@ def model_classes(model: Any, x: np.ndarray, input_range: float = 1.0, batch_siz
         batch_size: items at a time.
     """
     images = (x * np.float32(input_range)).reshape(len(x), *model.input_shape[1:])
-    scores = np.asarray(model.predict(images, batch_size=batch_size, verbose=0))
-    return scores.reshape(len(x), -1).argmax(axis=1).astype(np.int64)
+    return model_scores(model, images, batch_size).argmax(axis=1).astype(np.int64)
+
+
+def model_scores(model: Any, x: np.ndarray, batch_size: int = 256) -> np.ndarray:
+    """The class scores that a Keras model gives items as it takes them, (items, classes)."""
+    return np.asarray(model.predict(x, batch_size=batch_size, verbose=0)).reshape(len(x), -1)

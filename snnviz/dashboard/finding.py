@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from snnviz.datasets import Images
+    from snnviz.events import Recordings
     from snnviz.network import SpikingNetwork
 
 MOST_FILES = 100
@@ -79,6 +80,24 @@ def images_of(
                 continue
             if np.array_equal(found.y, labels):
                 return found
+    return None
+
+
+def recordings_of(
+    result: xr.Dataset, network: SpikingNetwork | None, given: str | None, folders: Iterable[Path]
+) -> Recordings | None:
+    """The event recordings that a result is of, as `images_of` finds images; None where they are not at hand."""
+    from snnviz import datasets
+
+    labels = result["label"].values
+    for name in _names(str(result.attrs.get("dataset", "")), network, given, folders):
+        for split in ("test", "train"):
+            try:
+                found = datasets.events(name, split, len(labels), progress=False)
+            except (InputError, OSError):
+                continue
+            if np.array_equal(found.y, labels):
+                return found.x
     return None
 
 

@@ -56,7 +56,7 @@ class Hardware(Launching):
     launches_note = (
         "A dry run takes about ten seconds and no hardware. Credentials come from the server's environment or keyring."
     )
-    suffix = ".npz"
+    suffixes = (".npz",)
     source_kinds = ("convert", "optimize", "simulate", "spinnaker", "dryrun")
 
     @property

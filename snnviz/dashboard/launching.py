@@ -35,7 +35,7 @@ class Launching(Page):
 
     launches = ""
     """Kind of job."""
-    suffix = ".npz"
+    suffixes: tuple[str, ...] = (".npz",)
     """Of the shipped files that it can start from."""
     source_kinds: tuple[str, ...] = ()
     """Kinds of runs that it can start from."""
@@ -55,11 +55,12 @@ class Launching(Page):
 
     def _offer(self) -> None:
         """Set what there is to start from: uploads, finished runs, shipped models. A browser can name nothing else."""
-        shipped = [name for name in pretrained.names() if pretrained.path(name).suffix == self.suffix]
+        shipped = [name for name in pretrained.names() if pretrained.path(name).suffix in self.suffixes]
         shipped.sort(key=lambda name: not name.startswith("dense"))  # first those that take minutes, not hours
         runs = [run for run in self.workspace.runs() if run.kind in self.source_kinds and run.status == "FINISHED"]
         offered = {name: name for name in shipped} | {label(run): FROM_RUN + run.id for run in runs}
-        offered |= self.workspace.uploads(self.suffix)
+        for suffix in self.suffixes:
+            offered |= self.workspace.uploads(suffix)
         if offered != self.offered:
             self.offered = offered
             self.param.source.objects = offered
@@ -129,11 +130,13 @@ class Launching(Page):
         self._refused = ""
         for name, content in (event.new or {}).items():
             try:
-                if not name.lower().endswith((self.suffix, ".npz")):
-                    raise InputError(f"an upload must be a {self.suffix} or .npz file here. Received: {name}")
+                models = " or ".join(self.suffixes)
+                if not name.lower().endswith((*self.suffixes, ".npz")):
+                    allowed = models if ".npz" in self.suffixes else f"{models} or .npz"
+                    raise InputError(f"an upload must be a {allowed} file here. Received: {name}")
                 kind, found = self.workspace.upload(name, content.encode() if isinstance(content, str) else content)
-                if kind == MODEL and not name.lower().endswith(self.suffix):
-                    raise InputError(f"a model must be a {self.suffix} file here. Received: {name}, a spiking network")
+                if kind == MODEL and not name.lower().endswith(self.suffixes):
+                    raise InputError(f"a model must be a {models} file here. Received: {name}, a spiking network")
             except InputError as error:
                 self._block(str(error))
                 continue
@@ -200,8 +203,8 @@ DATA_HELP = (
     "offers data of your own."
 )
 UPLOAD_HELP = (
-    f"At most {MOST_BYTES // 2**20} MiB. A network is an .npz file of snnviz, a model a .keras file; data are an .npz file "
-    "with the arrays x_train, y_train, x_test and y_test, as of Keras; "
-    "class_names may name the classes."
+    f"At most {MOST_BYTES // 2**20} MiB. A network is an .npz file of snnviz, a model a .keras or .onnx file; data are an .npz "
+    "file with the arrays x_train, y_train, x_test and y_test, as of Keras; class_names may name the "
+    "classes."
 )
 NO_STORE = "these pages have no store of runs, so nothing can be launched from them; serve them with `snnviz dashboard`"

@@ -118,6 +118,20 @@ class Predictions(Page):
             raise InputError(NOT_RECORDED[needed])
         return traced, 0
 
+    def _streamed(self) -> tuple[xr.Dataset, int, Any]:
+        """What a picture of the camera's stream needs: a result with the item's own events, which is it there, and recordings."""
+        recordings = self.workspace.recordings(self.run)
+        if recordings is None:
+            raise InputError(NO_STREAM)
+        traced = self.workspace.trace(self.run, self.item)
+        if traced is None:
+            return self.workspace.result(self.run), self.item, recordings
+        return traced, 0, recordings[self.item : self.item + 1]
+
+    def _filmed(self) -> bool:
+        """Whether any run is of event recordings."""
+        return any("camera_events" in self.workspace.result(name) for name in self.workspace.names())
+
     def _strip_runs(self) -> dict[str, xr.Dataset]:
         return {name: self.workspace.result(name) for name in [self.run, *self.compared]}
 
@@ -129,6 +143,8 @@ class Predictions(Page):
             return plots.confusion(self.workspace.result(self.run), self.time, dark=self.dark, height=380)
         if name == "confidence_cutoff":
             return plots.confidence_cutoff(self.workspace.result(self.run), x=self.cost, dark=self.dark, height=380)
+        if name == "event_stream":
+            return plots.event_stream(*self._streamed(), time=self.time, dark=self.dark)
         result, item = self._one(name)
         return getattr(plots, name)(result, item, time=self.time, dark=self.dark, height=380)
 
@@ -139,6 +155,8 @@ class Predictions(Page):
             return plots.confusion_data(self.workspace.result(self.run), self.time)
         if name == "confidence_cutoff":
             return plots.confidence_cutoff_data(self.workspace.result(self.run))
+        if name == "event_stream":
+            return plots.event_stream_data(*self._streamed())
         return getattr(plots, f"{name}_data")(*self._one(name))
 
     def _figure(self, name: str, redraw: list[str], cursor: bool = False, **options: Any) -> Figure:
@@ -159,6 +177,7 @@ class Predictions(Page):
         self.gallery.link(self, chosen="item", bidirectional=True)
         cost = parts.group("Cost", RadioButtons.from_param(self.param.cost))
         self.figures = {
+            **({"event_stream": self._figure("event_stream", ["item"], cursor=True)} if self._filmed() else {}),
             "prediction_strip": self._figure("prediction_strip", ["item", "compared"], cursor=True),
             "class_scores": self._figure("class_scores", ["item"], cursor=True),
             "raster": self._figure("raster", ["item"], cursor=True),
@@ -175,7 +194,7 @@ class Predictions(Page):
             self._controls(),
             parts.card(parts.heading("Items", "The frame of a picture is the item shown; below it the true class and the answer."),
                        self._choice(), self.gallery, self._turn()),
-            self.figures["prediction_strip"].view,
+            *(self.figures[name].view for name in ("event_stream", "prediction_strip") if name in self.figures),
             parts.grid(*(self.figures[name].view for name in ("class_scores", "raster", "confusion", "confidence_cutoff"))),
         ]  # fmt: skip
 
@@ -229,7 +248,7 @@ class Predictions(Page):
             {
                 "item": int(item),
                 "label": classes[int(labels[item])],
-                "image": None if images is None else picture(images[item]),
+                "image": None if images is None else picture(plots.as_pictures(images[[item]], self.dark)[0]),
             }
             for item in shown
         ]
@@ -254,6 +273,9 @@ class Predictions(Page):
 
 
 _WORDS = {
+    "event_stream": (
+        "Camera and network", "What the camera sends, what the network answers meanwhile, and what both cost so far."
+    ),
     "prediction_strip": (
         "Prediction strip", "The answer after each step: right in blue, wrong in orange. The line is the present step."
     ),
@@ -271,6 +293,10 @@ NOT_RECORDED = {
     ".npz files into the folder of the result's, simulate as a run of the store, or in Python with "
     "record=Record(spikes=network.firing_names).",
 }
+NO_STREAM = (
+    "This run is of images, or its recordings are not at hand. Simulate event recordings with --input spikes, and look at the "
+    "result where its data are."
+)
 EMPTY = """<p>Simulate a network, then look at its answers here:</p>
 <pre><code>snnviz simulate dense-mnist-optimized --out result.nc
 snnviz dashboard result.nc</code></pre>"""

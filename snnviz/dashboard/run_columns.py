@@ -16,6 +16,7 @@ _BEST = {
     "optimize": ("best_loss", "loss {:.4g}"),
     "train": ("val_accuracy", "held out {:.2%}"),
     "finetune": ("val_accuracy", "held out {:.2%}"),
+    "adapt": ("val_accuracy", "held out {:.2%}"),
 }
 _LONGEST = 40
 

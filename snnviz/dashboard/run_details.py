@@ -35,6 +35,7 @@ STATES = {
 CURVES = {
     "train": ["loss", "val_loss"],
     "finetune": ["loss", "val_loss"],
+    "adapt": ["loss", "val_loss"],
     "optimize": ["best_loss"],
     "simulate": ["accuracy"],
     "spinnaker": ["accuracy"],

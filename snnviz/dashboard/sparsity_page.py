@@ -58,7 +58,7 @@ class Sparsity(Launching):
     launches_note = (
         "From a trained classifier; 100 epochs a stage on all items take about ten minutes for the dense network."
     )
-    suffix = ".keras"
+    suffixes = (".keras", ".onnx")
     upload_words = "Or upload a model or data"
     source_kinds = leaving("model")
 

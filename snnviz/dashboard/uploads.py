@@ -2,7 +2,8 @@
 
 What a browser sends chooses no path: a file's name on disk is the hash of its bytes, and its own name is kept beside it as text. A
 spiking network or a data set (.npz) is read without pickle before it is kept. A Keras model (.keras) is a zip archive whose members
-are checked here and nothing in it is run; the job that uses it loads it in Keras' safe mode, in a process of its own.
+are checked here and nothing in it is run; the job that uses it loads it in Keras' safe mode, in a process of its own. An ONNX graph
+(.onnx) holds no code: it is read here, and built by the job.
 """
 
 from __future__ import annotations
@@ -20,14 +21,15 @@ from snnviz.errors import InputError
 
 MOST_BYTES = 32 * 2**20
 _MOST_UNPACKED = 512 * 2**20
-SUFFIXES = (".keras", ".npz")
+SUFFIXES = (".keras", ".onnx", ".npz")
+ONNX = ".onnx"
 MODEL, DATA = "model", "data"
 """What an upload is."""
 _DATA_MEMBERS = {"x_train.npy", "x_test.npy"}
 _KERAS_MEMBERS = {"config.json", "metadata.json", "model.weights.h5"}
 _MOST_NAME = 80
 _PREFIX = "upload:"
-_NAME = re.compile(r"[0-9a-f]{32}\.(?:keras|npz)")
+_NAME = re.compile(r"[0-9a-f]{32}\.(?:keras|onnx|npz)")
 
 
 def keep(home: Path, name: str, content: bytes) -> tuple[str, Path]:
@@ -46,35 +48,39 @@ def keep(home: Path, name: str, content: bytes) -> tuple[str, Path]:
     """
     suffix = Path(name).suffix.lower()
     if suffix not in SUFFIXES:
-        raise InputError(f"an upload must be a .keras or .npz file. Received: {name[:_MOST_NAME]!r}")
+        raise InputError(f"an upload must be a .keras, .onnx or .npz file. Received: {name[:_MOST_NAME]!r}")
     if not content or len(content) > MOST_BYTES:
         raise InputError(
             f"an upload must have 1 byte to {MOST_BYTES // 2**20} MiB. Received: {len(content) / 2**20:.1f} MiB"
         )
-    members = _checked_archive(suffix, content)
+    members = set() if suffix == ONNX else _checked_archive(suffix, content)
     kind = DATA if suffix == ".npz" and members & _DATA_MEMBERS else MODEL
     folder = home / "uploads"
     target = folder / f"{hashlib.sha256(content).hexdigest()[:32]}{suffix}"
     with replacing(target) as temporary:  # nothing is kept of what is refused
         temporary.write_bytes(content)
-        if suffix == ".npz":
-            _check_read(temporary, kind, members)
+        if suffix != ".keras":
+            _check_read(temporary, suffix, kind, members)
     shown = "".join(sign for sign in Path(name).name if sign.isprintable())[-_MOST_NAME:]
     with replacing(target.with_suffix(".json")) as temporary:
         temporary.write_text(json.dumps({"name": shown, "kind": kind}))
     return kind, target
 
 
-def _check_read(path: Path, kind: str, members: set[str]) -> None:
-    """Read an .npz file as what it is.
+def _check_read(path: Path, suffix: str, kind: str, members: set[str]) -> None:
+    """Read an .npz or .onnx file as what it is.
 
     Raises:
-        InputError: if it holds no network, or no images with labels.
+        InputError: if it holds no network, or no images with labels; of an ONNX graph also if its weights are in another file.
     """
     from snnviz.datasets.formats import read_npz
+    from snnviz.importing import files
     from snnviz.network import load_network
 
     try:
+        if suffix == ONNX:
+            files.read(path)
+            return
         if kind == MODEL:
             load_network(path)
             return

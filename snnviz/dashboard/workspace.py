@@ -29,6 +29,7 @@ from snnviz.jobs.spec import leaving
 from snnviz.plots import Results, named
 
 if TYPE_CHECKING:
+    from snnviz.events import Recordings
     from snnviz.network import SpikingNetwork
     from snnviz.runs import Run, Store
 
@@ -323,6 +324,21 @@ class Workspace:
 
         return self.remembered(key, load)
 
+    def recordings(self, name: str) -> Recordings | None:
+        """The event recordings that the result called `name` is of; None for one of images, or where they are not known."""
+        result = self.result(name)
+        images = self.images(name)
+        if _settings(result).get("input") != "spikes" or images is None:
+            return None
+        return self.remembered(
+            ("recordings", result.attrs.get("dataset"), len(images)), lambda: self._recordings(name, result)
+        )
+
+    def _recordings(self, name: str, result: xr.Dataset) -> Recordings | None:
+        run = self._by_name(RESULT_KINDS).get(name)
+        params = {} if run is None else run.params
+        return finding.recordings_of(result, self.network(name), params.get("data"), self._folders_of(name))
+
     def trace(self, name: str, item: int) -> xr.Dataset | None:
         """Scores, spikes and potentials of one item, as the result of simulating it alone; None without network or image.
 
@@ -339,7 +355,10 @@ class Workspace:
             from snnviz.simulation import simulate as run
 
             part = slice(item, item + 1)
-            simulated, x = as_simulated(result, network, images[part])
+            recordings = self.recordings(name)
+            simulated, x = (
+                as_simulated(result, network, images[part]) if recordings is None else (network, recordings[part])
+            )
             record = Record(
                 logits=True, events=True, spikes=simulated.firing_names, potentials=simulated.layer_names, items=1
             )

@@ -18,7 +18,7 @@ import numpy as np
 
 from snnviz import _checks as check
 from snnviz._arguments import checked
-from snnviz.datasets import folders
+from snnviz.datasets import folders, recorded
 from snnviz.datasets.catalog import CATALOG, SPLITS, Entry
 from snnviz.datasets.formats import (
     cifar_folder_kind,
@@ -28,16 +28,20 @@ from snnviz.datasets.formats import (
     read_npz,
 )
 from snnviz.datasets.images import Images, held_out_items, validation_split
+from snnviz.datasets.recorded import Recorded, RecordedStore
 from snnviz.datasets.sources import UnavailableError
 from snnviz.datasets.store import Arrays, DamagedError, Store, content_digest, data_folder
 from snnviz.errors import InputError
+from snnviz.events import FORMATS
 
 __all__ = [
     "Images",
     "Record",
+    "Recorded",
     "available",
     "content_hash",
     "data_folder",
+    "events",
     "fetch",
     "held_out_items",
     "load",
@@ -102,7 +106,7 @@ def load(
             that name; or the path of
 
             - an .npz file of the Keras layout (x_train, y_train, x_test, y_test),
-            - a folder with one subfolder of images per class, see `snnviz.datasets.folders`,
+            - a folder with one subfolder of images or of event recordings per class, see `snnviz.datasets.folders`,
             - the "python version" of CIFAR-10 or CIFAR-100, its .tar.gz or the unpacked folder.
         split: "train" or "test".
         limit: at most so many items, the first ones; all of them by default.
@@ -112,6 +116,9 @@ def load(
             for integers and 1 for floats; floats that are in [0, 1] stay as they are whatever it is.
         download: whether a known data set that is not on this machine may be fetched.
         progress: whether to show a bar for what takes long.
+
+    Event recordings come as sums (`Recorded.summed` in steps of 10 ms): those to train on over windows of all lengths, those to
+    test on whole. `events` gives them as they are.
 
     Returns:
         The images, float32 in [0, 1], with int64 labels. Training CIFAR takes 0.6 GB of memory.
@@ -126,6 +133,8 @@ def load(
     if input_range is not None:
         input_range = check.input_range(input_range)
     entry = _entry(name)
+    if (entry is not None and entry.made_from) or (entry is None and _holds_recordings(name)):
+        return _summed(events(name, split, limit, progress=progress))
     if entry is not None:
         x, y = _read_known(entry, split, download, progress)
         return Images(entry.name, split, intensities(x[:limit]), y[:limit].astype(np.int64), entry.class_names)
@@ -147,6 +156,65 @@ def load(
             f"Received: {str(path)!r}, another kind of file"
         )
     return Images(path.stem, split, intensities(x[:limit]), y[:limit].astype(np.int64), class_names)
+
+
+def events(
+    name: str | os.PathLike[str], split: str = "test", limit: int | None = None, *, progress: bool = True
+) -> Recorded:
+    """Labelled event recordings of a data set.
+
+    Args:
+        name: "saccade_mnist", which is made where it is not here yet: some minutes, 0.6 GB; or a folder with one subfolder of
+            recordings per class, in the formats of `snnviz.events.read` that say their sensor.
+        split: "train" or "test".
+        limit: at most so many, the first ones.
+        progress: whether to show a bar for what takes long.
+
+    Raises:
+        InputError: if there is no such data set of events, or a file cannot be read.
+    """
+    split, progress = check.choice("split", split, SPLITS), check.flag("progress", progress)
+    limit = None if limit is None else check.integer("limit", limit, 1)
+    entry = _entry(name)
+    if entry is None and _holds_recordings(name):
+        return recorded.read(folders.listing(_path(name), split, FORMATS, "recording").first(limit), progress)
+    if entry is None or not entry.made_from:
+        known = ", ".join(repr(each.name) for each in CATALOG.values() if each.made_from)
+        raise InputError(
+            f"`name` must be {known}, or a folder with one subfolder of event recordings per class ({', '.join(FORMATS)}). "
+            f"Received: {check.describe(name)}"
+        )
+    store = RecordedStore(data_folder() / entry.name)
+    if not store.present():
+        _make(entry, progress)
+    x, y = store.read(split)
+    found = Recorded(entry.name, split, x, y, entry.class_names)
+    return found if limit is None else found.take(limit)
+
+
+def _holds_recordings(name: str | os.PathLike[str]) -> bool:
+    """Whether a path is a folder of event recordings."""
+    path = _path(name)
+    return path.is_dir() and folders.holds(path, FORMATS)
+
+
+def _summed(found: Recorded) -> Images:
+    """Event recordings as images: windows of all lengths to train on, whole recordings to test on."""
+    return found.summed(found.steps, seed=0 if found.split == "train" else None)
+
+
+def _make(entry: Entry, progress: bool) -> None:
+    source = CATALOG[entry.made_from]
+    folder = data_folder()
+    try:
+        RecordedStore(folder / entry.name).make(
+            {split: _read_known(source, split, True, progress) for split in SPLITS}, progress
+        )
+    except OSError as error:
+        raise InputError(
+            f"The data folder must be one that can be written to (the environment variable SNNVIZ_DATA_DIR names another). "
+            f"Received: {folder} ({error.strerror or error})"
+        ) from error
 
 
 @checked
@@ -186,7 +254,7 @@ def picture_shape(name: str | os.PathLike[str], split: str = "test") -> tuple[in
     if _entry(name) is not None:
         return None
     path = _path(name)
-    if not path.is_dir() or cifar_folder_kind(path) is not None:
+    if not path.is_dir() or cifar_folder_kind(path) is not None or _holds_recordings(path):
         return None
     return folders.shape_of(folders.listing(path, check.choice("split", split, SPLITS)).files[0][0])
 
@@ -250,7 +318,10 @@ def fetch(name: str, *, force: bool = False, progress: bool = True) -> Record:
         meant = check.suggestion(str(name), CATALOG)
         raise InputError(f"`name` must be one of {_names()}. Received: {check.describe(name)}{meant}")
     if entry.embedded is None and (force or not _store(entry).present()):
-        _fetch(entry, download=True, progress=progress)
+        if entry.made_from:
+            _make(entry, progress)
+        else:
+            _fetch(entry, download=True, progress=progress)
     return _record(entry)
 
 
@@ -266,7 +337,7 @@ def _fetch(entry: Entry, download: bool, progress: bool) -> None:
             with tempfile.TemporaryDirectory(prefix=".fetching-", dir=folder) as workspace:
                 splits = source.get(Path(workspace), progress)
                 _check(entry, splits)
-            _store(entry).write(splits, source.label)
+            Store(folder / entry.name).write(splits, source.label)
         except UnavailableError as error:
             reason = str(error).strip().partition("\n")[0]  # some libraries answer with pages
             reasons += [f"{source.label}: {reason}"] if reason else []
@@ -303,7 +374,7 @@ def _read_known(entry: Entry, split: str, download: bool, progress: bool) -> Arr
             raise InputError(
                 f"The embedded {entry.title} must be whole; install snnviz again. Received: {error}"
             ) from error
-    store = _store(entry)
+    store = Store(data_folder() / entry.name)
     if store.manifest() is not None:
         try:
             return store.read(split)
@@ -336,8 +407,9 @@ def _record(entry: Entry) -> Record:
     )
 
 
-def _store(entry: Entry) -> Store:
-    return Store(data_folder() / entry.name)
+def _store(entry: Entry) -> Store | RecordedStore:
+    folder = data_folder() / entry.name
+    return RecordedStore(folder) if entry.made_from else Store(folder)
 
 
 def _entry(name: str | os.PathLike[str]) -> Entry | None:

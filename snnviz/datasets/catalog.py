@@ -39,6 +39,7 @@ class Entry:
         sources: asked in turn; none for an embedded data set.
         digests: `content_digest` of each split where the publisher gives no checksum of the files.
         embedded: the data set inside the package, if it is there.
+        made_from: the data set that event recordings are made of here; empty for images.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Entry:
     sources: tuple[Source, ...] = ()
     digests: Mapping[str, str] = field(default_factory=dict)
     embedded: Store | None = None
+    made_from: str = ""
 
 
 _FASHION_ADDRESS = "https://storage.googleapis.com/tensorflow/tf-keras-datasets"
@@ -104,6 +106,15 @@ CATALOG: dict[str, Entry] = {
             class_names=tuple("0123456789"),
             licence="CC BY-SA 3.0, Y. LeCun and C. Cortes",
             embedded=Store(Path(__file__).parent / "mnist"),
+        ),
+        Entry(
+            name="saccade_mnist",
+            title="saccade MNIST",
+            shape=(34, 34, 2),
+            items={"train": 60_000, "test": 10_000},
+            class_names=tuple("0123456789"),
+            licence="CC BY-SA 3.0, Y. LeCun and C. Cortes",
+            made_from="mnist",
         ),
         Entry(
             name="fashion_mnist",

@@ -1,4 +1,4 @@
-"""Image folders: one subfolder a class, as ImageNet is laid out.
+"""Folders of images or event recordings: one subfolder a class, as ImageNet is laid out.
 
     root/<class>/*.png                         unsplit: all of it is the "test" split
     root/train/<class>/*.png, root/val/...     split: "test" is root/test, else root/val or root/validation
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,8 +44,8 @@ class Listing:
         return Listing(self.name, self.split, self.files[:limit], self.class_names)
 
 
-def listing(root: Path, split: str) -> Listing:
-    """The image files of `split` under `root`, with their class indices.
+def listing(root: Path, split: str, suffixes: Collection[str] = SUFFIXES, what: str = "image") -> Listing:
+    """The files of `split` under `root` with these suffixes, with their class indices.
 
     Raises:
         InputError: if there are no class folders, if one of them is empty, or if the split is not there.
@@ -67,18 +67,29 @@ def listing(root: Path, split: str) -> Listing:
         folder = parts[split]
         class_names = sorted({name for part in parts.values() for name in _subfolders(part)})
     if not class_names:
-        raise InputError(f"{root} must hold one folder of images per class. Received: a folder without subfolders")
+        raise InputError(f"{root} must hold one folder of {what}s per class. Received: a folder without subfolders")
     by_class = []
     for index, name in enumerate(class_names):
         if (folder / name).is_dir():
-            files = sorted(entry for entry in (folder / name).iterdir() if entry.suffix.lower() in SUFFIXES)
+            files = sorted(entry for entry in (folder / name).iterdir() if entry.suffix.lower() in suffixes)
             files = [file for file in files if not file.name.startswith(".") and file.is_file()]
             if not files:
-                kinds = ", ".join(sorted(SUFFIXES))
-                raise InputError(f"{folder / name} must hold at least one image ({kinds}). Received: none")
+                kinds = ", ".join(sorted(suffixes))
+                raise InputError(f"{folder / name} must hold at least one {what} ({kinds}). Received: none")
             by_class.append([(file, index) for file in files])
     turns = itertools.chain.from_iterable(itertools.zip_longest(*by_class))
     return Listing(root.name or str(root), split, tuple(item for item in turns if item is not None), tuple(class_names))
+
+
+def holds(root: Path, suffixes: Collection[str]) -> bool:
+    """Whether the first file in the class folders under `root`, of any split, has one of these suffixes."""
+    folders = [root, *(root / name for names in SPLIT_FOLDERS.values() for name in names)]
+    for folder in folders:
+        for name in _subfolders(folder) if folder.is_dir() else ():
+            for entry in sorted((folder / name).iterdir()):
+                if entry.is_file() and not entry.name.startswith("."):
+                    return entry.suffix.lower() in suffixes
+    return False
 
 
 def read(files: Listing, size: Size | None, channels: int, progress: bool) -> Images:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from snnviz import _checks as check
 from snnviz._arguments import check_fields, checked
 from snnviz.errors import InputError
+
+if TYPE_CHECKING:
+    from snnviz.datasets.recorded import Recorded
+
+Labelled = TypeVar("Labelled", "Images", "Recorded")
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,20 +71,22 @@ def drawn(items: int, held_out: int, seed: int) -> tuple[np.ndarray, np.ndarray]
 
 
 @checked
-def validation_split(images: Images, held_out: int = 10_000, seed: int = 0) -> tuple[Images, Images]:
+def validation_split(images: Labelled, held_out: int = 10_000, seed: int = 0) -> tuple[Labelled, Labelled]:
     """Split training images in two: what is trained on, and what is held out for validation.
 
     The held-out items are drawn by a permutation with a seed of its own, since many data sets are sorted (by class, or
     by who wrote the digits), so that their last items are no fair sample. Both parts keep the order of `images`.
 
     Args:
-        images: the training images.
+        images: the training images, or event recordings.
         held_out: how many items to hold out; at least one item must remain on either side.
         seed: of the permutation.
 
     Returns:
         (training images, validation images).
     """
+    if not hasattr(images, "class_names"):
+        raise InputError(f"`images` must be Images or Recorded. Received: {check.describe(images)}")
     if len(images) < 2:
         raise InputError(f"`images` must hold at least two items to be split. Received: {len(images)}")
     held_out = check.integer("held_out", held_out, 1, len(images) - 1)

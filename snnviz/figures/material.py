@@ -121,7 +121,9 @@ def shipped(
     sample = datasets.load(chain.data, split="train", limit=NORMALISATION_ITEMS)
     say(f"converting the shipped {chain.title} classifier")
     networks = {
-        "before": convert(load_keras(pretrained.path(chain.classifier)), sample.x, class_names=images.class_names)
+        "before": convert(
+            load_keras(pretrained.path(chain.classifier)), sample.x, setting="paper", class_names=images.class_names
+        )
     }
     networks["after"] = pretrained.network(chain.optimized)
     runs = {}
@@ -147,6 +149,7 @@ def shipped(
         datasets.load(chain.data, split="train", limit=begun["norm_items"]).x,
         begun["percentile"],
         begun["per"],
+        setting="paper",
     )
     sparse = pretrained.card(chain.sparse)
     notes = {"pruning": f"{sparse['pruning_curve']['items']} items, {sparse['command']}"}

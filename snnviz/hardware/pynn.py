@@ -48,13 +48,13 @@ def build(network: SpikingNetwork, cells: Cells) -> Built:
 
     Args:
         network: the network.
-        cells: its neurons. Whether the input is spiking or Poisson, that is neurons or spike sources, is in their settings.
+        cells: its neurons. Whether the input is neurons or spike sources, is in their settings.
     """
     cells.setup()
     first = network.input
     models = neurons_of(network, cells.settings)
     populations: dict[str, Any] = {}
-    if cells.settings.input == "poisson":
+    if cells.settings.given:
         populations[first.name] = cells.sources(first.name, first.neurons)
     else:
         dark = np.zeros(first.neurons)
@@ -125,7 +125,7 @@ class PyNNEngine(Engine):
         super().__init__(network, settings, record)
         if settings.input == "analog":
             raise InputError(
-                "`input` must be 'spiking' or 'poisson': a synapse in PyNN takes spikes. Received: 'analog'"
+                "`input` must be 'spiking', 'poisson' or 'spikes': a synapse in PyNN takes spikes. Received: 'analog'"
             )
         self.name = simulator.__name__  # type: ignore[misc]
         self._cells = (cells or cells_for(simulator))(simulator, settings, len(network.layers))
@@ -164,7 +164,7 @@ class PyNNEngine(Engine):
         network, settings, cells = self.network, self.settings, self._cells
         populations = self._ready().populations
         first = populations[network.input.name]
-        given = values.reshape(settings.steps, -1).astype(bool) if settings.input == "poisson" else None
+        given = values.reshape(settings.steps, -1).astype(bool) if settings.given else None
         if given is None:
             cells.drive(first, values.reshape(-1))
         else:

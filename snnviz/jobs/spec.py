@@ -38,6 +38,7 @@ class Kind:
 KINDS = {
     "train": Kind("snnviz.jobs.work.train", ("model", "network")),
     "finetune": Kind("snnviz.jobs.work.finetune", ("model", "network")),
+    "adapt": Kind("snnviz.jobs.work.adapt", ("model", "network")),
     "sweep": Kind("snnviz.jobs.work.sweep"),
     "convert": Kind("snnviz.jobs.work.convert", ("network",)),
     "optimize": Kind("snnviz.jobs.work.optimize", ("network", "result")),

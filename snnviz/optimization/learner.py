@@ -17,9 +17,11 @@ from snnviz import _checks as check
 from snnviz import _progress
 from snnviz._augment import mirrored, shifted
 from snnviz.errors import InputError
+from snnviz.events import Recordings
 from snnviz.network import SpikingNetwork
 from snnviz.optimization.searcher import Searcher
 from snnviz.optimization.unrolled import Tensor
+from snnviz.simulation.encoding import one_a_step
 
 
 class Learner(Searcher):
@@ -29,7 +31,7 @@ class Learner(Searcher):
 
     Args:
         network: whose items they are.
-        x: items to learn from, intensities in [0, 1], (items, *network.input_shape).
+        x: items to learn from, intensities in [0, 1], (items, *network.input_shape), or recordings.
         y: their classes (items,).
         updates: how many in all; the rate rises over the first `warm_up` and falls to zero along a cosine.
         every: updates from one candidate to the next.
@@ -41,6 +43,7 @@ class Learner(Searcher):
         recency: the running mean gives update t a weight of about t ** recency: 0 makes it the plain mean, and the larger it
             is, the more it is the last vector alone.
         progress: show updates and the time left.
+        window: of recordings: how many steps of them are taken, and microseconds of a step.
 
     Raises:
         InputError: if an argument is out of range.
@@ -54,7 +57,7 @@ class Learner(Searcher):
     def __init__(
         self,
         network: SpikingNetwork,
-        x: np.ndarray,
+        x: np.ndarray | Recordings,
         y: np.ndarray,
         *,
         updates: int,
@@ -66,13 +69,15 @@ class Learner(Searcher):
         flip: bool,
         recency: float,
         progress: bool,
+        window: tuple[int, int] = (0, 0),
     ) -> None:
         self.updates, self.every = check.integer("updates", updates, 1), check.integer("every", every, 1)
         self._seed, self._shift = check.integer("seed", seed, 0), check.integer("shift", shift, 0)
         self._flip, self._progress = check.flag("flip", flip), check.flag("progress", progress)
         self._rate = check.real("rate", rate, 0, above=True)
         self._recency = check.real("recency", recency, 0)
-        self._x = check.images("x", x, network.input_shape)
+        self._x = x if isinstance(x, Recordings) else check.images("x", x, network.input_shape)
+        self._window = window
         self._y = check.labels("y", y, len(self._x), network.classes)
         self._batch = min(check.integer("batch", batch, 1), len(self._x))
         self._told = self._last = 0  # candidates, and the update of the last of them
@@ -81,13 +86,21 @@ class Learner(Searcher):
         """The minibatch of an update, a function of the seed and its number alone."""
         stream = np.random.default_rng((self._seed, update))
         chosen = stream.integers(0, len(self._x), self._batch)
-        images = self._x[chosen]
+        images, each = self._given(chosen)
         if images.ndim == 4:
             if self._flip:
-                images = mirrored(images, stream.random(len(images)) < 0.5)
+                images = mirrored(images, np.repeat(stream.random(self._batch) < 0.5, each))
             if self._shift:
-                images = shifted(images, stream.integers(0, 2 * self._shift + 1, (2, len(images))), self._shift)
-        return images, self._y[chosen]
+                offsets = stream.integers(0, 2 * self._shift + 1, (2, self._batch))
+                images = shifted(images, np.repeat(offsets, each, axis=1), self._shift)
+        return images.reshape(self._batch, *((each,) if each > 1 else ()), *images.shape[1:]), self._y[chosen]
+
+    def _given(self, chosen: np.ndarray) -> tuple[np.ndarray, int]:
+        """Images of items, and how many each has: one, or of a recording one a step, its spikes."""
+        if not isinstance(self._x, Recordings):
+            return self._x[chosen], 1
+        spikes = one_a_step(self._x[chosen].counts(*self._window)).astype(np.float32)
+        return spikes.reshape(-1, *self._x.shape), self._window[0]
 
     def _rate_of(self, update: int) -> float:
         warm = min(1.0, (update + 1) / self.warm_up)

@@ -19,6 +19,7 @@ from snnviz import _checks as check
 from snnviz._arguments import checked
 from snnviz._writing import alone
 from snnviz.errors import InputError
+from snnviz.events import Recordings
 from snnviz.hardware.spinnaker import model as spinnaker
 from snnviz.network import SpikingNetwork
 from snnviz.optimization.objective import LAMBDA_E, Objective, Terms, checked_lambdas
@@ -30,6 +31,7 @@ from snnviz.optimization.scales import checked as checked_vector
 from snnviz.optimization.searcher import Searcher
 from snnviz.optimization.weights import Weights, WeightSpace
 from snnviz.optimization.workers import Evaluator, make_evaluator
+from snnviz.simulation.encoding import Inputs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,7 +124,7 @@ class _Stage:
 @checked
 def optimize(
     network: SpikingNetwork,
-    x: np.ndarray,
+    x: np.ndarray | Recordings,
     y: np.ndarray,
     *,
     method: str = "auto",
@@ -136,7 +138,7 @@ def optimize(
     with_potentials: bool = False,
     workers: int = 1,
     scheduler: str | None = None,
-    training: tuple[np.ndarray, np.ndarray] | None = None,
+    training: tuple[np.ndarray | Recordings, np.ndarray] | None = None,
     engine: str = "event",
     target: str | None = None,
     options: Mapping[str, Any] | None = None,
@@ -145,6 +147,7 @@ def optimize(
     progress: bool = True,
     on_evaluation: Callable[[int, dict[str, Any]], None] | None = None,
     say: Callable[[str], None] | None = None,
+    step_ms: float | None = None,
 ) -> OptimizationResult:
     """Search for scales that let the right answer come out early and cheaply: minimise L_SNN (module `objective`).
 
@@ -156,7 +159,7 @@ def optimize(
     Args:
         network: H_0, as `snnviz.convert` gives it.
         x: items of the training set on which the objective is evaluated: intensities in [0, 1],
-            `(items, *network.input_shape)`.
+            `(items, *network.input_shape)`; or event recordings, which "weights", "subplex", "cmaes" and "onsets" take.
             Best are items that the ANN was not fitted to, as those held out for validation.
         y: their classes (items,).
         method: "gradient" (surrogate gradients, see `snnviz.optimization.gradient`), "subplex" (the paper's), "cmaes",
@@ -188,6 +191,7 @@ def optimize(
         progress: show evaluations, the best loss and its three parts, and the time left.
         on_evaluation: called with number and row of `OptimizationResult.history` of each evaluation, those of an earlier run that
             is resumed included.
+        step_ms: milliseconds of a step, of recordings.
         say: called with a sentence where the budget of time is small for the method; None writes it to standard error, where
             `progress` is true.
 
@@ -218,13 +222,15 @@ def optimize(
     check_potentials(with_potentials, method)
     whole = network
     check_target(target, method)
+    if isinstance(x, Recordings):
+        check_streams(method, target)
     if target is not None:
-        network, x = spinnaker.with_pooled_input(whole), spinnaker.pooled(whole, x)
+        network, x = spinnaker.with_pooled_input(whole), spinnaker.pooled(whole, np.asarray(x))
         if training is not None:
-            training = spinnaker.pooled(whole, training[0]), training[1]
-    problem = Problem(network, x, y, steps, stages_per[-1], with_potentials, engine, target, vary(method))
+            training = spinnaker.pooled(whole, np.asarray(training[0])), training[1]
+    problem = Problem(network, x, y, steps, stages_per[-1], with_potentials, engine, target, vary(method), step_ms)
     if training is not None:
-        learn_x = check.images("training", training[0], network.input_shape)
+        learn_x = Inputs.of(network, training[0], problem.settings).x
         training = learn_x, check.labels("training", training[1], len(learn_x), network.classes)
     settings = {
         "problem": problem.hash,
@@ -233,7 +239,7 @@ def optimize(
         "lambdas": weights,
         "seed": seed,
         "options": dict(options or {}),
-        "training": None if training is None else [len(training[0]), float(training[0].sum(dtype=np.float64))],
+        "training": None if training is None else [len(training[0]), _mark(training[0])],
     }
     with nullcontext() if checkpoint is None else alone(checkpoint, "checkpoint", folder=True):
         record = Record(checkpoint, settings, resume)
@@ -262,6 +268,20 @@ def optimize(
                 search.close()
     result = search.result(method, stages_per, seed)
     return replace(result, network=spinnaker.with_pooling_of(whole, result.network)) if target else result
+
+
+def _mark(x: np.ndarray | Recordings) -> float:
+    """What tells data from others."""
+    return float((x.t if isinstance(x, Recordings) else x).sum(dtype=np.float64))
+
+
+def check_streams(method: str, target: str | None) -> None:
+    """Raise `InputError` unless `method` can search on event recordings."""
+    if method in ("auto", "gradient", "percentile") or target is not None:
+        raise InputError(
+            "`method` must be weights, subplex, cmaes or onsets, without a target, for event recordings. "
+            f"Received: {method!r}" + (f", target {target!r}" if target else "")
+        )
 
 
 def check_target(target: str | None, method: str) -> None:
@@ -314,7 +334,7 @@ def _plan(
     stages_per: Sequence[str],
     problem: Problem,
     objective: Objective,
-    training: tuple[np.ndarray, np.ndarray],
+    training: tuple[Any, np.ndarray],
     seed: int,
     options: Mapping[str, Any],
     progress: bool,
@@ -332,6 +352,8 @@ def _plan(
 
         def weights(base: np.ndarray, expansion: np.ndarray) -> Searcher:
             given = {"base": base, "seed": seed, "progress": progress, **options}
+            if isinstance(problem.x, Recordings):  # what comes later is no more of the same, as with images
+                given = {"unrolled": problem.settings.steps, "step_us": problem.settings.step_us} | given
             return Weights(space, objective, *training, problem.reference, **given)
 
         return [_Stage(method, np.arange(space.size), 1.0, weights)]

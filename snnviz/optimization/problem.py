@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from snnviz import _checks as check
+from snnviz.events import Recordings
 from snnviz.hardware.spinnaker import model as spinnaker
 from snnviz.network import SpikingNetwork
 from snnviz.network.file import network_bytes, network_from_bytes
@@ -16,7 +17,8 @@ from snnviz.optimization.objective import Counts
 from snnviz.optimization.onsets import OnsetSpace
 from snnviz.optimization.scales import ScaleSpace
 from snnviz.optimization.weights import WeightSpace
-from snnviz.simulation import Record, Settings, analog
+from snnviz.simulation import Record, Settings
+from snnviz.simulation.encoding import Inputs, Spikes
 from snnviz.simulation.engine import Engine
 from snnviz.simulation.stopping import read_out
 
@@ -34,7 +36,7 @@ class Problem:
 
     Args:
         network: H_0.
-        x: intensities in [0, 1], (items, *network.input_shape).
+        x: intensities in [0, 1], (items, *network.input_shape), or event recordings.
         y: class indices (items,).
         steps: time steps T.
         per: granularity of the vectors, see `ScaleSpace`.
@@ -43,6 +45,7 @@ class Problem:
         target: evaluate the network as "spinnaker" would compute it (`snnviz.hardware.spinnaker.model`), without a pooling of
             its input; None for no constraints.
         vary: what vectors hold, of `VARY`; `per` and `with_potentials` are about "scales" alone.
+        step_ms: milliseconds of a step, of recordings.
 
     Raises:
         InputError: if the data do not fit, or there are none.
@@ -51,7 +54,7 @@ class Problem:
     def __init__(
         self,
         network: SpikingNetwork,
-        x: np.ndarray,
+        x: np.ndarray | Recordings,
         y: np.ndarray,
         steps: int = 50,
         per: str = "channel",
@@ -59,11 +62,13 @@ class Problem:
         engine: str = "event",
         target: str | None = None,
         vary: str = "scales",
+        step_ms: float | None = None,
     ) -> None:
-        self.x = check.images("x", x, network.input_shape)
-        self.y = check.labels("y", y, len(self.x), network.classes)
         self.target = None if target is None else check.choice("target", target, TARGETS)
-        self.settings = Settings(steps=steps, **(spinnaker.SETTINGS if self.target else {}))
+        mode = {"input": "spikes", "step_ms": step_ms} if isinstance(x, Recordings) else {}
+        self.settings = Settings(steps=steps, **(spinnaker.SETTINGS if self.target else mode))
+        self.x: Any = Inputs.of(network, x, self.settings).x
+        self.y = check.labels("y", y, len(self.x), network.classes)
         self.per, self.with_potentials = per, with_potentials
         self.engine = check.choice("engine", engine, ENGINES)
         self.vary = check.choice("vary", vary, VARY)
@@ -83,16 +88,24 @@ class Problem:
     @cached_property
     def reference(self) -> float:
         """A_ref, the accuracy of the analog network on the items; scales do not change it."""
-        return analog.accuracy(self.network, self.x, self.y)
+        return self.inputs.accuracy(self.network, self.y)
+
+    @cached_property
+    def inputs(self) -> Inputs | Spikes:
+        """The items as engines take them."""
+        return Inputs.of(self.network, self.x, self.settings)
 
     @cached_property
     def hash(self) -> str:
         """SHA-256 of everything that a vector's counts depend on: network, items, settings, meaning of the vector."""
         found = hashlib.sha256(self.network.hash.encode())
         found.update(
-            repr((self.x.shape, self.settings, self.target, self.per, self.with_potentials, self.vary)).encode()
+            repr(
+                (len(self.x), self.x.shape, self.settings, self.target, self.per, self.with_potentials, self.vary)
+            ).encode()
         )
-        found.update(self.x.data)
+        for part in (self.x.t, self.x.place, self.x.starts) if isinstance(self.x, Recordings) else (self.x,):
+            found.update(np.ascontiguousarray(part).data)
         found.update(self.y.data)
         return found.hexdigest()
 
@@ -109,20 +122,20 @@ class Problem:
             stop: one beyond the last item; None for all.
             threads: of the event engine; None takes one per processor.
         """
-        x, y = self.x[start:stop], self.y[start:stop]
+        inputs, end = self.inputs, len(self.x) if stop is None else min(stop, len(self.x))
         network = self.space.apply(vector)
         if self.target:
             network = spinnaker.quantise(network).network
         engine = self._made_ready(network, threads)
         correct = np.zeros(self.settings.steps, np.int64)
         events = np.zeros(self.settings.steps, np.int64)
-        for first in range(0, len(x), engine.batch_size):
-            part = slice(first, first + engine.batch_size)
-            block = engine.run(x[part])
+        for first in range(start, end, engine.batch_size):
+            last = min(first + engine.batch_size, end)
+            block = engine.run(inputs.part(first, last))
             predicted = read_out(block.output, self.settings).argmax(axis=-1)
-            correct += (predicted == y[part, None]).sum(axis=0)
+            correct += (predicted == self.y[first:last, None]).sum(axis=0)
             events += block.events.sum(axis=(0, 2))
-        return Counts(correct, events, len(x))
+        return Counts(correct, events, end - start)
 
     def _made_ready(self, network: SpikingNetwork, threads: int | None) -> Engine:
         record = Record(prediction=False)

@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 
 from snnviz import _checks as check
+from snnviz.events import Recordings
 from snnviz.network import Population, SpikingNetwork
 from snnviz.optimization.learner import Learner, Program
 from snnviz.optimization.objective import Objective
@@ -145,7 +146,8 @@ class Weights(Learner):
     Args:
         space: the vectors.
         objective: gives lambda_l and lambda_p.
-        x: items to learn from, intensities in [0, 1], (items, *network.input_shape).
+        x: items to learn from, intensities in [0, 1], (items, *network.input_shape), or event recordings, whose analog network is
+            that of their mean over the steps that are computed.
         y: their classes (items,).
         reference: A_ref, a fraction.
         base: the vector to start from.
@@ -162,6 +164,7 @@ class Weights(Learner):
         precision: "float32", or "bfloat16" for convolutions, on processors that have it.
         recency: the running mean gives update t a weight of about t ** recency.
         progress: show updates and the time left.
+        step_us: microseconds of a step of recordings.
 
     Raises:
         InputError: if an argument is out of range.
@@ -175,7 +178,7 @@ class Weights(Learner):
         self,
         space: WeightSpace,
         objective: Objective,
-        x: np.ndarray,
+        x: np.ndarray | Recordings,
         y: np.ndarray,
         reference: float,
         *,
@@ -193,10 +196,11 @@ class Weights(Learner):
         precision: str = "float32",
         recency: float = 8.0,
         progress: bool = True,
+        step_us: int = 0,
     ) -> None:
         super().__init__(
             space.network, x, y, updates=updates, every=every, batch=batch, rate=rate, seed=seed, shift=shift, flip=flip,
-            recency=recency, progress=progress,
+            recency=recency, progress=progress, window=(unrolled, step_us),
         )  # fmt: skip
         self._program = _Program(
             space,
@@ -312,7 +316,10 @@ class _Program(Program):
     def _forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Output potentials (T', B, classes), mean events per item (T',), and the analog network's logits (B, classes)."""
         tf, steps = self._tf, self._unrolled
-        spikes, values = [fire(tf, [x] * steps, self._input_potential, None)], [x]
+        if len(x.shape) == len(self._space.network.input_shape) + 2:  # spikes of recordings, (B, T', ...)
+            spikes, values = [tf.einsum("bt...->tb...", x)], [tf.reduce_mean(x, axis=1)]
+        else:
+            spikes, values = [fire(tf, [x] * steps, self._input_potential, None)], [x]
         sent, events = [], tf.zeros(steps)
         for part, arriving, (weights, bias, potential) in zip(
             self._space.parts, self._arriving, self._now(), strict=True

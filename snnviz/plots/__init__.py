@@ -14,6 +14,7 @@ from snnviz.plots._confusion import confusion, confusion_data
 from snnviz.plots._curves import move_threshold
 from snnviz.plots._evaluations import evaluations, evaluations_data
 from snnviz.plots._event_shares import event_shares, event_shares_data
+from snnviz.plots._event_stream import event_stream, event_stream_data
 from snnviz.plots._events_over_time import events_over_time, events_over_time_data, move_events_threshold
 from snnviz.plots._exit_steps import exit_steps, exit_steps_data
 from snnviz.plots._figure_a import figure_a, figure_a_data
@@ -25,6 +26,7 @@ from snnviz.plots._metric_history import metric_history, metric_history_data
 from snnviz.plots._optimization_history import optimization_history, optimization_history_data
 from snnviz.plots._parallel_coordinates import parallel_coordinates, parallel_coordinates_data
 from snnviz.plots._pareto_front import pareto_front, pareto_front_data
+from snnviz.plots._polarity import as_pictures
 from snnviz.plots._prediction_strip import prediction_strip, prediction_strip_data, telling_items
 from snnviz.plots._pruning_curve import pruning_curve, pruning_curve_data
 from snnviz.plots._raster import raster, raster_data, recorded_layers
@@ -48,6 +50,7 @@ __all__ = [
     "accuracy_over_events_data",
     "accuracy_over_time",
     "accuracy_over_time_data",
+    "as_pictures",
     "chip_map",
     "chip_map_data",
     "class_scores",
@@ -61,6 +64,8 @@ __all__ = [
     "evaluations_data",
     "event_shares",
     "event_shares_data",
+    "event_stream",
+    "event_stream_data",
     "events_over_time",
     "events_over_time_data",
     "exit_steps",

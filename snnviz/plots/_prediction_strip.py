@@ -14,6 +14,7 @@ from snnviz._arguments import checked
 from snnviz.errors import InputError
 from snnviz.plots import theme
 from snnviz.plots._cursor import cursor
+from snnviz.plots._polarity import as_pictures
 from snnviz.plots._runs import Results, named, recorded
 from snnviz.plots.inplace import ADDED, Hook
 
@@ -172,7 +173,7 @@ def _steps(steps: int) -> list[int]:
 
 def _pictures(images: np.ndarray, items: Sequence[int], data: pd.DataFrame) -> list[np.ndarray]:
     """The images as 8-bit RGBA (height, width, 4)."""
-    array = check.images("images", images)
+    array = as_pictures(check.images("images", images))
     if array.ndim == 3:
         array = array[..., None]
     if array.ndim != 4 or array.shape[3] not in (1, 3):

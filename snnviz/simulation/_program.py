@@ -264,7 +264,7 @@ def _on_tensorflow(
         for layer in plan.layers
     )
     inputs = tensor(plan.batch, *plan.input_shape)
-    if plan.input == "poisson":
+    if plan.input == "given":
         inputs = tf.TensorSpec((plan.chunks, plan.chunk, plan.batch, *plan.input_shape), tf.uint8)
     with _full_precision():
         # one concrete function a plan: a tf.function would warn of "retracing", since all plans share its code
@@ -387,7 +387,7 @@ class _Chunk:
             self.kept["potential_0"] = ops.full((plan.chunk, plan.traced, neurons), math.nan)
         if plan.input == "spiking":
             return self._integrate(0, [lambda j: inputs], None)
-        sent = ops.cast(_get(inputs, index), "float32") if plan.input == "poisson" else None
+        sent = ops.cast(_get(inputs, index), "float32") if plan.input == "given" else None
         if 0 in plan.trains:
             none = ops.zeros((plan.chunk, plan.traced, neurons), "bool")
             self.kept["train_0"] = none if sent is None else self._train(sent)

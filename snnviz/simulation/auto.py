@@ -10,7 +10,7 @@ import numpy as np
 
 from snnviz._backend import on_cpu
 from snnviz.network import SpikingNetwork
-from snnviz.simulation.encoding import poisson_spikes
+from snnviz.simulation.encoding import Inputs, Spikes
 from snnviz.simulation.engine import Engine
 from snnviz.simulation.settings import Record, Settings
 
@@ -20,7 +20,7 @@ ENOUGH_SECONDS = 0.2
 """A measurement may stop when it has taken so long."""
 
 
-def choose(network: SpikingNetwork, settings: Settings, x: np.ndarray) -> tuple[str, str]:
+def choose(network: SpikingNetwork, settings: Settings, x: Inputs | Spikes) -> tuple[str, str]:
     """The engine to take for simulating all of `x`.
 
     The event engine is timed on a few items. The graph engine is only started where it could win: on a GPU, or where
@@ -30,7 +30,7 @@ def choose(network: SpikingNetwork, settings: Settings, x: np.ndarray) -> tuple[
     Args:
         network: the network.
         settings: the options.
-        x: all intensities, float32 (items, *network.input_shape).
+        x: all that is to be simulated.
 
     Returns:
         the name of the engine, and a sentence that says why.
@@ -42,7 +42,7 @@ def choose(network: SpikingNetwork, settings: Settings, x: np.ndarray) -> tuple[
     from snnviz.simulation.event_graph import event_engine
 
     items = len(x)
-    event = _seconds_per_item(event_engine(network, settings, Record()), settings, x)
+    event = _seconds_per_item(event_engine(network, settings, Record()), x)
     found = f"event takes {_duration(event)} an item"
     if event * items < GRAPH_START_SECONDS:
         return "event", f"event: {found}, {_duration(event * items)} in all, less than graph needs to start"
@@ -51,26 +51,25 @@ def choose(network: SpikingNetwork, settings: Settings, x: np.ndarray) -> tuple[
         return "event", f"event: {found}, graph at least {_duration(bound)} at this processor's matrix rate"
     from snnviz.simulation.graph import GraphEngine
 
-    graph = _seconds_per_item(GraphEngine(network, settings, Record()), settings, x)
+    graph = _seconds_per_item(GraphEngine(network, settings, Record()), x)
     name = "graph" if graph < event else "event"
     return name, f"{name}: {found}, graph {_duration(graph)}"
 
 
-def _seconds_per_item(engine: Engine, settings: Settings, x: np.ndarray) -> float:
+def _seconds_per_item(engine: Engine, x: Inputs | Spikes) -> float:
     """Time of an item in a large batch: after a call that compiles, more and more items until it takes long enough."""
     taken = min(2, len(x))
-    _seconds(engine, settings, x, taken)
+    _seconds(engine, x, taken)
     while True:
-        seconds = _seconds(engine, settings, x, taken)
+        seconds = _seconds(engine, x, taken)
         if seconds > ENOUGH_SECONDS or taken == len(x):
             return seconds / taken
         taken = min(len(x), math.ceil(taken * min(8.0, max(2.0, 1.5 * ENOUGH_SECONDS / max(seconds, 1e-6)))))
 
 
-def _seconds(engine: Engine, settings: Settings, x: np.ndarray, taken: int) -> float:
+def _seconds(engine: Engine, x: Inputs | Spikes, taken: int) -> float:
     """Time that `engine` needs for `taken` items, picked evenly from `x`."""
-    sample = x[np.linspace(0, len(x) - 1, taken).astype(int)]
-    inputs = poisson_spikes(sample, settings.steps, settings.seed) if settings.input == "poisson" else sample
+    inputs = x.take(np.linspace(0, len(x) - 1, taken).astype(int))
     began = time.perf_counter()
     engine.run(inputs)
     return time.perf_counter() - began

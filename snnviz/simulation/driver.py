@@ -19,9 +19,9 @@ from snnviz import _checks as check
 from snnviz import _memory as memory
 from snnviz._arguments import checked, shows_fields
 from snnviz.errors import InputError
+from snnviz.events import Recordings
 from snnviz.network import SpikingNetwork
-from snnviz.simulation import analog
-from snnviz.simulation.encoding import poisson_spikes
+from snnviz.simulation.encoding import Inputs, Spikes
 from snnviz.simulation.engine import Block, Engine
 from snnviz.simulation.settings import Record, Settings
 from snnviz.simulation.stopping import Stop, read_out
@@ -46,8 +46,7 @@ def make_engine(name: str, network: SpikingNetwork, settings: Settings, record: 
 
 def check_engine(name: str) -> None:
     """Raise `InputError` unless `name` is "auto" or an engine."""
-    if name != "auto":
-        _extensions.known("engine", name, GROUP, {"auto": "", **_OWN})
+    _extensions.known("engine", name, GROUP, {"auto": "", **_OWN})
 
 
 def _settings(steps: int | Settings, given: Mapping[str, Any]) -> Settings:
@@ -68,7 +67,7 @@ def _settings(steps: int | Settings, given: Mapping[str, Any]) -> Settings:
 @checked
 def simulate(
     network: SpikingNetwork | str | os.PathLike[str],
-    x: np.ndarray,
+    x: np.ndarray | Recordings,
     y: np.ndarray,
     steps: int | Settings = 50,
     *,
@@ -86,7 +85,8 @@ def simulate(
 
     Args:
         network: the network, e.g. from `snnviz.convert`; its .npz file; or the name of a shipped one.
-        x: intensities in [0, 1], float `(items, *network.input_shape)`.
+        x: intensities in [0, 1], float `(items, *network.input_shape)`; with input "spikes" `snnviz.events.Recordings`, which never
+            become a dense array as a whole, or booleans or counts `(items, steps, *network.input_shape)`.
         y: class indices, int (items,).
         steps: number of time steps T; or `Settings`, which say it and all of the last arguments.
         engine: "graph", "event", or "auto", the faster of the two for this network; the name of one that another package
@@ -121,38 +121,41 @@ def simulate(
         when.check(options, network.classes)
     kept = Record.of(record)
     kept.check(network)
-    x = check.images("x", x, network.input_shape)
-    y = check.labels("y", y, len(x), network.classes)
-    check.integer("first_item", first_item, 0)
+    inputs = Inputs.of(network, x, options, check.integer("first_item", first_item, 0))
+    y = check.labels("y", y, len(inputs), network.classes)
     if batch_size is not None:
         check.integer("batch_size", batch_size, 1)
 
-    _check_room(network, kept, len(x), steps)
+    _check_room(network, kept, len(inputs), steps)
 
     clock = _Clock()
     reason = "asked for"
     if engine == "auto":
         from snnviz.simulation.auto import choose
 
-        engine, reason = choose(network, options, x)
+        engine, reason = choose(network, options, inputs)
     clock.note("engine_choice_s")
     with _ready(engine, network, options, kept, scheduler) as simulator:
         simulator.stop = when
         gathered = _Gathered(network, options, kept, y, when)
         clock.note("engine_start_s")
-        size = min(batch_size or simulator.batch_size, len(x))
-        with _progress.bar(len(x), "simulating", "item", progress) as bar:
-            for start in range(0, len(x), size):
-                batch, first = x[start : start + size], first_item + start
-                inputs = poisson_spikes(batch, steps, options.seed, first) if options.input == "poisson" else batch
-                gathered.add(start, simulator.run(inputs, traced=min(max(kept.items - start, 0), len(batch))))
+        size = min(batch_size or simulator.batch_size, len(inputs))
+        with _progress.bar(len(inputs), "simulating", "item", progress) as bar:
+            for start in range(0, len(inputs), size):
+                batch = inputs.part(start, start + size)
+                gathered.add(start, simulator.run(batch, traced=min(max(kept.items - start, 0), len(batch))))
                 bar.update(len(batch))
     clock.note("wall_time_s")
     clock.move(simulator.compiling_s, "wall_time_s", "engine_start_s")
     result = gathered.dataset()
+    if isinstance(inputs, Spikes):
+        about = {"long_name": "camera events", "units": "events per item and step"}
+        result["camera_events"] = ("time", inputs.sent(), about)
+    if options.step_ms is not None:
+        result.attrs["step_ms"] = options.step_ms
     if when is not None:
         result.attrs["stop"] = json.dumps(asdict(when))
-    accuracy = analog.accuracy(network, x, y)
+    accuracy = inputs.accuracy(network, y)
     clock.note("ann_s")
     result.attrs |= {
         "title": title or str(network.metadata.get("title", "")),

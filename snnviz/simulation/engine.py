@@ -88,6 +88,6 @@ class Engine(ABC):
         """Simulate a batch.
 
         Args:
-            inputs: float32 intensities (B, *input_shape); for input "poisson" the spikes, uint8 (B, T, *input_shape).
+            inputs: float32 intensities (B, *input_shape); for inputs "poisson" and "spikes" the spikes, uint8 (B, T, *input_shape).
             traced: for how many of the first items spike trains and potentials are returned.
         """

@@ -326,7 +326,7 @@ class EventEngine(Engine):
     def batch_size(self) -> int:
         settings, network = self.settings, self.network
         per_item = settings.steps * (4 * network.classes + 16 * len(network.layers))
-        if settings.input == "poisson":
+        if settings.given:
             per_item += 5 * settings.steps * network.input.neurons  # drawing the spikes takes a float32 each
         size = int(min(BATCH_BUDGET // per_item, BATCH_EVENTS // max(1.0, self._adds), 8192))
         together = self._items_per_call * self.threads
@@ -483,7 +483,7 @@ class EventEngine(Engine):
         settings, pixels = self.settings, self.network.input.neurons
         start, stop = part.start, part.start + part.items
         trains = scratch.trains[0][: part.items * self._layers[0].words_in * settings.steps]
-        if settings.input == "poisson":
+        if settings.given:
             spikes = np.ascontiguousarray(job.inputs[start:stop], np.uint8).reshape(-1)
             given_spikes(spikes, pixels, settings.steps, trains)
             return

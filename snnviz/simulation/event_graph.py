@@ -76,8 +76,8 @@ class GraphEventEngine(Engine):
         analog = settings.input == "analog" and 0 in network.sources[index]
         if analog and len(layer.projections) > 1:
             raise InputError(
-                "`input` must be 'spiking' or 'poisson' with engine 'event' (or take engine='graph') where a population "
-                f"adds up the image and other things, as {layer.name!r} does. Received: 'analog'"
+                "`input` must be 'spiking', 'poisson' or 'spikes' with engine 'event' (or take engine='graph') where a "
+                f"population adds up the image and other things, as {layer.name!r} does. Received: 'analog'"
             )
         first = replace(whole.layer, onset=settings.frozen_steps(network)[1 + index])
         layers: tuple[Layer, ...] = (first,) if layer is network.layers[-1] else (first, _unheard(first))
@@ -146,7 +146,7 @@ class GraphEventEngine(Engine):
             return found.spike_trains[name]
         if name in block.potentials:  # there are no membranes
             block.potentials[name][:] = np.nan
-        if settings.input == "poisson":
+        if settings.given:
             return inputs.reshape(len(inputs), settings.steps, -1).astype(bool)
         return np.zeros((len(inputs), settings.steps, self.network.input.neurons), bool)
 

@@ -150,7 +150,7 @@ class GraphEngine(Engine):
             input_shape=self.network.input_shape,
             layers=self._layers,
             steps=settings.steps,
-            input=settings.input,
+            input="given" if settings.given else settings.input,
             neurons=neurons_of(self.network, settings),
             delay=settings.delay,
             batch=batch,
@@ -200,7 +200,7 @@ def _fitting_batch(network: SpikingNetwork, settings: Settings, chunk: int, memo
     # a layer's arriving and sent spikes, its drive, and what the linear part needs to work on
     maps = 4 * chunk * 4 * max(sizes)
     kept = 4 * settings.steps * (network.classes + 2 * len(network.layers))
-    inputs = settings.steps * sizes[0] if settings.input == "poisson" else 4 * sizes[0]
+    inputs = settings.steps * sizes[0] if settings.given else 4 * sizes[0]
     batch = memory // (2 * state + maps + kept + inputs)  # a loop may hold its state twice
     if on_cpu():
         batch = min(batch, CHUNK_BYTES // (8 * chunk * max(sizes)))
@@ -208,10 +208,10 @@ def _fitting_batch(network: SpikingNetwork, settings: Settings, chunk: int, memo
 
 
 def _arranged(plan: Plan, inputs: np.ndarray) -> np.ndarray:
-    """Inputs as the program takes them, padded to its batch and for Poisson spikes time first, in chunks."""
+    """Inputs as the program takes them, padded to its batch and for given spikes time first, in chunks."""
     padded = np.zeros((plan.batch, *inputs.shape[1:]), inputs.dtype)
     padded[: len(inputs)] = inputs
-    if plan.input != "poisson":
+    if plan.input != "given":
         return padded
     steps = plan.chunks * plan.chunk
     trains = np.zeros((steps, plan.batch, *plan.input_shape), np.uint8)

@@ -11,10 +11,12 @@ from snnviz._options import check_options, option
 from snnviz.errors import InputError
 from snnviz.network import THRESHOLD, SpikingNetwork, onset_at
 
-INPUTS = ("spiking", "poisson", "analog")
+INPUTS = ("spiking", "poisson", "analog", "spikes")
 RESETS = ("subtract", "zero")
 READOUTS = ("membrane", "cumulative", "decay")
 SYNAPSES = ("nonzero", "all")
+MOST_MS = 1e9
+"""Of a step: eleven days."""
 LOWEST = -1e38
 """A floor that membranes, float32, can hold."""
 
@@ -26,7 +28,9 @@ class Settings:
     Attributes:
         steps: number of time steps T.
         input: "spiking" (an integrate-and-fire neuron per pixel), "poisson" (a spike with probability x at each step,
-            drawn from `seed`), or "analog" (the intensity itself reaches the first layer at every step).
+            drawn from `seed`), "analog" (the intensity itself reaches the first layer at every step), or "spikes" (events that
+            came from elsewhere, such as a camera's; of several at a pixel in a step one is sent and the others wait for the next
+            steps, see `snnviz.simulation.encoding.one_a_step`).
         reset: after a spike, "subtract" the threshold or set the membrane to "zero".
         input_reset: the same for the spiking input layer alone, which may be computed elsewhere than the rest (on SpiNNaker,
             by the host); None, as `reset` says.
@@ -44,6 +48,7 @@ class Settings:
         decay: in [0, 1), used by readout "decay" only; 0 gives v_t.
         synapses: which synapses carry events: the "nonzero" ones, or "all", pruned ones too.
         seed: seed of the Poisson input.
+        step_ms: milliseconds of a step, where time has a unit: a whole number of microseconds. None, it has none.
     """
 
     steps: int = option(50, "time steps", metavar="T", least=1)
@@ -60,6 +65,15 @@ class Settings:
     decay: float = option(0.9, "of the decaying read-out", least=0, most=1)
     synapses: str = option("nonzero", "synapses whose events are counted", choices=SYNAPSES)
     seed: int = option(0, "of the Poisson input", least=0)
+    step_ms: float | None = option(
+        None,
+        "milliseconds of a step, of event recordings",
+        metavar="MS",
+        least=0,
+        most=MOST_MS,
+        above=True,
+        unset="none",
+    )
 
     def __post_init__(self) -> None:
         check_options(self)
@@ -68,6 +82,22 @@ class Settings:
             raise InputError(f"`floor` must be below the threshold, {THRESHOLD:g}. Received: {self.floor:g}")
         if self.decay == 1:
             raise InputError("`decay` must be below 1: at 1 the read-out never leaves 0. Received: 1")
+        if self.step_ms is not None and (
+            not self.step_us or abs(self.step_ms * 1000 - self.step_us) > 1e-6 * self.step_us
+        ):
+            raise InputError(
+                f"`step_ms` must be a whole number of microseconds, such as 0.001 or 10. Received: {self.step_ms:g}"
+            )
+
+    @property
+    def step_us(self) -> int:
+        """Microseconds of a step; 0 where time has no unit."""
+        return round((self.step_ms or 0) * 1000)
+
+    @property
+    def given(self) -> bool:
+        """Whether engines are given the input's spikes, as uint8 (items, T, *shape)."""
+        return self.input in ("poisson", "spikes")
 
     @checked
     def frozen_steps(self, network: SpikingNetwork) -> tuple[int, ...]:

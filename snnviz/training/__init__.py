@@ -7,6 +7,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from snnviz.training.adapting import Adaptation, adapt, adapted
     from snnviz.training.card import model_card, save_card
     from snnviz.training.loop import (
         Evaluation,
@@ -20,16 +21,20 @@ if TYPE_CHECKING:
         split,
         train,
     )
-    from snnviz.training.recipe import FINE_TUNING, Recipe, default_recipe
+    from snnviz.training.recipe import ADAPTING, FINE_TUNING, Recipe, default_recipe
     from snnviz.training.storage import halve, save_model
 
 __all__ = [
+    "ADAPTING",
     "FINE_TUNING",
+    "Adaptation",
     "Evaluation",
     "Recipe",
     "Training",
     "TrainingDiverged",
     "TrainingInterrupted",
+    "adapt",
+    "adapted",
     "checked_data",
     "checked_training",
     "default_recipe",
@@ -43,8 +48,9 @@ __all__ = [
     "train",
 ]
 _MODULES = {
+    **dict.fromkeys(("Adaptation", "adapt", "adapted"), "adapting"),
     **dict.fromkeys(("model_card", "save_card"), "card"),
-    **dict.fromkeys(("FINE_TUNING", "Recipe", "default_recipe"), "recipe"),
+    **dict.fromkeys(("ADAPTING", "FINE_TUNING", "Recipe", "default_recipe"), "recipe"),
     **dict.fromkeys(("halve", "save_model"), "storage"),
 }
 

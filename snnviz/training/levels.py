@@ -167,5 +167,8 @@ def _starts(model: keras.Model, path: list[Visit], images: np.ndarray, input_ran
         for tail, values in zip(tails, found if isinstance(found, list) else [found], strict=True):
             tail.add(keras.ops.convert_to_numpy(values).reshape(-1, 1))
     caps = [path[place].layer.max_value for place in places.values()]
-    starts = [float(tail.positive(1.0)[0] if cap is None else cap) for tail, cap in zip(tails, caps, strict=True)]
+    starts = [
+        float(tail.positive(START_PERCENTILE, 1.0)[0] if cap is None else cap)
+        for tail, cap in zip(tails, caps, strict=True)
+    ]
     return dict(zip(places.values(), starts, strict=True))

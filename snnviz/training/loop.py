@@ -219,7 +219,7 @@ def finetune(
     the default recipe. Use the same `split_seed` and `validation` as the first training had. Afterwards
     `snnviz.sparsity.prune` sets the weights that shrank to nothing to zero.
 
-    The model is a trained one, changed in place; or a .keras file, or the name of a shipped model, whose trained weights are taken,
+    The model is a trained one, changed in place; or a file or the name of a shipped model, whose trained weights are taken,
     as by the command.
 
     Raises:

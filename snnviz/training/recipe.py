@@ -126,6 +126,8 @@ def _checked_schedule(schedule: Any) -> Schedule:
 
 FINE_TUNING = Recipe(schedule=((100, 5e-3), (100, 1e-3)), lambda_a=0.5, lambda_w=20.0)
 """The paper's sparsity fine-tuning for MNIST and CIFAR."""
+ADAPTING = Recipe(schedule=((4, 5e-3), (2, 1e-3)), batch_size=64, momentum=0.9, l2=0.0)
+"""Of `snnviz adapt`: short, since all weights are trained ones."""
 _MOBILENET = Recipe(schedule=((25, 1e-2), (25, 1e-3)))
 _MOBILENET_FINE_TUNING = Recipe(schedule=((25, 1e-3), (25, 1e-4)), lambda_a=2.0, lambda_w=100.0)
 

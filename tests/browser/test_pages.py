@@ -136,8 +136,6 @@ def test_runs_found_sorted_marked_and_deleted(page, server):
     page.get_by_role("heading", name="Which setting decides").wait_for(state="attached")
     page.get_by_text("What the words mean").wait_for()
     page.wait_for_timeout(1000)
-    page.get_by_role("button", name="star plain").click()
-    page.get_by_role("button", name="star plain", pressed=True).wait_for()
     page.get_by_role("button", name="Run", exact=True).click()
     page.wait_for_function("location.search.includes('sort=name')")
     page.get_by_label("Search").fill("plain")

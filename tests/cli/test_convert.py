@@ -61,11 +61,26 @@ def run(files, *arguments):
 def test_a_network_is_written(files, tmp_path):
     out = tmp_path / "network.npz"
     answer, text = run(
-        files, files / "good.keras", "--out", out, "--norm-items", 20, "--percentile", 98, "--per", "channel"
+        files,
+        files / "good.keras",
+        "--out",
+        out,
+        "--norm-items",
+        20,
+        "--percentile",
+        98,
+        "--per",
+        "channel",
+        "--setting",
+        "paper",
     )
     network = load_network(out)
     x = datasets.load(str(files / "data.npz"), split="train", limit=20).x
-    assert network.hash == convert(load_keras(files / "good.keras"), x, 98.0, "channel").hash == answer["hash"]
+    assert (
+        network.hash
+        == convert(load_keras(files / "good.keras"), x, 98.0, "channel", setting="paper").hash
+        == answer["hash"]
+    )
     assert answer["norm_items"] == 20
     assert [layer["name"] for layer in answer["layers"]] == ["hidden", "classes"]
     assert len(answer["layers"][0]["scale"]) == 6
@@ -102,7 +117,17 @@ def test_the_file_is_named_after_the_model(files, tmp_path, monkeypatch):
 
 def test_report(files, tmp_path):
     answer, text = run(
-        files, files / "good.keras", "--out", tmp_path / "n.npz", "--report", "--report-items", 12, "--steps", 10
+        files,
+        files / "good.keras",
+        "--out",
+        tmp_path / "n.npz",
+        "--report",
+        "--report-items",
+        12,
+        "--steps",
+        10,
+        "--setting",
+        "paper",
     )
     report = answer["report"]
     assert (report["items"], report["steps"], report["model_agreement"]) == (12, 10, 1.0)
@@ -121,7 +146,7 @@ def test_report(files, tmp_path):
         (["two.keras"], r"`--data` must have shape \(items, 5, 5, 2\)"),
         (["empty.keras"], "must be a whole .keras file"),
         (["missing.keras"], "which is not there"),
-        (["data.npz"], "must be a .keras file"),
+        (["data.npz"], "must be a .keras or .onnx file"),
         (["good.keras", "--out", "network.h5"], "must end in .npz"),
         (["good.keras", "--norm-items", "0"], "--norm-items"),
         (["good.keras", "--percentile", "101"], "--percentile"),

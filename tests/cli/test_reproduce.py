@@ -72,14 +72,14 @@ SHORT = {
     },
     "dense-mnist-optimized": {
         "start": [
-            "snnviz convert dense-mnist-sparse-shifted --percentile 99.5 --norm-items 200 --out start.npz",
+            "snnviz convert dense-mnist-sparse-shifted --setting paper --percentile 99.5 --norm-items 200 --out start.npz",
             "snnviz optimize start.npz --method percentile --items 50 --evaluations 2 --steps 5 --out better.npz",
         ],
         "command": "snnviz optimize better.npz --method onsets --items 50 --evaluations 2 --steps 5",
     },
 }
 """Commands as on the cards, but of seconds."""
-SHORT_CONVERSION = "snnviz convert dense-mnist-sparse-shifted --norm-items 200 --half"
+SHORT_CONVERSION = "snnviz convert dense-mnist-sparse-shifted --setting paper --norm-items 200 --half"
 
 
 def test_models_are_made_from_scratch_and_not_twice(tmp_path, capsys, monkeypatch):

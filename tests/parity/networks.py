@@ -247,6 +247,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "delay, all synapses": {"delay": 1, "synapses": "all"},
     "poisson": {"input": "poisson"},
     "poisson, delay": {"input": "poisson", "delay": 1},
+    "spikes": {"input": "spikes"},
     "analog": {"input": "analog"},
     "analog, delay, zero": {"input": "analog", "delay": 1, "reset": "zero"},
     "delay, refractory, clamp, floor": {"floor": 0.25, "delay": 1, "refractory": 1, "clamp": 1},
@@ -264,9 +265,9 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 
 def random_inputs(net: SpikingNetwork, settings: Settings, items: int, seed: int) -> np.ndarray:
-    """What `Engine.run` takes: intensities that are multiples of 2^-4, or for Poisson input spikes."""
+    """What `Engine.run` takes: intensities that are multiples of 2^-4, or spikes where they are given."""
     rng = np.random.default_rng(seed)
-    if settings.input == "poisson":
+    if settings.given:
         return (rng.random((items, settings.steps, *net.input_shape)) < 0.4).astype(np.uint8)
     return dyadic(rng, (items, *net.input_shape), 0, 1, 4, zeros=0.2)
 

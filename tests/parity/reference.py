@@ -149,7 +149,7 @@ class ReferenceEngine(Engine):
                 if settings.input == "spiking":
                     spikes = pixels.step(t, [float(value) for value in inputs[item].ravel()])
                     sent = [float(spike) for spike in spikes]
-                elif settings.input == "poisson":
+                elif settings.given:
                     spikes = [int(spike) for spike in inputs[item, t - 1].ravel()]
                     sent = [float(spike) for spike in spikes]
                 else:

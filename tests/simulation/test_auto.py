@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from snnviz.simulation import auto
+from snnviz.simulation.encoding import Inputs
 from snnviz.simulation.settings import Settings
 from tests.parity.networks import KINDS
 
@@ -18,7 +19,8 @@ from tests.parity.networks import KINDS
 def choose(**options):
     network = KINDS["deep"](seed=1)
     x = np.random.default_rng(0).random((20, *network.input_shape), dtype=np.float32)
-    return auto.choose(network, Settings(steps=5, **options), x)
+    settings = Settings(steps=5, **options)
+    return auto.choose(network, settings, Inputs.of(network, x, settings))
 
 
 @pytest.mark.parametrize("input_mode", ["spiking", "poisson", "analog"])
@@ -46,7 +48,7 @@ def test_otherwise_both_are_timed(graph_seconds, expected, monkeypatch):
     monkeypatch.setattr(auto, "GRAPH_START_SECONDS", 0.0)
     monkeypatch.setattr(auto, "_matrix_rate", lambda: 1e30)
     times = {"event": 1e-3, "graph": graph_seconds}
-    monkeypatch.setattr(auto, "_seconds_per_item", lambda engine, settings, x: times[engine.name])
+    monkeypatch.setattr(auto, "_seconds_per_item", lambda engine, x: times[engine.name])
     name, reason = choose()
     assert name == expected
     assert reason.startswith(f"{expected}: event takes 1 ms an item, graph ")

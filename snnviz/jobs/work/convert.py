@@ -1,4 +1,4 @@
-"""Convert a trained Keras classifier to a spiking network."""
+"""Convert a trained classifier to a spiking network."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from snnviz.errors import InputError
 from snnviz.jobs.work.sources import (
     Data,
     DataOptions,
+    Preprocessing,
     chance,
     check_range,
     data_for,
@@ -24,6 +25,8 @@ from snnviz.jobs.work.sources import (
     remembering,
 )
 
+HALF = 0.5
+
 if TYPE_CHECKING:
     import keras
 
@@ -32,16 +35,32 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(DataOptions):
+class Options(Preprocessing, DataOptions):
     """Settings of a conversion."""
 
-    model: str = option(help="a .keras file, the name of a shipped model, e.g. dense-mnist, or run:ID", metavar="MODEL")
+    model: str = option(
+        help="a .keras or .onnx file, the name of a shipped model, e.g. dense-mnist, or run:ID", metavar="MODEL"
+    )
     norm_items: int = option(1000, "training items to normalise on", metavar="N", least=1)
-    percentile: float | None = option(
-        None, "of the activations, in (0, 100]", metavar="P", least=0, above=True, most=100,
-        unset="99; 100, which stands for the caps, where every ReLU is capped",
+    setting: str = option(
+        "auto", "auto chooses what is not given of percentile, per and potentials by a short simulation; paper takes percentile 99 "
+        "(100, which stands for the caps, where every ReLU is capped) per layer and potentials of half the threshold",
+        choices=("auto", "paper"),
     )  # fmt: skip
-    per: str = option("layer", "what has a scale of its own", choices=("layer", "channel"))
+    percentile: float | None = option(
+        None, "of the activations, in (0, 100]", metavar="P", least=0, above=True, most=100, unset="chosen",
+    )  # fmt: skip
+    per: str | None = option(None, "what has a scale of its own", choices=("layer", "channel"), unset="chosen")
+    initial_potential: float | None = option(
+        None, "what every membrane potential begins at", metavar="V", unset="half the threshold"
+    )
+    correct_potential: int | None = option(
+        None, "correct initial potentials by the firing rates of T time steps, e.g. 4; 0, do not", metavar="T", least=0,
+        unset="chosen",
+    )  # fmt: skip
+    input: str = option(
+        "spiking", "how images will come in, for that choice; analog is direct coding", choices=("spiking", "analog")
+    )
     clamp: float = option(
         0.0, "from one layer's beginning to the next one's, e.g. 0.34; 0, all begin at once", metavar="STEPS", least=0,
     )  # fmt: skip
@@ -50,7 +69,8 @@ class Options(DataOptions):
         commas=True,
     )  # fmt: skip
     correct_bias: int | None = option(
-        None, "correct biases by the firing rates of T time steps, e.g. 20", metavar="T", least=1,
+        None, "correct biases by the firing rates of T time steps, e.g. 20, for answers not much later than that",
+        metavar="T", least=1,
         unset="leave them as they are",
     )  # fmt: skip
     half: bool = option(False, "round weights to half precision: about half the file")
@@ -83,11 +103,18 @@ class Options(DataOptions):
         return names
 
 
+DRIFTS = (
+    "biases that are right after {steps} steps are not much later: each step adds the correction again, and accuracy may fall; "
+    "--correct-potential corrects once, for all steps"
+)
+
+
 def work(options: Options, job: Job) -> dict[str, Any]:
     """Load, convert, save and, if asked, compare."""
     from snnviz import conversion
 
-    model = conversion.load_keras(located(options.model, "model.keras", job))
+    source = conversion.load_source(located(options.model, "model.keras", job), options.mean, options.std)
+    model = getattr(source, "model", source)
     known = remembered(options.model, job)
     given = options.input_range or known.get("input_range")
     folded = conversion.fold(model, given)  # what cannot be converted is said before data are read
@@ -100,16 +127,22 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         accuracy = check_range(model, images, full, given is not None)
     except InputError as error:
         raise InputError(f"{error}; {data.note}" if data.note else str(error)) from None
-    warnings = [text for text in (data.note, chance(accuracy, len(images), folded.classes)) if text]
+    late = DRIFTS.format(steps=options.correct_bias) if options.correct_bias else ""
+    warnings = [text for text in (data.note, chance(accuracy, len(images), folded.classes), late) if text]
     for text in warnings:
         job.say(text)
     job.begin({**parameters(options), "data": data.name, "items": len(images)})
     record_data(job, images, "normalisation")
     network = conversion.convert(
-        model,
+        source,
         images.x,
         options.percentile,
         options.per,
+        setting=options.setting,
+        initial_potential=options.initial_potential,
+        correct_potential=options.correct_potential,
+        input=options.input,
+        y_norm=images.y,
         input_range=full,
         clamp=options.clamp,
         onsets=options.onsets,
@@ -129,9 +162,13 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         "input_shape": list(network.input_shape),
         "classes": network.classes,
         "percentile": network.metadata["percentile"],
-        "per": options.per,
+        "per": network.metadata["per"],
+        "initial_potential": network.metadata.get("initial_potential", HALF),
+        "correct_potential": network.metadata.get("correct_potential", 0),
         "norm_items": network.metadata["norm_items"],
         "layers": [_layer(network, layer) for layer in network.layers],
+        "choice": network.metadata.get("choice"),
+        "import": network.metadata.get("import"),
         "warnings": warnings,
         "report": _report(network, model, data, options) if options.report else None,
     }

@@ -9,16 +9,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from snnviz import _checks as check
-from snnviz._options import option, parameters
+from snnviz._options import like, option, parameters
 from snnviz.errors import InputError
 from snnviz.jobs.work.simulate import record_result
 from snnviz.jobs.work.sources import DataOptions, check_cluster, data_of, located, on_cluster, record_data, say_if_slow
+from snnviz.simulation import Settings
 from snnviz.training.recipe import PRECISIONS
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from snnviz.datasets import Images
+    from snnviz.datasets import Images, Recorded
     from snnviz.jobs.job import Job
     from snnviz.network import SpikingNetwork
 
@@ -75,6 +76,11 @@ class Options(DataOptions):
     steps: int = option(
         50, "time steps", metavar="T", least=1, label="Time steps", about="How long each item is shown to the network.",
     )  # fmt: skip
+    input: str = option(
+        "spiking", "how items arrive", choices=("spiking", "spikes"), label="Input",
+        about="Images (spiking), or the events of a camera (spikes).",
+    )  # fmt: skip
+    step_ms: float | None = like(Settings(), "step_ms")
     lambda_e: float = option(
         200.0, "weight of 1 - peak", metavar="L", label="Weight of accuracy",
         about="How much accuracy counts in the loss: this times (1 - peak accuracy).",
@@ -128,7 +134,7 @@ class Options(DataOptions):
     )  # fmt: skip
 
     def __post_init__(self) -> None:
-        from snnviz.optimization.loop import check_potentials, check_target
+        from snnviz.optimization.loop import check_potentials, check_streams, check_target
         from snnviz.optimization.objective import checked_lambdas
 
         super().__post_init__()
@@ -142,6 +148,9 @@ class Options(DataOptions):
             if getattr(self, name) is not None and self.method not in methods:
                 raise InputError(f"`{name}` is of {_methods(methods)}. Received: method {self.method!r}")
         check_target(self.target, self.method)
+        if self.input == "spikes":
+            check_streams(self.method, self.target)
+        Settings(steps=self.steps, step_ms=self.step_ms)
         check_cluster(self)
 
     @property
@@ -165,7 +174,7 @@ def _methods(names: Sequence[str]) -> str:
 
 def work(options: Options, job: Job) -> dict[str, Any]:
     """Load, search, report on the test set, save."""
-    from snnviz import pretrained, results
+    from snnviz import datasets, pretrained, results
     from snnviz.hardware.spinnaker import model
     from snnviz.optimization import optimize
     from snnviz.optimization.loop import default_minutes
@@ -175,7 +184,12 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     per = options.granularities()
     network = pretrained.network(located(options.network, "network.npz", job))
     data = data_of(network, options.network, options, "train")
-    images = data.images
+    images: Images | Recorded = data.images
+    tests: Images | Recorded = data.other("test", None)
+    given: dict[str, Any] = {}
+    if options.input == "spikes":
+        images, tests = (datasets.events(data.name, split) for split in ("train", "test"))
+        given = {"step_ms": options.step_ms}
     learned, held_out = _split(images, data.held_out)
     items = options.items or len(held_out)
     if items > len(held_out):
@@ -183,11 +197,11 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     unlimited = options.evaluations is None and options.minutes is None
     minutes = default_minutes(options.method) if unlimited else options.minutes
     notes = [data.note] if data.note else []
-    tests = data.other("test", None)
-    as_computed = model.expect if options.target else simulate
+    as_computed: Any = model.expect if options.target else simulate
 
     def report(one: SpikingNetwork, items: int = len(tests)) -> xr.Dataset:
-        return as_computed(one, tests.x[:items], tests.y[:items], options.steps, engine="event")
+        how = {"input": options.input, **given} if given else {}
+        return as_computed(one, tests.x[:items], tests.y[:items], options.steps, engine="event", **how)
 
     reported, beside = len(tests), 0.0
     if options.minutes is not None:
@@ -212,7 +226,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
             "held_out": len(held_out), "minutes": minutes,
         }
     )  # fmt: skip
-    record_data(job, images, "optimization")
+    record_data(job, data.images, "optimization")
     for note in notes:
         job.say(note)
     if data.held_out is not None and not data.held_out["items"]:
@@ -264,6 +278,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         resume=job.resume,
         on_evaluation=record,
         say=job.say,
+        **given,
     )
     best = found.network.halved() if options.half else found.network
     out = best.save(job.place(options.out, "network.npz"))
@@ -296,11 +311,11 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     }
 
 
-def _split(images: Images, held_out: Mapping[str, int] | None) -> tuple[Images, Images]:
+def _split(images: Any, held_out: Mapping[str, int] | None) -> tuple[Any, Any]:
     """What may be learned from, and what the search is judged on: items that the ANN was not fitted to.
 
     Args:
-        images: all training images.
+        images: all training images, or recordings.
         held_out: what the training held out (`snnviz.jobs.work.sources.known_of`); the common rule stands where nothing tells.
     """
     from snnviz import datasets

@@ -71,7 +71,7 @@ class Options(Settings, NetworkOptions):
 
 def work(options: Options, job: Job) -> dict[str, Any]:
     """Load, simulate, score, save."""
-    from snnviz import metrics, pretrained
+    from snnviz import datasets, metrics, pretrained
 
     network = pretrained.network(located(options.network, "network.npz", job))
     data = data_of(network, options.network, options, options.split, options.limit)
@@ -81,10 +81,12 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         job.say(text)
     job.begin({**parameters(options), "data": data.name, "network_hash": network.hash, "items": len(images)})
     record_data(job, images, options.split)
+    spikes = options.input == "spikes"
+    x = datasets.events(data.name, options.split, options.limit).x if spikes else images.x
     settings = {name: getattr(options, name) for name in Settings.__dataclass_fields__ if name != "steps"}
     result = simulate(
         network,
-        images.x,
+        x,
         images.y,
         options.steps,
         engine=options.engine,

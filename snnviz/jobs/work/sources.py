@@ -116,6 +116,19 @@ def check_cluster(options: Any) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Preprocessing:
+    """What a network in an ONNX file was trained to get, where the file does not hold it."""
+
+    mean: Sequence[float] | None = option(
+        None, "of the preprocessing that the network in an .onnx file expects: what is subtracted from intensities in [0, 1], one "
+        "number or one per channel", metavar="V,V,V", commas=True, unset="nothing beyond what the file holds",
+    )  # fmt: skip
+    std: Sequence[float] | None = option(
+        None, "what they are divided by then", metavar="V,V,V", commas=True, unset="nothing beyond what the file holds",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
 class DataOptions:
     """Which data to work on, and how they are read; None for what the model or network is of, takes, or is known to want."""
 
@@ -261,7 +274,8 @@ def data_for(
         )
     if pictures not in (None, images.x.shape[1:]):
         notes.append(f"the pictures in {name}, {_title(pictures)}, are taken as {_title(images.x.shape[1:])}")
-    if (brightest := float(images.x.max())) < DARK:
+    of_events = images.x.ndim == 4 and images.x.shape[-1] == 2  # two polarities: rates, which are small
+    if (brightest := float(images.x.max())) < DARK and not of_events:
         notes.append(
             f"the brightest value in {name} is {brightest:.3g} of full intensity; --input-range says what full intensity is there"
         )

@@ -292,6 +292,7 @@ def _record(job: Job, training: Training, out: Path, card: Mapping[str, Any], im
         network = convert(
             training.model,
             images.x[:NORMALISATION_ITEMS],
+            setting="paper",
             class_names=classes,
             title=job.spec.name,
             input_range=training.recipe.input_range,

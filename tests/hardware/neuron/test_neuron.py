@@ -150,7 +150,7 @@ def test_dense_mnist_on_a_grid_over_100_images_to_the_last_bit():
 def test_analog_input_is_refused():
     network = KINDS["dense"](seed=1)
     x = dyadic(np.random.default_rng(0), (1, 12), 0, 1, 4)
-    with pytest.raises(InputError, match="`input` must be 'spiking' or 'poisson'"):
+    with pytest.raises(InputError, match="`input` must be 'spiking', 'poisson' or 'spikes'"):
         neuron.simulate(network, x, [0], 3, input="analog")
 
 

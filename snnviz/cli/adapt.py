@@ -1,0 +1,33 @@
+"""`snnviz adapt`: a classifier with what has no spiking counterpart replaced, and fine-tuned."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from snnviz.cli import _job, train
+from snnviz.jobs.work.adapt import Options
+from snnviz.jobs.work.sources import stem
+
+
+def add(subparsers: Any) -> None:
+    """Add the parser."""
+    _job.add_command(
+        subparsers, "adapt", Options, show,
+        help="replace what cannot be converted in a classifier, and fine-tune it",
+        description="Make a copy of a classifier that can be converted: max pooling becomes average pooling, other activations "
+        "become ReLU, and a short fine-tuning brings accuracy back. Resumable as `snnviz train` is.",
+        out=lambda args: f"{stem(args.model)}-adapted.keras",
+        resume=train.RESUME,
+    )  # fmt: skip
+
+
+def show(answer: dict[str, Any]) -> str:
+    """The answer for people."""
+    card = answer["card"]
+    lines = [
+        *(card["replaced"] or ["nothing had to be replaced"]),
+        f"accuracy on the {card['measured_on']} set: {card['accuracy_before']:.2%} before, {card['accuracy_replaced']:.2%} with "
+        f"everything replaced, {card['accuracy_adapted']:.2%} after fine-tuning",
+        f"next: snnviz convert {answer['out']}",
+    ]
+    return "\n".join(lines)

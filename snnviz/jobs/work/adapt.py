@@ -1,0 +1,73 @@
+"""Replace what has no spiking counterpart in a classifier, and fine-tune it for a short while."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from snnviz._options import like, option
+from snnviz.jobs.work import train as common
+from snnviz.jobs.work.sources import full_intensity, located, record_data, remembered, say_if_slow
+from snnviz.training.recipe import ADAPTING
+
+if TYPE_CHECKING:
+    from snnviz.jobs.job import Job
+
+MAIN = "training"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(common.Shared):
+    """Settings of an adaptation."""
+
+    model: str = option(help="a .keras file, the name of a shipped model, or run:ID", metavar="MODEL")
+    out: str | None = like(common.Options, "out", unset="MODEL-adapted.keras")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        common.recipe_from(self, ADAPTING, items=10**9)
+
+
+def work(options: Options, job: Job) -> dict[str, Any]:
+    """Load, replace, measure, fine-tune, save, convert."""
+    from snnviz.conversion import load_keras
+    from snnviz.training import adapted, checked_training, train
+    from snnviz.training.adapting import accuracy
+
+    original = load_keras(located(options.model, "model.keras", job))
+    model, replaced = adapted(original)
+    known: Mapping[str, Any] = remembered(options.model, job)
+    full = full_intensity(model, options, known)
+    data, images, tests = common.training_data(options, known.get("data"), model.input_shape[1:], full)
+    recipe = replace(common.recipe_from(options, ADAPTING, len(images)), input_range=None if full == 1 else full)
+    checked_training(model, images.x, images.y, recipe, options.anyway)  # mistakes are answered before a run begins
+    job.begin({"model": options.model, **common.settings(recipe, data, images)})
+    record_data(job, images, "training")
+    for words in replaced or ("nothing had to be replaced",):
+        job.say(words)
+    say_if_slow(job, recipe.precision)
+    out = job.place(options.out, "model.keras")
+    judged = tests or images
+    before, between = (accuracy(each, judged.x, judged.y, full) for each in (original, model))
+    with common.telling_how_to_resume():
+        training = train(
+            model, images.x, images.y, recipe,
+            checkpoint=common.beside(out, "checkpoint.npz"), resume=job.resume, anyway=options.anyway,
+            on_epoch=common.job_epoch(job),
+        )  # fmt: skip
+    return common.saved(
+        job,
+        training,
+        out,
+        options.model,
+        common.command_line("adapt", options),
+        data,
+        images,
+        tests,
+        replaced=replaced,
+        measured_on=judged.split,
+        accuracy_before=before,
+        accuracy_replaced=between,
+        accuracy_adapted=accuracy(model, judged.x, judged.y, full),
+    )

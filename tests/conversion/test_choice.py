@@ -1,0 +1,77 @@
+"""What `convert` chooses where nothing is given, and that what is given is kept."""
+
+import numpy as np
+import pytest
+
+import snnviz
+from snnviz.conversion import convert, fold, load_keras, measure
+from snnviz.conversion.choice import REFERENCES
+from snnviz.errors import InputError
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load_keras("dense-mnist")
+
+
+@pytest.fixture(scope="module")
+def images():
+    return snnviz.datasets.load("mnist", split="train", limit=160)
+
+
+def test_the_choice_is_told_and_made_again(model, images):
+    made = [convert(model, images.x, y_norm=images.y, input="analog", progress=False) for _ in range(2)]
+    assert made[0].encode()[0] == made[1].encode()[0]
+    assert made[0].hash == made[1].hash
+    about = made[0].metadata["choice"]
+    chosen = [row for row in about["rows"] if row["chosen"]]
+    assert (about["input"], about["items"], about["labels"]) == ("analog", 40, "given")
+    assert made[0].metadata["norm_items"] == 120  # the others were held out
+    assert len(chosen) == 1
+    for name in ("per", "percentile", "initial_potential", "correct_potential"):
+        assert chosen[0][name] == made[0].metadata[name]
+    held = snnviz.simulate(made[0], images.x[120:], images.y[120:], about["steps"], input="analog", progress=False)
+    np.testing.assert_allclose(chosen[0]["accuracy"], held.accuracy, atol=1e-4)
+    assert chosen[0]["pareto_latency"] == pytest.approx(snnviz.metrics.pareto_latency(held), abs=1e-3)
+
+
+def test_the_choice_is_the_soonest_that_spends_no_more_than_the_better_reference(model, images):
+    rows = convert(model, images.x, y_norm=images.y, progress=False).metadata["choice"]["rows"]
+    never = 1 + len(rows[0]["accuracy"])
+
+    def rank(row):
+        return (row["settled"] or never, row["pareto_latency"], row["events"])
+
+    references = [row for row in rows if (row["per"], row["percentile"]) in REFERENCES and not row["correct_potential"]]
+    limit = min(references, key=rank)["events"]
+    assert min((row for row in rows if row["events"] <= limit), key=rank)["chosen"]
+
+
+def test_what_is_given_is_kept(model, images):
+    given = convert(model, images.x, 99.5, "channel", initial_potential=0.25, progress=False)
+    assert "choice" not in given.metadata
+    assert (given.metadata["percentile"], given.metadata["per"], given.metadata["norm_items"]) == (99.5, "channel", 160)
+    assert {float(np.mean(layer.initial_potential)) for layer in given.layers} == {0.25}
+    rows = convert(model, images.x, per="channel", correct_potential=3, progress=False).metadata["choice"]["rows"]
+    assert {(row["per"], row["correct_potential"]) for row in rows} == {("channel", 3)}
+
+
+def test_the_papers_setting_is_one_word(model, images):
+    network = convert(model, images.x, setting="paper", progress=False)
+    folded = fold(model)
+    assert network.hash == folded.scaled(measure(folded, images.x, 99.0, "layer").scales).hash
+    assert set(network.metadata) == {
+        *folded.metadata, "percentile", "per", "clamp", "correct_bias", "norm_items", "scales"
+    }  # fmt: skip
+
+
+def test_of_few_items_none_is_held_out(model, images):
+    assert convert(model, images.x[:5], progress=False).metadata["norm_items"] == 5
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"setting": "best"}, {"input": "poisson"}, {"per": "neuron"}, {"correct_potential": -1}]
+)
+def test_wrong_choices_are_refused(model, images, wrong):
+    with pytest.raises(InputError, match=f"`{next(iter(wrong))}` must be"):
+        convert(model, images.x[:5], **wrong)
