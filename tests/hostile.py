@@ -148,6 +148,7 @@ def arguments(value: Callable[..., Any]) -> dict[str, inspect.Parameter]:
 INTERNAL = {
     "dashboard.explorer.Explorer": "a page: made by `create_app` for each session",
     "dashboard.hardware_page.Hardware": "a page",
+    "dashboard.live_page.Live": "a page",
     "dashboard.network_page.Network": "a page",
     "dashboard.optimize_page.Optimize": "a page",
     "dashboard.predictions.Predictions": "a page",
@@ -673,6 +674,14 @@ COMMANDS: dict[str, V] = {
     "runs edit": _runs("edit"),
     "runs restore": _runs("restore", run=lambda m: m.deleted_run()),
     "runs export": _runs("export"),
+    "report": lambda m: [
+        "report",
+        m.run_id,
+        "--out",
+        str(m.folder / "mine.html"),
+        "--tracking-uri",
+        str(m.folder / "runs"),
+    ],
     "figures": lambda m: ["figures", "--run", str(m.folder / "result.nc"), "--names", "confusion"],
     "tables": lambda m: ["tables", "--run", str(m.folder / "result.nc")],
     "reproduce": lambda m: ["reproduce", "--limit", "2"],
