@@ -95,7 +95,7 @@ def test_a_converted_network_gives_the_answers_it_was_trained_for_after_as_many_
     x = np.round(x).astype(np.float32)
     with levels.rounding(model, LEVELS, x) as rounded:
         expected = keras.ops.convert_to_numpy(rounded(x))
-    network = conversion.convert(model, x, progress=False)
+    network = conversion.convert(model, x, setting="paper", progress=False)
     assert network.metadata["percentile"] == 100
     network = network.with_initial_potentials([0.5, 0.5, 0.0])
     found = simulation.simulate(network, x, y, LEVELS, record=simulation.Record(logits=True))
@@ -164,7 +164,7 @@ def test_ceilings_start_at_the_percentile_of_the_activations():
 def test_a_residual_model_trains_on_levels_and_converts():
     x, y = data()
     model = train(residual_model(), x, y, with_levels(), progress=False).model
-    network = conversion.convert(model, x, progress=False)
+    network = conversion.convert(model, x, setting="paper", progress=False)
     assert network.metadata["percentile"] == 100
     assert not network.is_path
     assert [layer.cap is not None for layer in network.layers] == [True, True, True, False, False]
