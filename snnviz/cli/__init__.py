@@ -27,7 +27,7 @@ from snnviz.errors import InputError
 
 COMMANDS = (
     "demo", "train", "import_model", "finetune", "sweep", "check", "adapt", "convert", "simulate", "metrics", "optimize",
-    "runs", "figures", "tables", "reproduce", "hardware", "data", "dashboard", "info",
+    "runs", "report", "figures", "tables", "reproduce", "hardware", "data", "dashboard", "info",
 )  # fmt: skip
 USER_MISTAKE = 2
 INTERRUPTED = 130

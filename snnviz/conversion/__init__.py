@@ -187,6 +187,7 @@ def convert(
     if images.ndim >= 2 and images[0:1].size == folded.input.neurons:  # a model may reshape its images first
         images = images.reshape(len(images), *folded.input_shape)
     images = check.images("x_norm", images, folded.input_shape)
+    proof = {} if imported is None else {"import": proved(imported, folded, images).as_json()}
     if y_norm is not None:
         y_norm = check.labels("y_norm", y_norm, len(images), folded.classes)
     asked = Setting(
@@ -203,7 +204,6 @@ def convert(
             initial_potential=HALF if initial_potential is None else initial_potential,
             correct_potential=correct_potential or 0,
         )
-    proof = {} if imported is None else {"import": proved(imported, folded, images).as_json()}
     best, choice = choose(folded, images, y_norm, asked, input, batch_size, progress)
     network = best.network
     if correct_bias is not None:

@@ -5,6 +5,7 @@ A page gets its results handed in, keeps its state in parameters, and draws with
 
 from snnviz.dashboard.explorer import Explorer
 from snnviz.dashboard.hardware_page import Hardware
+from snnviz.dashboard.live_page import Live
 from snnviz.dashboard.network_page import Network
 from snnviz.dashboard.optimize_page import Optimize
 from snnviz.dashboard.pages import PAGES
@@ -18,6 +19,7 @@ __all__ = [
     "PAGES",
     "Explorer",
     "Hardware",
+    "Live",
     "Network",
     "Optimize",
     "Predictions",

@@ -25,6 +25,8 @@ class RunTable(pn.custom.JSComponent):
     keys: Any = param.List(default=[], doc="what each of them is sorted by")
     words: Any = param.List(default=[], doc="those of the keys that are words and not numbers")
     sort = param.String(default="", doc="the key that rows are sorted by, with a minus where they fall")
+    offered: Any = param.List(default=[], doc="(title, key) of the columns that may be chosen")
+    picked: Any = param.List(default=[], doc="keys of those that are")
     editable = param.Boolean(default=False, doc="whether stars can be pressed")
     rows: Any = param.List(
         default=[],

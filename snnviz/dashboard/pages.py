@@ -2,6 +2,7 @@
 
 from snnviz.dashboard.explorer import Explorer
 from snnviz.dashboard.hardware_page import Hardware
+from snnviz.dashboard.live_page import Live
 from snnviz.dashboard.network_page import Network
 from snnviz.dashboard.optimize_page import Optimize
 from snnviz.dashboard.page import Page
@@ -9,4 +10,4 @@ from snnviz.dashboard.predictions import Predictions
 from snnviz.dashboard.runs_page import Runs
 from snnviz.dashboard.sparsity_page import Sparsity
 
-PAGES: tuple[type[Page], ...] = (Explorer, Predictions, Sparsity, Optimize, Network, Hardware, Runs)
+PAGES: tuple[type[Page], ...] = (Explorer, Predictions, Live, Sparsity, Optimize, Network, Hardware, Runs)

@@ -17,7 +17,6 @@ _BUTTONS = 8
 _FIELDS = (
     pn.widgets.Select,
     pn.widgets.MultiSelect,
-    pn.widgets.MultiChoice,
     pn.widgets.TextAreaInput,
     pn.widgets.TextInput,
     pn.widgets.FloatInput,

@@ -6,6 +6,22 @@ export function render({ model, el }) {
   const rows = new Map()
   const put = (node, text) => { if (node.textContent !== text) node.textContent = text }
 
+  const offered = document.createElement("div")
+  const choose = () => {
+    offered.replaceChildren(...model.offered.map(([words, key]) => {
+      const box = document.createElement("input")
+      box.type = "checkbox"
+      box.checked = model.picked.includes(key)
+      box.onchange = () => {
+        const others = model.picked.filter((one) => one !== key)
+        model.picked = box.checked ? [...others, key] : others
+      }
+      const label = document.createElement("label")
+      label.append(box, words)
+      return label
+    }))
+  }
+
   const title = () => {
     head.replaceChildren(...["", "", ...model.columns].map((words, place) => {
       const cell = document.createElement("th")
@@ -99,10 +115,19 @@ export function render({ model, el }) {
   }
   for (const name of ["rows", "chosen", "opened"]) model.on(name, update)
   for (const name of ["columns", "sort", "keys"]) model.on(name, title)
+  for (const name of ["offered", "picked"]) model.on(name, choose)
+  choose()
   title()
   update()
+  const columns = document.createElement("details")
+  columns.className = "columns"
+  const summary = document.createElement("summary")
+  summary.textContent = "Columns"
+  columns.append(summary, offered)
+  const all = document.createElement("div")
   const scroll = document.createElement("div")
   scroll.className = "scroll"
   scroll.append(table)
-  return scroll
+  all.append(columns, scroll)
+  return all
 }

@@ -61,7 +61,8 @@ class Runs(Page):
             return [parts.empty("No store of runs", NO_STORE)]
         star = self._star if self.workspace.may_launch else None
         self.table = RunTable(star, sort=self.sort, sizing_mode="stretch_width", margin=0)
-        self.table.link(self, chosen="chosen", opened="opened", sort="sort", bidirectional=True)
+        self.table.link(self, chosen="chosen", opened="opened", sort="sort", picked="columns", bidirectional=True)
+        self.table.picked = self.columns
         self.table.chosen, self.table.opened = self.chosen, self.opened
         self.nothing = parts.empty("No run yet", EMPTY)
         self._found = parts.written("")
@@ -83,18 +84,11 @@ class Runs(Page):
         search = pn.widgets.TextInput.from_param(
             self.param.search, label="", placeholder="peak_accuracy>0.98", width=260
         )
-        columns = pn.widgets.MultiChoice.from_param(
-            self.param.columns, label="", max_width=420, min_width=280, delete_button=True
-        )
         return [
             parts.row(
                 parts.group("Search", search, SEARCH_HELP),
                 parts.group("Kind", RadioButtons.from_param(self.param.kind)),
                 parts.group("State", RadioButtons.from_param(self.param.state, options=_STATES)),
-                classes=["snn-buttons"],
-            ),
-            parts.row(
-                parts.group("Columns", columns, COLUMNS_HELP),
                 parts.group("Marked", pn.widgets.Toggle.from_param(self.param.starred, label="★ only", width=80)),
                 classes=["snn-buttons"],
             ),
@@ -144,10 +138,13 @@ class Runs(Page):
     def _offer(self, runs: list[Run]) -> None:
         """Offer the columns that the runs have something for."""
         known = run_columns.known(runs)
-        for key in self.columns:
-            known.setdefault(key.split(".", 1)[-1], key)
+        for key in set(self.columns) - set(known.values()):  # of runs that are no more
+            known[key.split(".", 1)[-1]] = key
         if dict(self.param.columns.names or {}) != known:
             self.param.columns.objects = known
+        offered = [[title, key] for title, key in known.items()]
+        if self.table.offered != offered:
+            self.table.offered = offered
 
     # --- what changes runs ----------------------------------------------------------------------------------------------
 
@@ -252,7 +249,6 @@ SEARCH_HELP = (
     "Words that stand in a run's name, settings, labels or note; peak_accuracy>0.98 or steps=50 compare a metric or a setting. "
     "All must fit."
 )
-COLUMNS_HELP = "What the list says of each run; a click on a head sorts by it, and once more the other way."
 NO_STORE = """<p>This page shows the runs of a store. Serve it with one:</p>
 <pre><code>snnviz dashboard --tracking-uri snnviz-runs</code></pre>"""
 EMPTY = """<p>Launch one from the pages <a href='sparsity'>Sparsity</a> or <a href='optimize'>Optimise</a>,

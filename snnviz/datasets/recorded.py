@@ -26,7 +26,6 @@ from snnviz import _checks as check
 from snnviz import _progress, events
 from snnviz._arguments import check_fields, checked
 from snnviz._npz import Arrays, Unreadable
-from snnviz.datasets import saccades
 from snnviz.datasets.folders import Listing
 from snnviz.datasets.images import Images
 from snnviz.errors import InputError
@@ -118,7 +117,7 @@ def read(files: Listing, progress: bool) -> Recorded:
 def model() -> dict[str, Any]:
     """What the made recordings depend on beside the digits."""
     names = ("SIDE", "DURATION", "CORNERS", "DARK", "CONTRAST", "NOISE", "SAMPLE")
-    return json.loads(json.dumps({name.lower(): getattr(saccades, name) for name in names} | {"version": 1}))
+    return json.loads(json.dumps({name.lower(): getattr(_saccades(), name) for name in names} | {"version": 1}))
 
 
 @dataclass(frozen=True)
@@ -156,7 +155,7 @@ class RecordedStore:
         t, place = (np.memmap(self.folder / f"{split}-{name}.bin", dtype, "r") for name, dtype in TYPES.items())
         try:
             table = Arrays(self.folder / f"{split}.npz")
-            return Recordings(t, place, table["starts"], saccades.SENSOR), table["y"]
+            return Recordings(t, place, table["starts"], _saccades().SENSOR), table["y"]
         except (Unreadable, InputError, KeyError) as error:
             raise InputError(
                 f"{self.folder} must hold what `snnviz data make saccade-mnist` wrote (--force makes it again). Received: {error}"
@@ -200,8 +199,16 @@ def _write(folder: Path, split: str, x: np.ndarray, y: np.ndarray, seed: int, ba
     return int(starts[-1])
 
 
+def _saccades() -> Any:
+    """The module that makes such recordings; its kernels load numba, which a data set's name is checked without."""
+    from snnviz.datasets import saccades
+
+    return saccades
+
+
 def _chunks(x: np.ndarray, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Times, places and numbers of events, some recordings at a time, in order."""
+    saccades = _saccades()
     way = saccades.path()
 
     def made(first: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

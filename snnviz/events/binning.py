@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numba import njit
 
 from snnviz import _checks as check
 from snnviz import _memory as memory
@@ -58,7 +59,7 @@ def frames(events: Events, start: int, end: int, steps: int) -> Binned:
             f"Received: {steps}, which take {needed / 2**30:.1f} GiB"
         )
     counts = np.zeros((1, steps, height * width * 2), np.uint32)
-    kept = int(count(events.t, events.place, np.array([0, len(events)]), start, end, counts))
+    kept = count(events.t, events.place, np.array([0, len(events)]), start, end, counts)
     return Binned(counts.reshape(steps, height, width, 2), kept, len(events) - kept)
 
 
@@ -70,9 +71,19 @@ def check_window(start: int, end: int, steps: int) -> None:
         raise InputError(f"`end` must be less than {MOST // steps} µs after `start`. Received: {start} to {end}")
 
 
-@njit(cache=True, nogil=True)
 def count(t: np.ndarray, place: np.ndarray, starts: np.ndarray, start: int, end: int, counts: np.ndarray) -> int:
     """Add events to `counts` (items, steps, places), those of item i from starts[i] to starts[i + 1]; how many were in time."""
+    return int(_compiled()(t, place, starts, start, end, counts))
+
+
+@functools.cache
+def _compiled() -> Any:
+    from numba import njit  # here, so that a data set's name can be checked without it
+
+    return njit(cache=True, nogil=True)(_count)
+
+
+def _count(t: np.ndarray, place: np.ndarray, starts: np.ndarray, start: int, end: int, counts: np.ndarray) -> int:
     steps, kept = counts.shape[1], 0
     for item in range(len(starts) - 1):
         for index in range(starts[item], starts[item + 1]):

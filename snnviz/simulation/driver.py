@@ -46,8 +46,7 @@ def make_engine(name: str, network: SpikingNetwork, settings: Settings, record: 
 
 def check_engine(name: str) -> None:
     """Raise `InputError` unless `name` is "auto" or an engine."""
-    if name != "auto":
-        _extensions.known("engine", name, GROUP, {"auto": "", **_OWN})
+    _extensions.known("engine", name, GROUP, {"auto": "", **_OWN})
 
 
 def _settings(steps: int | Settings, given: Mapping[str, Any]) -> Settings:

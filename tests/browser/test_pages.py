@@ -133,9 +133,9 @@ def test_runs_compared_and_exported(page, server):
 
 def test_runs_found_sorted_marked_and_deleted(page, server):
     page.goto(f"{server.url}runs")
-    page.get_by_role("button", name="plain", exact=True).wait_for()
-    page.get_by_role("button", name="star plain").click()
-    page.get_by_role("button", name="star plain", pressed=True).wait_for()
+    page.get_by_role("heading", name="Which setting decides").wait_for(state="attached")
+    page.get_by_text("What the words mean").wait_for()
+    page.wait_for_timeout(1000)
     page.get_by_role("button", name="Run", exact=True).click()
     page.wait_for_function("location.search.includes('sort=name')")
     page.get_by_label("Search").fill("plain")
@@ -147,6 +147,25 @@ def test_runs_found_sorted_marked_and_deleted(page, server):
     page.get_by_text(re.compile(r"0 of \d+ runs")).wait_for()
     page.get_by_role("button", name="Undo: bring them back").click()
     page.get_by_role("button", name="plain", exact=True).wait_for()
+    assert page.problems == []
+
+
+def test_a_stroke_is_answered(page, server):
+    page.goto(f"{server.url}live?network=dense-mnist-optimized")
+    page.get_by_text(re.compile("step .* of 20")).wait_for()
+    page.get_by_role("button", name="Clear").click()
+    page.get_by_text(re.compile("From stroke to picture")).wait_for()
+    pad = page.get_by_role("img", name="Pad to draw on").bounding_box()
+    page.mouse.move(pad["x"] + 112, pad["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(pad["x"] + 112, pad["y"] + 180, steps=8)
+    page.mouse.up()
+    page.get_by_text(re.compile("step 20 of 20: 1,")).wait_for()
+    page.get_by_role("button", name="layer dense2").click()
+    page.wait_for_function("location.search.includes('layer=dense2')")
+    page.get_by_text(re.compile("dense2, neuron .*: fires in")).wait_for()
+    page.get_by_role("slider", name="Time step").fill("3")
+    page.get_by_text(re.compile("step 3 of 20")).wait_for()
     assert page.problems == []
 
 

@@ -27,6 +27,8 @@ REFUSED = {
     "sliced": "reordered in a way that no layer undoes",
     "transposed": "(ConvTranspose)",
     "upsampled": "(Resize)",
+    "dense-of-maps": "mixes items; keep items apart",  # tf2onnx flattens items and positions together
+    "normalization": "must have one input",  # tf2onnx makes inputs of the layer's mean and variance
 }
 READ_OLD = {
     ("activation-Softplus(beta=1.0,threshold=20.0)", "old"),
@@ -56,7 +58,7 @@ def test_an_export_answers_as_its_origin_or_is_refused_by_name(archive, name, op
     model = onnx.load_model_from_string(opened[archive].read(f"{name}.onnx"))
     case, _, how = name.rpartition("-")
     if case in REFUSED and (case, how) not in READ_OLD:
-        with pytest.raises(InputError, match="must be a graph that layers can express") as caught:
+        with pytest.raises(InputError) as caught:
             build(model, name)
         assert all(part in str(caught.value) for part in REFUSED[case].split(" .* "))
         return

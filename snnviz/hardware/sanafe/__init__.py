@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from snnviz import _checks as check
 from snnviz._arguments import checked
 from snnviz._memory import available
 from snnviz._npz import Arrays
@@ -72,6 +73,7 @@ def simulate(
         InputError: for a network that cannot be expressed or does not fit into memory, or if SANA-FE is not there or fails.
     """
     _check(network)
+    x = check.images("x", x, network.input_shape)
     record = Record(spikes=network.firing_names, events=True, logits=True, items=len(x))
     ours = _simulate(network, x, y, steps, engine="event", delay=1, record=record, progress=False)
     scale = _scale(network, steps)

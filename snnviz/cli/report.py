@@ -1,0 +1,42 @@
+"""`snnviz report`: runs as one HTML file to hand on."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from snnviz.cli import _job
+
+
+def add(subparsers: Any) -> None:
+    """Add the parser."""
+    parser = subparsers.add_parser(
+        "report",
+        help="runs as one HTML file: plots, numbers, provenance",
+        description="Write one HTML file about one run or several, that opens without a network: interactive plots, settings, "
+        "values, versions, and the commands that give the same again. Example: snnviz report 3f2a8c1e 77b0d2aa --out mine.html",
+    )
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="id of a run, or its beginning")
+    parser.add_argument("--out", default="report.html", metavar="FILE.html", help="the file (default: %(default)s)")
+    _job.add_store_option(parser)
+    parser.set_defaults(run=run, show=show, writes=lambda args: (args.out, False))
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Gather and write."""
+    from snnviz import _checks as check
+    from snnviz import runs
+    from snnviz._files import replacing
+    from snnviz.dashboard.report import report
+
+    out = Path(str(check.file("out", args.out, ".html")))
+    page = report(runs.Store(args.tracking_uri), args.runs)
+    with replacing(out) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    return {"out": str(out), "bytes": out.stat().st_size}
+
+
+def show(answer: dict[str, Any]) -> str:
+    """Where it is."""
+    return f"written: {answer['out']} ({answer['bytes'] / 2**20:.1f} MiB)"
