@@ -655,7 +655,7 @@ def _runs(command: str, times: int = 1, run: V = lambda m: m.run_id) -> V:
 COMMANDS: dict[str, V] = {
     "demo": lambda m: ["demo", "--no-serve", "--limit", "2"],
     "train": lambda m: ["train", "dense-mnist", "--data", str(m.folder / "digits.npz"), "--no-track"],
-    "adapt": _trained("adapt", "--no-track", "--epochs", "1"),
+    "adapt": _trained("adapt", "--no-track"),
     "finetune": _trained("finetune", "--no-track"),
     "sweep": _trained("sweep"),
     "check": lambda m: ["check", str(m.model_file)],
