@@ -201,7 +201,8 @@ def _pairs(network: SpikingNetwork, asked: Setting) -> list[tuple[str, float]]:
 def _potential_open(network: SpikingNetwork, asked: Setting, input: str) -> bool:
     if asked.initial_potential is not None or asked.correct_potential is not None or len(network.layers) < 2:
         return False
-    return not _mixed(network, input)
+    late = max(layer.onset for layer in network.layers[:-1]) >= STEPS  # nothing of it would be seen
+    return not late and not _mixed(network, input)
 
 
 def _mixed(network: SpikingNetwork, input: str) -> bool:
