@@ -180,7 +180,7 @@ class Influence:
         page: has the parameters `shown` (ids), `target` and `dark`, and a `workspace`.
 
     Attributes:
-        view: the cards; not visible where no setting differs.
+        view: the cards, which are not visible where no setting differs.
     """
 
     def __init__(self, page: Any) -> None:
@@ -222,7 +222,9 @@ class Influence:
         selector.objects = [*dict.fromkeys([*selector.objects, *objects])]
         self._page.target = keep
         selector.objects = objects
-        self.view.visible = bool(names) and len(self.table().columns) > 2
+        told = bool(names) and len(self.table().columns) > 2
+        for card in self.view:  # the grid's own layout would show through
+            card.visible = told
 
     def table(self) -> pd.DataFrame:
         """Settings and what came out, of what the runs that are listed have in common."""
