@@ -39,7 +39,7 @@ class Cluster:
 
         try:
             self._client: Any = Client(scheduler, timeout=10, set_as_default=False)
-        except (OSError, ValueError, TimeoutError) as error:
+        except (OSError, ValueError, TimeoutError, AssertionError) as error:  # the last of a bare word
             raise InputError(
                 "`scheduler` must be the address of a running dask scheduler, such as tcp://10.0.0.5:8786. "
                 f"Received: {check.describe(scheduler)}"

@@ -369,6 +369,7 @@ VALID: dict[str, V] = {
     "plan": lambda m: _plan(),
     # event cameras
     "events": lambda m: _streams().one(0),
+    "Record.events": lambda m: True,
     "recordings": lambda m: _streams(),
     "Recordings.of.recordings": lambda m: [_streams().one(0)],
     "Recordings.of.begins": lambda m: [0],

@@ -25,6 +25,7 @@ SHAPES = {
     "conv-cifar10": ((32, 32, 3), 10),
     "conv-cifar100": ((32, 32, 3), 100),
     "resnet20-cifar10": ((32, 32, 3), 10),
+    "conv-saccade-mnist": ((34, 34, 2), 10),
 }
 SMALL = {"size": 16, "channels": 1, "alpha": 0.25, "classes": 3, "blocks": [(64, 1), (128, 2)]}
 

@@ -373,7 +373,7 @@ def test_every_entry_is_consistent():
     for name, entry in CATALOG.items():
         assert entry.name == name
         assert len(set(entry.class_names)) == len(entry.class_names)
-        assert entry.embedded or entry.sources
+        assert entry.embedded or entry.sources or entry.made_from in CATALOG
         assert not entry.sources or not entry.sources[0].network
     assert len(CATALOG["cifar100"].class_names) == 100
     assert list(CATALOG["cifar100"].class_names) == sorted(CATALOG["cifar100"].class_names)

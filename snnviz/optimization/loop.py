@@ -230,7 +230,7 @@ def optimize(
             training = spinnaker.pooled(whole, np.asarray(training[0])), training[1]
     problem = Problem(network, x, y, steps, stages_per[-1], with_potentials, engine, target, vary(method), step_ms)
     if training is not None:
-        learn_x = Inputs.of(network, training[0], problem.settings).x
+        learn_x = Inputs.of(network, training[0], problem.settings, name="training").x
         training = learn_x, check.labels("training", training[1], len(learn_x), network.classes)
     settings = {
         "problem": problem.hash,

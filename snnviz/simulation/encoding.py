@@ -79,9 +79,9 @@ class Inputs:
 
     @staticmethod
     def of(
-        network: SpikingNetwork, x: np.ndarray | Recordings, settings: Settings, first_item: int = 0
+        network: SpikingNetwork, x: np.ndarray | Recordings, settings: Settings, first_item: int = 0, name: str = "x"
     ) -> Inputs | Spikes:
-        """What `settings.input` makes of `x` for `network`.
+        """What `settings.input` makes of `x`, called `name` in messages, for `network`.
 
         Raises:
             InputError: for an `x` that is not what the input takes.
@@ -90,7 +90,7 @@ class Inputs:
             return Spikes.of(network, x, settings)
         if isinstance(x, Recordings):
             raise InputError(f"`input` must be 'spikes' for event recordings. Received: {settings.input!r}")
-        return Inputs(check.images("x", x, network.input_shape), settings, first_item)
+        return Inputs(check.images(name, x, network.input_shape), settings, first_item)
 
     def __len__(self) -> int:
         return len(self.x)

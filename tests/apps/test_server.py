@@ -328,7 +328,7 @@ MEMBERS = {"metadata__json": "{}", "model__weights__h5": "x"}
 @pytest.mark.parametrize(
     ("name", "content", "why"),
     [
-        ("a.pkl", b"x", "a .keras or .npz file"),
+        ("a.pkl", b"x", r"a \.keras, \.onnx or \.npz file"),
         ("a.npz", b"", "1 byte to 32 MiB"),
         ("a.npz", b"x" * (uploads.MOST_BYTES + 1), "1 byte to 32 MiB"),
         ("a.npz", b"PK\x03\x04 and then nothing", "cannot be read"),

@@ -60,7 +60,7 @@ def test_cancel_and_resume_are_on_the_page(page, served):
     options = {"model": "dense-mnist", "epochs": [500, 1], "limit": 2000, "validation": 500}
     jobs.launch({"kind": "finetune", "name": "long", "options": options}, store=store)
     page.goto(f"{server.url}runs")
-    page.get_by_role("button", name="long").click()
+    page.get_by_role("button", name="long", exact=True).click()
     wait_for(store, "long", ("RUNNING",))
     page.get_by_text("running", exact=True).first.wait_for()
     page.get_by_role("button", name="Cancel", exact=True).click()

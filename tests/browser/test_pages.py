@@ -118,7 +118,7 @@ def test_runs_compared_and_exported(page, server):
     page.get_by_role("checkbox").nth(1).check()
     page.get_by_role("heading", name="Side by side").wait_for()
     page.wait_for_function("location.search.includes('chosen')")
-    page.get_by_role("button", name="plain").click()
+    page.get_by_role("button", name="plain", exact=True).click()
     page.get_by_role("heading", name="Log").wait_for()
     with page.expect_download() as download:
         page.get_by_text("PDF", exact=True).first.click()
@@ -133,7 +133,7 @@ def test_runs_compared_and_exported(page, server):
 
 def test_runs_found_sorted_marked_and_deleted(page, server):
     page.goto(f"{server.url}runs")
-    page.get_by_role("heading", name="Which setting decides").wait_for(state="attached")
+    page.get_by_role("button", name="plain", exact=True).wait_for()
     page.get_by_text("What the words mean").wait_for()
     page.wait_for_timeout(1000)
     page.get_by_role("button", name="Run", exact=True).click()

@@ -188,7 +188,11 @@ def test_the_model_is_left_alone():
         ({"x_norm": np.zeros((3, 5, 5, 1), np.float32)}, "must have shape"),
         ({"x_norm": np.full((3, 6, 5, 1), np.nan)}, "finite"),
         ({"x_norm": None}, "`x_norm` must be"),
-        ({"model": "model.keras"}, "`model` must be a Keras model"),
+        ({"model": 3}, "`model` must be a Keras model"),
+        (
+            {"model": "model.keras"},
+            "`model` must be a .keras or .onnx file. Received: 'model.keras', which is not there",
+        ),
     ],
 )
 def test_a_wrong_argument_is_answered(change, message):

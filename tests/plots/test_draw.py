@@ -124,7 +124,7 @@ def test_csv_is_the_data(before, tmp_path):
     data = plots.accuracy_over_time_data(before)
     path = plots.save(data, tmp_path / "a.csv")
     lines = path.read_text().splitlines()
-    assert lines[0] == "run,time,accuracy"
+    assert lines[0] == "run,time,accuracy,low,high,items"
     assert len(lines) == 51
     assert b"accuracy" in plots.render(before["accuracy"], "csv")
 
