@@ -6,6 +6,7 @@ questions, so that nothing depends on how many workers there are.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ from snnviz._extras import need
 from snnviz.errors import InputError
 
 Answer = TypeVar("Answer")
+_ADDRESS = re.compile(r"([a-z]+://)?[^\s/]+:\d+")
 RETRIES = 100
 """Workers that a task may lose."""
 
@@ -37,13 +39,16 @@ class Cluster:
         need_scheduler()
         from distributed import Client
 
+        refused = InputError(
+            "`scheduler` must be the address of a running dask scheduler, such as tcp://10.0.0.5:8786. "
+            f"Received: {check.describe(scheduler)}"
+        )
+        if not _ADDRESS.fullmatch(scheduler):  # else a name is looked up for ten seconds
+            raise refused
         try:
             self._client: Any = Client(scheduler, timeout=10, set_as_default=False)
-        except (OSError, ValueError, TimeoutError, AssertionError) as error:  # the last of a bare word
-            raise InputError(
-                "`scheduler` must be the address of a running dask scheduler, such as tcp://10.0.0.5:8786. "
-                f"Received: {check.describe(scheduler)}"
-            ) from error
+        except (OSError, ValueError, TimeoutError) as error:
+            raise refused from error
 
     @property
     def processors(self) -> int:

@@ -144,7 +144,7 @@ def test_workers_find_the_same(whole, model, data, tmp_path):
 def test_a_cluster_finds_the_same_and_its_files_come_here(whole, model, data, tmp_path):
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=50
     ) as cluster:
         found = run(model, data, tmp_path / "s", scheduler=cluster.scheduler_address)
     columns = ["lambda_a", "lambda_w", "accuracy", "S_a", "S_w"]

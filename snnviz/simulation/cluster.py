@@ -70,11 +70,11 @@ def _simulated(
     traced: int,
 ) -> Block:
     """In a worker: a part of the items."""
-    wanted = (known_as, settings, record, name)
+    wanted = (known_as, settings, record, name, stop)
     if getattr(_ready, "wanted", None) != wanted:
         _ready.engine, _ready.wanted = _made(network_from_bytes(file), settings, record, name), wanted
+        _ready.engine.stop = stop
     engine: Engine = _ready.engine
-    engine.stop = stop
     return engine.run(inputs, traced)
 
 

@@ -40,12 +40,17 @@ def archives():
     return sorted(HERE.glob("exports-*.zip"))
 
 
+EVERY = 4
+"""Of the exports that are read, one of so many is among the quick tests."""
+
+
 def exports():
     for archive in archives():
         with zipfile.ZipFile(archive) as opened:
-            yield from (
-                (archive.name, name.removesuffix(".onnx")) for name in opened.namelist() if name.endswith(".onnx")
-            )
+            names = sorted(name.removesuffix(".onnx") for name in opened.namelist() if name.endswith(".onnx"))
+        for place, name in enumerate(names):
+            quick = place % EVERY == 0 or name.rpartition("-")[0] in REFUSED
+            yield pytest.param(archive.name, name, marks=() if quick else pytest.mark.slow)
 
 
 @pytest.fixture(scope="module")

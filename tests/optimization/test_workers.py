@@ -113,7 +113,7 @@ def test_dask_survives_the_loss_of_a_worker(problem, vectors):
     wanted = numbers(Local(problem).counts(many))
     with (
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=50
         ) as cluster,
         Dask(problem, cluster.scheduler_address) as evaluator,
     ):
@@ -131,7 +131,7 @@ def test_a_search_on_a_cluster_that_loses_a_worker_ends_where_it_would_have(toy,
     wanted = optimize(toy, *toy_data, **arguments)
     counts, calls = Dask.counts, []
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=50
     ) as cluster:
         victim = next(iter(cluster.workers.values())).pid
 
