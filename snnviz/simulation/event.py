@@ -309,6 +309,7 @@ class EventEngine(Engine):
             max(1, min(64, TRAIN_BUDGET // train_bytes, max(3e7 // adds, min(8, CALL_EVENTS // adds))))
         )
         self._free: list[_Scratch] = []
+        self._ending = False
         self._frozen = settings.frozen_steps(network)
         self._to_zero, self._input_to_zero = (settings.resets_to_zero(input_layer=first) for first in (False, True))
         self._floor = NO_FLOOR if settings.floor is None else np.float32(settings.floor)
@@ -334,6 +335,9 @@ class EventEngine(Engine):
 
     def run(self, inputs: np.ndarray, traced: int = 0) -> Block:
         network = self.network
+        if self._ending != (self.stop is not None):  # memory is laid out by whether items may end early
+            self._ending = not self._ending
+            self._free.clear()
         block = Block.empty(network, self.settings.steps, self.record, len(inputs), traced)
         together = min(self._together(), -(-len(inputs) // self.threads))
         self._share(_Job(inputs, traced, block), range(0, len(inputs), together))

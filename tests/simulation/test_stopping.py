@@ -144,3 +144,17 @@ def test_one_class_cannot_be_sure():
     with pytest.raises(InputError, match="at least two classes"):
         Stop(level=0.5).check(Settings(steps=3), 1)
     assert net.classes > 1
+
+
+def test_an_engine_may_be_told_to_stop_after_it_has_run_without():
+    network = KINDS["conv same"](seed=3)
+    x = np.random.default_rng(2).integers(0, 9, (40, *network.input_shape)).astype(np.float32) / 8
+    engine, fresh = (EventEngine(network, Settings(steps=12), Record()) for _ in range(2))
+    for stop in (None, Stop(level=0.6), None):
+        engine.stop = fresh.stop = stop
+        fresh._free.clear()
+        mine, theirs = engine.run(x), fresh.run(x)
+        ends = np.full(len(x), 12) if stop is None else stop.exits(theirs.output)
+        for item, end in enumerate(ends):
+            np.testing.assert_array_equal(mine.output[item, :end], theirs.output[item, :end])
+            np.testing.assert_array_equal(mine.events[item, :end], theirs.events[item, :end])
