@@ -246,7 +246,7 @@ def _reshape(step: Step, work: Reshape, taken: Sequence[Signal]) -> Signal:
     signal, shape = taken[0], step.shape
     first = signal.parts[0]
     if not first.node.terms and len(shape) == 3:  # only the image changes its shape: the network takes the new one
-        first = replace(first, node=Node.image(shape))
+        first = replace(first, node=replace(Node.image(shape), visit=step.visit))
     elif len(shape) != 1 and (shape != first.node.shape or len(signal.parts) > 1):
         raise Refusal(step.visit, f"it makes a map of shape {shape} of neurons of another shape", "use Flatten")
     if len(shape) == 1 and signal.pads != NO_PADDING:
@@ -297,7 +297,10 @@ def _add(step: Step, work: Sum, taken: Sequence[Signal]) -> Signal:
     if len({tuple(part.node.shape for part in signal.parts) for signal in taken}) > 1:
         taken = [_one_part(step.visit, signal) for signal in taken]
     if len({(signal.shape, signal.node.shape) for signal in taken}) > 1:
-        found = " and ".join(str(shape) for shape in dict.fromkeys(signal.shape for signal in taken))
+        shapes = dict.fromkeys(signal.shape for signal in taken)
+        if len(shapes) == 1:  # flattened from others
+            shapes = dict.fromkeys(signal.node.shape for signal in taken)
+        found = " and ".join(map(str, shapes))
         raise Refusal(
             step.visit,
             f"what it adds up differs in shape, {found}",

@@ -125,7 +125,8 @@ def _works(visit: Visit, shapes: list[Shape]) -> list[Work]:
     layer = visit.layer
     reader, join = _READERS.get(visit.kind), _JOINS.get(visit.kind)
     # a user's own class may carry the name of one of Keras'
-    known = type(layer) is getattr(keras.layers, visit.kind, None) or type(layer).__module__ in _ELSEWHERE
+    elsewhere = visit.kind in _ELSEWHERE.get(type(layer).__module__, ())
+    known = elsewhere or type(layer) is getattr(keras.layers, visit.kind, None)
     if (reader is None and join is None) or not known:
         return [_unsupported(visit)]
     if visit.training:
@@ -137,11 +138,14 @@ def _works(visit: Visit, shapes: list[Shape]) -> list[Work]:
         )
     if getattr(layer, "data_format", None) == "channels_first":
         return _refuse("its data_format is 'channels_first'", "build the model with 'channels_last'")
-    return join(layer, shapes) if join is not None else reader(visit, shapes[0]) if reader is not None else []
+    return join(visit, shapes) if join is not None else reader(visit, shapes[0]) if reader is not None else []
 
 
 def _refuse(reason: str, remedy: str = "", misfit: bool = False) -> list[Work]:
     return [Refused(reason=reason, remedy=remedy, misfit=misfit)]
+
+
+_LAYER_INSTEAD = "use the Keras layer that does the same, as Rescaling for a sum or product with a number"
 
 
 def _unsupported(visit: Visit) -> Refused:
@@ -152,7 +156,7 @@ def _unsupported(visit: Visit) -> Refused:
     elif isinstance(visit.layer, keras.layers.Layer):
         reason, remedy = UNSUPPORTED.get(visit.kind, ("layers of this kind are not supported", ""))
     else:
-        reason, remedy = "operations outside a layer are not supported", "use the Keras layer that does the same"
+        reason, remedy = "operations outside a layer are not supported", _LAYER_INSTEAD
     return Refused(reason=reason, remedy=remedy)
 
 
@@ -242,6 +246,11 @@ def _normalise_batch(visit: Visit, shape: Shape) -> list[Work]:
     if layer.center:
         shift = shift + numbers(layer.beta)
     return [Affine(scale=scale, shift=shift)]
+
+
+def _scale_channels(visit: Visit, shape: Shape) -> list[Work]:
+    scale = numbers(visit.layer.gamma)
+    return [Affine(scale=scale, shift=np.zeros_like(scale))]
 
 
 def _rescale(visit: Visit, shape: Shape) -> list[Work]:
@@ -341,25 +350,30 @@ def _activation(activation: Any, shape: Shape, last: bool) -> list[Work]:
 # where several signals come together
 
 
-def _sum(layer: Any, shapes: list[Shape]) -> list[Work]:
+def _sum(visit: Visit, shapes: list[Shape]) -> list[Work]:
     count = len(shapes)
-    factors = {"Subtract": (1.0, -1.0), "Average": (1 / count,) * count}.get(type(layer).__name__, (1.0,) * count)
+    if count == 1:  # an operator between a tensor and a number
+        return [_unsupported(visit)]
+    factors = {"Subtract": (1.0, -1.0), "Average": (1 / count,) * count}.get(visit.kind, (1.0,) * count)
     return [Sum(factors=factors)]
 
 
-def _scaled_sum(layer: Any, shapes: list[Shape]) -> list[Work]:
-    """What `keras.applications.InceptionResNetV2` adds up by."""
-    return [Sum(factors=(1.0, float(layer.scale)))]
+def _scaled_sum(visit: Visit, shapes: list[Shape]) -> list[Work]:
+    return [Sum(factors=(1.0, float(visit.layer.scale)))]
 
 
-def _concatenate(layer: Any, shapes: list[Shape]) -> list[Work]:
-    if layer.axis not in (-1, len(shapes[0])):
-        return _refuse(f"it joins along axis {layer.axis}", "join channels, axis=-1")
+def _concatenate(visit: Visit, shapes: list[Shape]) -> list[Work]:
+    if visit.layer.axis not in (-1, len(shapes[0])):
+        return _refuse(f"it joins along axis {visit.layer.axis}", "join channels, axis=-1")
     return [Join()]
 
 
-_ELSEWHERE = ("keras.src.applications.inception_resnet_v2",)
-"""Modules of Keras with layers that are not among `keras.layers`."""
+_ELSEWHERE = {
+    "keras.src.applications.convnext": ("LayerScale",),
+    "keras.src.applications.inception_resnet_v2": ("CustomScaleLayer",),
+    "keras.src.ops.numpy": ("Add", "Subtract"),
+}
+"""What is read though it is not among `keras.layers`, by module: layers of known networks, and the operators + and -."""
 
 _READERS: dict[str, Callable[[Visit, Shape], list[Work]]] = {
     **dict.fromkeys((*SKIPPED, "Activation"), _nothing),
@@ -371,6 +385,7 @@ _READERS: dict[str, Callable[[Visit, Shape], list[Work]]] = {
     "DepthwiseConv2D": _convolve,
     "Flatten": _reshape,
     "GlobalAveragePooling2D": _pool,
+    "LayerScale": _scale_channels,
     "Normalization": _normalise_data,
     "ReLU": _relu,
     "Rescaling": _rescale,
@@ -380,7 +395,7 @@ _READERS: dict[str, Callable[[Visit, Shape], list[Work]]] = {
     "ZeroPadding2D": _pad,
 }
 
-_JOINS: dict[str, Callable[[Any, list[Shape]], list[Work]]] = {
+_JOINS: dict[str, Callable[[Visit, list[Shape]], list[Work]]] = {
     **dict.fromkeys(("Add", "Average", "Subtract"), _sum),
     "Concatenate": _concatenate,
     "CustomScaleLayer": _scaled_sum,
