@@ -160,6 +160,7 @@ INTERNAL = {
     "runs.folder.Progress": "what is read",
     "runs.run.Run": "what is read",
     "hardware.sanafe.Both": "what is returned",
+    "optimization.searcher.Searcher": "between a searcher and `optimize`",
     "simulation.engine.Block": "between an engine and `simulate`",
     "simulation.engine.Engine": "between an engine and `simulate`",
     "simulation.stopping.Stop.sure": "between an engine and `simulate`",
