@@ -316,8 +316,8 @@ def _stream_part(result: Result) -> str:
             _machine([result]) + _load(result),
             f"{result['rows'][0].get('items', 0)} test recordings of saccade MNIST ({result['camera_events']:,} events in "
             f"{result['stream_s']:g} s of stream) through conv-saccade-mnist-optimized, from events to answers in steps of "
-            f"{result['step_ms']:g} ms, synaptic events counted unless the row says otherwise. Putting events into steps is part of "
-            "the time; the real-time factor is stream time by processor time.",
+            f"{result['step_ms']:g} ms, synaptic events counted unless the row says otherwise. Putting events into steps is part "
+            "of the time; the real-time factor is stream time by processor time.",
             table(["simulator", *facts[:5], "same answer, all steps", "version"], rows("rows")),
             "The same recordings as N-MNIST files, read and counted by step, not simulated; what is compared are events by step:",
             table(["reader", *facts], rows("readers")),

@@ -48,7 +48,12 @@ def about(measured: Case) -> dict[str, Any]:
     """What times are held against: events of the camera, and how long the recordings are together, in seconds."""
     with np.load(measured.path) as file:
         sent = int(np.count_nonzero(file["t"] <= STEPS * STEP_US))
-    return {"steps": STEPS, "camera_events": sent, "stream_s": measured.items * STEPS * STEP_US / 1e6, "step_ms": STEP_US / 1000}
+    return {
+        "steps": STEPS,
+        "camera_events": sent,
+        "stream_s": measured.items * STEPS * STEP_US / 1e6,
+        "step_ms": STEP_US / 1000,
+    }
 
 
 def prepare(case: Any) -> tuple[Any, dict[str, str]]:
