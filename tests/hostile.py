@@ -394,7 +394,9 @@ VALID: dict[str, V] = {
     "Recorded.x": lambda m: _streams(),
     "Recorded.class_names": lambda m: ("a", "b", "c"),
     "Recorded.y": lambda m: np.array([0, 1]),
-    **dict.fromkeys(("event_stream.result", "event_stream_data.result"), lambda m: _filmed()),
+    **dict.fromkeys(
+        ("event_stream.result", "event_stream_data.result", "stream_animation.result"), lambda m: _filmed()
+    ),
     "as_pictures.images": lambda m: np.ones((2, 4, 4, 2)),
     # numbers and words
     "steps": lambda m: 3,
