@@ -37,6 +37,10 @@ def add(subparsers: Any) -> None:
     parser.add_argument("--dark", action="store_true", help="for a dark background")
     parser.add_argument("--dpi", type=whole, default=300, help="of png (default: %(default)s)")
     parser.add_argument(
+        "--family", default="sans", metavar="FONT",
+        help="of the type: sans, serif, or the name of a font on this system (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
         "--animate", metavar="LIST", help="also animations, of gif, and mp4 and webm where ffmpeg is installed"
     )
     parser.add_argument("--out", default="snnviz-figures", metavar="FOLDER", help="default: %(default)s")
@@ -102,6 +106,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from snnviz import _checks as check
     from snnviz import figures, plots
     from snnviz.figures.animation import FORMATS as ANIMATIONS
+    from snnviz.plots.export import font_of
 
     if args.list:
         return {"figures": {name: figure.title for name, figure in figures.FIGURES.items()}}
@@ -110,6 +115,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     for name in args.names or ():
         check.choice("--names", name, figures.FIGURES)
     check.integer("--dpi", args.dpi, 20, 2400)
+    font_of(args.family)
     moving = [check.choice("--animate", kind, ANIMATIONS) for kind in args.animate.split(",")] if args.animate else []
     width = _width(args.width)
     if args.limit is not None:
@@ -121,7 +127,9 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         traces=bool(moving or names & {"raster", "membranes"}),
         search=bool(names & {"optimization-history", "evaluations"}),
     )
-    made = figures.make(material, args.out, args.names, formats=formats, width=width, dark=args.dark, dpi=args.dpi)
+    made = figures.make(
+        material, args.out, args.names, formats=formats, width=width, dark=args.dark, dpi=args.dpi, family=args.family
+    )
     films = figures.make_animations(material, args.out, formats=moving, dark=args.dark) if moving else []
     return {
         "files": {name: [str(file) for file in files] for name, files in made.files.items()},

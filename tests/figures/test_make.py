@@ -27,8 +27,8 @@ def test_every_figure_is_made_in_every_format(made):
     assert not done.left_out
     assert set(done.files) == set(FIGURES)
     for name, files in done.files.items():
-        assert [file.name for file in files] == [f"{name}.{suffix}" for suffix in ("pdf", "svg", "png", "csv")]
-    assert len(list(folder.iterdir())) == 4 * len(FIGURES), "nothing half-written is left"
+        assert [file.name for file in files] == [f"{name}.{suffix}" for suffix in ("pdf", "svg", "png", "txt", "csv")]
+    assert len(list(folder.iterdir())) == 5 * len(FIGURES), "nothing half-written is left"
 
 
 @pytest.mark.parametrize("name", FIGURES)
