@@ -26,6 +26,11 @@ def add(subparsers: Any) -> None:
         metavar="NAME",
         help="without --run: a model that ships whole (default: %(default)s)",
     )
+    parser.add_argument(
+        "--data", metavar="NAME|PATH",
+        help="with --run: the data that the results are of, for figures that show images (default: looked for by its name, and "
+        "beside the results)",
+    )  # fmt: skip
     parser.add_argument("--names", nargs="+", metavar="NAME", help="which figures (default: all that can be drawn)")
     parser.add_argument("--list", action="store_true", help="print the figures' names and titles, and draw none")
     parser.add_argument(
@@ -78,8 +83,8 @@ def material_of(
     from snnviz.figures.sources import runtimes
 
     if args.results is None:
-        for name in ("network", "history", "grid"):
-            if getattr(args, name) is not None:
+        for name in ("network", "history", "grid", "data"):
+            if getattr(args, name, None) is not None:
                 raise InputError(f"`--{name}` must come with --run. Received: {getattr(args, name)!r}")
         found = {} if benchmarks is None else runtimes(benchmarks)
         for model in models:
@@ -97,6 +102,7 @@ def material_of(
         history=args.history,
         grid=args.grid,
         benchmarks=benchmarks,
+        data=getattr(args, "data", None),
         tracking_uri=args.tracking_uri,
     )
 
