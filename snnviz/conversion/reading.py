@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -25,6 +26,21 @@ from snnviz.network import (
     Shape,
     SpikingNetwork,
 )
+
+_Reader = Callable[["Reading", Visit, Signal], Signal | None]
+
+
+def _on_maps(read: _Reader) -> _Reader:
+    """A reader of maps that reads signals too: (length, channels) is a map of height 1."""
+
+    @functools.wraps(read)
+    def either(self: Reading, visit: Visit, signal: Signal) -> Signal | None:
+        if len(signal.shape) != 2 or len(signal.node.shape) != 3 or signal.node.shape[0] != 1:
+            return read(self, visit, signal)
+        made = read(self, visit, replace(signal, shape=_as_map(signal.shape)))
+        return made if made is None or len(made.shape) != 3 else replace(made, shape=made.shape[1:])
+
+    return either
 
 
 class Reading:
@@ -57,10 +73,11 @@ class Reading:
         if shape is None:
             return
         self._visits = visits(model)
-        self.input_shape = shape if len(shape) != 2 else (*shape, 1)
+        signals = any(visit.kind.endswith("1D") for visit in self._visits)  # (length, channels), not (height, width)
+        self.input_shape = _as_map(shape) if signals else shape if len(shape) != 2 else (*shape, 1)
         image = Signal(shape=shape, parts=(Part(node=Node.image(self.input_shape)),))
-        signals = through(self._visits, self._settle_range(image, input_range), self._read)
-        last = signals[len(self._visits) - 1]
+        made = through(self._visits, self._settle_range(image, input_range), self._read)
+        last = made[len(self._visits) - 1]
         if not last.excused:
             self._end(model, last)
 
@@ -112,8 +129,9 @@ class Reading:
             return None
         if len(sizes) not in (1, 2, 3):
             refuse(
-                f"its input shape {shape} is not one of (features,), (height, width) or (height, width, channels)",
-                "use a model of single images",
+                f"its input shape {shape} is not one of (features,), (length, channels), (height, width) or "
+                "(height, width, channels)",
+                "use a model of single images or signals",
             )
             return None
         return sizes
@@ -218,7 +236,7 @@ class Reading:
         except Exception:  # a layer of any kind may not be able to tell
             shape = made.shape
         nodes = [part.node for part in made.parts]
-        node = replace(nodes[0], shape=shape, nonnegative=all(node.nonnegative for node in nodes))
+        node = replace(nodes[0], shape=_as_map(shape), nonnegative=all(node.nonnegative for node in nodes))
         return Signal(shape=shape, parts=(Part(node=node),), softmax=made.softmax, excused=self._excused)
 
     def _understood(self, visit: Visit, signals: Sequence[Signal]) -> Signal | None:
@@ -366,6 +384,7 @@ class Reading:
         """Nothing happens at inference."""
         return signal
 
+    @_on_maps
     def _dense(self, visit: Visit, signal: Signal) -> Signal | None:
         layer = visit.layer
         weights = numbers(layer.kernel)
@@ -397,15 +416,16 @@ class Reading:
         made = self._mixed(visit, signal, stages)
         return made if made is None else self._activate(visit, made, layer.activation)
 
+    @_on_maps
     def _convolve(self, visit: Visit, signal: Signal) -> Signal | None:
         layer = visit.layer
         groups = 1
         kind: type[Projection] = Conv2DProjection
-        if visit.kind == "SeparableConv2D":
-            weights = merged_separable(numbers(layer.depthwise_kernel), numbers(layer.pointwise_kernel))
+        if visit.kind.startswith("Separable"):
+            weights = merged_separable(_kernel(layer.depthwise_kernel), _kernel(layer.pointwise_kernel))
         else:
-            weights = numbers(layer.kernel)
-            if visit.kind == "DepthwiseConv2D":
+            weights = _kernel(layer.kernel)
+            if visit.kind.startswith("Depthwise"):
                 kind = DepthwiseProjection
             else:
                 groups = layer.groups
@@ -443,12 +463,13 @@ class Reading:
         made = (self._each if depthwise else self._mixed)(visit, signal, stages)
         return made if made is None else self._activate(visit, made, layer.activation)
 
+    @_on_maps
     def _pool(self, visit: Visit, signal: Signal) -> Signal | None:
         layer = visit.layer
         if len(signal.shape) != 3:
             self._misfit(visit, f"it needs a map, and its input has shape {signal.shape}")
             return None
-        if visit.kind == "GlobalAveragePooling2D":
+        if visit.kind.startswith("Global"):
             # `_pad` has added its zeros to the shape: Keras averages over them too
             window, strides, padding = signal.shape[:2], (1, 1), "valid"
         else:
@@ -458,7 +479,7 @@ class Reading:
             self._refuse(
                 visit,
                 "padding='same' puts incomplete windows at the border here, which Keras averages over fewer values",
-                "use padding='valid', behind a ZeroPadding2D if the map shall keep its size, and retrain",
+                "use padding='valid', behind zero padding if the map shall keep its size, and retrain",
             )
             return None
         sizes = [part.channels for part in signal.parts] if len(signal.parts) > 1 else [signal.shape[2]]
@@ -475,7 +496,7 @@ class Reading:
             )
             for part, channels in zip(signal.parts, sizes, strict=True)
         ]
-        keeps_map = visit.kind != "GlobalAveragePooling2D" or layer.keepdims
+        keeps_map = not visit.kind.startswith("Global") or layer.keepdims
         return self._each(visit, signal, stages, None if keeps_map else (signal.shape[2],))
 
     def _normalise_batch(self, visit: Visit, signal: Signal) -> Signal | None:
@@ -517,8 +538,10 @@ class Reading:
         shift = np.broadcast_to(-mean.reshape(-1) / deviation, channels)
         return self._take_affine(visit, signal, Affine(scale=scale, shift=shift))
 
+    @_on_maps
     def _pad(self, visit: Visit, signal: Signal) -> Signal:
-        (top, bottom), (left, right) = visit.layer.padding
+        given = visit.layer.padding
+        (top, bottom), (left, right) = ((0, 0), given) if isinstance(given[0], int) else given
         (t, b), (l, r) = signal.pads  # noqa: E741
         shape = (signal.shape[0] + top + bottom, signal.shape[1] + left + right, signal.shape[2])
         return replace(signal, shape=shape, pads=((t + top, b + bottom), (l + left, r + right)), pads_visit=visit)
@@ -528,10 +551,10 @@ class Reading:
         if shape == signal.shape:
             return signal
         first = signal.parts[0]
-        if not first.node.terms and len(shape) == 3:  # only the image changes its shape: the network takes the new one
-            self.input_shape = shape
-            first = replace(first, node=Node.image(shape))
-        elif len(shape) != 1 and (shape != first.node.shape or len(signal.parts) > 1):
+        if not first.node.terms and len(shape) > 1:  # only the image changes its shape: the network takes the new one
+            self.input_shape = _as_map(shape)
+            first = replace(first, node=Node.image(self.input_shape))
+        elif len(shape) != 1 and (_as_map(shape) != first.node.shape or len(signal.parts) > 1):
             self._refuse(visit, f"it makes a map of shape {shape} of neurons of another shape", "use Flatten")
             return None
         if len(shape) == 1 and signal.pads != NO_PADDING:
@@ -720,7 +743,10 @@ def _without_shift(node: Node) -> str:
 def _padding(
     signal: Signal, kernel: tuple[int, ...], strides: tuple[int, int], dilation: tuple[int, int], padding: str
 ) -> Padding:
-    """The zeros around a signal's map: those of ZeroPadding2D and, outside them, those of padding="same"."""
+    """The zeros around a signal's map: those of ZeroPadding and, outside them, those of padding="same" or "causal"."""
+    if padding == "causal":
+        across, (before, after) = signal.pads
+        return across, (before + dilation[1] * (kernel[1] - 1), after)
     if padding != "same":
         return signal.pads
     edges = []
@@ -738,25 +764,44 @@ def _by_channel(values: np.ndarray, channels: int) -> bool:
 
 
 def _pair(value: Any) -> tuple[int, int]:
-    return (int(value), int(value)) if isinstance(value, int) else (int(value[0]), int(value[1]))
+    """(vertical, horizontal); a signal has only the second."""
+    first, second = (value, value) if isinstance(value, int) else value if len(value) == 2 else (1, value[0])
+    return int(first), int(second)
 
 
-_READERS: dict[str, Callable[[Reading, Visit, Signal], Signal | None]] = {
+def _kernel(weights: Any) -> np.ndarray:
+    """A kernel of maps; that of signals has height 1."""
+    values = numbers(weights)
+    return values if values.ndim == 4 else values[None]
+
+
+def _as_map(shape: Shape) -> Shape:
+    """The shape of a signal, (length, channels), as the map that it is; any other as it is."""
+    return (1, *shape) if len(shape) == 2 else shape
+
+
+_READERS: dict[str, _Reader] = {
     **dict.fromkeys(SKIPPED, Reading._skip),
     "Activation": Reading._activation,
+    "AveragePooling1D": Reading._pool,
     "AveragePooling2D": Reading._pool,
     "BatchNormalization": Reading._normalise_batch,
+    "Conv1D": Reading._convolve,
     "Conv2D": Reading._convolve,
     "Dense": Reading._dense,
+    "DepthwiseConv1D": Reading._convolve,
     "DepthwiseConv2D": Reading._convolve,
     "Flatten": Reading._reshape,
+    "GlobalAveragePooling1D": Reading._pool,
     "GlobalAveragePooling2D": Reading._pool,
     "Normalization": Reading._normalise_data,
     "ReLU": Reading._relu,
     "Rescaling": Reading._rescale,
     "Reshape": Reading._reshape,
+    "SeparableConv1D": Reading._convolve,
     "SeparableConv2D": Reading._convolve,
     "Softmax": Reading._softmax_layer,
+    "ZeroPadding1D": Reading._pad,
     "ZeroPadding2D": Reading._pad,
 }
 

@@ -274,11 +274,16 @@ def test_training_mode_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("layer", "message"), [(kl.LSTM(3, name="x"), "recurrent"), (kl.Conv1D(3, 3, name="x"), "two-dimensional")]
+    ("layer", "message", "shape"),
+    [
+        (kl.LSTM(3, name="x"), "recurrent", (8, 6)),
+        (kl.Conv1DTranspose(3, 3, name="x"), "enlarge", (8, 6)),
+        (kl.Conv3D(3, 3, name="x"), "volumes", (8, 6, 5, 1)),
+    ],
 )
-def test_layers_of_sequences_are_refused(layer, message):
-    with pytest.raises(InputError, match=message) as caught:
-        fold(dense_ending(layer, shape=(8, 6)))
+def test_layers_of_sequences_and_volumes_are_refused(layer, message, shape):
+    with pytest.raises(InputError, match=message if len(shape) < 4 else "signals") as caught:
+        fold(dense_ending(layer, shape=shape))
     assert "more problem" not in str(caught.value)
 
 
