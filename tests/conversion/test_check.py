@@ -43,11 +43,11 @@ REFUSED = {
     ),
     "softmax in the middle": ([conv(activation="softmax", name="x"), conv(name="y")], "x", 0, "must come last"),
     "pooling same at the border": (
-        [kl.AveragePooling2D(3, padding="same", name="x")], "x", 0, "use padding='valid', behind a ZeroPadding2D",
+        [kl.AveragePooling2D(3, padding="same", name="x")], "x", 0, "use padding='valid', behind zero padding",
     ),
     "layer norm": ([conv(), kl.LayerNormalization(name="x")], "x", 1, "use BatchNormalization"),
     "upsampling": ([conv(), kl.UpSampling2D(name="x")], "x", 1, "enlarge"),
-    "transposed": ([kl.Conv2DTranspose(3, 3, name="x")], "x", 0, "use Conv2D"),
+    "transposed": ([kl.Conv2DTranspose(3, 3, name="x")], "x", 0, "use a convolution"),
     "cropping": ([kl.Cropping2D(1, name="x")], "x", 0, "size of the image"),
     "permute": ([kl.Permute((2, 1, 3), name="x")], "x", 0, "axes"),
     "channels first": ([conv(data_format="channels_first", name="x")], "x", 0, "channels_first"),
