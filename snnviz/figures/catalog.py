@@ -64,6 +64,15 @@ def latest_item(material: Material) -> int:
     return plots.telling_items(first(material), 1)[0]
 
 
+def streamed_item(material: Material) -> int:
+    """The item of the last result whose answer comes latest, but is right at the end."""
+    return plots.telling_items(last(material), 1)[0]
+
+
+def _streamed(material: Material) -> tuple[Any, int, Any]:
+    return last(material), streamed_item(material), material.recordings
+
+
 def traced_item(material: Material) -> int:
     """Of the items whose spikes were kept the one whose answer comes latest."""
     result = first(material)
@@ -140,6 +149,11 @@ def _lacks_strip(material: Material) -> str:
     )
 
 
+def _lacks_stream(material: Material) -> str:
+    lacking = _holding("prediction", "camera_events", only=last)(material)
+    return lacking or ("" if material.recordings is not None else "no event recordings of the results' items")
+
+
 def _lacks_network(material: Material) -> str:
     if not material.results:
         return "no result"
@@ -205,6 +219,14 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
             _lacks_network,
             width=5.2,
             ratio=0.5,
+        ),
+        "event-stream": Figure(
+            "The stream of an event camera, answers and costs",
+            lambda m, dark: plots.event_stream(*_streamed(m), dark=dark),
+            lambda m: plots.event_stream_data(*_streamed(m)),
+            _lacks_stream,
+            width=DOUBLE_COLUMN / 1.4,
+            ratio=0.62,
         ),
         "class-scores": Figure(
             "Class scores of an item over time",

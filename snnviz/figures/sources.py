@@ -15,6 +15,7 @@ from snnviz import _checks as check
 from snnviz import pretrained, results
 from snnviz._arguments import checked
 from snnviz.errors import InputError
+from snnviz.events import Recordings
 from snnviz.figures.material import Material
 from snnviz.network import SpikingNetwork, load_network
 
@@ -83,6 +84,7 @@ def from_files(
         results=runs,
         networks=networks,
         images=_images_of(runs),
+        recordings=_recordings_of(runs),
         history=table if history is None else _csv(history),
         grid=None if grid is None else _csv(grid),
         runtimes={} if benchmarks is None else runtimes(benchmarks),
@@ -171,13 +173,35 @@ def _images_of(runs: Mapping[str, xr.Dataset]) -> np.ndarray | None:
     """The test images of the results' data set, if it is at hand and all results are of its first items."""
     from snnviz import datasets
 
-    names = {str(result.attrs.get("dataset", "")) for result in runs.values()}
-    here = {record.name for record in datasets.available() if record.state != "not here"}
-    if len(names) != 1 or not names <= here:
+    name, items = _known(runs)
+    if not name:
         return None
-    items = max(check.integer("items", int(result.attrs["items"]), 1) for result in runs.values())
-    images = datasets.load(names.pop(), split="test", limit=items)
+    images = datasets.load(name, split="test", limit=items)
     if images.x.nbytes > _MOST_BYTES or images.x.ndim not in (3, 4):
         return None
-    same = all(np.array_equal(images.y[: len(r["label"])], r["label"].values) for r in runs.values())
-    return images.x if same else None
+    return images.x if _same(runs, images.y) else None
+
+
+def _recordings_of(runs: Mapping[str, xr.Dataset]) -> Recordings | None:
+    """The event recordings of the results' items, as `_images_of` finds images."""
+    from snnviz import datasets
+
+    name, items = _known(runs)
+    if not name or "camera_events" not in next(iter(runs.values())):
+        return None
+    found = datasets.events(name, "test", items)
+    return found.x if _same(runs, found.y) else None
+
+
+def _known(runs: Mapping[str, xr.Dataset]) -> tuple[str, int]:
+    """The data set of all results, where it is one that is at hand, else "", and how many of its items they need."""
+    from snnviz import datasets
+
+    names = {str(result.attrs.get("dataset", "")) for result in runs.values()}
+    here = {record.name for record in datasets.available() if record.state != "not here"}
+    items = [check.integer("items", int(result.attrs["items"]), 1) for result in runs.values()]
+    return (names.pop(), max(items)) if len(names) == 1 and names <= here else ("", 0)
+
+
+def _same(runs: Mapping[str, xr.Dataset], y: np.ndarray) -> bool:
+    return all(np.array_equal(y[: len(run["label"])], run["label"].values) for run in runs.values())
