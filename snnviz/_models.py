@@ -85,22 +85,34 @@ def range_shown(layers: Sequence[Any], given: float | None = None) -> float:
     Raises:
         UnclearRange: if that map is of images of another range than 1 and 255, or of images below zero.
     """
+    found = _first_map(layers)
+    if found is None:
+        return 1.0 if given is None else given
+    layer, top = found
+    if (mean := _mean(layer)) < BELOW_ZERO:
+        raise UnclearRange(layer, top, mean)
+    if given is not None:
+        return given
+    if UNIT_TOP[0] <= top <= UNIT_TOP[1]:
+        return 1.0
+    if EIGHT_BIT_TOP[0] <= top <= EIGHT_BIT_TOP[1]:
+        return EIGHT_BIT
+    raise UnclearRange(layer, top)
+
+
+def _first_map(layers: Sequence[Any]) -> tuple[Any, float] | None:
+    """The first affine map before any weights that says something of the images, and about their brightest value."""
     for layer in layers:
-        kind, top = type(layer).__name__, _brightest(layer)
-        if top is not None and (mean := _mean(layer)) < BELOW_ZERO:
-            raise UnclearRange(layer, top, mean)
-        if given is not None and top is not None:
-            return given
-        if top is None and kind in (*SKIPPED, "Flatten", "Reshape", "ZeroPadding2D", *_AFFINE):
-            continue
-        if top is None:
-            break
-        if UNIT_TOP[0] <= top <= UNIT_TOP[1]:
-            return 1.0
-        if EIGHT_BIT_TOP[0] <= top <= EIGHT_BIT_TOP[1]:
-            return EIGHT_BIT
-        raise UnclearRange(layer, top)
-    return 1.0 if given is None else given
+        if (top := _brightest(layer)) is not None:
+            return layer, top
+        if type(layer).__name__ not in (*SKIPPED, "Flatten", "Reshape", "ZeroPadding2D", *_AFFINE):
+            return None
+    return None
+
+
+def shows_preprocessing(model: keras.Model) -> bool:
+    """Whether a Keras model begins with a map of its images, from which their range is known."""
+    return _first_map(leaves(model)) is not None
 
 
 @checked

@@ -35,6 +35,7 @@ def material(tmp_path_factory):
             "snnviz.hardware.neuron.mechanism.load", "snnviz.figures.scenes._canvas", "snnviz.figures.make",
             "snnviz.figures.make_tables", "snnviz.figures.make_animations", "snnviz.sparsity.measure",
             "snnviz.architectures.build", "snnviz.dashboard.server._bindable", "snnviz.hardware.outside.run",
+            "snnviz.hardware.outside.followed",
         ):  # fmt: skip
             patch.setattr(name, reached)
         patch.setattr("snnviz.dashboard.server.PAGES", (hostile.Blank,))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from snnviz._visits import Visit
+
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
@@ -23,9 +25,22 @@ class Problem:
     reason: str
     remedy: str = ""
 
+    @classmethod
+    def of(cls, visit: Visit, reason: str, remedy: str = "") -> Problem:
+        """A problem of the layer of a visit."""
+        return cls(layer=visit.name, place=visit.place, kind=visit.kind, reason=reason, remedy=remedy)
+
     def __str__(self) -> str:
         where = ", ".join(part for part in (self.kind, self.place) if part)
         return f"{self.layer!r} ({where}): {self.reason}" + (f"; {self.remedy}" if self.remedy else "")
+
+
+class Refusal(Exception):
+    """Raised with a problem by whoever finds it."""
+
+    def __init__(self, visit: Visit, reason: str, remedy: str = "") -> None:
+        super().__init__(reason)
+        self.problem = Problem.of(visit, reason, remedy)
 
 
 NO_SPIKES = "a neuron's firing rate stands for a rectified linear unit and for nothing else"
@@ -90,7 +105,7 @@ UNSUPPORTED: dict[str, tuple[str, str]] = {
         ("attention multiplies activations by one another, which synapses cannot do", ""),
     ),
     **dict.fromkeys(
-        ("Resizing", "CenterCrop", "RandomCrop", "Cropping2D"),
+        ("Resizing", "CenterCrop", "RandomCrop"),
         ("it changes the size of the image", "do it to the data before the model, and leave the layer out"),
     ),
     "Lambda": ("what its function computes is not known", "use a layer of Keras"),

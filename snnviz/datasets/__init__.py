@@ -44,6 +44,7 @@ __all__ = [
     "events",
     "fetch",
     "held_out_items",
+    "is_recorded",
     "load",
     "picture_shape",
     "stream",
@@ -133,7 +134,7 @@ def load(
     if input_range is not None:
         input_range = check.input_range(input_range)
     entry = _entry(name)
-    if (entry is not None and entry.made_from) or (entry is None and _holds_recordings(name)):
+    if is_recorded(name):
         return _summed(events(name, split, limit, progress=progress))
     if entry is not None:
         x, y = _read_known(entry, split, download, progress)
@@ -190,6 +191,13 @@ def events(
     x, y = store.read(split)
     found = Recorded(entry.name, split, x, y, entry.class_names)
     return found if limit is None else found.take(limit)
+
+
+@checked
+def is_recorded(name: str | os.PathLike[str]) -> bool:
+    """Whether a data set, by name or path as `load` takes it, holds event recordings."""
+    entry = _entry(name)
+    return _holds_recordings(name) if entry is None else bool(entry.made_from)
 
 
 def _holds_recordings(name: str | os.PathLike[str]) -> bool:

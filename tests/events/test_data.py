@@ -130,6 +130,9 @@ def test_the_command_takes_a_folder(films, tmp_path, capsys):
     said = capsys.readouterr().out
     assert "camera events" in said
     assert " ms" in said
+    assert "summed to still pictures" not in said
+    assert cli.main(words) == 0
+    assert "summed to still pictures; `snnviz simulate --input spikes` takes them as streams" in capsys.readouterr().out
     assert cli.main([*words, "--input", "spikes"]) == 2
     errors = capsys.readouterr().err.strip().splitlines()
     assert "`--step-ms` must say how long a step is" in errors[-1] or "`step_ms`" in errors[-1]

@@ -34,7 +34,7 @@ def given(kind, items=2):
 def test_the_chip_fires_when_snnviz_does_and_delivers_what_snnviz_counts(kind):
     if not setup.ready("sanafe"):
         pytest.skip("SANA-FE is not set up: python -m benchmarks.peers.setup sanafe")
-    found = sanafe.simulate(*given(kind), STEPS, python=str(setup.python_of("sanafe")))
+    found = sanafe.simulate(*given(kind), STEPS, python=str(setup.python_of("sanafe"))).there
     assert found["same_spikes"].all()
     assert (found["prediction"] == found["prediction_here"]).all()
     assert (found["deliveries"].values[:, :-1] == found["events"].values[:, 1:]).all()
@@ -49,7 +49,9 @@ class Chip:
         self.block = ReferenceEngine(network, Settings(steps=STEPS, delay=1), record).run(x, traced=len(x))
         self.network, self.x = network, x
 
-    def __call__(self, script, folder, arguments, *, python, tool, install):
+    def __call__(self, script, folder, arguments, *, python, tool, install, on_line):
+        for _ in self.x:
+            on_line(f"{sanafe.DONE}\n")
         self.given = dict(np.load(arguments[0]))
         shape = (len(self.x), STEPS)
         found = {f"energy_{part}": np.full(shape, 1e-9 * power) for power, part in enumerate(sanafe.PARTS, 1)}
@@ -67,7 +69,8 @@ class Chip:
 def test_every_synapse_bias_and_potential_is_given_scaled(monkeypatch):
     network, x, y = given("conv groups")
     monkeypatch.setattr(outside, "run", chip := Chip(network, x))
-    found = sanafe.simulate(network, x, y, STEPS)
+    found, here = sanafe.simulate(network, x, y, STEPS)
+    assert here.sizes["item"] == len(x)
     assert found["same_spikes"].all()
     assert float(found["energy"].sum("part")[0, 0]) == pytest.approx(1e-8)
     told = chip.given
@@ -94,7 +97,7 @@ def test_a_wrong_spike_is_seen(monkeypatch):
     name = network.firing_names[1]
     chip.block.spike_trains[name] = ~chip.block.spike_trains[name]
     monkeypatch.setattr(outside, "run", chip)
-    assert sanafe.simulate(network, x, y, STEPS)["same_spikes"].values.tolist()[:2] == [True, False]
+    assert sanafe.simulate(network, x, y, STEPS).there["same_spikes"].values.tolist()[:2] == [True, False]
 
 
 def test_potentials_that_would_not_fit_in_32_bits_are_scaled_less(monkeypatch):

@@ -349,6 +349,9 @@ def test_commands_take_an_onnx_file(residual, tmp_path, capsys, monkeypatch):
     np.savez(tmp_path / "data.npz", **data)
     code, out, _ = run(capsys, "convert", residual, "--data", "data.npz", "--json")
     assert (code, json.loads(out)["import"]["agreement"]) == (0, 1.0)
+    assert any("does not show how images were prepared" in text for text in json.loads(out)["warnings"])
+    code, out, _ = run(capsys, "convert", residual, "--data", "data.npz", "--mean", "0.5", "--std", "0.2", "--json")
+    assert not any("prepared" in text for text in json.loads(out)["warnings"])
     code, out, _ = run(capsys, "convert", residual, "--data", "data.npz", "--report", "--report-items", 5, "--steps", 5)
     assert "same answers as the original on 100.00% of 20 of your items" in out
     assert "largest deviation from the original, layer by layer" in out
@@ -357,6 +360,14 @@ def test_commands_take_an_onnx_file(residual, tmp_path, capsys, monkeypatch):
     code, out, _ = run(capsys, "import", residual, "--mean", "0.5,0.4,0.3", "--std", "0.2")
     assert (code, "residual.keras: " in out) == (0, True)
     assert conversion.load_keras("residual.keras").layers[1].name == "preprocessing"
+    short = ["--data", "data.npz", "--epochs", 1, "--no-track"]
+    code, _, err = run(capsys, "adapt", residual, *short, "--out", "adapted.keras")
+    assert (code, "if a mean was subtracted" in err) == (0, True)
+    code, _, err = run(capsys, "adapt", residual, *short, "--mean", "0.5", "--std", "0.2", "--out", "adapted.keras")
+    assert (code, "if a mean was subtracted" in err) == (0, False)
+    assert conversion.load_keras("adapted.keras").layers[1].name == "preprocessing"
+    code, _, err = run(capsys, "finetune", residual, *short, "--out", "fine.keras")
+    assert (code, "`snnviz import` takes --mean and --std" in err) == (0, True)
     for words in (["import", "x.keras"], ["import", residual, "--out", "x.npz"], ["import", residual, "--mean", "a"],
                   ["check", "nothing.onnx"], ["convert", "model.pth"], ["convert", "dense-mnist", "--std", "1"]):  # fmt: skip
         code, out, err = run(capsys, *words)

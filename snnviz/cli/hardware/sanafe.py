@@ -47,10 +47,10 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     data = data_of(network, args.network, DataOptions.of(args), "test", args.limit)
     given = (data.images.x, data.images.y, args.steps)
     python = args.python or sys.executable
-    found = sanafe.simulate(network, *given, python=python)
+    found, here = sanafe.simulate(network, *given, python=python)
     exact = None
     if not found["same_spikes"].all():
-        exact = bool(sanafe.simulate(outside.dyadic(network), *given, python=python)["same_spikes"].all())
+        exact = bool(sanafe.simulate(outside.dyadic(network), *given, python=python).there["same_spikes"].all())
     return {
         "network": args.network,
         "data": data.name,
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         ],
         "same_predictions": int((found["prediction"] == found["prediction_here"])[:, -1].sum()),
         "same_when_rounded": exact,
-        "estimate": _estimate(network, *given),
+        "estimate": _estimate(here),
     }  # fmt: skip
 
 
@@ -83,11 +83,10 @@ def _same_events(found: xr.Dataset) -> bool:
     return bool((found["deliveries"].values[:, :-1] == found["events"].values[:, 1:]).all())
 
 
-def _estimate(network: Any, x: Any, y: Any, steps: int) -> dict[str, float]:
-    """snnviz's own estimate of the same simulation, joules per item."""
-    from snnviz import energy, simulate
+def _estimate(result: xr.Dataset) -> dict[str, float]:
+    """snnviz's own estimate of a simulation, joules per item."""
+    from snnviz import energy
 
-    result = simulate(network, x, y, steps, engine="event", delay=1, progress=False)
     row = energy.estimate(result).set_index("platform").loc[PLATFORM]
     return {name: float(row[name]) for name in ("energy", "low", "high")}
 

@@ -13,11 +13,12 @@ import sys
 import tempfile
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from snnviz import _checks as check
+from snnviz import _progress
 from snnviz._arguments import checked
 from snnviz._memory import available
 from snnviz._npz import Arrays
@@ -31,11 +32,13 @@ from snnviz.simulation import simulate as _simulate
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["INSTALL", "simulate"]
+__all__ = ["INSTALL", "Both", "simulate"]
 
 INSTALL = "sanafe==2.2.9 numpy"
 """What pip installs in the environment of `python`."""
 PARTS = ("synapse", "dendrite", "soma", "network")
+DONE = "snnviz item"
+"""What `chip.py` says when an item is done."""
 RESOLUTION = 1 / 64
 """Potentials are truncated to multiples of it."""
 LARGEST_SCALE = 2.0**12
@@ -44,10 +47,36 @@ SYNAPSE_BYTES = 860
 """Memory of SANA-FE 2.2.9 for its chip and for each synapse, measured on the shipped MNIST networks."""
 
 
+class Both(NamedTuple):
+    """A network on the chip's model and here.
+
+    Attributes:
+        there: dims item, time (from 1), part and layer.
+
+            - `energy` (item, time, part): joules spent in each step by synapses, dendrites, somas and the network on chip;
+            - `latency` (item, time): seconds that each step takes;
+            - `deliveries` (item, time): spikes times their synapses, in the step in which they are sent; SANA-FE calls them
+              spikes;
+            - `events` (item, time): the same as snnviz counts them, in the step in which they arrive, one later;
+            - `spikes` and `spikes_here` (layer): totals there and here; `same_spikes` (layer): whether each one is equal;
+            - `prediction` and `prediction_here` (item, time).
+        here: the result of `snnviz.simulate` with `delay=1`.
+    """
+
+    there: xr.Dataset
+    here: xr.Dataset
+
+
 @checked
 def simulate(
-    network: SpikingNetwork, x: np.ndarray, y: np.ndarray, steps: int = 50, *, python: str = sys.executable
-) -> xr.Dataset:
+    network: SpikingNetwork,
+    x: np.ndarray,
+    y: np.ndarray,
+    steps: int = 50,
+    *,
+    python: str = sys.executable,
+    progress: bool = True,
+) -> Both:
     """Simulate `network` on the chip's model, and compare every spike with `snnviz.simulate(..., delay=1)`.
 
     Populations fill core after core of 1024 neurons, each beginning on a new one. The input's spikes are given, at no cost.
@@ -58,16 +87,7 @@ def simulate(
         y: class indices, int (items,).
         steps: time steps.
         python: the interpreter of an environment with `INSTALL`.
-
-    Returns:
-        Dims item, time (from 1), part and layer.
-
-        - `energy` (item, time, part): joules spent in each step by synapses, dendrites, somas and the network on chip;
-        - `latency` (item, time): seconds that each step takes;
-        - `deliveries` (item, time): spikes times their synapses, in the step in which they are sent; SANA-FE calls them spikes;
-        - `events` (item, time): the same as snnviz counts them, in the step in which they arrive, one later;
-        - `spikes` and `spikes_here` (layer): totals there and here; `same_spikes` (layer): whether each one is equal;
-        - `prediction` and `prediction_here` (item, time).
+        progress: show a progress bar if it takes more than two seconds.
 
     Raises:
         InputError: for a network that cannot be expressed or does not fit into memory, or if SANA-FE is not there or fails.
@@ -81,8 +101,12 @@ def simulate(
         given, measured = Path(name) / "network.npz", Path(name) / "measured.npz"
         np.savez(given, **_described(network, scale), spikes=_spikes(ours, network.input.name))
         script = resources.files(__name__).joinpath("chip.py").read_text(encoding="utf-8")
-        outside.run(script, Path(name), [given, measured], python=python, tool="SANA-FE", install=INSTALL)
-        return _compared(dict(Arrays(measured)), ours, network)
+        with _progress.bar(len(x), "on SANA-FE's chip, which is built first", "item", progress) as bar:
+            outside.run(
+                script, Path(name), [given, measured], python=python, tool="SANA-FE", install=INSTALL,
+                on_line=lambda line: bar.update(int(line.startswith(DONE))),
+            )  # fmt: skip
+        return Both(_compared(dict(Arrays(measured)), ours, network), ours)
 
 
 def _check(network: SpikingNetwork) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 import sanafe
 
 PARTS = ("synapse", "dendrite", "soma", "network")
+DONE = "snnviz item"  # said when an item is done
 NEURONS_A_CORE = 1024
 
 
@@ -103,6 +104,7 @@ def main(network_file: str, measured_file: str) -> None:
             for index, neuron in enumerate(chip.mapped_neuron_groups[f"p{place}"]):
                 neuron.set_attributes(model_attributes={"potential": float(given[f"potential{place}"][index])})
         items.append(measured(chip, len(spikes), sizes))
+        print(f"\n{DONE}", flush=True)  # noqa: T201 - SANA-FE leaves its own lines open
     arrays: dict[str, Any] = {name: np.stack([item[name] for item in items]) for name in items[0]}
     np.savez(measured_file, **arrays)
 

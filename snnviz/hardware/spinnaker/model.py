@@ -49,8 +49,6 @@ FRACTION = 15
 """Fractional bits of s16.15."""
 LARGEST_SUM = 2**16 - 1
 """Of stored weights that arrive at a neuron in a step."""
-EXACT_BELOW = 2.0**9
-"""Potentials of s16.15 are exact in float32 up to here."""
 
 
 @dataclass(frozen=True)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import collections
 import os
 import re
-import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from snnviz._extras import need
 from snnviz.errors import InputError
+from snnviz.hardware import outside
 from snnviz.hardware.spinnaker.layout import PROGRAM
-
-_KEPT_LINES = 400
 
 # what sPyNNaker, SpiNNMan and the operating system say, and what that means to a user
 _REASONS: tuple[tuple[str, str], ...] = (
@@ -65,33 +61,9 @@ def run_program(
     (home / ".spynnaker.cfg").touch()  # without one, sPyNNaker writes a template and stops
     environment = {key: value for key, value in os.environ.items() if not key.startswith("SPALLOC_")}
     environment |= {"HOME": str(home), "MPLCONFIGDIR": str(_matplotlib_cache()), **(secrets or {})}
-    lines: collections.deque[str] = collections.deque(maxlen=_KEPT_LINES)
-    with subprocess.Popen(  # noqa: S603 (our own program, no shell)
-        [sys.executable, PROGRAM],
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        stdin=subprocess.DEVNULL,
-        text=True,
-        errors="replace",
-    ) as process:
-        late = threading.Timer(timeout, process.kill)
-        late.start()
-        try:
-            for line in process.stdout or ():
-                lines.append(line.rstrip())
-                if on_line is not None:
-                    on_line(line)
-            code = process.wait()
-        finally:  # also when interrupted: the program goes with us
-            in_time = late.is_alive()
-            late.cancel()
-            if process.poll() is None:
-                process.kill()
-    text = "\n".join(lines)
-    if code:
-        raise InputError(f"`target` failed: {_reason(text) if in_time else f'not done after {timeout:g} s'}")
+    code, text = outside.followed([sys.executable, PROGRAM], timeout, on_line, cwd=folder, env=environment)
+    if code != 0:
+        raise InputError(f"`target` failed: {f'not done after {timeout:g} s' if code is None else _reason(text)}")
     return text
 
 

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from snnviz._options import like, option
 from snnviz.jobs.work import train as common
-from snnviz.jobs.work.sources import full_intensity, located, record_data, remembered, say_if_slow
+from snnviz.jobs.work.sources import (
+    Preprocessing,
+    full_intensity,
+    located,
+    record_data,
+    remembered,
+    say_if_slow,
+    unshown,
+)
 from snnviz.training.recipe import ADAPTING
 
 if TYPE_CHECKING:
@@ -18,7 +26,7 @@ MAIN = "training"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(common.Shared):
+class Options(Preprocessing, common.Shared):
     """Settings of an adaptation."""
 
     model: str = option(help="a .keras file, the name of a shipped model, or run:ID", metavar="MODEL")
@@ -31,11 +39,12 @@ class Options(common.Shared):
 
 def work(options: Options, job: Job) -> dict[str, Any]:
     """Load, replace, measure, fine-tune, save, convert."""
-    from snnviz.conversion import load_keras
+    from snnviz.conversion import load_source
     from snnviz.training import adapted, checked_training, train
     from snnviz.training.adapting import accuracy
 
-    original = load_keras(located(options.model, "model.keras", job))
+    source = load_source(located(options.model, "model.keras", job), options.mean, options.std)
+    original = getattr(source, "model", source)
     model, replaced = adapted(original)
     known: Mapping[str, Any] = remembered(options.model, job)
     full = full_intensity(model, options, known)
@@ -44,8 +53,9 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     checked_training(model, images.x, images.y, recipe, options.anyway)  # mistakes are answered before a run begins
     job.begin({"model": options.model, **common.settings(recipe, data, images)})
     record_data(job, images, "training")
-    for words in replaced or ("nothing had to be replaced",):
-        job.say(words)
+    for words in (*(replaced or ("nothing had to be replaced",)), unshown(options.model, original)):
+        if words:
+            job.say(words)
     say_if_slow(job, recipe.precision)
     out = job.place(options.out, "model.keras")
     judged = tests or images

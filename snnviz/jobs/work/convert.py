@@ -23,6 +23,7 @@ from snnviz.jobs.work.sources import (
     record_data,
     remembered,
     remembering,
+    unshown,
 )
 
 HALF = 0.5
@@ -123,12 +124,14 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         options.model, known, options, "train", options.norm_items, shape=folded.input_shape, input_range=full
     )
     images = data.images
+    unclear = unshown(options.model, model)
     try:
-        accuracy = check_range(model, images, full, given is not None)
+        accuracy = check_range(model, images, full, given is not None, unclear)
     except InputError as error:
         raise InputError(f"{error}; {data.note}" if data.note else str(error)) from None
     late = DRIFTS.format(steps=options.correct_bias) if options.correct_bias else ""
-    warnings = [text for text in (data.note, chance(accuracy, len(images), folded.classes), late) if text]
+    notes = (data.note, unclear, chance(accuracy, len(images), folded.classes), late)
+    warnings = [text for text in notes if text]
     for text in warnings:
         job.say(text)
     job.begin({**parameters(options), "data": data.name, "items": len(images)})

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from snnviz._options import like, option
 from snnviz.jobs.work import train as common
-from snnviz.jobs.work.sources import full_intensity, known_name, located, record_data, remembered, say_if_slow, stem
+from snnviz.jobs.work.sources import (
+    full_intensity,
+    known_name,
+    located,
+    record_data,
+    remembered,
+    say_if_slow,
+    stem,
+    unshown,
+)
 from snnviz.training.recipe import FINE_TUNING, Recipe, default_recipe
 
 if TYPE_CHECKING:
@@ -91,6 +100,8 @@ def begin_with(options: Shared, job: Job) -> Start:
     from snnviz.conversion import load_keras
 
     model = load_keras(located(options.model, "model.keras", job))
+    if unclear := unshown(options.model, model, "`snnviz import` takes --mean and --std"):
+        job.say(unclear)
     known = remembered(options.model, job)
     full = full_intensity(model, options, known)
     data, images, tests = common.training_data(options, known.get("data"), model.input_shape[1:], full)

@@ -284,7 +284,9 @@ def data_for(
 
 def data_of(network: SpikingNetwork, reference: str, asked: DataOptions, split: str, limit: int | None = None) -> Data:
     """The data set that a network is to work on, loaded; arguments are those of `data_for`."""
-    return data_for(
+    from snnviz import datasets
+
+    found = data_for(
         reference,
         network.metadata,
         asked,
@@ -293,6 +295,10 @@ def data_of(network: SpikingNetwork, reference: str, asked: DataOptions, split: 
         shape=network.input_shape,
         class_names=network.class_names,
     )
+    if getattr(asked, "input", None) == "spikes" or not datasets.is_recorded(found.name):
+        return found
+    summed = f"the recordings of {found.name} are summed to still pictures; `snnviz simulate --input spikes` takes them as streams"
+    return replace(found, note="; ".join(filter(None, [found.note, summed])))
 
 
 DARK = 0.5
@@ -337,7 +343,25 @@ def full_intensity(model: keras.Model, asked: DataOptions, known: Mapping[str, A
     return float(asked.input_range or known.get("input_range") or input_range(model))
 
 
-def check_range(model: keras.Model, images: Images, input_range: float, given: bool) -> float:
+def unshown(reference: str, model: keras.Model, remedy: str = "give --mean and --std") -> str:
+    """A sentence where a network from an .onnx file does not show its preprocessing; else nothing.
+
+    Args:
+        reference: the model as the user named it.
+        model: what was read of it.
+        remedy: what says what was done, a phrase.
+    """
+    from snnviz._models import shows_preprocessing
+
+    if not reference.endswith(".onnx") or shows_preprocessing(model):
+        return ""
+    return (
+        f"{reference} does not show how images were prepared for it, so it gets intensities from 0 to 1; {remedy} if a mean was "
+        "subtracted, as by torchvision"
+    )
+
+
+def check_range(model: keras.Model, images: Images, input_range: float, given: bool, unclear: str = "") -> float:
     """Whether labelled images tell that a model takes another range than the one it is taken to have.
 
     A model without a map of its images before its first weights does not show its range. Where it was guessed, what it answers to
@@ -348,6 +372,7 @@ def check_range(model: keras.Model, images: Images, input_range: float, given: b
         images: labelled, intensities in [0, 1].
         input_range: what it is taken to want for full intensity.
         given: whether a user said so.
+        unclear: what else may be the reason, see `unshown`.
 
     Returns:
         Its accuracy on the images.
@@ -370,8 +395,8 @@ def check_range(model: keras.Model, images: Images, input_range: float, given: b
             if better > found + 3 * math.sqrt(0.5 / len(images)):  # of a difference of two fractions, at most
                 raise InputError(
                     f"`--input-range` must be given, since the model does not show what it takes for full intensity: on "
-                    f"{len(images)} items its accuracy is {found:.2%} at {input_range:g} and {better:.2%} at {other:g}. "
-                    "Received: none"
+                    f"{len(images)} items its accuracy is {found:.2%} at {input_range:g} and {better:.2%} at {other:g}"
+                    f"{f' ({unclear})' if unclear else ''}. Received: none"
                 )
     return found
 
