@@ -356,7 +356,7 @@ class Explorer(Page):
             head.append(f"{escape(name)}<br><span class='note'>{uncertainty.items(result):,} items</span>")
             summary = self._summary(name)
             entry = summary["thresholds"][0]
-            values = {"time_ms": None} | summary | entry
+            values = summary | entry
             timed = values["step_ms"] is not None
             columns.append({key: _cell(key, values[key]) for _, _, unit, key in rows if timed or unit != "ms"})
             if not entry["crossed"]:
