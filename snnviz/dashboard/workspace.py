@@ -442,8 +442,7 @@ class Workspace:
             from snnviz.hardware.spinnaker.model import as_simulated
 
             simulated, x = as_simulated(result, network, images[:items])
-            assert not isinstance(x, Recordings)  # as images are given
-            return conversion_report(simulated, x, engine="event", progress=False, **settings)
+            return conversion_report(simulated, np.asarray(x), engine="event", progress=False, **settings)
 
         return self.remembered(("report", name, items), compare)
 
