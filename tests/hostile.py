@@ -154,6 +154,7 @@ INTERNAL = {
     "dashboard.predictions.Predictions": "a page",
     "dashboard.runs_page.Runs": "a page",
     "dashboard.sparsity_page.Sparsity": "a page",
+    "dashboard.adapt_page.Adapt": "a page",
     "dashboard.workspace.Workspace.": "between the pages and what they show",
     "runs.folder.Folder": "between a job's process and the store",
     "runs.recorder.Recorder": "between a job's process and the store",

@@ -53,6 +53,7 @@ def read(model: Any, input_range: float | None = None) -> Classifier:
             steps=(Step(work=Refused(reason=reason, remedy=remedy), visit=whole, takes=(), shape=(1,)),), whole=whole
         )
     shape, found = tuple(model.input_shape[1:]), visits(model)
+    signals = any(visit.kind.endswith("1D") for visit in found)  # (length, channels), not (height, width)
     steps = [Step(work=Image(), visit=whole, takes=(), shape=shape)]
     full, work = _range(found, input_range)
     if work is not None:
@@ -64,10 +65,13 @@ def read(model: Any, input_range: float | None = None) -> Classifier:
     made = {IMAGE: len(steps) - 1}  # which step each visit ends in
     for place, visit in enumerate(found):
         takes = tuple(made[source] for source in visit.takes)
-        for step in _steps(visit, takes, [steps[source].shape for source in takes], place == len(found) - 1):
+        shapes = [steps[source].shape for source in takes]
+        for step in _steps(visit, takes, shapes, place == len(found) - 1, signals):
             steps.append(step if step.takes else replace(step, takes=(len(steps) - 1,)))
             takes = (len(steps) - 1,)
         made[place] = takes[0]
+    if signals:
+        steps = [replace(step, shape=_as_map(step.shape)) for step in steps]
     return Classifier(steps=tuple(steps), last=made[len(found) - 1], whole=whole, input_range=full)
 
 
@@ -90,8 +94,9 @@ def _refused_whole(model: Any) -> tuple[str, str] | None:
         return f"its input shape {shape} is not fixed", "build it with keras.Input of the size it is used at"
     if len(shape) not in (2, 3, 4):
         return (
-            f"its input shape {shape} is not one of (features,), (height, width) or (height, width, channels)",
-            "use a model of single images",
+            f"its input shape {shape} is not one of (features,), (length, channels), (height, width) or "
+            "(height, width, channels)",
+            "use a model of single images or signals",
         )
     return None
 
@@ -104,22 +109,22 @@ def _range(found: Sequence[Visit], given: float | None) -> tuple[float, tuple[An
         return 1.0 if given is None else given, (unclear.layer, Refused(reason=unclear.reason, remedy=unclear.remedy))
 
 
-def _steps(visit: Visit, takes: tuple[int, ...], shapes: list[Shape], last: bool) -> list[Step]:
+def _steps(visit: Visit, takes: tuple[int, ...], shapes: list[Shape], last: bool, signals: bool) -> list[Step]:
     """The steps of one layer; each but the first takes from the one before, which its empty `takes` stand for."""
     given = [(None, *shape) for shape in shapes]
     try:
         shape = tuple(visit.layer.compute_output_shape(given if len(given) > 1 else given[0])[1:])
     except Exception:  # a layer of any kind may not be able to tell
         shape = shapes[0]
-    works = _works(visit, shapes)
+    works = _works(visit, shapes, signals)
     activation = getattr(visit.layer, "activation", None)
     if activation is not None and not any(isinstance(work, Refused) for work in works):
         works += _activation(activation, shape, last)
     return [Step(work=work, visit=visit, takes=() if index else takes, shape=shape) for index, work in enumerate(works)]
 
 
-def _works(visit: Visit, shapes: list[Shape]) -> list[Work]:
-    """What a layer does before its activation."""
+def _works(visit: Visit, shapes: list[Shape], signals: bool) -> list[Work]:
+    """What a layer does before its activation; in a model of signals, as the maps that they are."""
     import keras
 
     layer = visit.layer
@@ -137,7 +142,14 @@ def _works(visit: Visit, shapes: list[Shape]) -> list[Work]:
         )
     if getattr(layer, "data_format", None) == "channels_first":
         return _refuse("its data_format is 'channels_first'", "build the model with 'channels_last'")
-    return join(layer, shapes) if join is not None else reader(visit, shapes[0]) if reader is not None else []
+    if reader is None:
+        return join(layer, shapes) if join is not None else []
+    return reader(visit, _as_map(shapes[0]) if signals and reader in _OF_MAPS else shapes[0])
+
+
+def _as_map(shape: Shape) -> Shape:
+    """The shape of a signal, (length, channels), as that of a map of height 1; any other as it is."""
+    return (1, *shape) if len(shape) == 2 else shape
 
 
 def _refuse(reason: str, remedy: str = "", misfit: bool = False) -> list[Work]:
@@ -174,16 +186,18 @@ def _convolve(visit: Visit, shape: Shape) -> list[Work]:
     layer = visit.layer
     if len(shape) != 3:
         return _no_map(shape)
-    kind = DepthwiseProjection if visit.kind == "DepthwiseConv2D" else Conv2DProjection
-    if visit.kind == "SeparableConv2D":
-        weights = merged_separable(numbers(layer.depthwise_kernel), numbers(layer.pointwise_kernel))
+    kind = DepthwiseProjection if visit.kind.startswith("Depthwise") else Conv2DProjection
+    if visit.kind.startswith("Separable"):
+        weights = merged_separable(_kernel(layer.depthwise_kernel), _kernel(layer.pointwise_kernel))
     else:
-        weights = numbers(layer.kernel)
+        weights = _kernel(layer.kernel)
     channels = weights.shape[3] * (weights.shape[2] if kind is DepthwiseProjection else 1)
     strides, dilation = _pair(layer.strides), _pair(layer.dilation_rate)
     stage = _stage(visit, kind, shape, weights, _bias(layer, channels))
-    groups = layer.groups if visit.kind == "Conv2D" else 1
+    groups = layer.groups if visit.kind in ("Conv1D", "Conv2D") else 1
     padding = _same(shape, weights.shape[:2], strides, dilation) if layer.padding == "same" else NO_PADDING
+    if layer.padding == "causal":  # of signals
+        padding = (0, 0), (dilation[1] * (weights.shape[1] - 1), 0)
     return [replace(stage, strides=strides, dilation=dilation, groups=groups, padding=padding)]
 
 
@@ -191,19 +205,19 @@ def _pool(visit: Visit, shape: Shape) -> list[Work]:
     layer = visit.layer
     if len(shape) != 3:
         return _no_map(shape)
-    if visit.kind == "GlobalAveragePooling2D":
+    if visit.kind.startswith("Global"):
         window, strides, padding = shape[:2], (1, 1), "valid"
     else:
         window, strides, padding = _pair(layer.pool_size), _pair(layer.strides), layer.padding
     if padding == "same" and _same(shape, window, strides, (1, 1)) != NO_PADDING:
         return _refuse(
             "padding='same' puts incomplete windows at the border here, which Keras averages over fewer values",
-            "use padding='valid', behind a ZeroPadding2D if the map shall keep its size, and retrain",
+            "use padding='valid', behind zero padding if the map shall keep its size, and retrain",
         )
     weights = np.full((*window, shape[2], 1), 1 / math.prod(window))
     stage = _stage(visit, DepthwiseProjection, shape, weights, np.zeros(shape[2]))
     works: list[Work] = [replace(stage, strides=strides, pooling=True)]
-    return works if visit.kind == "AveragePooling2D" or layer.keepdims else [*works, Reshape()]
+    return works if not visit.kind.startswith("Global") or layer.keepdims else [*works, Reshape()]
 
 
 def _stage(visit: Visit, kind: Any, shape: Shape, weights: np.ndarray, bias: np.ndarray) -> Stage:
@@ -224,7 +238,20 @@ def _same(shape: Shape, kernel: Sequence[int], strides: tuple[int, int], dilatio
 
 
 def _pair(value: Any) -> tuple[int, int]:
-    return (int(value), int(value)) if isinstance(value, int) else (int(value[0]), int(value[1]))
+    """(vertical, horizontal); a signal has only the second."""
+    first, second = (value, value) if isinstance(value, int) else value if len(value) == 2 else (1, value[0])
+    return int(first), int(second)
+
+
+def _kernel(weights: Any) -> np.ndarray:
+    """A kernel of maps; that of signals has height 1."""
+    values = numbers(weights)
+    return values if values.ndim == 4 else values[None]
+
+
+def _edges(value: Any) -> Any:
+    """((top, bottom), (left, right)); a signal has only the second."""
+    return ((0, 0), value) if isinstance(value[0], int) else value
 
 
 # affine maps
@@ -275,11 +302,11 @@ def _by_channel(values: np.ndarray, channels: int) -> bool:
 
 
 def _pad(visit: Visit, shape: Shape) -> list[Work]:
-    return [Pad(edges=visit.layer.padding)]
+    return [Pad(edges=_edges(visit.layer.padding))]
 
 
 def _crop(visit: Visit, shape: Shape) -> list[Work]:
-    return [Crop(edges=visit.layer.cropping)]
+    return [Crop(edges=_edges(visit.layer.cropping))]
 
 
 def _reshape(visit: Visit, shape: Shape) -> list[Work]:
@@ -363,22 +390,31 @@ _ELSEWHERE = ("keras.src.applications.inception_resnet_v2",)
 
 _READERS: dict[str, Callable[[Visit, Shape], list[Work]]] = {
     **dict.fromkeys((*SKIPPED, "Activation"), _nothing),
+    "AveragePooling1D": _pool,
     "AveragePooling2D": _pool,
     "BatchNormalization": _normalise_batch,
+    "Conv1D": _convolve,
     "Conv2D": _convolve,
+    "Cropping1D": _crop,
     "Cropping2D": _crop,
     "Dense": _dense,
+    "DepthwiseConv1D": _convolve,
     "DepthwiseConv2D": _convolve,
     "Flatten": _reshape,
+    "GlobalAveragePooling1D": _pool,
     "GlobalAveragePooling2D": _pool,
     "Normalization": _normalise_data,
     "ReLU": _relu,
     "Rescaling": _rescale,
     "Reshape": _reshape,
+    "SeparableConv1D": _convolve,
     "SeparableConv2D": _convolve,
     "Softmax": _softmax,
+    "ZeroPadding1D": _pad,
     "ZeroPadding2D": _pad,
 }
+
+_OF_MAPS = (_convolve, _crop, _dense, _pad, _pool)
 
 _JOINS: dict[str, Callable[[Any, list[Shape]], list[Work]]] = {
     **dict.fromkeys(("Add", "Average", "Subtract"), _sum),

@@ -22,9 +22,10 @@ import xarray as xr
 
 from snnviz import metrics, results
 from snnviz._arguments import checked
-from snnviz.dashboard import finding, uploads
+from snnviz.dashboard import uploads
 from snnviz.dashboard.watching import Watcher
 from snnviz.errors import InputError
+from snnviz.figures import finding
 from snnviz.jobs.spec import leaving
 from snnviz.plots import Results, named
 
