@@ -166,7 +166,7 @@ def events(
 
     Args:
         name: "saccade_mnist", which is made where it is not here yet: some minutes, 0.6 GB; or a folder with one subfolder of
-            recordings per class, in the formats of `snnviz.events.read` that say their sensor.
+            recordings per class, in the formats of `snnviz.events.read` that say their sensor; or one recording of such a folder.
         split: "train" or "test".
         limit: at most so many, the first ones.
         progress: whether to show a bar for what takes long.
@@ -178,7 +178,13 @@ def events(
     limit = None if limit is None else check.integer("limit", limit, 1)
     entry = _entry(name)
     if entry is None and _holds_recordings(name):
-        return recorded.read(folders.listing(_path(name), split, FORMATS, "recording").first(limit), progress)
+        path = _path(name)
+        if path.is_file() and split != "test":
+            raise InputError(
+                f"`name` must be a folder for split {split!r}. Received: {str(path)!r}, a single recording"
+            )
+        files = folders.single(path, FORMATS) if path.is_file() else folders.listing(path, split, FORMATS, "recording")
+        return recorded.read(files.first(limit), progress)
     if entry is None or not entry.made_from:
         known = ", ".join(repr(each.name) for each in CATALOG.values() if each.made_from)
         raise InputError(
@@ -200,8 +206,10 @@ def is_recorded(name: str | os.PathLike[str]) -> bool:
 
 
 def _holds_recordings(name: str | os.PathLike[str]) -> bool:
-    """Whether a path is a folder of event recordings."""
+    """Whether a path is a folder of event recordings, or one of them."""
     path = _path(name)
+    if path.is_file():
+        return path.suffix.lower() in FORMATS
     return path.is_dir() and folders.holds(path, FORMATS)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from snnviz import cli, datasets, pretrained
+from snnviz import cli, datasets, pretrained, results
 from snnviz.datasets import saccades
 from snnviz.datasets.recorded import CachedRecordings
 from snnviz.errors import InputError
@@ -136,3 +136,27 @@ def test_the_command_takes_a_folder(films, tmp_path, capsys):
     assert cli.main([*words, "--input", "spikes"]) == 2
     errors = capsys.readouterr().err.strip().splitlines()
     assert "`--step-ms` must say how long a step is" in errors[-1] or "`step_ms`" in errors[-1]
+
+
+def test_one_recording_has_the_class_of_its_folder(tmp_path):
+    for name in ("cat", "dog", "owl"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.bin").write_bytes(bytes([1, 2, 0, 0, 3]))
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "readme.txt").write_text("not a class")
+    one = datasets.events(tmp_path / "dog" / "1.bin")
+    assert (one.class_names, one.y.tolist(), len(one)) == (("cat", "dog", "owl"), [1], 1)
+    assert datasets.is_recorded(tmp_path / "dog" / "1.bin")
+    assert datasets.load(tmp_path / "dog" / "1.bin").x.shape == (1, 34, 34, 2)
+    with pytest.raises(InputError, match="must be a folder for split 'train'"):
+        datasets.events(tmp_path / "dog" / "1.bin", "train")
+
+
+def test_a_command_takes_one_recording(tmp_path, capsys):
+    for name in map(str, range(10)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.bin").write_bytes(bytes([1, 2, 0, 0, 3]))
+    how = ["--input", "spikes", "--step-ms", "10", "--steps", "2", "--out", str(tmp_path / "r.nc")]
+    assert cli.main(["simulate", "conv-saccade-mnist-optimized", "--data", str(tmp_path / "7" / "1.bin"), *how]) == 0
+    assert "camera events" in capsys.readouterr().out
+    assert results.load(tmp_path / "r.nc")["label"].values.tolist() == [7]
