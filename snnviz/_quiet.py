@@ -23,9 +23,8 @@ _RETRACED = "triggered tf.function retracing"
 
 
 def hush() -> None:
-    """See to it that TensorFlow starts without notes, whoever imports it; whoever wants them sets TF_CPP_MIN_LOG_LEVEL."""
-    if _LEVEL not in os.environ and "tensorflow" not in sys.modules:
-        os.environ[_LEVEL] = "2"
+    """See to it that TensorFlow starts without notes, whoever imports it; whoever wants them sets TF_CPP_MIN_LOG_LEVEL to 0."""
+    if os.environ.setdefault(_LEVEL, "2") != "0" and "tensorflow" not in sys.modules:
         sys.meta_path.insert(0, _Finder())
 
 
