@@ -54,13 +54,13 @@ def check_convertible(model: Any, input_range: float | None = None) -> list[Prob
     Raises:
         InputError: if `model` is not such a model.
     """
-    from snnviz.conversion.reading import Reading
+    from snnviz.conversion.passes import understand
 
     try:
         model, _ = taken(model)
     except Inexpressible as error:
         return [Problem(layer=error.node, place="", kind=error.operator, reason=error.reason, remedy=error.remedy)]
-    return Reading(model, None if input_range is None else check.input_range(input_range)).problems
+    return understand(model, None if input_range is None else check.input_range(input_range)).problems
 
 
 @checked
@@ -71,19 +71,19 @@ def fold(
 
     Arguments, conversion rules and errors are those of `convert`.
     """
-    from snnviz.conversion.reading import Reading
+    from snnviz.conversion.passes import understand
 
     if input_range is not None:
         check.input_range(input_range)
     model, _ = taken(model)
-    reading = Reading(model, input_range)
+    understood = understand(model, input_range)
     metadata = {
         "source": model.name,
         "title": title or model.name,
-        "input_range": reading.input_range,
+        "input_range": understood.input_range,
         "versions": {"snnviz": __version__, "keras": importlib.metadata.version("keras")},
     }
-    return reading.network(tuple(class_names), metadata)
+    return understood.network(tuple(class_names), metadata)
 
 
 @checked

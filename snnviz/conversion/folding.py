@@ -1,335 +1,365 @@
-"""Linear layers in double precision, into which affine maps (batch normalisation, input scaling) are folded exactly."""
+"""The third pass: affine maps and zero padding go into the weighted layers beside them, and what is side by side becomes sums.
+
+A step makes a `Signal` of one or several. A signal is a sum of linear stages, or such sums side by side, with an affine map and the
+zero padding that wait for the next weighted layer. An affine map (batch normalisation, Rescaling) behind a linear stage belongs to
+that; behind one whose output is not negative (a ReLU, average pooling, the input) it waits: a ReLU that follows sends it back into
+the pooling, a weighted layer takes it in.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from snnviz.network import (
-    LAYER_KINDS,
-    Conv2DProjection,
-    DenseProjection,
-    DepthwiseProjection,
-    IdentityProjection,
-    Layer,
-    Padding,
-    Projection,
-    Shape,
-)
-from snnviz.simulation import analog
-
-NO_PADDING: Padding = ((0, 0), (0, 0))
-DENSE_LIMIT = 2**24
-"""Most weights of a dense layer that stands for a final pooling layer or convolution."""
-PRODUCT_LIMIT = 2**28
-"""Most synapses, zeros included, of a linear layer that is multiplied out with the next."""
+from snnviz._visits import Visit
+from snnviz.conversion.graph import Classifier, Crop, Image, Join, Pad, Rectify, Refused, Reshape, Step, Sum
+from snnviz.conversion.problem import Problem, Refusal
+from snnviz.conversion.signals import Node, Part, Signal
+from snnviz.conversion.stages import NO_PADDING, Affine, Stage
+from snnviz.errors import InputError
+from snnviz.network import DenseProjection, DepthwiseProjection, Padding, Shape
 
 
-@dataclass(frozen=True, kw_only=True)
-class Affine:
-    """A map x -> scale * x + shift of the last axis; both float64 (size of that axis,)."""
-
-    scale: np.ndarray
-    shift: np.ndarray
-
-    @property
-    def trivial(self) -> bool:
-        """True if it maps everything to itself."""
-        return bool((self.scale == 1).all() and (self.shift == 0).all())
-
-    @property
-    def linear(self) -> bool:
-        """True if zero stays zero, so that zeros padded before or after are the same."""
-        return not self.shift.any()
-
-    @property
-    def keeps_sign(self) -> bool:
-        """True if what is not negative stays so."""
-        return bool((self.scale >= 0).all() and (self.shift >= 0).all())
-
-    def then(self, other: Affine) -> Affine:
-        """The map that applies this one first and `other` second."""
-        return Affine(scale=other.scale * self.scale, shift=other.scale * self.shift + other.shift)
-
-    def resized(self, size: int) -> Affine | None:
-        """The same map on an axis of another size, whose positions are flattened or equal; None if there is none."""
-        present = self.scale.size
-        if size == present:
-            return self
-        if (self.scale == self.scale[0]).all() and (self.shift == self.shift[0]).all():
-            return Affine(scale=np.full(size, self.scale[0]), shift=np.full(size, self.shift[0]))
-        if size % present == 0:  # channels are last: they repeat over the flattened positions
-            return Affine(scale=np.tile(self.scale, size // present), shift=np.tile(self.shift, size // present))
-        blocks = np.stack([self.scale, self.shift]).reshape(2, -1, size) if present % size == 0 else None
-        if blocks is not None and (blocks == blocks[:, :1]).all():  # a flattened map, the same at every position
-            return Affine(scale=blocks[0, 0], shift=blocks[1, 0])
-        return None
+def fold(classifier: Classifier) -> tuple[Node | None, list[Problem]]:
+    """The node that the classes are read from, and all problems in the order of the steps; no node if there are any."""
+    problems: list[Problem] = []
+    signals: list[Signal] = []
+    for step in classifier.steps:
+        taken = [signals[source] for source in step.takes]
+        try:
+            signals.append(_folded(step, taken))
+        except Refusal as refusal:
+            own = isinstance(step.work, Refused) and not step.work.misfit
+            if (own or not any(signal.excused for signal in taken)) and refusal.problem not in problems:
+                problems.append(refusal.problem)
+            # it goes on as if the problem were solved, so that one look shows every problem
+            signals.append(replace(_image(step.shape), excused=True))
+    if signals[classifier.last].excused:
+        return None, problems
+    try:
+        node = _end(signals[classifier.last], classifier)
+    except Refusal as refusal:
+        return None, [*problems, refusal.problem]
+    return (None if problems else node), problems
 
 
-@dataclass(frozen=True, kw_only=True)
-class Stage:
-    """A linear layer while it is being folded: the fields of `snnviz.network`'s projections, and a bias, in float64.
+def _folded(step: Step, taken: Sequence[Signal]) -> Signal:
+    made = _FOLDS[type(step.work)](step, step.work, taken)
+    return replace(made, excused=not isinstance(step.work, Stage | Sum) and any(signal.excused for signal in taken))
 
-    Attributes:
-        kind: the network's projection class.
-        name: of the layer that it comes from.
-    """
 
-    kind: type[Projection]
-    name: str
-    input_shape: Shape
-    weights: np.ndarray
-    bias: np.ndarray
-    strides: tuple[int, int] = (1, 1)
-    padding: Padding = NO_PADDING
-    dilation: tuple[int, int] = (1, 1)
-    groups: int = 1
-    pooling: bool = False
-    first: int = 0
-    channels: int | None = None
+def _image(shape: Shape) -> Signal:
+    inner = shape if len(shape) != 2 else (*shape, 1)
+    return Signal(shape=shape, parts=(Part(node=Node.image(inner)),))
 
-    @classmethod
-    def identity(cls, name: str, shape: Shape, first: int = 0, channels: int | None = None) -> Stage:
-        """One that passes neurons of `shape` on, to channels from `first` on of `channels` channels."""
-        weights, total = np.ones(shape[-1]), shape[-1] if channels is None else channels
-        bias = np.zeros(total)
-        return cls(
-            kind=IdentityProjection,
-            name=name,
-            input_shape=shape,
-            weights=weights,
-            bias=bias,
-            first=first,
-            channels=total,
+
+def _first(step: Step, work: Image, taken: Sequence[Signal]) -> Signal:
+    return _image(step.shape)
+
+
+def _refused(step: Step, work: Refused, taken: Sequence[Signal]) -> Signal:
+    raise Refusal(step.visit, work.reason, work.remedy)
+
+
+def _end(signal: Signal, classifier: Classifier) -> Node:
+    node, last = signal.node, signal.node.visit
+    if last is None or not node.terms:
+        raise Refusal(classifier.whole, "it has no weighted layer", "end it in a Dense layer with one output per class")
+    if len(signal.parts) > 1:
+        raise Refusal(
+            classifier.steps[classifier.last].visit,
+            "the last layer is read out, and here several end side by side",
+            "end it in a Dense layer",
         )
-
-    def projection(self, source: str | None = None) -> Projection:
-        """The network's projection, in float32."""
-        return self.kind(**self._fields(), source=source)
-
-    def layer(self, source: str | None = None, cap: float | None = None) -> Layer:
-        """The network's layer, in float32."""
-        return LAYER_KINDS[self.kind.kind](**self._fields(), name=self.name, source=source, bias=self.bias, cap=cap)
-
-    def _fields(self) -> dict[str, Any]:
-        known = {item.name for item in fields(self.kind)} - {"source"}
-        return {name: getattr(self, name) for name in known}
-
-    @cached_property
-    def output_shape(self) -> Shape:
-        """Shape of the output of one item."""
-        made: Any = self.projection() if self.kind is IdentityProjection else self.layer()
-        return tuple(made.output_shape)
-
-    @property
-    def padded(self) -> bool:
-        """True if zeros are put around the input."""
-        return any(map(any, self.padding))
-
-    def followed_by(self, affine: Affine) -> Stage:
-        """This layer with `affine` of its output folded in: weights and bias scaled, then the bias shifted."""
-        scale = affine.scale
-        if self.kind is DepthwiseProjection:
-            scale = scale.reshape(self.weights.shape[2:])
-        elif self.kind is IdentityProjection:
-            scale = scale[self.first : self.first + len(self.weights)]
-        return replace(self, weights=self.weights * scale, bias=self.bias * affine.scale + affine.shift)
-
-    def preceded_by(self, affine: Affine) -> Stage:
-        """This layer with `affine` of its input folded in: f(a S + d; W) = f(S; a W) + f(d; W).
-
-        The second term is the same at every position unless a shift meets zero padding: then each neuron has a bias of its own.
-        """
-        scale, shift = affine.scale, affine.shift
-        if self.kind is IdentityProjection:
-            bias = self.bias.copy()
-            bias[self.first : self.first + len(self.weights)] += self.weights * shift
-            return replace(self, weights=self.weights * scale, bias=bias)
-        moved: np.ndarray | None = None
-        made = self.projection()
-        if self.padded and shift.any():
-            given = np.broadcast_to(shift, self.input_shape).astype(np.float32)
-            moved = analog.linear(made, given[None])[0].astype(np.float64)
-        if isinstance(made, Conv2DProjection):
-            scale, shift = made.by_input_channel(scale), made.by_input_channel(shift)
-        else:
-            scale, shift = scale[:, None], shift[:, None]
-        if moved is None:
-            axes = (0, 1) if self.kind is DepthwiseProjection else tuple(range(self.weights.ndim - 1))
-            moved = (self.weights * shift).sum(axis=axes).reshape(-1)
-        return replace(self, weights=self.weights * scale, bias=self.bias + moved)
-
-    def dense(self) -> Stage:
-        """A convolution or pooling with one output position as a dense layer; synapses outside the kernel are zero."""
-        bias = np.broadcast_to(self.bias, self.output_shape).reshape(-1)
-        return replace(self, kind=DenseProjection, weights=np.concatenate(list(self.rows())), bias=bias)
-
-    def rows(self) -> Iterator[np.ndarray]:
-        """The synapses of this layer as a matrix (inputs, neurons), float64, some of its rows at a time."""
-        if self.kind is DenseProjection:
-            yield self.weights
-            return
-        layer, inputs = self.projection(), math.prod(self.input_shape)
-        for start in range(0, inputs, 1024):
-            unit = np.zeros((min(1024, inputs - start), inputs), np.float32)
-            unit[np.arange(len(unit)), start + np.arange(len(unit))] = 1
-            yield analog.linear(layer, unit).reshape(len(unit), -1).astype(np.float64) + 0.0  # no zero is negative
-
-    @property
-    def positionwise(self) -> bool:
-        """True if every position that is kept is treated for itself: a convolution of one position, without padding or groups."""
-        alone = self.kind is Conv2DProjection and self.weights.shape[:2] == (1, 1)
-        return alone and self.groups == 1 and not self.padded
-
-    @property
-    def pointwise(self) -> bool:
-        """True if all positions are kept as well."""
-        return self.positionwise and self.strides == (1, 1)
+    if node.rectified:
+        raise Refusal(
+            last,
+            "the last layer is read out, not rectified, but a ReLU follows it",
+            "leave its logits as they are, or put a softmax there",
+        )
+    if signal.pads != NO_PADDING:
+        raise Refusal(signal.pads_visit or last, "no convolution follows this padding", "leave it out")
+    if len(node.shape) == 3 and node.shape[:2] != (1, 1):
+        raise Refusal(
+            last,
+            f"the model must end in one value per class, and this layer's output is {node.shape}",
+            "end it in a Dense layer",
+        )
+    if node.shape[-1] < 2:
+        raise Refusal(
+            last,
+            "the class is the argmax of the outputs, and there is one output",
+            "use one output per class with a softmax, as `snnviz adapt` makes of one with a sigmoid",
+        )
+    return _folded_back(last, signal.parts[0]).node
 
 
-def joined(first: Stage, second: Stage) -> list[Stage] | None:
-    """What does the same as two linear layers one after the other, with no signal between that can be negative.
-
-    Args:
-        first: a layer whose output may be negative, not rectified.
-        second: the layer that takes it.
-
-    Returns:
-        One layer with the product of both; or, where `second` is a pooling of the outputs of a 1x1 convolution, that pooling and
-        then the convolution, since both orders give the same and a pooling of spikes is wanted anyway. None where the product is no
-        layer, or too large.
-    """
-    if first.kind is IdentityProjection:
-        if first.first or first.output_shape != first.input_shape:
-            return None
-        return [replace(second.preceded_by(Affine(scale=first.weights, shift=first.bias)), pooling=False)]
-    if first.pointwise and second.pooling and not second.padded and first.bias.ndim == 1:
-        channels = first.weights.shape[2]
-        window = np.full((*second.weights.shape[:2], channels, 1), 1 / math.prod(second.weights.shape[:2]))
-        pooled = replace(second, input_shape=first.input_shape, weights=window, bias=np.zeros(channels))
-        return [pooled, replace(first, input_shape=pooled.output_shape)]
-    if second.kind is IdentityProjection:
-        if second.first or second.output_shape != second.input_shape:
-            return None
-        return [first.followed_by(Affine(scale=second.weights, shift=second.bias))]
-    common: dict[str, Any] = {"name": second.name, "input_shape": first.input_shape}
-    convolves = first.kind is DepthwiseProjection or (first.kind is Conv2DProjection and first.groups == 1)
-    if second.positionwise and convolves and first.bias.ndim == 1:
-        mixing, (down, right) = second.weights[0, 0], second.strides
-        depthwise = first.kind is DepthwiseProjection
-        kernel = merged_separable(first.weights, mixing) if depthwise else first.weights @ mixing
-        bias = first.bias @ mixing + second.bias
-        strides = (first.strides[0] * down, first.strides[1] * right)
-        changed = {"kind": Conv2DProjection, "weights": kernel, "bias": bias, "strides": strides, "pooling": False}
-        return [replace(first, **common, **changed)]
-    if first.pointwise and second.kind is Conv2DProjection and second.groups == 1 and first.bias.ndim == 1:
-        if second.padded and first.bias.any():  # the padding is not shifted: a bias for each position
-            second = second.preceded_by(Affine(scale=np.ones_like(first.bias), shift=first.bias))
-            first = replace(first, bias=np.zeros_like(first.bias))
-        kernel = np.einsum("cm,ijmo->ijco", first.weights[0, 0], second.weights)
-        bias = np.einsum("m,ijmo->o", first.bias, second.weights) + second.bias
-        return [replace(second, **common, weights=kernel, bias=bias)]
-    inputs, between = math.prod(first.input_shape), math.prod(first.output_shape)
-    outputs = math.prod(second.output_shape)
-    if outputs != second.output_shape[-1] or inputs * outputs > DENSE_LIMIT or inputs * between > PRODUCT_LIMIT:
-        return None
-    after = np.concatenate(list(second.rows()))
-    weights = np.concatenate([rows @ after for rows in first.rows()])
-    bias = np.broadcast_to(first.bias, first.output_shape).reshape(-1) @ after + second.bias
-    return [Stage(kind=DenseProjection, weights=weights, bias=bias, **common)]
+# linear stages
 
 
-def composed(first: Stage, second: Stage) -> Stage | None:
-    """Two convolutions or poolings in a row as one, exactly; neither's output is rectified in between.
+def _linear(step: Step, work: Stage, taken: Sequence[Signal]) -> Signal:
+    """Mixed channels are one sum over the parts; channels that stay apart are parts as before."""
+    signal = taken[0] if work.groups == 1 else _one_part(step.visit, taken[0])
+    stages = _by_part(work, signal)
+    each = [(part, stage, _term(step.visit, part, stage)) for part, stage in zip(signal.parts, stages, strict=True)]
+    if work.kind is not DepthwiseProjection:
+        parts = [Part(node=_node(step.visit, [term for _, _, term in each]))]
+    else:
+        parts = []
+        for part, stage, term in each:
+            kept = stage.pooling and part.node.nonnegative
+            node = _node(step.visit, [term], nonnegative=kept)
+            parts.append(replace(part, node=node) if kept else Part(node=node))  # an affine map passes an average
+    channels = sum(part.channels for part in parts)
+    return Signal(shape=(*parts[0].node.shape[:-1], channels), parts=tuple(parts))
 
-    Its kernel is K[a d + i e s] = sum over a, i of F[a] G[i], where F has the dilation d and the strides s, and G the dilation e.
 
-    Returns:
-        One convolution; None where groups do not fit, a shift has no place, or `second` pads with zeros where a window of `first`
-        would see a part of the input, which one convolution cannot tell apart.
-    """
-    depthwise = first.kind is DepthwiseProjection and first.weights.shape[3] == 1
-    if not depthwise and (first.kind is DepthwiseProjection or first.groups > 1 or second.groups > 1):
-        return None
-    if first.bias.any():
-        if first.bias.ndim > 1:
-            return None
-        second = second.preceded_by(Affine(scale=np.ones(first.bias.size), shift=first.bias))
-    high, wide = (_composed_axis(first, second, axis) for axis in (0, 1))
-    if high is None or wide is None:
-        return None
-    parts = {}
-    for a, b in np.ndindex(*first.weights.shape[:2]):
-        element = first.weights[a, b]
-        if depthwise:
-            parts[a, b] = second.preceded_by(Affine(scale=element[:, 0], shift=np.zeros(len(element)))).weights
-        elif second.kind is DepthwiseProjection:
-            each = np.einsum("cm,ijmk->ijcmk", element, second.weights)
-            parts[a, b] = each.reshape(*each.shape[:3], -1)
-        else:
-            parts[a, b] = np.einsum("cm,ijmo->ijco", element, second.weights)
-    steps = [second.dilation[axis] * first.strides[axis] for axis in (0, 1)]
-    size = [
-        (first.weights.shape[axis] - 1) * first.dilation[axis] + (second.weights.shape[axis] - 1) * steps[axis] + 1
-        for axis in (0, 1)
-    ]
-    weights = np.zeros((*size, *parts[0, 0].shape[2:]))
-    for corner, part in parts.items():
-        starts = [at * dilation for at, dilation in zip(corner, first.dilation, strict=True)]
-        ends = [start + (part.shape[axis] - 1) * steps[axis] + 1 for axis, start in enumerate(starts)]
-        weights[starts[0] : ends[0] : steps[0], starts[1] : ends[1] : steps[1]] += part
-    return replace(
-        second,
-        kind=second.kind if depthwise else Conv2DProjection,
-        input_shape=first.input_shape,
+def _by_part(stage: Stage, signal: Signal) -> list[Stage]:
+    """What a stage makes of each part of what it takes."""
+    if stage.kind is not DenseProjection:
+        stage = replace(stage, padding=_both(stage.padding, signal.pads))
+    if len(signal.parts) == 1:
+        return [replace(stage, input_shape=signal.node.shape)]
+    found = []
+    multiplier = stage.weights.shape[3] if stage.kind is DepthwiseProjection else 0
+    for place, (part, own) in enumerate(zip(signal.parts, signal.slices, strict=True)):
+        weights = stage.weights[signal.rows[place]] if stage.kind is DenseProjection else stage.weights[:, :, own]
+        bias = np.zeros_like(stage.bias) if place else stage.bias
+        if multiplier:
+            bias = stage.bias[own.start * multiplier : own.stop * multiplier]
+        found.append(replace(stage, input_shape=part.node.shape, weights=weights, bias=bias))
+    return found
+
+
+def _both(inner: Padding, outer: Padding) -> Padding:
+    """Zeros within others."""
+    (top, bottom), (left, right) = inner
+    (t, b), (l, r) = outer  # noqa: E741
+    return (top + t, bottom + b), (left + l, right + r)
+
+
+def _node(visit: Visit, terms: Sequence[tuple[Node, Stage]], nonnegative: bool = False) -> Node:
+    try:
+        shape = terms[0][1].output_shape
+    except InputError as error:
+        raise Refusal(visit, str(error)) from error
+    return Node(shape=shape, terms=tuple(terms), visit=visit, nonnegative=nonnegative)
+
+
+def _term(visit: Visit, part: Part, stage: Stage) -> tuple[Node, Stage]:
+    """What `stage` makes of a part, its affine map taken in."""
+    node, waiting = part.node, part.affine
+    if waiting is None or (stage.pooling and (waiting.linear or not stage.padded)):
+        return node, stage
+    if stage.pooling:
+        without = (
+            "put batch normalisation between the weighted layer and its ReLU, and retrain" if node.terms
+            else "train on images that are only scaled, as by Rescaling(1 / 255), not shifted"
+        )  # fmt: skip
+        raise Refusal(
+            part.affine_visit or visit,
+            f"its shift cannot pass {visit.name!r}, which averages zeros of the padding too",
+            f"leave the padding before {visit.name!r} out, or {without}",
+        )
+    resized = waiting.resized(stage.weights.shape[0] if stage.kind is DenseProjection else stage.input_shape[-1])
+    if resized is None:
+        raise Refusal(part.affine_visit or visit, f"it does not match the channels of {visit.name!r}")
+    return node, stage.preceded_by(resized)
+
+
+def _crop(step: Step, work: Crop, taken: Sequence[Signal]) -> Signal:
+    """A depthwise convolution, one of whose weights is 1: what is kept is passed on."""
+    (top, bottom), (left, right) = work.edges
+    channels = taken[0].shape[-1]
+    weights = np.zeros((top + bottom + 1, left + right + 1, channels, 1))
+    weights[top, left] = 1
+    stage = Stage(
+        kind=DepthwiseProjection,
+        name=step.visit.base,
+        input_shape=taken[0].shape,
         weights=weights,
-        strides=(first.strides[0] * second.strides[0], first.strides[1] * second.strides[1]),
-        padding=(high, wide),
-        dilation=(1, 1),
-        pooling=False,
+        bias=np.zeros(channels),
+    )
+    made = _linear(step, stage, taken)
+    kept = [part.node.nonnegative and (part.affine is None or part.affine.keeps_sign) for part in taken[0].parts]
+    parts = [
+        replace(part, node=replace(part.node, nonnegative=own)) for part, own in zip(made.parts, kept, strict=True)
+    ]
+    return made.with_parts(parts)
+
+
+# affine maps
+
+
+def _affine(step: Step, work: Affine, taken: Sequence[Signal]) -> Signal:
+    signal = taken[0]
+    if signal.pads != NO_PADDING and not work.linear:
+        raise Refusal(step.visit, "it follows zero padding, whose zeros it would shift", "put the padding after it")
+    if len(signal.parts) == 1:
+        return signal.with_parts([_waiting(step.visit, signal.parts[0], work)])
+    if work.scale.size != sum(part.channels for part in signal.parts):
+        raise Refusal(step.visit, "it treats the positions of maps side by side differently", "put it before Flatten")
+    return signal.with_parts(
+        _waiting(step.visit, part, Affine(scale=work.scale[own], shift=work.shift[own]))
+        for part, own in zip(signal.parts, signal.slices, strict=True)
     )
 
 
-def _composed_axis(first: Stage, second: Stage, axis: int) -> tuple[int, int] | None:
-    """Zeros before and after the input along an axis for both convolutions as one; None where there is no such number."""
-    between, outputs = first.output_shape[axis], second.output_shape[axis]
-    before, stride = first.padding[axis][0], first.strides[axis]
-    span = (first.weights.shape[axis] - 1) * first.dilation[axis]
-    reach = (second.weights.shape[axis] - 1) * second.dilation[axis]
-    padded = second.padding[axis][0]
-    last = (outputs - 1) * second.strides[axis] + reach - padded
-    # the windows of `first` next to its outputs, where `second` has zeros, must lie outside the input
-    if (padded and span >= stride + before) or (
-        last >= between and between * stride - before < first.input_shape[axis]
-    ):
-        return None
-    start = padded * stride + before
-    end = (outputs - 1) * second.strides[axis] * stride + reach * stride + span + 1
-    return start, max(0, end - start - first.input_shape[axis])
+def _waiting(visit: Visit, part: Part, affine: Affine) -> Part:
+    both = affine if part.affine is None else part.affine.then(affine)
+    if both.trivial:
+        return Part(node=part.node)
+    part = replace(part, affine=both, affine_visit=visit)
+    return part if part.node.nonnegative else _folded_back(visit, part)
 
 
-def same_padding(size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int]:
-    """(before, after) of Keras' padding "same": as many outputs as ceil(size / stride), the odd zero at the end."""
-    outputs = -(-size // stride)
-    total = max((outputs - 1) * stride + (kernel - 1) * dilation + 1 - size, 0)
-    return total // 2, total - total // 2
+def _folded_back(visit: Visit, part: Part) -> Part:
+    """The part with the affine map that waits folded into its node."""
+    affine, node = part.affine, part.node
+    if affine is None:
+        return part
+    fitting = affine.resized(part.channels)
+    if fitting is None:
+        raise Refusal(
+            part.affine_visit or visit,
+            "it treats the positions of a map differently, which one weight shared by all positions cannot",
+            "put it before Flatten",
+        )
+    if node.nonnegative:
+        return Part(node=node.followed_by(fitting))
+    stage = Stage.identity(node.terms[0][1].name, node.shape).followed_by(fitting)
+    return Part(node=replace(node, terms=((node, stage),)))  # to be multiplied out
 
 
-def merged_separable(depthwise: np.ndarray, pointwise: np.ndarray) -> np.ndarray:
-    """One convolution kernel for a depthwise convolution and the 1x1 convolution after it.
+# what moves numbers
 
-    Args:
-        depthwise: (kh, kw, channels, multiplier).
-        pointwise: (1, 1, channels * multiplier, filters).
 
-    Returns:
-        (kh, kw, channels, filters): K[i, j, c, f] = sum_m D[i, j, c, m] P[c * multiplier + m, f].
-    """
-    channels, multiplier = depthwise.shape[2:]
-    mixing = pointwise.reshape(channels, multiplier, -1)
-    return np.einsum("ijcm,cmf->ijcf", depthwise, mixing)
+def _pad(step: Step, work: Pad, taken: Sequence[Signal]) -> Signal:
+    return replace(taken[0], shape=step.shape, pads=_both(work.edges, taken[0].pads), pads_visit=step.visit)
+
+
+def _reshape(step: Step, work: Reshape, taken: Sequence[Signal]) -> Signal:
+    signal, shape = taken[0], step.shape
+    first = signal.parts[0]
+    if not first.node.terms and len(shape) == 3:  # only the image changes its shape: the network takes the new one
+        first = replace(first, node=Node.image(shape))
+    elif len(shape) != 1 and (shape != first.node.shape or len(signal.parts) > 1):
+        raise Refusal(step.visit, f"it makes a map of shape {shape} of neurons of another shape", "use Flatten")
+    if len(shape) == 1 and signal.pads != NO_PADDING:
+        raise Refusal(signal.pads_visit or step.visit, "no convolution follows this padding", "leave it out")
+    if len(signal.parts) > 1:
+        index = np.arange(math.prod(shape)).reshape(-1, signal.shape[-1])
+        places = signal.places or tuple(index[:, own].ravel() for own in signal.slices)
+        return replace(signal, shape=shape, places=places)
+    if first.affine is not None:
+        resized = first.affine.resized(shape[-1])
+        if resized is None:
+            raise Refusal(
+                step.visit, "it mixes channels that batch normalisation has scaled differently", "use Flatten"
+            )
+        first = replace(first, affine=resized)
+    return replace(signal.with_parts([first]), shape=shape)
+
+
+# ReLU
+
+
+def _rectify(step: Step, work: Rectify, taken: Sequence[Signal]) -> Signal:
+    return taken[0].with_parts(_rectified(step.visit, part, work.cap) for part in taken[0].parts)
+
+
+def _rectified(visit: Visit, part: Part, cap: float | None) -> Part:
+    if not part.node.rectified:
+        folded = _folded_back(visit, part)
+        capped = folded.node.cap if cap is None else cap
+        return Part(node=replace(folded.node, rectified=True, nonnegative=True, cap=capped))
+    # rectified already (an image is): a second time changes nothing unless something waits in between
+    affine, node = part.affine, part.node
+    if affine is not None and (cap is not None or not affine.keeps_sign):  # neurons of their own take it in
+        term = _term(visit, part, Stage.identity(visit.base, node.shape))
+        return Part(node=Node(shape=node.shape, terms=(term,), visit=visit, rectified=True, nonnegative=True, cap=cap))
+    if cap is not None and node.terms:
+        return replace(part, node=replace(node, cap=cap if node.cap is None else min(cap, node.cap)))
+    if cap is not None and cap < 1:
+        raise Refusal(visit, f"it limits the image to {cap:g}", "limit the data instead")
+    return part
+
+
+# where several signals come together
+
+
+def _add(step: Step, work: Sum, taken: Sequence[Signal]) -> Signal:
+    _check_joinable(step.visit, taken)
+    if len({tuple(part.node.shape for part in signal.parts) for signal in taken}) > 1:
+        taken = [_one_part(step.visit, signal) for signal in taken]
+    if len({(signal.shape, signal.node.shape) for signal in taken}) > 1:
+        found = " and ".join(str(shape) for shape in dict.fromkeys(signal.shape for signal in taken))
+        raise Refusal(
+            step.visit,
+            f"what it adds up differs in shape, {found}",
+            "bring all to one shape, of neurons in one order",
+        )
+    parts = []
+    for each in zip(*(signal.parts for signal in taken), strict=True):
+        terms = []
+        for part, factor in zip(each, work.factors, strict=True):
+            stage = Stage.identity(step.visit.base, part.node.shape)
+            scaled = Affine(scale=np.full(part.channels, factor), shift=np.zeros(part.channels))
+            terms.append(_term(step.visit, part, stage.followed_by(scaled)))
+        kept = [part.node.nonnegative and (part.affine is None or part.affine.keeps_sign) for part in each]
+        nonnegative = all(kept) and min(work.factors) >= 0
+        parts.append(Part(node=_node(step.visit, terms, nonnegative)))
+    return Signal(shape=taken[0].shape, parts=tuple(parts), places=taken[0].places)
+
+
+def _join(step: Step, work: Join, taken: Sequence[Signal]) -> Signal:
+    _check_joinable(step.visit, taken)
+    places = None
+    if any(signal.places is not None for signal in taken):
+        starts = np.cumsum([0, *(signal.shape[-1] for signal in taken)])
+        places = tuple(rows + start for signal, start in zip(taken, starts, strict=False) for rows in signal.rows)
+    parts = tuple(part for signal in taken for part in signal.parts)
+    return Signal(shape=step.shape, parts=parts, places=places)
+
+
+def _check_joinable(visit: Visit, taken: Sequence[Signal]) -> None:
+    if any(signal.pads != NO_PADDING for signal in taken):
+        raise Refusal(visit, "it follows zero padding, which has to wait for a convolution", "put the padding after it")
+
+
+def _one_part(visit: Visit, signal: Signal) -> Signal:
+    """A signal in one part: neurons that pass on the spikes of several, side by side."""
+    if len(signal.parts) == 1:
+        return signal
+    channels = sum(part.channels for part in signal.parts)
+    terms = [
+        _term(visit, part, Stage.identity(visit.base, part.node.shape, own.start, channels))
+        for part, own in zip(signal.parts, signal.slices, strict=True)
+    ]
+    node = Node(
+        shape=(*signal.node.shape[:-1], channels),
+        terms=tuple(terms),
+        visit=replace(visit, name=f"{visit.name}_input"),
+        nonnegative=all(
+            part.node.nonnegative and (part.affine is None or part.affine.keeps_sign) for part in signal.parts
+        ),
+    )
+    return replace(signal, parts=(Part(node=node),), places=None)
+
+
+_FOLDS: dict[type, Callable[[Step, Any, Sequence[Signal]], Signal]] = {
+    Affine: _affine,
+    Crop: _crop,
+    Image: _first,
+    Join: _join,
+    Pad: _pad,
+    Rectify: _rectify,
+    Refused: _refused,
+    Reshape: _reshape,
+    Stage: _linear,
+    Sum: _add,
+}

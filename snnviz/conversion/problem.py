@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from snnviz._visits import Visit
+
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
@@ -23,9 +25,22 @@ class Problem:
     reason: str
     remedy: str = ""
 
+    @classmethod
+    def of(cls, visit: Visit, reason: str, remedy: str = "") -> Problem:
+        """A problem of the layer of a visit."""
+        return cls(layer=visit.name, place=visit.place, kind=visit.kind, reason=reason, remedy=remedy)
+
     def __str__(self) -> str:
         where = ", ".join(part for part in (self.kind, self.place) if part)
         return f"{self.layer!r} ({where}): {self.reason}" + (f"; {self.remedy}" if self.remedy else "")
+
+
+class Refusal(Exception):
+    """Raised with a problem by whoever finds it."""
+
+    def __init__(self, visit: Visit, reason: str, remedy: str = "") -> None:
+        super().__init__(reason)
+        self.problem = Problem.of(visit, reason, remedy)
 
 
 NO_SPIKES = "a neuron's firing rate stands for a rectified linear unit and for nothing else"
@@ -38,7 +53,7 @@ SUBCLASSED = (
 # what users bring that cannot be converted: Keras class -> (reason, remedy)
 UNSUPPORTED: dict[str, tuple[str, str]] = {
     **dict.fromkeys(
-        ("MaxPooling2D", "GlobalMaxPooling2D"),
+        ("MaxPooling1D", "MaxPooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D"),
         (
             "max pooling has no spiking counterpart: the maximum of spike trains is not the spike train of the maximum",
             "use average pooling or a strided convolution and retrain, as `snnviz adapt` does",
@@ -56,23 +71,12 @@ UNSUPPORTED: dict[str, tuple[str, str]] = {
         (f"its output can be negative, and {NO_SPIKES}", "use ReLU and retrain, as `snnviz adapt` does"),
     ),
     **dict.fromkeys(
-        (
-            "Conv1D",
-            "Conv3D",
-            "DepthwiseConv1D",
-            "SeparableConv1D",
-            "AveragePooling1D",
-            "AveragePooling3D",
-            "MaxPooling1D",
-            "MaxPooling3D",
-            "GlobalAveragePooling1D",
-            "GlobalAveragePooling3D",
-        ),
-        ("only two-dimensional convolution and average pooling are supported", "use the two-dimensional layer"),
+        ("Conv3D", "AveragePooling3D", "MaxPooling3D", "GlobalAveragePooling3D", "GlobalMaxPooling3D", "ZeroPadding3D"),
+        ("only layers of signals and images are supported, not of volumes", "use the two-dimensional layer"),
     ),
     **dict.fromkeys(
-        ("Conv2DTranspose", "UpSampling2D"),
-        ("layers that enlarge a map are not supported", "use Conv2D"),
+        ("Conv1DTranspose", "Conv2DTranspose", "UpSampling1D", "UpSampling2D"),
+        ("layers that enlarge a map are not supported", "use a convolution"),
     ),
     **dict.fromkeys(
         ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional", "ConvLSTM2D", "TimeDistributed"),
@@ -90,7 +94,7 @@ UNSUPPORTED: dict[str, tuple[str, str]] = {
         ("attention multiplies activations by one another, which synapses cannot do", ""),
     ),
     **dict.fromkeys(
-        ("Resizing", "CenterCrop", "RandomCrop", "Cropping2D"),
+        ("Resizing", "CenterCrop", "RandomCrop"),
         ("it changes the size of the image", "do it to the data before the model, and leave the layer out"),
     ),
     "Lambda": ("what its function computes is not known", "use a layer of Keras"),

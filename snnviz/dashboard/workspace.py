@@ -364,9 +364,7 @@ class Workspace:
 
             part = slice(item, item + 1)
             recordings = self.recordings(name)
-            simulated, x = (
-                as_simulated(result, network, images[part]) if recordings is None else (network, recordings[part])
-            )
+            simulated, x = as_simulated(result, network, images[part] if recordings is None else recordings[part])
             record = Record(
                 logits=True, events=True, spikes=simulated.firing_names, potentials=simulated.layer_names, items=1
             )
@@ -451,6 +449,7 @@ class Workspace:
             from snnviz.hardware.spinnaker.model import as_simulated
 
             simulated, x = as_simulated(result, network, images[:items])
+            assert not isinstance(x, Recordings)  # as images are given
             return conversion_report(simulated, x, engine="event", progress=False, **settings)
 
         return self.remembered(("report", name, items), compare)

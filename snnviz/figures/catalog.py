@@ -68,6 +68,15 @@ def latest_item(material: Material) -> int:
     return plots.telling_items(first(material), 1)[0]
 
 
+def streamed_item(material: Material) -> int:
+    """The item of the last result whose answer comes latest, but is right at the end."""
+    return plots.telling_items(last(material), 1)[0]
+
+
+def _streamed(material: Material) -> tuple[Any, int, Any]:
+    return last(material), streamed_item(material), material.recordings
+
+
 def traced_item(material: Material) -> int:
     """Of the items whose spikes were kept the one whose answer comes latest."""
     result = first(material)
@@ -142,6 +151,11 @@ def _lacks_strip(material: Material) -> str:
     return _holding("prediction")(material) or (
         "" if material.images is not None else "no images of the results' items"
     )
+
+
+def _lacks_stream(material: Material) -> str:
+    lacking = _holding("prediction", "camera_events", only=last)(material)
+    return lacking or ("" if material.recordings is not None else "no event recordings of the results' items")
 
 
 def _lacks_network(material: Material) -> str:
@@ -225,6 +239,16 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
             _lacks_network,
             width=DOUBLE_COLUMN,
             ratio=0.36,
+        ),
+        "event-stream": Figure(
+            "The stream of an event camera, answers and costs",
+            "The events of one recording by pixel row, brighter (on) and darker (off). Below them the answer after each step, in "
+            "blue where it is right; below that the events so far, of the camera and of the network, as shares of their sums.",
+            lambda m, dark: plots.event_stream(*_streamed(m), dark=dark),
+            lambda m: plots.event_stream_data(*_streamed(m)),
+            _lacks_stream,
+            width=DOUBLE_COLUMN,
+            ratio=0.45,
         ),
         "class-scores": Figure(
             "Class scores of an item over time",

@@ -14,8 +14,9 @@ from snnviz._arguments import checked
 from snnviz._files import replacing
 from snnviz.errors import InputError
 from snnviz.figures import animation, scenes
-from snnviz.figures.catalog import FIGURES, caption_of, first, origin_of, traced_item
+from snnviz.figures.catalog import FIGURES, caption_of, first, last, origin_of, streamed_item, traced_item
 from snnviz.figures.material import Material
+from snnviz.figures.stream import stream_animation
 from snnviz.plots.export import font_of
 
 
@@ -128,9 +129,11 @@ def make_animations(
 ) -> list[Path]:
     """Write the network firing (the first result) and the prediction as it evolves (the first two), of a traced item.
 
+    With event recordings it is the camera's stream with the answers to it (the last result) instead.
+
     Args:
-        material: with results that hold spikes and logits, and images.
-        folder: where to write animation-firing.gif and animation-prediction.gif.
+        material: with results that hold spikes and logits, and images; or with logits and recordings.
+        folder: where to write animation-firing.gif and animation-prediction.gif, or animation-stream.gif.
         formats: of "gif", and "mp4" and "webm" where ffmpeg is installed.
         fps: time steps a second.
         dark: for a dark background.
@@ -139,15 +142,19 @@ def make_animations(
         InputError: for an unknown format, a material without what is shown, or a video without ffmpeg.
     """
     formats = [check.choice("formats", format, animation.FORMATS) for format in dict.fromkeys(formats)]
-    if material.images is None:
+    if material.recordings is not None and material.results:
+        item = streamed_item(material)
+        shown = {"stream": stream_animation(last(material), item, material.recordings, fps=fps, dark=dark)}
+    elif material.images is None:
         raise InputError("`material` must hold the results' images. Received: none")
-    item = traced_item(material)
-    image = material.images[item]
-    runs = dict(list(material.results.items())[:2])
-    shown = {
-        "firing": scenes.firing_animation(first(material), item, image, fps=fps, dark=dark),
-        "prediction": scenes.prediction_animation(runs, item, image, fps=fps, dark=dark),
-    }
+    else:
+        item = traced_item(material)
+        image = material.images[item]
+        runs = dict(list(material.results.items())[:2])
+        shown = {
+            "firing": scenes.firing_animation(first(material), item, image, fps=fps, dark=dark),
+            "prediction": scenes.prediction_animation(runs, item, image, fps=fps, dark=dark),
+        }
     return [
         made.save(Path(folder) / f"animation-{name}.{format}") for name, made in shown.items() for format in formats
     ]

@@ -14,6 +14,7 @@ import pandas as pd
 from snnviz import pretrained, results
 from snnviz._arguments import checked
 from snnviz.errors import InputError
+from snnviz.events import Recordings
 from snnviz.figures import finding
 from snnviz.figures.material import Material
 from snnviz.network import SpikingNetwork, load_network
@@ -86,6 +87,7 @@ def from_files(
         results=runs,
         networks=networks,
         images=_images_of(runs, networks, None if data is None else os.fspath(data), _beside(sources)),
+        recordings=_recordings_of(runs),
         history=table if history is None else _csv(history),
         grid=None if grid is None else _csv(grid),
         runtimes={} if benchmarks is None else runtimes(benchmarks),
@@ -192,9 +194,7 @@ def _images_of(
     if data is not None:  # that, and nothing that lies elsewhere
         result, folders = result.assign_attrs(dataset=""), ()
     found = finding.images_of(result, network, {"data": data}, folders)
-    same = found is not None and all(
-        np.array_equal(found.y[: run.sizes["item"]], run["label"].values) for run in runs.values()
-    )
+    same = found is not None and _same(runs, found.y)
     if data is not None and not same:
         raise InputError(
             f"`data` must be what the results were simulated on. Received: {data!r}, which cannot be read or has other labels"
@@ -202,3 +202,19 @@ def _images_of(
     if found is None or not same or found.x.nbytes > _MOST_BYTES or found.x.ndim not in (3, 4):
         return None
     return found.x
+
+
+def _recordings_of(runs: Mapping[str, xr.Dataset]) -> Recordings | None:
+    """The event recordings of the results' items, as `_images_of` finds images."""
+    from snnviz import datasets
+
+    names = {str(result.attrs.get("dataset", "")) for result in runs.values()}
+    here = {each.name for each in datasets.available() if each.state != "not here"}
+    if len(names) != 1 or not names <= here or "camera_events" not in next(iter(runs.values())):
+        return None
+    found = datasets.events(names.pop(), "test", max(run.sizes.get("item", 0) for run in runs.values()))
+    return found.x if _same(runs, found.y) else None
+
+
+def _same(runs: Mapping[str, xr.Dataset], y: np.ndarray) -> bool:
+    return all(np.array_equal(y[: run.sizes["item"]], run["label"].values) for run in runs.values())

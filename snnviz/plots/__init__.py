@@ -31,7 +31,7 @@ from snnviz.plots._polarity import as_pictures
 from snnviz.plots._prediction_strip import prediction_strip, prediction_strip_data, telling_items
 from snnviz.plots._pruning_curve import pruning_curve, pruning_curve_data
 from snnviz.plots._raster import raster, raster_data, recorded_layers
-from snnviz.plots._runs import Results, crossings_data, named
+from snnviz.plots._runs import Results, crossings_data, named, step_unit
 from snnviz.plots._scales import scales, scales_data
 from snnviz.plots._search_progress import search_progress, search_progress_data
 from snnviz.plots._setting_importance import setting_importance, setting_importance_data
@@ -115,5 +115,6 @@ __all__ = [
     "sparsity_front_data",
     "spike_rates",
     "spike_rates_data",
+    "step_unit",
     "telling_items",
 ]

@@ -10,7 +10,7 @@ import xarray as xr
 from snnviz._arguments import checked
 from snnviz.plots import theme
 from snnviz.plots._cursor import cursor
-from snnviz.plots._runs import recorded, traced_item
+from snnviz.plots._runs import recorded, step_unit, traced_item
 
 _RIVALS = 3
 
@@ -80,7 +80,7 @@ def class_scores(
     return theme.figure(
         hv.Overlay(parts),
         dark=dark,
-        xlabel="Time (steps)",
+        xlabel=f"Time ({step_unit(result)})",
         ylabel="Class score (firing threshold = 1)",
         xlim=(0.0, float(data["time"].max()) + 0.5),
         ylim=span,

@@ -11,10 +11,10 @@ from snnviz import _checks as check
 from snnviz import metrics
 from snnviz._arguments import checked
 from snnviz.plots import theme
-from snnviz.plots._runs import Results, curves_data, named
+from snnviz.plots._runs import Results, curves_data, named, step_unit
 
 _SHAPES = ("circle", "square", "diamond")
-COSTS = {"time": "Mean time to the answer (steps)", "events": "Synaptic events to the answer (mean per item)"}
+COSTS = {"time": "Mean time to the answer ({steps})", "events": "Synaptic events to the answer (mean per item)"}
 
 
 @checked
@@ -91,7 +91,7 @@ def confidence_cutoff(
     return theme.figure(
         hv.Overlay(parts),
         dark=dark,
-        xlabel=COSTS[x],
+        xlabel=COSTS[x].format(steps=step_unit(runs)),
         ylabel="Accuracy (%)",
         xlim=(0.0, 1.04 * far),
         ylim=(max(low - 0.08 * span, 0.0), best + 0.08 * span),

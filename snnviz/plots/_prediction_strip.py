@@ -15,7 +15,7 @@ from snnviz.errors import InputError
 from snnviz.plots import theme
 from snnviz.plots._cursor import cursor
 from snnviz.plots._polarity import as_pictures
-from snnviz.plots._runs import Results, named, recorded
+from snnviz.plots._runs import Results, named, recorded, step_unit
 from snnviz.plots.inplace import ADDED, Hook
 
 _ROW = 0.42
@@ -139,7 +139,7 @@ def prediction_strip(
     drawn = theme.figure(
         hv.Overlay(parts),
         dark=dark,
-        xlabel="Time (steps)",
+        xlabel=f"Time ({step_unit(results)})",
         ylabel="True class",
         xlim=(edge, steps + 0.5),
         ylim=(bottom, 0.28),

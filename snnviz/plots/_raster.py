@@ -14,7 +14,7 @@ from snnviz._arguments import checked
 from snnviz.errors import InputError
 from snnviz.plots import theme
 from snnviz.plots._cursor import cursor
-from snnviz.plots._runs import recorded, single, traced_item
+from snnviz.plots._runs import recorded, single, step_unit, traced_item
 
 MOST_NEURONS = 256
 """Of a larger layer that many neurons are drawn, evenly spaced."""
@@ -108,7 +108,7 @@ def raster(
     return theme.figure(
         hv.Overlay(parts),
         dark=dark,
-        xlabel="Time (steps)",
+        xlabel=f"Time ({step_unit(result)})",
         ylabel="Neurons",
         xlim=(0.0, result.sizes["time"] + 1.0),
         ylim=(-0.01, 1.01),

@@ -8,7 +8,7 @@ import xarray as xr
 
 from snnviz._arguments import checked
 from snnviz.plots import theme
-from snnviz.plots._runs import named
+from snnviz.plots._runs import named, step_unit
 
 
 @checked
@@ -40,7 +40,7 @@ def spike_rates(result: xr.Dataset, *, dark: bool = False, height: int = 340) ->
     return theme.figure(
         hv.Overlay(curves),
         dark=dark,
-        xlabel="Time (steps)",
+        xlabel=f"Time ({step_unit(result)})",
         ylabel="Spike rate (per neuron and step)",
         ylim=(0.0, 1.08 * top),
         legend="right",

@@ -649,3 +649,56 @@ def batch_norm_between_two_relus() -> list[Any]:
         kl.Flatten(),
         kl.Dense(3),
     ]
+
+
+@_case
+def window_behind_a_linear_window() -> list[Any]:
+    """Zero padding keeps the two from being one: what can be negative gets neurons of either sign."""
+    return [
+        keras.Input((7, 7, 2)),
+        kl.Conv2D(3, 3, padding="same"),
+        kl.BatchNormalization(),
+        kl.Conv2D(4, 3, padding="same", activation="relu"),
+        kl.SeparableConv2D(4, 3, strides=2, padding="same"),
+        kl.ZeroPadding2D(1),
+        kl.AveragePooling2D(3, 1),
+        kl.BatchNormalization(),
+        kl.ReLU(),
+        kl.Flatten(),
+        kl.Dense(3),
+    ]
+
+
+@_case
+def sum_of_what_can_be_negative_before_windows() -> keras.Model:
+    """Two layers take the one sum, one of them in groups across its parts."""
+    image = keras.Input((7, 7, 2))
+    x = kl.Conv2D(4, 3, padding="same", activation="relu")(image)
+    x = kl.Subtract(name="difference")([x, kl.Conv2D(4, 5, padding="same")(image)])
+    left = kl.Conv2D(3, 3, padding="same", activation="relu")(x)
+    both = kl.Concatenate()([x, kl.Conv2D(2, 1)(left)])
+    right = kl.Conv2D(4, 3, padding="same", groups=2, activation="relu")(both)
+    x = kl.Concatenate()([left, right])
+    return keras.Model(image, kl.Dense(3)(kl.Flatten()(x)))
+
+
+@_case
+def cropped() -> list[Any]:
+    """NASNet moves a map by one position so."""
+    return [
+        keras.Input((8, 8, 2)),
+        kl.Conv2D(4, 3, padding="same", activation="relu"),
+        kl.BatchNormalization(),
+        kl.ZeroPadding2D(((0, 1), (0, 1))),
+        kl.Cropping2D(((1, 0), (1, 0))),
+        kl.AveragePooling2D(1, 2),
+        kl.Conv2D(3, 1, activation="relu"),
+        kl.Cropping2D(1),
+        kl.Flatten(),
+        kl.Dense(3),
+    ]
+
+
+@_case
+def the_image_cropped() -> list[Any]:
+    return [keras.Input((6, 6, 1)), kl.Cropping2D(((0, 1), (2, 0))), kl.Flatten(), kl.Dense(3)]

@@ -11,8 +11,9 @@ from typing import Any
 import nir
 import numpy as np
 
-from snnviz.conversion.folding import Affine, Stage, composed, joined
-from snnviz.conversion.signal import Node, populations
+from snnviz.conversion.emitting import populations
+from snnviz.conversion.signals import Node
+from snnviz.conversion.stages import Affine, Stage, composed, joined
 from snnviz.errors import InputError
 from snnviz.hardware.nir.writing import METADATA, first_channels, frame, graph_of
 from snnviz.network import (

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from snnviz import pretrained, simulate
-from snnviz.conversion.folding import Stage, composed
+from snnviz.conversion.stages import Stage, composed
 from snnviz.errors import InputError
 from snnviz.hardware import nir as ours
 from snnviz.network import Conv2DProjection, DepthwiseProjection

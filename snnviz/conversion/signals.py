@@ -1,17 +1,16 @@
-"""What passes through a model while it is read: sums of linear stages, in parts along channels."""
+"""What passes through a classifier while it is folded: sums of linear stages, in parts along channels."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from snnviz._visits import Visit
-from snnviz.conversion.folding import NO_PADDING, Affine, Stage
-from snnviz.network import IdentityProjection, Layer, Padding, Population, Shape, Sum
-from snnviz.network import Input as NetworkInput
+from snnviz.conversion.stages import NO_PADDING, Affine, Stage
+from snnviz.network import Padding, Shape
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -20,7 +19,7 @@ class Node:
 
     Attributes:
         shape: of its output for one item.
-        terms: (node, stage that takes its output), ...; the nodes' outputs are never negative.
+        terms: (node, stage that takes its output), ...; once merged, the nodes' outputs are never negative.
         visit: the layer that made it.
         rectified: a ReLU has been applied, after which nothing can be folded into the terms.
         nonnegative: the output is known not to be negative; true of average pooling without a ReLU too.
@@ -70,7 +69,6 @@ class Signal:
         shape: of one item.
         parts: what it consists of, side by side along channels.
         pads: zeros around the map, which wait for the next convolution.
-        softmax: a softmax that has been applied, for the end.
         excused: there has been a problem, and no stage since: what follows from it is not reported again.
         places: of several parts, where the values of each are in a flattened signal; None one after the other.
     """
@@ -79,7 +77,6 @@ class Signal:
     parts: tuple[Part, ...]
     pads: Padding = NO_PADDING
     pads_visit: Visit | None = None
-    softmax: Visit | None = None
     excused: bool = False
     places: tuple[np.ndarray, ...] | None = None
 
@@ -102,48 +99,6 @@ class Signal:
         ends = np.cumsum([0, *(int(np.prod(part.node.shape)) for part in self.parts)])
         return [np.arange(start, stop) for start, stop in itertools.pairwise(ends)]
 
-    def with_parts(self, parts: Sequence[Part]) -> Signal:
+    def with_parts(self, parts: Iterable[Part]) -> Signal:
         """The same of other parts."""
         return replace(self, parts=tuple(parts))
-
-
-def populations(last: Node) -> list[Population]:
-    """The network's populations of a node and all that it hangs on, each behind its sources."""
-    names: dict[Node, str] = {}
-    found: list[Population] = []
-    waiting = [last]
-    while waiting:
-        node = waiting[-1]
-        missing = [source for source, _ in node.terms if source.terms and source not in names]
-        if missing and node not in names:
-            waiting += missing[::-1]
-            continue
-        waiting.pop()
-        if node not in names:
-            base = node.terms[0][1].name if len(node.terms) == 1 or node.visit is None else node.visit.base
-            names[node] = _unused(base, names.values())
-            found.append(_population(node, names))
-    return found
-
-
-def _population(node: Node, names: dict[Node, str]) -> Population:
-    name = names[node]
-    sources = [names[source] if source.terms else NetworkInput.name for source, _ in node.terms]
-    stages = [stage for _, stage in node.terms]
-    if len(stages) == 1 and stages[0].kind is not IdentityProjection:
-        made: Layer = replace(stages[0], name=name).layer(sources[0], node.cap)
-        return made
-    biases = [stage.bias for stage in stages]
-    if any(bias.ndim > 1 for bias in biases):  # one for each neuron
-        biases = [np.broadcast_to(bias, node.shape) for bias in biases]
-    projections = [stage.projection(source) for stage, source in zip(stages, sources, strict=True)]
-    return Sum(name=name, projections=tuple(projections), bias=np.sum(biases, axis=0), cap=node.cap)
-
-
-def _unused(base: str, taken: Iterable[str]) -> str:
-    """A name no other population has: the layer's own, with a number if it is taken."""
-    known = {NetworkInput.name, *taken}
-    name, number = base, 2
-    while name in known:
-        name, number = f"{base}_{number}", number + 1
-    return name

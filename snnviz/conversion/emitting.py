@@ -1,0 +1,82 @@
+"""The last pass: nodes as the populations of a network."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+
+from snnviz._visits import Visit
+from snnviz.conversion.problem import Refusal
+from snnviz.conversion.signals import Node
+from snnviz.conversion.stages import DENSE_LIMIT
+from snnviz.network import DenseProjection, IdentityProjection, Layer, Population, Sum
+from snnviz.network import Input as NetworkInput
+
+
+def read_out(last: Node, visit: Visit) -> Node:
+    """The last node as one that is read out: one value per class, whatever shape the model gives them, of dense layers.
+
+    Raises:
+        Refusal: if that is too large.
+    """
+    terms = []
+    for source, stage in last.terms:
+        if stage.kind is not DenseProjection and math.prod(source.shape) * last.shape[-1] > DENSE_LIMIT:
+            raise Refusal(visit, "it is too large to be written as a dense layer", "end the model in a Dense layer")
+        terms.append((source, stage if stage.kind is DenseProjection else stage.dense()))
+    return replace(last, terms=tuple(terms), shape=last.shape[-1:])
+
+
+def image_of(last: Node) -> Node:
+    """The image that a node depends on."""
+    waiting, known = [last], {last}
+    while (node := waiting.pop()).terms:
+        new = {source for source, _ in node.terms} - known
+        waiting += new
+        known |= new
+    return node
+
+
+def populations(last: Node) -> list[Population]:
+    """The network's populations of a node and all that it hangs on, each behind its sources."""
+    names: dict[Node, str] = {}
+    found: list[Population] = []
+    waiting = [last]
+    while waiting:
+        node = waiting[-1]
+        missing = [source for source, _ in node.terms if source.terms and source not in names]
+        if missing and node not in names:
+            waiting += missing[::-1]
+            continue
+        waiting.pop()
+        if node not in names:
+            base = node.terms[0][1].name if len(node.terms) == 1 or node.visit is None else node.visit.base
+            names[node] = _unused(base, names.values())
+            found.append(_population(node, names))
+    return found
+
+
+def _population(node: Node, names: dict[Node, str]) -> Population:
+    name = names[node]
+    sources = [names[source] if source.terms else NetworkInput.name for source, _ in node.terms]
+    stages = [stage for _, stage in node.terms]
+    if len(stages) == 1 and stages[0].kind is not IdentityProjection:
+        made: Layer = replace(stages[0], name=name).layer(sources[0], node.cap)
+        return made
+    biases = [stage.bias for stage in stages]
+    if any(bias.ndim > 1 for bias in biases):  # one for each neuron
+        biases = [np.broadcast_to(bias, node.shape) for bias in biases]
+    projections = [stage.projection(source) for stage, source in zip(stages, sources, strict=True)]
+    return Sum(name=name, projections=tuple(projections), bias=np.sum(biases, axis=0), cap=node.cap)
+
+
+def _unused(base: str, taken: Iterable[str]) -> str:
+    """A name no other population has: the layer's own, with a number if it is taken."""
+    known = {NetworkInput.name, *taken}
+    name, number = base, 2
+    while name in known:
+        name, number = f"{base}_{number}", number + 1
+    return name
