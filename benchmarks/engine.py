@@ -16,11 +16,19 @@ from common import Answer, Case, serve
 def prepare(case: Case):
     """The engine named by the command's "engine", made ready for the case."""
     from snnviz import load_network
+    from snnviz.events import Recordings
     from snnviz.simulation import Record, Settings, make_engine
+    from snnviz.simulation.encoding import Inputs
 
     name = case.options["engine"]
     network = load_network(f"{case.options['case']}.network.npz")
+    x = case.x
     settings = Settings(steps=case.steps)
+    if x is None:
+        own = slice(case.starts[-1])
+        x = Recordings(case.t[own], case.place[own], case.starts, network.input_shape[:2])
+        settings = Settings(steps=case.steps, input="spikes", step_ms=case.step_us / 1000)
+    inputs = Inputs.of(network, x, settings)
     if name == "graph" and not case.count:
         from snnviz.simulation.graph import GraphEngine
 
@@ -34,19 +42,19 @@ def prepare(case: Case):
     else:
         engine = make_engine(name, network, settings, Record())
     # as `simulate` does unless told otherwise: the engine chooses how many items it takes at once
-    size = min(case.options.get("batch") or engine.batch_size, len(case.x))
+    size = min(case.options.get("batch") or engine.batch_size, case.items)
 
     def run() -> Answer:
-        predictions = np.empty((len(case.x), case.steps), np.int16)
+        predictions = np.empty((case.items, case.steps), np.int16)
         events = np.zeros(len(network.layers), np.int64)
         spikes = np.zeros(len(network.layers), np.int64)
-        for start in range(0, len(case.x), size):
-            block = engine.run(case.x[start : start + size])
+        for start in range(0, case.items, size):
+            block = engine.run(inputs.part(start, start + size))
             predictions[start : start + size] = block.output.argmax(axis=-1)
             events += block.events.sum(axis=(0, 1))
             spikes += block.spikes.sum(axis=(0, 1))
         neurons = [network.input.neurons, *(layer.neurons for layer in network.layers[:-1])]
-        rates = spikes / np.array(neurons) / len(case.x) / case.steps
+        rates = spikes / np.array(neurons) / case.items / case.steps
         extra = {"batch": size, "network_hash": network.hash, "layers": list(network.layer_names)}
         return Answer(predictions, events if case.count else None, spike_rates=rates.tolist(), **extra)
 

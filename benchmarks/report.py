@@ -17,7 +17,7 @@ from typing import Any
 from snnviz._files import replacing
 
 ROOT = Path(__file__).resolve().parents[1]
-NAMES = ("table", "trained", "sparse", "layers", "density", "scaling", "threads")
+NAMES = ("table", "trained", "sparse", "stream", "layers", "density", "scaling", "threads")
 COLUMN_TITLES = {"dense-mnist": "dense MNIST", "conv-mnist": "conv MNIST", "conv-cifar10": "conv CIFAR-10"}
 Result = Mapping[str, Any]
 
@@ -84,13 +84,14 @@ def page(results: Mapping[str, Result], figure: str | None = None) -> str:
         figure: file name of the figure, relative to the page.
     """
     here = [
-        result for name, result in results.items() if name != "sparse"
-    ]  # which says for itself where it was measured
+        result for name, result in results.items() if name not in ("sparse", "stream")
+    ]  # which say for themselves where they were measured
     parts = [_machine(here)] if here else [] if results else ["No results."]
     for name, text in (
         ("table", _table_part),
         ("trained", _table_part),
         ("sparse", _sparse_part),
+        ("stream", _stream_part),
         ("layers", _layers_part),
     ):
         if name in results:
@@ -266,6 +267,60 @@ def _sparse_part(result: Result) -> str:
             "the processors' time. Random networks of the same architecture stand beside them, at the share of neurons that spike "
             "in a step.",
             table(headings, rows, text=2),
+        ]
+    )
+
+
+def _stream_part(result: Result) -> str:
+    """Simulators and readers on recordings of an event camera, beside the time that the camera took."""
+
+    def rows(name: str) -> list[list[str]]:
+        first = result[name][0]
+        cells = []
+        for row in result[name]:
+            if "missing" in row:
+                cells.append([row["label"], *["-"] * 6, row["missing"]])
+                continue
+            cpu, wall = row["cpu_seconds"], row["seconds"]["median"]
+            version = (
+                ""
+                if row["name"] in ("event", "graph", "read")
+                else ", ".join(f"{package} {number}" for package, number in row["versions"].items())
+            )
+            cells.append(
+                [
+                    row["label"],
+                    f"{1e3 * cpu / row['items']:.2f} ms",
+                    f"{1e3 * wall / row['items']:.2f} ms",
+                    f"{result['camera_events'] / cpu / 1e6:.2f} M",
+                    f"{result['stream_s'] / cpu:.0f}",
+                    f"{cpu / first['cpu_seconds']:.1f}",
+                    f"{row['agreement']['all_steps']:.1%}",
+                    version,
+                ]
+            )
+        return cells
+
+    facts = [
+        "CPU a recording",
+        "wall",
+        "camera events a CPU second",
+        "real-time factor",
+        "to ours",
+        "same at all steps",
+        "version",
+    ]
+    return "\n\n".join(
+        [
+            "## The stream of an event camera",
+            _machine([result]) + _load(result),
+            f"{result['rows'][0].get('items', 0)} test recordings of saccade MNIST ({result['camera_events']:,} events in "
+            f"{result['stream_s']:g} s of stream) through conv-saccade-mnist-optimized, from events to answers in steps of "
+            f"{result['step_ms']:g} ms, synaptic events counted unless the row says otherwise. Putting events into steps is part "
+            "of the time; the real-time factor is stream time by processor time.",
+            table(["simulator", *facts[:5], "same answer, all steps", "version"], rows("rows")),
+            "The same recordings as N-MNIST files, read and counted by step, not simulated; what is compared are events by step:",
+            table(["reader", *facts], rows("readers")),
         ]
     )
 

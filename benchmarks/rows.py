@@ -20,7 +20,7 @@ ROWS: tuple[Row, ...] = (
         label="plain PyTorch loop",
         script="torch_loop.py",
         environment="torch",
-        batch={"dense-mnist": 1000, "conv-mnist": 8, "conv-cifar10": 8},
+        batch={"dense-mnist": 1000, "conv-mnist": 8, "conv-cifar10": 8, "stream": 100},
     ),
     Row(
         name="torch-uncounted",
@@ -28,7 +28,7 @@ ROWS: tuple[Row, ...] = (
         script="torch_loop.py",
         environment="torch",
         options={"count": False},
-        batch={"dense-mnist": 1000, "conv-mnist": 8, "conv-cifar10": 8},
+        batch={"dense-mnist": 1000, "conv-mnist": 8, "conv-cifar10": 8, "stream": 100},
     ),
     Row(
         name="spikingjelly",
@@ -51,7 +51,7 @@ ROWS: tuple[Row, ...] = (
         label="sinabs",
         script="sinabs_peer.py",
         environment="sinabs",
-        batch={"dense-mnist": 500, "conv-mnist": 8, "conv-cifar10": 4},
+        batch={"dense-mnist": 500, "conv-mnist": 8, "conv-cifar10": 4, "stream": 25},
         note="leaves events into pooling out and multiplies those that come after it by the pooling's size",
     ),
     Row(
@@ -60,7 +60,7 @@ ROWS: tuple[Row, ...] = (
         script="sinabs_peer.py",
         environment="sinabs",
         options={"count": False},
-        batch={"dense-mnist": 500, "conv-mnist": 8, "conv-cifar10": 4},
+        batch={"dense-mnist": 500, "conv-mnist": 8, "conv-cifar10": 4, "stream": 25},
     ),
     Row(
         name="snntorch",

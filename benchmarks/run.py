@@ -16,6 +16,7 @@ import argparse
 import contextlib
 import datetime
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -25,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import machine, report, trained
+from benchmarks import machine, report, stream, trained
 from benchmarks.case import save_case
 from benchmarks.networks import ARCHITECTURES, DENSITY, random_images, random_network
 from benchmarks.rows import LIMITS, REFERENCES, ROWS, named
@@ -37,7 +38,7 @@ from snnviz.network import SpikingNetwork
 RESULTS = ROOT / "benchmarks" / "results"
 TARGET_ITEMS, STEPS = 1000, 50
 ENGINES = ("event", "graph")
-SECTIONS = ("table", "sparse", "layers", "density", "scaling", "threads")
+SECTIONS = ("table", "sparse", "stream", "layers", "density", "scaling", "threads")
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Effort:
     Attributes:
         items: of each column of the table; fewer than `TARGET_ITEMS` are extrapolated in proportion.
         rounds: timed runs of each row, for each column.
+        stream_items: recordings of an event camera.
         sweep_items: items of the sweeps over density, steps and threads.
         sweep_rounds: timed runs of each point of a sweep.
         densities: spikes per neuron and step.
@@ -57,6 +59,7 @@ class Effort:
 
     items: dict[str, int]
     rounds: dict[str, int]
+    stream_items: int
     sweep_items: int
     sweep_rounds: int
     densities: tuple[float, ...]
@@ -68,6 +71,7 @@ class Effort:
 FULL = Effort(
     items={"dense-mnist": 1000, "conv-mnist": 64, "conv-cifar10": 16},
     rounds={"dense-mnist": 7, "conv-mnist": 5, "conv-cifar10": 5},
+    stream_items=200,
     sweep_items=64,
     sweep_rounds=5,
     densities=(0.005, 0.01, 0.017, 0.05, 0.1, 0.17, 0.3, 0.5),
@@ -77,6 +81,7 @@ FULL = Effort(
 QUICK = Effort(
     items={"dense-mnist": 64, "conv-mnist": 4, "conv-cifar10": 1},
     rounds={"dense-mnist": 2, "conv-mnist": 1, "conv-cifar10": 1},
+    stream_items=20,
     sweep_items=4,
     sweep_rounds=1,
     densities=(0.01, 0.17),
@@ -120,6 +125,21 @@ class Bench:
         rounds, share = (1, 0.02) if self.effort.share_processes else (5, 1.0)
         with _progress.bar(len(trained.ENTRIES) * (rounds + 1), "trained networks", "run") as bar:
             return trained.measure(rounds, self.threads, share, _tick(bar))
+
+    def stream(self) -> dict[str, Any]:
+        """Recordings of an event camera: simulators from events to answers, and readers of their files."""
+        case, rounds = stream.case(self.effort.stream_items), self.effort.sweep_rounds
+        load = [os.getloadavg()[0]]
+        parts = {"rows": (stream.rows([row.name for row in self.rows]), "event"), "readers": (stream.READERS, "read")}
+        points = {}
+        for name, (rows, reference) in parts.items():
+            with (
+                crew(rows, self.threads) as workers,
+                _progress.bar(len(rows) * (rounds + 1), f"stream: {name}", "run") as bar,
+            ):
+                found = interleave(workers, rows, case, rounds, _tick(bar))
+            points[name] = _point(case, found, reference)["rows"]
+        return stream.about(case) | points | {"load": [*load, os.getloadavg()[0]]}
 
     def layers(self) -> dict[str, Any]:
         """Single convolutions: how near the event engine comes to the machine's add limit."""
@@ -212,9 +232,11 @@ def _tick(bar: Any) -> Callable[[str], None]:
     return tick
 
 
-def _point(case: Case, found: list[Measured]) -> dict[str, Any]:
+def _point(case: Case, found: list[Measured], *references: str) -> dict[str, Any]:
     """What a result file holds about one case: its rows, and the machine's limits if they took turns with them."""
-    reference = next((m for name in REFERENCES for m in found if m.row.name == name and not m.missing), None)
+    reference = next(
+        (m for name in references or REFERENCES for m in found if m.row.name == name and not m.missing), None
+    )
     point: dict[str, Any] = {"network": case.name, "items": case.items, "steps": case.steps}
     if reference is not None and "spike_rates" in reference.answer:
         point["spike_rates"] = dict(zip(reference.answer["layers"], reference.answer["spike_rates"], strict=False))
@@ -326,6 +348,7 @@ def main(arguments: list[str] | None = None) -> int:
     parts: dict[str, Callable[[], dict[str, Any]]] = {
         "table": lambda: bench.table(wanted),
         "sparse": bench.sparse,
+        "stream": bench.stream,
         "layers": bench.layers,
         "density": bench.density,
         "scaling": bench.scaling,

@@ -167,8 +167,8 @@ ROUNDING = 1e-6
 def images(name: str, x: Any, input_shape: tuple[int, ...] | None = None) -> np.ndarray:
     """`x` as float32 intensities in [0, 1] of shape (items, *input_shape), at least one item.
 
-    Images of one channel may come without that axis or with it, and whole images may go to a network of (features,):
-    they are flattened as Flatten does, row by row, channels last.
+    Images of one channel may come without that axis or with it, as may signals (length, channels), which a network has as maps of
+    height 1. Whole images may go to a network of (features,): they are flattened as Flatten does, row by row, channels last.
 
     Raises:
         InputError: for integers (a forgotten division by 255), other shapes, no items, NaN, or values outside [0, 1].
@@ -197,8 +197,8 @@ def images(name: str, x: Any, input_shape: tuple[int, ...] | None = None) -> np.
 
 
 def _same_images(received: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
-    """Whether images of one shape are those of another: equal, but for an axis of one channel, or flattened."""
-    if received == wanted or received == (*wanted, 1) or (*received, 1) == wanted:
+    """Whether images of one shape are those of another: equal, but for axes of one number, or flattened."""
+    if [size for size in received if size != 1] == [size for size in wanted if size != 1]:
         return True
     return len(wanted) == 1 and math.prod(received) == wanted[0]
 

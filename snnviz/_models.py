@@ -30,6 +30,7 @@ SKIPPED = (
     "RandomRotation",
     "RandomTranslation",
     "RandomZoom",
+    "SpatialDropout1D",
     "SpatialDropout2D",
 )
 
@@ -105,7 +106,7 @@ def _first_map(layers: Sequence[Any]) -> tuple[Any, float] | None:
     for layer in layers:
         if (top := _brightest(layer)) is not None:
             return layer, top
-        if type(layer).__name__ not in (*SKIPPED, "Flatten", "Reshape", "ZeroPadding2D", *_AFFINE):
+        if type(layer).__name__ not in (*SKIPPED, "Flatten", "Reshape", "ZeroPadding1D", "ZeroPadding2D", *_AFFINE):
             return None
     return None
 

@@ -154,12 +154,14 @@ INTERNAL = {
     "dashboard.predictions.Predictions": "a page",
     "dashboard.runs_page.Runs": "a page",
     "dashboard.sparsity_page.Sparsity": "a page",
+    "dashboard.adapt_page.Adapt": "a page",
     "dashboard.workspace.Workspace.": "between the pages and what they show",
     "runs.folder.Folder": "between a job's process and the store",
     "runs.recorder.Recorder": "between a job's process and the store",
     "runs.folder.Progress": "what is read",
     "runs.run.Run": "what is read",
     "hardware.sanafe.Both": "what is returned",
+    "optimization.searcher.Searcher": "between a searcher and `optimize`",
     "simulation.engine.Block": "between an engine and `simulate`",
     "simulation.engine.Engine": "between an engine and `simulate`",
     "simulation.stopping.Stop.sure": "between an engine and `simulate`",
@@ -393,7 +395,9 @@ VALID: dict[str, V] = {
     "Recorded.x": lambda m: _streams(),
     "Recorded.class_names": lambda m: ("a", "b", "c"),
     "Recorded.y": lambda m: np.array([0, 1]),
-    **dict.fromkeys(("event_stream.result", "event_stream_data.result"), lambda m: _filmed()),
+    **dict.fromkeys(
+        ("event_stream.result", "event_stream_data.result", "stream_animation.result"), lambda m: _filmed()
+    ),
     "as_pictures.images": lambda m: np.ones((2, 4, 4, 2)),
     # numbers and words
     "steps": lambda m: 3,

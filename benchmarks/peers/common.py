@@ -28,13 +28,15 @@ class Case:
 
     Attributes:
         layers: one dict a layer: kind ("dense", "conv2d", "depthwise_conv2d"), name, input_shape, output_shape, strides,
-            padding, pooling, and the arrays weights and bias, laid out as in `snnviz.network`.
-        x: float32 (items, *input_shape), intensities.
+            padding, pooling, and the arrays weights, bias and potential (the initial one), laid out as in `snnviz.network`.
+        items: how many there are.
+        x: float32 (items, *input_shape), intensities; None of recordings, which have t, place and starts as in
+            `snnviz.events.Recordings`.
         y: int64 (items,), or None.
         steps: number of time steps.
         batch: items at once, a proposal.
         count: whether synaptic events are to be counted.
-        initial_potential: one number for all neurons.
+        initial_potential: one number for all neurons; of recordings, for those of the input.
         options: anything else that the command carried.
     """
 
@@ -42,22 +44,41 @@ class Case:
         with np.load(command["case"]) as file:
             header = json.loads(str(file["header"]))
             self.layers = header["layers"]
-            self.x = file["x"][: command.get("items")]
+            self.x = file["x"][: command.get("items")] if "x" in file else None
             self.y = file["y"][: command.get("items")] if "y" in file else None
+            if self.x is None:
+                self.t, self.place = file["t"], file["place"]
+                self.starts = file["starts"][: command["items"] + 1 if command.get("items") else None]
             for index, layer in enumerate(self.layers):
                 layer["weights"] = file[f"weights{index}"]
                 layer["bias"] = file[f"bias{index}"]
+                layer["potential"] = file[f"potential{index}"]
+        self.items = len(self.starts) - 1 if self.x is None else len(self.x)
+        self.step_us = header["step_us"]
         self.input_shape = tuple(header["input_shape"])
         self.initial_potential = header["initial_potential"]
         self.steps = command.get("steps") or header["steps"]
-        self.batch = min(command.get("batch") or 100, len(self.x))
+        self.batch = min(command.get("batch") or 100, self.items)
         self.count = command.get("count", True)
         self.options = command
 
     def batches(self):
-        """The start and the inputs of every batch."""
-        for start in range(0, len(self.x), self.batch):
-            yield start, self.x[start : start + self.batch]
+        """The start and the inputs of every batch: intensities, or events counted by step, (items, steps, *input_shape)."""
+        for start in range(0, self.items, self.batch):
+            stop = min(start + self.batch, self.items)
+            yield start, self.counts(start, stop) if self.x is None else self.x[start:stop]
+
+    def counts(self, start, stop):
+        """Events of recordings `start` to `stop` by step, float32 (items, steps, *input_shape)."""
+        starts = self.starts[start : stop + 1]
+        own = slice(starts[0], starts[-1])
+        items = np.repeat(np.arange(stop - start), np.diff(starts))
+        kept = self.t[own] <= self.steps * self.step_us
+        step = np.minimum(self.t[own][kept] // self.step_us, self.steps - 1)
+        size = int(np.prod(self.input_shape))
+        counts = np.zeros((stop - start) * self.steps * size, np.float32)
+        np.add.at(counts, (items[kept] * self.steps + step) * size + self.place[own][kept], np.float32(1))
+        return counts.reshape(stop - start, self.steps, *self.input_shape)
 
 
 class Answer:
@@ -94,6 +115,25 @@ def fanout(layer):
             read_columns = [x for x in read_columns if 0 <= x < width]
             total[np.ix_(read_rows, read_columns)] += per_element[i, j]
     return total
+
+
+def write_nmnist(case, folder):
+    """The recordings of a case as N-MNIST's files in `folder`, 5 bytes an event; their paths."""
+    files = []
+    for item in range(case.items):
+        own = slice(case.starts[item], case.starts[item + 1])
+        t, place = case.t[own], case.place[own]
+        pixel = place // 2
+        columns = (
+            pixel % case.input_shape[1],
+            pixel // case.input_shape[1],
+            place % 2 << 7 | t >> 16,
+            t >> 8 & 0xFF,
+            t & 0xFF,
+        )
+        files.append(str(Path(folder) / f"{item:05}.bin"))
+        Path(files[-1]).write_bytes(np.stack(columns, axis=1).astype(np.uint8).tobytes())
+    return files
 
 
 def peak_memory_mb():

@@ -45,6 +45,8 @@ ENVIRONMENTS: dict[str, Environment] = {
     ),
     "sinabs": Environment(packages=(*TORCH, "sinabs==3.1.3")),
     "snntorch": Environment(packages=(*TORCH, *NIR, "snntorch==1.0.0")),
+    # no simulator: it reads event recordings
+    "tonic": Environment(packages=("tonic==1.7.0", "numpy==2.4.6")),
     # not measured: it reads NIR graphs in benchmarks/exchange.py
     "norse": Environment(packages=(*TORCH, *NIR, "norse==1.1.0")),
     # not measured: it runs networks in tests/hardware

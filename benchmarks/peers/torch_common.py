@@ -27,7 +27,7 @@ def linear_layer(layer: dict, library=torch.nn, **options) -> torch.nn.Module:
         module.bias.data = bias
         return module
     (top, bottom), (left, right) = layer["padding"]
-    if top != bottom or left != right:
+    if (top, left) != (bottom, right) and library is not torch.nn:
         raise ValueError("padding must be the same on opposite sides")
     if layer.get("pooling"):
         if bias.any() or (top, left) != (0, 0):
@@ -41,12 +41,28 @@ def linear_layer(layer: dict, library=torch.nn, **options) -> torch.nn.Module:
         kernel.shape[3],
         kernel.shape[:2],
         stride=tuple(layer["strides"]),
-        padding=(top, left),
+        padding=(top, left) if (top, left) == (bottom, right) else 0,
         **options,
     )
     module.weight.data = torch.from_numpy(kernel.transpose(3, 2, 0, 1).copy()).to(memory_format=torch.channels_last)
     module.bias.data = bias
+    if (top, left) != (bottom, right):
+        return torch.nn.Sequential(torch.nn.ZeroPad2d((left, right, top, bottom)), module)
     return module
+
+
+def initial(layer: dict, like: torch.Tensor) -> torch.Tensor:
+    """Initial potentials of a layer's neurons, for what comes out of `linear_layer`."""
+    potential = np.broadcast_to(layer["potential"], layer["output_shape"])
+    return channels_first(np.ascontiguousarray(potential)[None]).expand_as(like)
+
+
+def by_step(images: np.ndarray, case) -> torch.Tensor:
+    """A batch as (steps, batch, channels, height, width): the same at every step, or events counted by step."""
+    if case.x is None:
+        return torch.from_numpy(images).permute(1, 0, 4, 2, 3)
+    drive = channels_first(images)
+    return drive.expand(case.steps, *drive.shape)
 
 
 def channels_first(x: np.ndarray) -> torch.Tensor:

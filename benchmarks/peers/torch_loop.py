@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import torch
 from common import Answer, fanout, serve
-from torch_common import channels_first, flattens, linear_layer
+from torch_common import by_step, flattens, initial, linear_layer
 
 
 def prepare(case):
@@ -17,14 +17,14 @@ def prepare(case):
     rearrange = [flattens(layer) for layer in case.layers]
 
     def run():
-        predictions = torch.empty(len(case.x), case.steps, dtype=torch.int16)
+        predictions = torch.empty(case.items, case.steps, dtype=torch.int16)
         events = torch.zeros(len(modules), dtype=torch.float64)
         for start, images in case.batches():
-            drive = channels_first(images)
-            pixels = torch.full_like(drive, case.initial_potential)
+            drives = by_step(images, case)
+            pixels = torch.full_like(drives[0], case.initial_potential)
             membranes = [None] * len(modules)
             for step in range(case.steps):
-                pixels.add_(drive)
+                pixels.add_(drives[step])
                 spikes = pixels.ge(1.0).to(torch.float32)
                 pixels.sub_(spikes)
                 for index, module in enumerate(modules):
@@ -35,7 +35,7 @@ def prepare(case):
                         spikes = spikes.flatten(1)
                     current = module(spikes)
                     if membranes[index] is None:
-                        membranes[index] = torch.full_like(current, case.initial_potential)
+                        membranes[index] = torch.empty_like(current).copy_(initial(case.layers[index], current))
                     membrane = membranes[index].add_(current)
                     if index < len(modules) - 1:
                         spikes = membrane.ge(1.0).to(torch.float32)

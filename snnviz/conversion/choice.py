@@ -1,11 +1,11 @@
 """Granularity, percentile and initial potential chosen by a short simulation.
 
 No setting is the best for every network, so a few are tried on items that were held out of the normalisation. First each pair of
-granularity and percentile on a few of them and for a few steps, then the best two on all of them, with initial potentials of half
-the threshold and with corrected ones (`snnviz.conversion.corrected`), beside the better of two reference settings. Chosen is what
-is within 1 % of the ANN soonest and stays there, then what has the least Pareto latency, among those that spend no more events
-until then than that reference. How much is simulated depends on the size of the network alone, never on the clock, so that the same
-model and items make the same network.
+granularity and percentile on a few of them and for a few steps, then the best two on all of them, with corrected initial
+potentials (`snnviz.conversion.corrected`), beside the better of two reference settings with those of half the threshold. Chosen
+is what is within 1 % of the ANN soonest and stays there, then what has the least Pareto latency, among those that are as good as
+that reference gets at no more events than it takes. How much is simulated depends on the size of the network alone, never on the
+clock, so that the same model and items make the same network.
 """
 
 from __future__ import annotations
@@ -31,8 +31,10 @@ CORRECTED_STEPS = {"analog": 4, "spiking": 6}
 """By input: a spiking one needs some steps until its rates say what the image is."""
 CORRECTED_ITEMS = 64
 """Items that potentials are corrected on."""
-STEPS, SCREENED_STEPS, SCREENED_ITEMS = 24, 12, 24
-WORK = 2**29
+STEPS = {"analog": 24, "spiking": 32}
+SCREENED_STEPS, SCREENED_ITEMS = 24, 24
+"""Fewer steps tell nothing of a deep network with spiking input, whose last layers are then still silent."""
+WORK = 2**30
 """Neurons times steps times items that one setting is simulated for, about: a second or two."""
 FEWEST, MOST = 16, 256
 TOLERANCE = 0.01
@@ -80,7 +82,15 @@ class Trial:
     @property
     def settled(self) -> int:
         """The first step from which on the accuracy stays within the tolerance; one beyond the last if it never does."""
-        short = np.flatnonzero(self.accuracy < self.reference - self.tolerance - 1e-9)
+        return self._stays(self.target)
+
+    @property
+    def target(self) -> float:
+        """The accuracy within the tolerance."""
+        return self.reference - self.tolerance
+
+    def _stays(self, accuracy: float) -> int:
+        short = np.flatnonzero(self.accuracy < accuracy - 1e-9)
         return 1 if len(short) == 0 else int(short[-1]) + 2
 
     @property
@@ -91,7 +101,11 @@ class Trial:
     @property
     def spent(self) -> float:
         """Synaptic events of an item until the accuracy is settled, or in all steps."""
-        return float(self.events[: self.settled].sum())
+        return self.spent_until(self.target)
+
+    def spent_until(self, accuracy: float) -> float:
+        """Synaptic events of an item until the accuracy stays at `accuracy`, or in all steps."""
+        return float(self.events[: self._stays(accuracy)].sum())
 
     @property
     def rank(self) -> tuple[int, float, float]:
@@ -134,7 +148,7 @@ def choose(
         the chosen one, and what was tried, for the network's metadata; None where there was nothing to choose.
     """
     pairs = _pairs(network, asked)
-    held = _held_out(network, len(x)) if len(pairs) > 1 or _potential_open(network, asked, input) else 0
+    held = _held_out(network, len(x), STEPS[input]) if len(pairs) > 1 or _potential_open(network, asked, input) else 0
     kept = x[: len(x) - held] if len(x) >= 4 * FEWEST else x
     found = measure_each(network, kept, [(percentile, per) for per, percentile in pairs], batch_size, progress)
     trials = [_trial(network, each, asked) for each in found]
@@ -149,7 +163,7 @@ def choose(
     about = {
         "input": input,
         "items": held,
-        "steps": STEPS,
+        "steps": STEPS[input],
         "labels": "given" if y is not None else "the ANN's answers",
         "ann_accuracy": round(judge.reference, 4),
         "rows": [trial.row(trial is best) for trial in sorted(final, key=lambda trial: trial.rank)],
@@ -174,16 +188,21 @@ def _tried(trials: list[Trial], x: np.ndarray, asked: Setting, judge: _Judge, ba
     steps = asked.correct_potential
     if steps is None and _potential_open(trials[0].network, asked, judge.input):
         begins = max(layer.onset for layer in trials[0].network.layers[:-1])
-        finalists += [_corrected(each, x, begins + CORRECTED_STEPS[judge.input], judge.input) for each in best]
+        steps = begins + CORRECTED_STEPS[judge.input]
+        finalists = [*(references or best[:1]), *(_corrected(each, x, steps, judge.input) for each in best)]
     elif steps:
         finalists = [_corrected(each, x, steps, judge.input) for each in best]
-    return [told(each, None, STEPS) for each in finalists]
+    return [told(each, None, STEPS[judge.input]) for each in finalists]
 
 
 def _best(trials: Sequence[Trial]) -> Trial:
     references = [each for each in trials if _is_reference(each.setting)]
-    limit = min(references, key=lambda each: each.rank).spent if references else np.inf
-    return min((each for each in trials if each.spent <= limit), key=lambda each: each.rank)
+    if references:
+        reference = min(references, key=lambda each: each.rank)
+        level = min(reference.target, float(reference.accuracy[-1]))  # of one that does not settle, how good it gets
+        limit = reference.spent_until(level)
+        trials = [each for each in trials if each is reference or each.spent_until(level) <= limit]
+    return min(trials, key=lambda each: each.rank)
 
 
 def _is_reference(setting: Setting) -> bool:
@@ -201,7 +220,7 @@ def _pairs(network: SpikingNetwork, asked: Setting) -> list[tuple[str, float]]:
 def _potential_open(network: SpikingNetwork, asked: Setting, input: str) -> bool:
     if asked.initial_potential is not None or asked.correct_potential is not None or len(network.layers) < 2:
         return False
-    late = max(layer.onset for layer in network.layers[:-1]) >= STEPS  # nothing of it would be seen
+    late = max(layer.onset for layer in network.layers[:-1]) >= STEPS[input]  # nothing of it would be seen
     return not late and not _mixed(network, input)
 
 
@@ -210,9 +229,9 @@ def _mixed(network: SpikingNetwork, input: str) -> bool:
     return input == "analog" and any(0 in sources and len(sources) > 1 for sources in network.sources)
 
 
-def _held_out(network: SpikingNetwork, items: int) -> int:
+def _held_out(network: SpikingNetwork, items: int, steps: int) -> int:
     """How many items are simulated, by the size of the network; all of too few."""
-    fitting = WORK // (STEPS * sum(network.neurons.values()))
+    fitting = WORK // (steps * sum(network.neurons.values()))
     return items if items < 4 * FEWEST else min(max(fitting, FEWEST), MOST, items // 4)
 
 

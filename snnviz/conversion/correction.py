@@ -100,11 +100,12 @@ def _wanted(
     width = {index: each.channels if what == "bias" else each.neurons for index, each in chosen.items()}
     wanted = {index: np.zeros(width[index]) for index in layers}
     active = {index: np.zeros(width[index]) for index in layers}
-    for _, values in analog.batches(network, x):
-        for index, layer in chosen.items():
-            found = values[layer.name].reshape(-1, width[index])
-            wanted[index] += np.minimum(found, 1).sum(axis=0, dtype=np.float64)
-            active[index] += np.count_nonzero(found, axis=0)
+    with analog.one_thread():
+        for _, values in analog.batches(network, x):
+            for index, layer in chosen.items():
+                found = values[layer.name].reshape(-1, width[index])
+                wanted[index] += np.minimum(found, 1).sum(axis=0, dtype=np.float64)
+                active[index] += np.count_nonzero(found, axis=0)
     return wanted, active
 
 

@@ -53,7 +53,7 @@ SUBCLASSED = (
 # what users bring that cannot be converted: Keras class -> (reason, remedy)
 UNSUPPORTED: dict[str, tuple[str, str]] = {
     **dict.fromkeys(
-        ("MaxPooling2D", "GlobalMaxPooling2D"),
+        ("MaxPooling1D", "MaxPooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D"),
         (
             "max pooling has no spiking counterpart: the maximum of spike trains is not the spike train of the maximum",
             "use average pooling or a strided convolution and retrain, as `snnviz adapt` does",
@@ -71,23 +71,12 @@ UNSUPPORTED: dict[str, tuple[str, str]] = {
         (f"its output can be negative, and {NO_SPIKES}", "use ReLU and retrain, as `snnviz adapt` does"),
     ),
     **dict.fromkeys(
-        (
-            "Conv1D",
-            "Conv3D",
-            "DepthwiseConv1D",
-            "SeparableConv1D",
-            "AveragePooling1D",
-            "AveragePooling3D",
-            "MaxPooling1D",
-            "MaxPooling3D",
-            "GlobalAveragePooling1D",
-            "GlobalAveragePooling3D",
-        ),
-        ("only two-dimensional convolution and average pooling are supported", "use the two-dimensional layer"),
+        ("Conv3D", "AveragePooling3D", "MaxPooling3D", "GlobalAveragePooling3D", "GlobalMaxPooling3D", "ZeroPadding3D"),
+        ("only layers of signals and images are supported, not of volumes", "use the two-dimensional layer"),
     ),
     **dict.fromkeys(
-        ("Conv2DTranspose", "UpSampling2D"),
-        ("layers that enlarge a map are not supported", "use Conv2D"),
+        ("Conv1DTranspose", "Conv2DTranspose", "UpSampling1D", "UpSampling2D"),
+        ("layers that enlarge a map are not supported", "use a convolution"),
     ),
     **dict.fromkeys(
         ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional", "ConvLSTM2D", "TimeDistributed"),

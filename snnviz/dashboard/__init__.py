@@ -3,6 +3,7 @@
 A page gets its results handed in, keeps its state in parameters, and draws with `snnviz.plots`.
 """
 
+from snnviz.dashboard.adapt_page import Adapt
 from snnviz.dashboard.explorer import Explorer
 from snnviz.dashboard.hardware_page import Hardware
 from snnviz.dashboard.live_page import Live
@@ -17,6 +18,7 @@ from snnviz.dashboard.workspace import Workspace
 
 __all__ = [
     "PAGES",
+    "Adapt",
     "Explorer",
     "Hardware",
     "Live",

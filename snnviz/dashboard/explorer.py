@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -12,7 +13,7 @@ from bokeh.models import ColumnDataSource, TapTool
 
 from snnviz import metrics, plots, reports, uncertainty
 from snnviz.dashboard import budget as budgets
-from snnviz.dashboard import parts
+from snnviz.dashboard import parts, reproducing
 from snnviz.dashboard.components import FloatSlider, RadioButtons
 from snnviz.dashboard.figure import Figure
 from snnviz.dashboard.page import Page
@@ -207,8 +208,15 @@ class Explorer(Page):
         return Figure(
             self, name, title, note, lambda: self.plot(name), lambda: self.data(name),
             redraw=redraw, move=["threshold", "zoom"], mover=move, tip=CHOOSE,
+            again=lambda: self._again(name, threshold=self.threshold, zoom=self.zoom, log=self._log(name), intervals=True),
             shared=lambda: (tuple(self.runs), self.threshold, self.zoom, self._log(name)),
         )  # fmt: skip
+
+    def _again(self, name: str, runs: Sequence[str] | None = None, **options: Any) -> tuple[str, str | None]:
+        """A plot of the chosen runs, or of one of them, as Python and as a command."""
+        where = {run: self.workspace.where(run) for run in (self.runs if runs is None else runs)}
+        drawn = reproducing.plot(name, where, several=runs is None, **options)
+        return drawn, reproducing.figures_command(name, where)
 
     def _plane(self) -> Figure:
         def move(figure: Any) -> None:
@@ -218,13 +226,14 @@ class Explorer(Page):
         return Figure(
             self, name, "Time and cost", "How fast events are spent; a mark where the threshold is reached.",
             lambda: self.plot(name), lambda: self.data(name), redraw=["runs"], move=["threshold"], mover=move, tip=CHOOSE,
+            again=lambda: self._again(name, threshold=self.threshold),
             shared=lambda: (tuple(self.runs), self.threshold),
         )  # fmt: skip
 
     def _layers(self, name: str, title: str, note: str) -> Figure:
         return Figure(
             self, name, title, note, lambda: self.plot(name), lambda: self.data(name), redraw=["run"], tip=CHOOSE,
-            shared=lambda: self.run,
+            shared=lambda: self.run, again=lambda: self._again(name, runs=[self.run]),
         )  # fmt: skip
 
     def _front(self) -> Figure:
@@ -323,11 +332,12 @@ class Explorer(Page):
 
             return value
 
+        unit = plots.step_unit(self.results)
         return parts.tiles([
             ("peak accuracy", "Peak accuracy", "%", values(lambda s: parts.percent(s["peak_accuracy"]))),
-            ("time to threshold", f"Time to {goal}", "steps", values(crossing("time", str))),
+            ("time to threshold", f"Time to {goal}", unit, values(crossing("time", str))),
             ("events to threshold", f"Events to {goal}", "per item", values(crossing("events", theme.count))),
-            ("Pareto latency", "Pareto latency", "steps", values(lambda s: parts.plain(s["pareto_latency"]))),
+            ("Pareto latency", "Pareto latency", unit, values(lambda s: parts.plain(s["pareto_latency"]))),
             ("Pareto power", "Pareto power", "per item", values(lambda s: parts.events(s["pareto_power"]))),
         ])  # fmt: skip
 
@@ -343,6 +353,9 @@ class Explorer(Page):
             ("events to threshold", f"Events to {goal}", "events per item", "events"),
             ("synaptic event", "Events in all steps", "events per item", "events_per_item"),
         ]
+        if any(metrics.step_milliseconds(result) for result in self.results.values()):
+            rows.insert(5, ("time to threshold", f"Time to {goal}", "ms", "time_ms"))
+            rows.insert(3, ("Pareto latency", "Pareto latency", "ms", "pareto_latency_ms"))
         head = ["Metric", ""]
         columns: list[dict[str, str]] = []
         remarks: list[str] = []
@@ -352,10 +365,12 @@ class Explorer(Page):
             head.append(f"{escape(name)}<br><span class='note'>{uncertainty.items(result):,} items</span>")
             summary = self._summary(name)
             entry = summary["thresholds"][0]
-            columns.append({key: _cell(key, (summary | entry)[key]) for _, _, _, key in rows})
+            values = summary | entry
+            timed = values["step_ms"] is not None
+            columns.append({key: _cell(key, values[key]) for _, _, unit, key in rows if timed or unit != "ms"})
             if not entry["crossed"]:
                 missed = True
-                for key in ("time", "events"):
+                for key in {"time", "time_ms", "events"} & set(columns[-1]):
                     columns[-1][key] = f"<span class='missed'>{columns[-1][key]}*</span>"
             for figure in uncertainty.FIGURES:
                 if (name, figure) in told:
@@ -364,9 +379,9 @@ class Explorer(Page):
             if published:
                 head.append(parts.term("", "paper", PAPER_TIP))
                 cells = {}
-                for term, _, _, key in rows:
+                for term, _, measure, key in rows:
                     number = published.get(term)
-                    if number is not None:
+                    if number is not None and measure != "ms":
                         cells[key] = _cell(key, number.value) + ("" if number.crossed else "*")
                         if number.remark and number.remark not in remarks:
                             remarks.append(f"{term[0].upper()}{term[1:]}, {name}: {number.remark}")

@@ -17,16 +17,8 @@ from snnviz.errors import InputError
 from snnviz.jobs.spec import leaving
 from snnviz.jobs.work.optimize import Options
 from snnviz.network import SpikingNetwork
+from snnviz.optimization.methods import titles
 
-_METHODS = {
-    "choose for me": "auto",
-    "gradient": "gradient",
-    "Subplex": "subplex",
-    "CMA-ES": "cmaes",
-    "percentiles": "percentile",
-    "onsets of layers": "onsets",
-    "learn the weights": "weights",
-}
 _TERMS = {"peak_accuracy": "held_out_peak_accuracy", "latency": "held_out_latency", "power": "held_out_power"}
 
 
@@ -72,7 +64,7 @@ class Optimize(Launching):
         usual: dict[str, Any] = {"width": 120, "placeholder": "usual"}
         widgets = [
             self.source_field("Network", "The spiking network that the search starts from."),
-            field(self, Options, "method", _METHODS, width=190),
+            field(self, Options, "method", titles(), width=190),
             field(self, Options, "per"),
             field(self, Options, "minutes", width=80),
             field(self, Options, "lambda_e", width=120),

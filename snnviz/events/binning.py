@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,14 +74,23 @@ def check_window(start: int, end: int, steps: int) -> None:
 
 def count(t: np.ndarray, place: np.ndarray, starts: np.ndarray, start: int, end: int, counts: np.ndarray) -> int:
     """Add events to `counts` (items, steps, places), those of item i from starts[i] to starts[i + 1]; how many were in time."""
-    return int(_compiled()(t, place, starts, start, end, counts))
+    return int(_compiled(_count)(t, place, starts, start, end, counts))
+
+
+def send(t: np.ndarray, place: np.ndarray, starts: np.ndarray, end: int, spikes: np.ndarray) -> None:
+    """Set `spikes` (items, steps, places; zeros) to 1 where an event is sent, at most one a step: what is more waits.
+
+    Each event takes the first step from its own on that its place has free. Which steps are taken in the end does not depend on
+    the order of events, as with linear probing: they are those at which `snnviz.simulation.encoding.one_a_step` sends.
+    """
+    _compiled(_send)(t, place, starts, end, spikes)
 
 
 @functools.cache
-def _compiled() -> Any:
+def _compiled(function: Callable[..., Any]) -> Any:
     from numba import njit  # here, so that a data set's name can be checked without it
 
-    return njit(cache=True, nogil=True)(_count)
+    return njit(cache=True, nogil=True)(function)
 
 
 def _count(t: np.ndarray, place: np.ndarray, starts: np.ndarray, start: int, end: int, counts: np.ndarray) -> int:
@@ -93,3 +103,16 @@ def _count(t: np.ndarray, place: np.ndarray, starts: np.ndarray, start: int, end
                 counts[item, part, place[index]] += 1
                 kept += 1
     return kept
+
+
+def _send(t: np.ndarray, place: np.ndarray, starts: np.ndarray, end: int, spikes: np.ndarray) -> None:
+    steps = spikes.shape[1]
+    for item in range(len(starts) - 1):
+        for index in range(starts[item], starts[item + 1]):
+            when = np.int64(t[index])
+            if 0 <= when <= end:
+                part = min(when * steps // end, steps - 1)
+                while part < steps and spikes[item, part, place[index]]:
+                    part += 1
+                if part < steps:
+                    spikes[item, part, place[index]] = 1

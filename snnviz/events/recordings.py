@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from snnviz import _checks as check
 from snnviz import _memory as memory
 from snnviz._arguments import check_fields, checked
 from snnviz.errors import InputError
-from snnviz.events.binning import check_window, count
+from snnviz.events.binning import check_window, count, send
 from snnviz.events.events import Events, checked_sensor
 
 
@@ -129,17 +130,27 @@ class Recordings:
 
         Bins are those of `snnviz.events.frames` from 0 to steps * step_us. For few recordings at a time: this is dense.
         """
-        end = check.integer("steps", steps, 1) * check.integer("step_us", step_us, 1)
-        check_window(0, end, steps)
-        needed = 2 * len(self) * steps * math.prod(self.shape)
+        counts = self._empty(steps, step_us, np.dtype(np.uint16))
+        count(self.t, self.place, self.starts, 0, steps * step_us, counts)
+        return counts.reshape(len(self), steps, *self.shape)
+
+    @checked
+    def spikes(self, steps: int, step_us: int) -> np.ndarray:
+        """Spikes by step, uint8 (items, steps, height, width, 2): events of `counts`, at most one a step; others wait."""
+        spikes = self._empty(steps, step_us, np.dtype(np.uint8))
+        send(self.t, self.place, self.starts, steps * step_us, spikes)
+        return spikes.reshape(len(self), steps, *self.shape)
+
+    def _empty(self, steps: int, step_us: int, dtype: np.dtype[Any]) -> np.ndarray:
+        """Zeros (items, steps, places), where they fit into memory."""
+        check_window(0, check.integer("steps", steps, 1) * check.integer("step_us", step_us, 1), steps)
+        needed = dtype.itemsize * len(self) * steps * math.prod(self.shape)
         if needed > (free := memory.available()):
             raise InputError(
                 f"`steps` must be so few that counts fit into memory, {free / 2**30:.1f} GiB now. "
                 f"Received: {steps}, which take {needed / 2**30:.1f} GiB"
             )
-        counts = np.zeros((len(self), steps, self.shape[0] * self.shape[1] * 2), np.uint16)
-        count(self.t, self.place, self.starts, 0, end, counts)
-        return counts.reshape(len(self), steps, *self.shape)
+        return np.zeros((len(self), steps, math.prod(self.shape)), dtype)
 
     @checked
     def by_step(self, steps: int, step_us: int) -> np.ndarray:

@@ -6,10 +6,11 @@ nothing else.
 
 from snnviz.figures.animation import Animation
 from snnviz.figures.catalog import FIGURES, Figure
+from snnviz.figures.loading import from_files
 from snnviz.figures.make import Made, make, make_animations
 from snnviz.figures.material import Material, classifiers, shipped, together
 from snnviz.figures.scenes import firing_animation, prediction_animation
-from snnviz.figures.sources import from_files
+from snnviz.figures.stream import stream_animation
 from snnviz.figures.tables import TABLES, make_tables, table
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "make_tables",
     "prediction_animation",
     "shipped",
+    "stream_animation",
     "table",
     "together",
 ]

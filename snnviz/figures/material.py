@@ -13,6 +13,7 @@ import pandas as pd
 from snnviz import __version__, pretrained
 from snnviz._arguments import check_fields, checked
 from snnviz.errors import InputError
+from snnviz.events import Recordings
 from snnviz.network import SpikingNetwork
 from snnviz.plots import named
 
@@ -36,6 +37,7 @@ class Material:
         networks: by the names of results, and "start", the network that a search began with.
         horizon: results that table E is made of instead, where a model has longer ones.
         images: intensities of the results' items, (items, height, width[, channels]).
+        recordings: of the results' items, where they are of an event camera.
         history: of an optimisation (`OptimizationResult.history`).
         pruning: what `snnviz.sparsity.pruning_curve` returned.
         grid: columns lambda_a, lambda_w, value.
@@ -50,6 +52,7 @@ class Material:
     networks: Mapping[str, SpikingNetwork] = field(default_factory=dict)
     horizon: Mapping[str, xr.Dataset] = field(default_factory=dict)
     images: np.ndarray | None = None
+    recordings: Recordings | None = None
     history: pd.DataFrame | None = None
     pruning: Any = None
     grid: pd.DataFrame | None = None

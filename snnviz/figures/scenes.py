@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from snnviz import __version__, plots
 from snnviz import _checks as check
+from snnviz import plots
 from snnviz._arguments import checked
 from snnviz.errors import InputError
 from snnviz.figures.animation import Animation
+from snnviz.figures.frames import FADE, answer_strip, canvas, frame_rate, origin, score_bars, scores_of
 from snnviz.plots import Results, named, theme
 
 if TYPE_CHECKING:
     import xarray as xr
-    from PIL.Image import Image
 
 MOST_NEURONS = 1024
 """Of a larger layer that many neurons are shown, evenly spaced."""
-_FADE = 0.55
-"""What is left of a spike's light one step later."""
 
 
 @checked
@@ -54,14 +51,14 @@ def firing_animation(
             "`result` must hold spikes; simulate with record=Record(logits=True, spikes=network.firing_names). "
             f"Received: {sorted(map(str, result.data_vars))}"
         )
-    scores = _scores(result, item)
+    scores = scores_of(result, item)
     label = int(result["label"].values[item])
     classes = result["class"].values.astype(str)
     palette = theme.palette(dark)
     colors = theme.depth_colors(len(names), dark)
     grids = {name: _grid(train.shape[1], image if name == "input" else None) for name, train in spikes.items()}
 
-    with _canvas(2.2 * (len(names) + 1), 2.6, palette) as (figure, snap):
+    with canvas(2.2 * (len(names) + 1), 2.6, palette) as (figure, snap):
         axes = figure.subplots(1, len(names) + 1, width_ratios=[1] * len(names) + [0.85])
         figure.subplots_adjust(left=0.015, right=0.985, top=0.86, bottom=0.1, wspace=0.14)
         lit = {}
@@ -75,18 +72,18 @@ def firing_animation(
             axes[place].set_title(f"{name}, {count:,}{shown} neurons", color=palette.text, fontsize=8)
             axes[place].set_anchor("N")
             lit[name].color = color
-        update = _bars(axes[-1], classes, scores, label, palette)
+        update = score_bars(axes[-1], classes, scores, label, palette)
         words = figure.text(0.015, 0.025, "", color=palette.text, fontsize=9)
         glow = {name: np.zeros(train.shape[1]) for name, train in spikes.items()}
         frames = []
         for step in range(len(scores)):
             for name, train in spikes.items():
-                glow[name] = np.maximum(train[step], _FADE * glow[name])
+                glow[name] = np.maximum(train[step], FADE * glow[name])
                 lit[name].set_data(_lights(glow[name], grids[name], lit[name].color, palette))
             update(step)
             words.set_text(f"step {step + 1}")
             frames.append(snap())
-    return Animation(tuple(frames), _fps(fps), f"Firing of the network, item {item}", _origin([result]))
+    return Animation(tuple(frames), frame_rate(fps), f"Firing of the network, item {item}", origin([result]))
 
 
 @checked
@@ -114,7 +111,7 @@ def prediction_animation(
     array = np.asarray(image, float)
     array = array[..., 0] if array.ndim == 3 and array.shape[2] == 1 else array
     spikes = {name: _spikes(run, item, "input", most=None) for name, run in runs.items()}
-    scores = {name: _scores(run, item) for name, run in runs.items()}
+    scores = {name: scores_of(run, item) for name, run in runs.items()}
     sizes = {train.shape[1] for train in spikes.values()}
     if array.ndim not in (2, 3) or sizes != {array.size}:
         raise InputError(
@@ -125,7 +122,7 @@ def prediction_animation(
     label, classes = int(first["label"].values[item]), first["class"].values.astype(str)
     palette = theme.palette(dark)
     height = 0.7 + 1.95 * len(runs)  # inches
-    with _canvas(7.4, height, palette) as (figure, snap):
+    with canvas(7.4, height, palette) as (figure, snap):
         grid = figure.add_gridspec(
             2 * len(runs), 3, width_ratios=[1, 1, 1.6], height_ratios=[5, 1] * len(runs),
             left=0.05, right=0.98, top=1 - 0.5 / height, bottom=0.3 / height, hspace=0.3, wspace=0.08,
@@ -134,8 +131,10 @@ def prediction_animation(
         for row, name in enumerate(runs):
             updates += [
                 _seen(figure, grid, row, array, spikes[name], palette),
-                _bars(figure.add_subplot(grid[2 * row, 2]), classes, scores[name], label, palette, titled=row == 0),
-                _strip(figure.add_subplot(grid[2 * row + 1, :]), scores[name], classes, label, palette),
+                score_bars(
+                    figure.add_subplot(grid[2 * row, 2]), classes, scores[name], label, palette, titled=row == 0
+                ),
+                answer_strip(figure.add_subplot(grid[2 * row + 1, :]), scores[name], classes, label, palette),
             ]
             figure.axes[-1].tick_params(labelbottom=row == len(runs) - 1)
             if len(runs) > 1:
@@ -147,59 +146,10 @@ def prediction_animation(
                 update(step)
             words.set_text(f"step {step + 1}, true class {classes[label]}")
             frames.append(snap())
-    return Animation(tuple(frames), _fps(fps), f"Prediction over time, item {item}", _origin(list(runs.values())))
+    return Animation(tuple(frames), frame_rate(fps), f"Prediction over time, item {item}", origin(list(runs.values())))
 
 
 # --- parts of a frame -------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _canvas(width: float, height: float, palette: theme.Palette) -> Iterator[tuple[Any, Callable[[], Image]]]:
-    """A figure of its own, outside pyplot's state, and a function that takes its picture."""
-    from matplotlib import rc_context
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    from PIL import Image
-
-    with rc_context({"font.family": theme.EXPORT_FONT}):
-        figure = Figure(
-            (2 * round(width * 100) / 200, 2 * round(height * 100) / 200), dpi=200, facecolor=palette.background
-        )
-        canvas = FigureCanvasAgg(figure)
-
-        def snap() -> Image.Image:
-            canvas.draw()
-            picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
-            return picture.crop((0, 0, picture.width // 2 * 2, picture.height // 2 * 2))  # video wants even sizes
-
-        yield figure, snap
-
-
-def _bars(
-    axes: Any, classes: np.ndarray, scores: np.ndarray, label: int, palette: theme.Palette, titled: bool = True
-) -> Callable[[int], None]:
-    """Class scores as bars, relative to the best and the worst of the step; the answer in blue if right, else in orange."""
-    places = np.arange(len(classes))
-    bars = axes.barh(places, np.zeros(len(classes)), color=palette.muted, height=0.75)
-    axes.set(xlim=(0, 1.02), ylim=(len(classes) - 0.4, -0.6), yticks=places if len(classes) <= 20 else [], xticks=[])
-    if len(classes) <= 20:
-        axes.set_yticklabels(classes)
-    axes.tick_params(colors=palette.muted, labelsize=7, length=0)
-    axes.set_facecolor(palette.background)
-    axes.set_title("class scores" if titled else "", color=palette.text, fontsize=8)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
-    rest = theme.blend(palette.muted, palette.background, 0.4)
-
-    def update(step: int) -> None:
-        now = scores[step]
-        span = now.max() - now.min()
-        answer = int(now.argmax())
-        for place, bar in enumerate(bars):
-            bar.set_width(0.05 + 0.95 * (now[place] - now.min()) / span if span else 0.05)
-            bar.set_color(_verdict(answer == label, palette) if place == answer else rest)
-
-    return update
 
 
 def _seen(
@@ -221,40 +171,6 @@ def _seen(
         shown.set_data(mean[step].reshape(image.shape))
 
     return update
-
-
-def _strip(
-    axes: Any, scores: np.ndarray, classes: np.ndarray, label: int, palette: theme.Palette
-) -> Callable[[int], None]:
-    """The answers until now, a cell a step."""
-    answers = scores.argmax(axis=1)
-    axes.set(xlim=(0.5, len(answers) + 0.5), ylim=(0, 1), yticks=[])
-    axes.tick_params(colors=palette.muted, labelsize=7, length=2)
-    axes.set_facecolor(theme.blend(palette.background, palette.grid, 0.5))
-    for spine in axes.spines.values():
-        spine.set_visible(False)
-    short = max(map(len, classes)) <= 2
-
-    def update(step: int) -> None:
-        color = _verdict(answers[step] == label, palette)
-        axes.add_patch(_cell(step, color))
-        new = step == 0 or answers[step] != answers[step - 1]
-        if short and new:
-            axes.text(
-                step + 1, 0.46, classes[answers[step]], ha="center", va="center", fontsize=7, color=theme.ink(color)
-            )
-
-    return update
-
-
-def _cell(step: int, color: str) -> Any:
-    from matplotlib.patches import Rectangle
-
-    return Rectangle((step + 0.5, 0), 1, 1, color=color, linewidth=0)
-
-
-def _verdict(right: bool, palette: theme.Palette) -> str:
-    return palette.series[0] if right else palette.series[1]
 
 
 def _grid(count: int, image: np.ndarray | None) -> tuple[int, int]:
@@ -293,21 +209,3 @@ def _spikes(result: xr.Dataset, item: int, layer: str, most: int | None = MOST_N
     if most is None or train.shape[1] <= most:
         return train
     return train[:, np.linspace(0, train.shape[1] - 1, most).round().astype(int)]
-
-
-def _scores(result: xr.Dataset, item: int) -> np.ndarray:
-    if "logits" not in result:
-        raise InputError(
-            "`result` must hold 'logits'; simulate with record=Record(logits=True, ...). "
-            f"Received: {sorted(map(str, result.data_vars))}"
-        )
-    return result["logits"].values[item]
-
-
-def _fps(value: int) -> int:
-    return check.integer("fps", value, 1, 60)
-
-
-def _origin(results: Sequence[xr.Dataset]) -> str:
-    hashes = [str(result.attrs.get("network_hash", "?")) for result in results]
-    return f"snnviz {__version__}; network {', '.join(hashes)}"

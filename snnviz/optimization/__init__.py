@@ -4,8 +4,21 @@
 `snnviz.optimization.workers`' business.
 """
 
-from snnviz.optimization.loop import METHODS, OptimizationResult, optimize
+from snnviz.optimization.loop import optimize
+from snnviz.optimization.methods import METHODS
 from snnviz.optimization.objective import Objective, Terms
 from snnviz.optimization.scales import PER, ScaleSpace
+from snnviz.optimization.search import OptimizationResult
+from snnviz.optimization.searcher import Beginning, Searcher
 
-__all__ = ["METHODS", "PER", "Objective", "OptimizationResult", "ScaleSpace", "Terms", "optimize"]
+__all__ = [
+    "METHODS",
+    "PER",
+    "Beginning",
+    "Objective",
+    "OptimizationResult",
+    "ScaleSpace",
+    "Searcher",
+    "Terms",
+    "optimize",
+]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from snnviz import _checks as check
-from snnviz.optimization.searcher import Searcher
+from snnviz.optimization.searcher import Beginning, Searcher
 
 
 class CMAES(Searcher):
@@ -23,6 +24,13 @@ class CMAES(Searcher):
     """
 
     name = "cmaes"
+    title = "CMA-ES"
+    about = "CMA-ES, an evolution strategy, needs no gradient."
+    options = ("step", "population")
+
+    @classmethod
+    def begin(cls, at: Beginning, **options: Any) -> CMAES:
+        return cls(np.zeros(at.size), seed=at.seed, **options)
 
     def __init__(self, start: np.ndarray, step: float = 0.2, seed: int = 0, population: int | None = None) -> None:
         import cma

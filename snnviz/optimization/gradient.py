@@ -26,6 +26,7 @@ from snnviz.network import DenseProjection
 from snnviz.optimization.learner import Learner, Program
 from snnviz.optimization.objective import Objective
 from snnviz.optimization.scales import LARGEST_LOG_SCALE, ScaleSpace
+from snnviz.optimization.searcher import Beginning
 from snnviz.optimization.unrolled import Arriving, TensorFlow, best_sharpness, fire, read, surrogate
 
 Tensor = Any
@@ -69,7 +70,20 @@ class Gradient(Learner):
     """
 
     name = "gradient"
+    title = "gradient"
+    about = "Gradient follows surrogate gradients through time."
+    options = ("updates", "every", "batch", "rate", "shift", "distilled", "early", "width", "unrolled", "recency")
+    learns = True
+    streams = False
     doing = "learning scales"
+
+    @classmethod
+    def begin(cls, at: Beginning, **options: Any) -> Gradient:
+        problem = at.problem
+        if not isinstance(problem.space, ScaleSpace):
+            raise TypeError("the gradient is of scales")
+        given = {"base": at.base, "expansion": at.expansion, "seed": at.seed, "progress": at.progress, **options}
+        return cls(problem.space, at.objective, *at.training, problem.settings.steps, **given)
 
     def __init__(
         self,
@@ -143,7 +157,7 @@ class _Program(Program):
         ]
         self._base, self._expansion = tf.constant(base, tf.float32), expansion
         self._theta = keras.Variable(np.zeros(int(expansion.max()) + 1, np.float32), name="vector")
-        # the log-temperatures of steps 1..T' and, last, of the analog limit
+        # the logarithms of the inverse temperatures of steps 1..T' and, last, of the analog limit
         sharpness = keras.Variable(np.zeros(unrolled + 1, np.float32), name="sharpness")
         self._own_sharpness = keras.Variable(1.0, trainable=False, name="own_sharpness")
         # XLA fuses the many small operations of a dense network, once it has compiled for some seconds; its convolutions on a

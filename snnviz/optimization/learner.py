@@ -21,7 +21,6 @@ from snnviz.events import Recordings
 from snnviz.network import SpikingNetwork
 from snnviz.optimization.searcher import Searcher
 from snnviz.optimization.unrolled import Tensor
-from snnviz.simulation.encoding import one_a_step
 
 
 class Learner(Searcher):
@@ -99,7 +98,7 @@ class Learner(Searcher):
         """Images of items, and how many each has: one, or of a recording one a step, its spikes."""
         if not isinstance(self._x, Recordings):
             return self._x[chosen], 1
-        spikes = one_a_step(self._x[chosen].counts(*self._window)).astype(np.float32)
+        spikes = self._x[chosen].spikes(*self._window).astype(np.float32)
         return spikes.reshape(-1, *self._x.shape), self._window[0]
 
     def _rate_of(self, update: int) -> float:

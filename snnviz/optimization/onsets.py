@@ -7,13 +7,14 @@ potentials stay what they are.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from snnviz import _checks as check
 from snnviz.network import SpikingNetwork, onset_at
 from snnviz.optimization.scales import checked
-from snnviz.optimization.searcher import Searcher
+from snnviz.optimization.searcher import ONSETS, Beginning, Searcher
 
 CLAMPS = (0.0, 0.2, 0.25, 0.34, 0.4, 0.5, 0.67, 0.75, 1.0)
 """From one layer's beginning to the next one's, in time steps: what is tried first."""
@@ -66,6 +67,14 @@ class Onsets(Searcher):
     """
 
     name = "onsets"
+    title = "onsets of layers"
+    about = "Onsets says when each layer begins."
+    options = ("clamps",)
+    vary = ONSETS
+
+    @classmethod
+    def begin(cls, at: Beginning, **options: Any) -> Onsets:
+        return cls([layer.onset for layer in at.problem.network.layers], **options)
 
     def __init__(self, onsets: Sequence[int], clamps: Sequence[float] = CLAMPS) -> None:
         self._from = tuple(onsets)

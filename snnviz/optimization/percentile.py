@@ -7,12 +7,13 @@ searched: first one for the whole network, on a grid, then one per layer, coordi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from snnviz import _checks as check
 from snnviz.optimization.scales import ScaleSpace
-from snnviz.optimization.searcher import Searcher
+from snnviz.optimization.searcher import Beginning, Searcher
 
 GRID = (70.0, 80.0, 85.0, 90.0, 93.0, 95.0, 97.0, 98.0, 99.0, 99.5, 99.9, 99.99, 100.0)
 
@@ -27,6 +28,17 @@ class Percentile(Searcher):
     """
 
     name = "percentile"
+    title = "percentiles"
+    about = "Percentiles tries what the paper calls normalisation, and learns nothing."
+    options = ("grid",)
+    streams = False
+    absolute = True
+
+    @classmethod
+    def begin(cls, at: Beginning, **options: Any) -> Percentile:
+        if not isinstance(at.space, ScaleSpace):
+            raise TypeError("percentiles are of scales")
+        return cls(at.space, at.problem.x, **options)
 
     def __init__(self, space: ScaleSpace, x: np.ndarray, grid: Sequence[float] = GRID) -> None:
         from snnviz.conversion.normalisation import measure

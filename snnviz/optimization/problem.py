@@ -16,6 +16,7 @@ from snnviz.network.file import network_bytes, network_from_bytes
 from snnviz.optimization.objective import Counts
 from snnviz.optimization.onsets import OnsetSpace
 from snnviz.optimization.scales import ScaleSpace
+from snnviz.optimization.searcher import ONSETS, SCALES, WEIGHTS
 from snnviz.optimization.weights import WeightSpace
 from snnviz.simulation import Record, Settings
 from snnviz.simulation.encoding import Inputs, Spikes
@@ -23,8 +24,7 @@ from snnviz.simulation.engine import Engine
 from snnviz.simulation.stopping import read_out
 
 ENGINES = ("event", "graph")
-VARY = ("scales", "onsets", "weights")
-"""What a vector may hold: scales and, if asked for, potentials; onsets; or weights, biases and potentials."""
+Space = ScaleSpace | OnsetSpace | WeightSpace
 TARGETS = ("spinnaker",)
 """Hardware under whose constraints a network can be evaluated."""
 
@@ -44,7 +44,7 @@ class Problem:
         engine: "event", which needs no TensorFlow, or "graph".
         target: evaluate the network as "spinnaker" would compute it (`snnviz.hardware.spinnaker.model`), without a pooling of
             its input; None for no constraints.
-        vary: what vectors hold, of `VARY`; `per` and `with_potentials` are about "scales" alone.
+        vary: what vectors hold (`snnviz.optimization.searcher`); `per` and `with_potentials` are about "scales" alone.
         step_ms: milliseconds of a step, of recordings.
 
     Raises:
@@ -61,7 +61,7 @@ class Problem:
         with_potentials: bool = False,
         engine: str = "event",
         target: str | None = None,
-        vary: str = "scales",
+        vary: str = SCALES,
         step_ms: float | None = None,
     ) -> None:
         self.target = None if target is None else check.choice("target", target, TARGETS)
@@ -71,14 +71,14 @@ class Problem:
         self.y = check.labels("y", y, len(self.x), network.classes)
         self.per, self.with_potentials = per, with_potentials
         self.engine = check.choice("engine", engine, ENGINES)
-        self.vary = check.choice("vary", vary, VARY)
+        self.vary = check.choice("vary", vary, (SCALES, ONSETS, WEIGHTS))
         self.space = self._space(network)
         self._file = b""
 
-    def _space(self, network: SpikingNetwork) -> ScaleSpace | OnsetSpace | WeightSpace:
-        if self.vary == "onsets":
+    def _space(self, network: SpikingNetwork) -> Space:
+        if self.vary == ONSETS:
             return OnsetSpace(network)
-        return WeightSpace(network) if self.vary == "weights" else ScaleSpace(network, self.per, self.with_potentials)
+        return WeightSpace(network) if self.vary == WEIGHTS else ScaleSpace(network, self.per, self.with_potentials)
 
     @property
     def network(self) -> SpikingNetwork:

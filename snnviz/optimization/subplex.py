@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from snnviz import _checks as check
-from snnviz.optimization.searcher import Searcher
+from snnviz.optimization.searcher import Beginning, Searcher
 
 
 class _Stop(Exception):
@@ -29,6 +29,13 @@ class Subplex(Searcher):
     """
 
     name = "subplex"
+    title = "Subplex"
+    about = "Subplex, the paper's method, needs no gradient."
+    options = ("step", "tolerance")
+
+    @classmethod
+    def begin(cls, at: Beginning, **options: Any) -> Subplex:
+        return cls(np.zeros(at.size), **options)
 
     def __init__(self, start: np.ndarray, step: float = 0.3, tolerance: float = 1e-6) -> None:
         import nlopt  # here, so that a failure to load it is not one of the thread, for which nobody would wait

@@ -33,6 +33,7 @@ from snnviz.network import Population, SpikingNetwork
 from snnviz.optimization.learner import Learner, Program
 from snnviz.optimization.objective import Objective
 from snnviz.optimization.scales import checked
+from snnviz.optimization.searcher import WEIGHTS, Beginning
 from snnviz.optimization.unrolled import Arriving, Tensor, TensorFlow, best_sharpness, fire, read, surrogate
 from snnviz.training.recipe import PRECISIONS
 
@@ -171,8 +172,26 @@ class Weights(Learner):
     """
 
     name = "weights"
+    title = "learn the weights"
+    about = "Learn the weights goes furthest: weights, biases and potentials follow surrogate gradients."
+    options = (
+        "updates", "every", "batch", "rate", "shift", "flip", "unrolled", "limit", "width", "precision", "recency",
+    )  # fmt: skip
+    vary = WEIGHTS
+    learns = True
+    minutes = None
     doing = "learning weights"
     warm_up = WARM_UP
+
+    @classmethod
+    def begin(cls, at: Beginning, **options: Any) -> Weights:
+        problem = at.problem
+        if not isinstance(problem.space, WeightSpace):
+            raise TypeError("what is learned is weights")
+        given = {"base": at.base, "seed": at.seed, "progress": at.progress, **options}
+        if isinstance(problem.x, Recordings):  # what comes later is no more of the same, as with images
+            given = {"unrolled": problem.settings.steps, "step_us": problem.settings.step_us} | given
+        return cls(problem.space, at.objective, *at.training, problem.reference, **given)
 
     def __init__(
         self,

@@ -7,6 +7,7 @@ writes one as PDF, SVG or PNG, and its data as CSV.
 from snnviz.plots._accuracy_cost import accuracy_cost, accuracy_cost_data
 from snnviz.plots._accuracy_over_events import accuracy_over_events, accuracy_over_events_data
 from snnviz.plots._accuracy_over_time import accuracy_over_time, accuracy_over_time_data
+from snnviz.plots._answer_margin import answer_margin, answer_margin_data
 from snnviz.plots._chip_map import chip_map, chip_map_data
 from snnviz.plots._class_scores import class_scores, class_scores_data
 from snnviz.plots._confidence_cutoff import confidence_cutoff, confidence_cutoff_data
@@ -30,7 +31,7 @@ from snnviz.plots._polarity import as_pictures
 from snnviz.plots._prediction_strip import prediction_strip, prediction_strip_data, telling_items
 from snnviz.plots._pruning_curve import pruning_curve, pruning_curve_data
 from snnviz.plots._raster import raster, raster_data, recorded_layers
-from snnviz.plots._runs import Results, crossings_data, named
+from snnviz.plots._runs import Results, crossings_data, named, step_unit
 from snnviz.plots._scales import scales, scales_data
 from snnviz.plots._search_progress import search_progress, search_progress_data
 from snnviz.plots._setting_importance import setting_importance, setting_importance_data
@@ -50,6 +51,8 @@ __all__ = [
     "accuracy_over_events_data",
     "accuracy_over_time",
     "accuracy_over_time_data",
+    "answer_margin",
+    "answer_margin_data",
     "as_pictures",
     "chip_map",
     "chip_map_data",
@@ -112,5 +115,6 @@ __all__ = [
     "sparsity_front_data",
     "spike_rates",
     "spike_rates_data",
+    "step_unit",
     "telling_items",
 ]

@@ -11,7 +11,7 @@ import pandas as pd
 from snnviz import uncertainty
 from snnviz._arguments import checked
 from snnviz.plots._curves import accuracy_overlay
-from snnviz.plots._runs import Results, curves_data, named
+from snnviz.plots._runs import Results, curves_data, named, step_unit
 
 
 @checked
@@ -59,7 +59,7 @@ def accuracy_over_time(
         dark=dark,
         zoom=zoom,
         log=log,
-        xlabel="Time (steps)",
+        xlabel=f"Time ({step_unit(results)})",
         height=height,
         dashes=dashes,
         intervals=intervals,

@@ -158,15 +158,19 @@ def _strip(result: xr.Dataset, item: int, colors: theme.Palette) -> hv.Rectangle
     return theme.rectangles(element, tooltips=[("answer", "@prediction, @said")], edge=colors.background, width=1.5)
 
 
+def stream_costs(result: xr.Dataset, item: int, data: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Events of each step, of the camera and of the network, and whether the latter are the item's own or a mean."""
+    steps = result.sizes["time"]
+    camera = np.bincount(data["step"] - 1, minlength=steps)[:steps]
+    if "item_events" in result:
+        return camera, recorded(result, "item_events", 'record=["events"]').values[item].sum(axis=1), True
+    return camera, result["synaptic_events"].sum("layer").values, False
+
+
 def _costs(result: xr.Dataset, item: int, data: pd.DataFrame, colors: theme.Palette) -> tuple[list[Any], list[Any]]:
     """Curves of the events so far, and what their sums are."""
     steps = result.sizes["time"]
-    camera = np.bincount(data["step"] - 1, minlength=steps)[:steps]
-    own = "item_events" in result
-    if own:
-        network = recorded(result, "item_events", 'record=["events"]').values[item].sum(axis=1)
-    else:
-        network = result["synaptic_events"].sum("layer").values
+    camera, network, own = stream_costs(result, item, data)
     curves, words = [], []
     about = (("camera", camera, colors.muted, "dashed"), ("network", network, colors.text, "solid"))
     for place, (name, events, color, dash) in enumerate(about):

@@ -11,7 +11,7 @@ import pandas as pd
 
 from snnviz._arguments import checked
 from snnviz.plots import theme
-from snnviz.plots._runs import Results, crossings_data, curves_data, named
+from snnviz.plots._runs import Results, crossings_data, curves_data, named, step_unit
 from snnviz.plots.inplace import put
 
 _MARK = ("time", "cumulative_events", "color")
@@ -59,7 +59,7 @@ def events_over_time(
     return theme.figure(
         hv.Overlay(parts),
         dark=dark,
-        xlabel="Time (steps)",
+        xlabel=f"Time ({step_unit(results)})",
         ylabel="Synaptic events so far (per item)",
         xlim=(0.0, 1.05 * float(data["time"].max())),
         ylim=(0.0, 1.08 * max(float(data["cumulative_events"].max()), 1.0)),

@@ -16,7 +16,7 @@ from snnviz.network import THRESHOLD
 from snnviz.plots import theme
 from snnviz.plots._cursor import cursor
 from snnviz.plots._raster import recorded_layers
-from snnviz.plots._runs import recorded, single, traced_item
+from snnviz.plots._runs import recorded, single, step_unit, traced_item
 
 SHOWN_NEURONS = 5
 
@@ -120,7 +120,7 @@ def membranes(
     return theme.figure(
         hv.Overlay(parts),
         dark=dark,
-        xlabel="Time (steps)",
+        xlabel=f"Time ({step_unit(result)})",
         ylabel=f"Potential by {'class' if outputs else f'neuron of {name}'}",
         xlim=(0.0, steps + 1.0),
         ylim=span,

@@ -14,7 +14,7 @@ from snnviz._arguments import checked
 from snnviz.errors import InputError
 from snnviz.plots import theme
 from snnviz.plots._cursor import cursor
-from snnviz.plots._runs import recorded, single, traced_item
+from snnviz.plots._runs import recorded, single, step_unit, traced_item
 
 MOST_NEURONS = 256
 """Of a larger layer that many neurons are drawn, evenly spaced."""
@@ -94,7 +94,7 @@ def raster(
         if marks.empty:  # keeps its element, so that a page can update it in place
             nothing = {"time": [np.nan], "height": [np.nan], "neuron": [0], "layer": [name], "color": [colors[name]]}
             marks = pd.DataFrame(nothing)
-        thickness = float(np.clip(0.8 * 300 * room / drawn[name], 1.6, 6.0))
+        thickness = float(np.clip(0.8 * 300 * room / drawn[name], 2.4, 6.0))
         element = hv.Points(marks, ["time", "height"], ["neuron", "layer", "color"])
         tooltips = [("layer", "@layer"), ("neuron", "@neuron"), ("step", "@time")]
         parts.append(theme.points(element, "square", thickness, tooltips))
@@ -108,7 +108,7 @@ def raster(
     return theme.figure(
         hv.Overlay(parts),
         dark=dark,
-        xlabel="Time (steps)",
+        xlabel=f"Time ({step_unit(result)})",
         ylabel="Neurons",
         xlim=(0.0, result.sizes["time"] + 1.0),
         ylim=(-0.01, 1.01),

@@ -75,6 +75,14 @@ def traced_item(item: int, variable: xr.DataArray, dimension: str = "traced") ->
 
 
 @checked
+def step_unit(results: Results) -> str:
+    """What time is counted in: "steps", or "steps of 10 ms" where all results say how long theirs are, and the same."""
+    lengths = {metrics.step_milliseconds(result) for result in named(results).values()}
+    length = lengths.pop()
+    return "steps" if lengths or length is None else f"steps of {length:g} ms"
+
+
+@checked
 def crossings_data(results: Results, threshold: float | Mapping[str, float]) -> pd.DataFrame:
     """Where each run reaches an accuracy: columns run, threshold, time, events, crossed (`snnviz.metrics`).
 

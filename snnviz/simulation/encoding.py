@@ -148,19 +148,15 @@ class Spikes:
 
     def part(self, start: int, stop: int) -> np.ndarray:
         """Items `start` to `stop` as an engine takes them: spikes, uint8 (items, steps, *shape)."""
-        return one_a_step(self.counts(start, stop))
+        if isinstance(self.x, Recordings):
+            return self.x[start:stop].spikes(self.settings.steps, self.settings.step_us)
+        return one_a_step(self.x[start:stop])
 
     def take(self, items: np.ndarray) -> np.ndarray:
         """Some items as an engine takes them, to time it."""
         if isinstance(self.x, Recordings):
-            return one_a_step(self.x[items].counts(self.settings.steps, self.settings.step_us))
+            return self.x[items].spikes(self.settings.steps, self.settings.step_us)
         return one_a_step(self.x[items])
-
-    def counts(self, start: int, stop: int) -> np.ndarray:
-        """Events of items `start` to `stop`, (items, steps, *shape), whole numbers."""
-        if isinstance(self.x, Recordings):
-            return self.x[start:stop].counts(self.settings.steps, self.settings.step_us)
-        return self.x[start:stop]
 
     def sent(self) -> np.ndarray:
         """Events that arrived in each step, a mean over items, float64 (T,)."""
@@ -175,10 +171,14 @@ class Spikes:
         size = max(1, RATE_BUDGET // (4 * math.prod(self.shape) * self.settings.steps))
         right = 0.0
         for start in range(0, len(self), size):
-            counts = self.counts(start, start + size)
-            rates = np.minimum(counts.mean(axis=1, dtype=np.float32), 1)
-            right += analog.accuracy(network, rates, y[start : start + size]) * len(counts)
+            rates = self._rates(start, start + size)
+            right += analog.accuracy(network, rates, y[start : start + size]) * len(rates)
         return right / len(self)
+
+    def _rates(self, start: int, stop: int) -> np.ndarray:
+        if isinstance(self.x, Recordings):
+            return self.x[start:stop].rates(self.settings.steps, self.settings.step_us)
+        return np.minimum(self.x[start:stop].mean(axis=1, dtype=np.float32), 1)
 
 
 def _checked_counts(x: np.ndarray, steps: int, shape: tuple[int, ...]) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 | what | by |
 |---|---|
-| MaxPooling2D, GlobalMaxPooling2D | average pooling of the same windows |
+| MaxPooling2D, GlobalMaxPooling2D, and of signals MaxPooling1D, GlobalMaxPooling1D | average pooling of the same windows |
 | LeakyReLU, PReLU, ELU, SELU, GELU, SiLU, mish, softplus and other activations between layers | ReLU |
 | hard-SiLU (hard-swish) | ReLU6 |
 | hyperbolic tangent, sigmoid, hard sigmoid between layers | ReLU that saturates at 1 |
@@ -45,6 +45,7 @@ _RECTIFIED = (
 )
 _SIX = ("hard_silu", "hard_swish")
 _ONE = ("tanh", "sigmoid", "hard_sigmoid", "hard_tanh")
+_POOLING = ("MaxPooling1D", "MaxPooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D")
 _LAYERS = ("LeakyReLU", "PReLU", "ELU")
 
 
@@ -163,12 +164,10 @@ def _last_weighted(model: keras.Model) -> Any:
 def _replaced(layer: Any, last: bool) -> tuple[Any, str] | None:
     """What stands for a layer, and in words; None where it stays."""
     kind, config = type(layer).__name__, layer.get_config()
-    if kind == "MaxPooling2D":
-        names = ("name", "pool_size", "strides", "padding", "data_format")
-        return kl.AveragePooling2D(**{name: config[name] for name in names}), "max pooling by average pooling"
-    if kind == "GlobalMaxPooling2D":
-        kept = {name: config[name] for name in ("name", "data_format", "keepdims")}
-        return kl.GlobalAveragePooling2D(**kept), "global max pooling by global average pooling"
+    if kind in _POOLING:
+        stands = getattr(kl, kind.replace("Max", "Average"))
+        words = kind.rstrip("12D").replace("MaxPooling", "{} pooling").replace("Global", "global ")
+        return stands.from_config(config), f"{words.format('max')} by {words.format('average')}"
     if kind in _LAYERS:
         return kl.ReLU(name=layer.name), f"{kind} by ReLU"
     name = _activation(layer)

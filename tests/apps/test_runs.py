@@ -215,7 +215,7 @@ def test_nothing_is_launched_where_nothing_may_be(finished, pair):
     assert len(finished.list()) == 3
 
 
-@pytest.mark.parametrize("page", [dashboard.Optimize, dashboard.Sparsity])
+@pytest.mark.parametrize("page", [dashboard.Optimize, dashboard.Sparsity, dashboard.Adapt])
 def test_what_a_form_launches(page, finished, monkeypatch):
     asked = []
     monkeypatch.setattr(jobs, "launch", lambda spec, store: asked.append(jobs.Spec.of(spec)) or "f" * 32)

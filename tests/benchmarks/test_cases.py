@@ -9,6 +9,8 @@ import pytest
 from benchmarks import rows
 from benchmarks.case import save_case
 from benchmarks.networks import random_images, random_network
+from snnviz.events import Events, Recordings, read
+from snnviz.network import Dense, Input, SpikingNetwork
 from snnviz.simulation.synops import fanout
 
 
@@ -59,3 +61,20 @@ def test_sparse_images_have_the_density_in_their_mean(saved):
         images = random_images(network, 50, density=density)
         assert images.mean() == pytest.approx(density, rel=0.1)
         assert images.max() <= 1
+
+
+def test_recordings_are_counted_by_step_as_snnviz_counts_them(common, tmp_path):
+    events = Events(
+        np.array([0, 9, 10, 20, 31, 5]), np.array([0, 1, 2, 0, 0, 2]), np.zeros(6, int), np.ones(6, int), (1, 3)
+    )
+    recordings = Recordings(events.t, events.place, np.array([0, 4, 6]), events.sensor)
+    layer = Dense(name="out", input_shape=(1, 3, 2), weights=np.ones((6, 2), np.float32), bias=np.zeros(2, np.float32))
+    network = SpikingNetwork(input=Input(shape=(1, 3, 2)), layers=(layer,))
+    save_case(tmp_path / "case.npz", network, recordings, np.arange(2), 2, step_us=10)
+    case = common.Case({"case": str(tmp_path / "case.npz")})
+    [(start, counts)] = case.batches()
+    assert start == 0
+    np.testing.assert_array_equal(counts, recordings.counts(2, 10))
+    again = [read(file, (1, 3)) for file in common.write_nmnist(case, tmp_path)]
+    np.testing.assert_array_equal(np.concatenate([one.t for one in again]), events.t)
+    np.testing.assert_array_equal(np.concatenate([one.place for one in again]), events.place)

@@ -155,3 +155,14 @@ def test_write_makes_page_and_figure(tmp_path):
     report.write(tmp_path, tmp_path / "page.md")
     assert "benchmarks_events.svg" in (tmp_path / "page.md").read_text()
     assert "<svg" in (tmp_path / "benchmarks_events.svg").read_text()
+
+
+def test_streams_are_held_against_the_time_they_took(tmp_path):
+    same = {"agreement": {"last_step": 1.0, "all_steps": 0.999}, "versions": {"torch": "2"}}
+    rows = [row("event", 0.1, cpu_seconds=0.2, **same), row("torch", 1.0, cpu_seconds=1.0, **same)]
+    readers = [row("read", 0.1, cpu_seconds=0.1, **same), {"name": "tonic", "label": "tonic", "missing": "not set up"}]
+    about = {"camera_events": 100_000, "stream_s": 30.0, "step_ms": 10.0, "load": [1.0, 2.0]}
+    page = report.page({"stream": result("stream", rows=rows, readers=readers, **about)})
+    assert "| the event | 2.00 ms | 1.00 ms | 0.50 M | 150 | 1.0 | 99.9% |  |" in page
+    assert "| the torch | 10.00 ms | 10.00 ms | 0.10 M | 30 | 5.0 | 99.9% | torch 2 |" in page
+    assert "| tonic | - | - | - | - | - | - | not set up |" in page

@@ -65,7 +65,10 @@ def test_back_undoes_the_last_change(page, server):
     assert page.problems == []
 
 
-UPLOADS = [("optimize", "dense-mnist-heuristic"), ("sparsity", "dense-mnist"), ("hardware", "dense-mnist-heuristic")]
+UPLOADS = [
+    ("optimize", "dense-mnist-heuristic"), ("sparsity", "dense-mnist"), ("adapt", "dense-mnist"),
+    ("hardware", "dense-mnist-heuristic"),
+]  # fmt: skip
 
 
 # BokehJS may tell of the field in full beside the file, which the server knows, takes as it should and warns of

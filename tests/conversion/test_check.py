@@ -36,11 +36,11 @@ REFUSED = {
     "tanh layer": ([conv(activation=None), kl.Activation("tanh", name="x")], "x", 1, "'tanh'"),
     "softmax in the middle": ([conv(activation="softmax", name="x"), conv(name="y")], "x", 0, "must come last"),
     "pooling same at the border": (
-        [kl.AveragePooling2D(3, padding="same", name="x")], "x", 0, "use padding='valid', behind a ZeroPadding2D",
+        [kl.AveragePooling2D(3, padding="same", name="x")], "x", 0, "use padding='valid', behind zero padding",
     ),
     "layer norm": ([conv(), kl.LayerNormalization(name="x")], "x", 1, "use BatchNormalization"),
     "upsampling": ([conv(), kl.UpSampling2D(name="x")], "x", 1, "enlarge"),
-    "transposed": ([kl.Conv2DTranspose(3, 3, name="x")], "x", 0, "use Conv2D"),
+    "transposed": ([kl.Conv2DTranspose(3, 3, name="x")], "x", 0, "use a convolution"),
     "permute": ([kl.Permute((2, 1, 3), name="x")], "x", 0, "axes"),
     "channels first": ([conv(data_format="channels_first", name="x")], "x", 0, "channels_first"),
     "batch norm of another axis": (
@@ -272,11 +272,16 @@ def test_training_mode_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("layer", "message"), [(kl.LSTM(3, name="x"), "recurrent"), (kl.Conv1D(3, 3, name="x"), "two-dimensional")]
+    ("layer", "message", "shape"),
+    [
+        (kl.LSTM(3, name="x"), "recurrent", (8, 6)),
+        (kl.Conv1DTranspose(3, 3, name="x"), "enlarge", (8, 6)),
+        (kl.Conv3D(3, 3, name="x"), "volumes", (8, 6, 5, 1)),
+    ],
 )
-def test_layers_of_sequences_are_refused(layer, message):
-    with pytest.raises(InputError, match=message) as caught:
-        fold(dense_ending(layer, shape=(8, 6)))
+def test_layers_of_sequences_and_volumes_are_refused(layer, message, shape):
+    with pytest.raises(InputError, match=message if len(shape) < 4 else "signals") as caught:
+        fold(dense_ending(layer, shape=shape))
     assert "more problem" not in str(caught.value)
 
 

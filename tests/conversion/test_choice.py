@@ -5,7 +5,8 @@ import pytest
 
 import snnviz
 from snnviz.conversion import convert, fold, load_keras, measure
-from snnviz.conversion.choice import REFERENCES
+from snnviz.conversion.choice import REFERENCES, Setting, Trial
+from snnviz.conversion.choice import _best as best
 from snnviz.errors import InputError
 
 
@@ -45,6 +46,19 @@ def test_the_choice_is_the_soonest_that_spends_no_more_than_the_better_reference
     references = [row for row in rows if (row["per"], row["percentile"]) in REFERENCES and not row["correct_potential"]]
     limit = min(references, key=rank)["events"]
     assert min((row for row in rows if row["events"] <= limit), key=rank)["chosen"]
+
+
+def trial(per, accuracy, events):
+    setting = Setting(per=per, percentile=99.0, correct_potential=0 if per == "layer" else 6)
+    given = {"accuracy": np.array(accuracy), "events": np.full(len(accuracy), events), "tolerance": 0.01}
+    return Trial(setting=setting, network=None, found=None, **given)
+
+
+@pytest.mark.parametrize(("events", "chosen"), [(19.0, "channel"), (21.0, "layer")])
+def test_where_the_reference_does_not_settle_events_are_compared_until_it_is_as_good_as_it_gets(events, chosen):
+    reference = trial("layer", [0.1, 0.2, 0.4, 0.8], 10.0)  # 0.8 for 40 events, and no more
+    sooner = trial("channel", [0.7, 0.8, 0.9, 0.95], events)  # in all four steps more than these
+    assert best([reference, sooner]).setting.per == chosen
 
 
 def test_what_is_given_is_kept(model, images):

@@ -9,6 +9,7 @@ from hypothesis import strategies as some
 
 from snnviz.errors import InputError
 from snnviz.events import Events, Recordings, frames
+from snnviz.simulation.encoding import one_a_step
 from tests.events import writers
 
 
@@ -133,3 +134,19 @@ def test_bad_recordings():
         Recordings(events.t, events.place + 48, np.array([0, 2]), events.sensor)
     with pytest.raises(InputError, match="at least one of 1 recordings"):
         Recordings.of([events])[1:1]
+
+
+@given(
+    t=some.lists(some.integers(-3, 60), max_size=80),
+    pixels=some.integers(1, 4),
+    steps=some.integers(1, 12),
+    step_us=some.integers(1, 7),
+    seed=some.integers(0, 99),
+)
+@settings(deadline=None, max_examples=80)
+def test_at_most_one_event_a_step_is_sent_and_the_others_wait(t, pixels, steps, step_us, seed):
+    """However events are ordered, what is sent straight from them is what counting and then waiting gives."""
+    events = events_of(t, (1, pixels), seed)
+    together = Recordings(events.t, events.place, np.array([0, len(t) // 3, len(t)]), events.sensor)
+    expected = one_a_step(together.counts(steps, step_us))
+    np.testing.assert_array_equal(together.spikes(steps, step_us), expected)

@@ -1,8 +1,11 @@
 """Material with everything in it, from a small real simulation."""
 
+import json
+
 import numpy as np
 import pytest
 
+from snnviz.events import Recordings
 from snnviz.figures import Material
 from tests.plots.conftest import grid, history, images, network, pruned, recorded, scaled
 from tests.synthetic import dense_mnist
@@ -12,11 +15,18 @@ __all__ = ["grid", "history", "images", "network", "pruned", "recorded", "scaled
 
 @pytest.fixture(scope="session")
 def material(recorded, network, scaled, images, history, pruned, grid):
-    ends = 1 + np.arange(recorded.sizes["item"]) % recorded.sizes["time"]
+    """The result after is also one of an event camera's recordings, so that every figure can be drawn."""
+    items, steps = recorded.sizes["item"], recorded.sizes["time"]
+    filmed = recorded.assign(
+        exit_step=("item", 1 + np.arange(items) % steps), camera_events=("time", np.ones(steps))
+    ).assign_attrs(step_ms=1.0, settings=json.dumps(json.loads(recorded.attrs["settings"]) | {"input": "spikes"}))
+    t = np.arange(3 * items) % 3 * 900
+    recordings = Recordings(t, np.arange(3 * items) % 32, np.arange(0, 3 * items + 1, 3), (4, 4))
     return Material(
-        results={"before": recorded, "after": recorded.assign(exit_step=("item", ends))},
+        results={"before": recorded, "after": filmed},
         networks={"after": network, "start": scaled},
         images=images,
+        recordings=recordings,
         history=history,
         pruning=pruned,
         grid=grid,

@@ -3,6 +3,7 @@
 import io
 import shutil
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import panel as pn
@@ -10,7 +11,7 @@ import pytest
 from PIL import Image
 
 from snnviz.errors import InputError
-from snnviz.figures import Material, firing_animation, make_animations, prediction_animation
+from snnviz.figures import Material, firing_animation, make_animations, prediction_animation, stream_animation
 from tests.plots.conftest import STEPS, TRACED
 
 
@@ -75,11 +76,20 @@ def test_player_shows_the_step_it_stands_on(film):
 
 
 def test_made_from_material(material, tmp_path):
-    files = make_animations(material, tmp_path, formats=["gif"], dark=False)
+    files = make_animations(replace(material, recordings=None), tmp_path, formats=["gif"], dark=False)
     assert [file.name for file in files] == ["animation-firing.gif", "animation-prediction.gif"]
     with Image.open(files[0]) as moving:
         frame = moving.convert("RGB")
     assert sum(frame.getpixel((1, 1))) > 740
+
+
+def test_the_stream_of_a_camera(material, tmp_path):
+    [file] = make_animations(material, tmp_path)
+    assert file.name == "animation-stream.gif"
+    film = stream_animation(material.results["after"], 3, material.recordings)
+    assert len(film.frames) == STEPS
+    lit = [np.asarray(frame)[100:420, 60:460] for frame in film.frames[:4]]
+    assert all((lit[step] != lit[step + 1]).any() for step in range(3))  # what was sent fades
 
 
 def test_wrong_arguments_are_refused(film, material, recorded, before, images, tmp_path):

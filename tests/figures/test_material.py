@@ -9,7 +9,7 @@ import pytest
 from snnviz import datasets, pretrained, results
 from snnviz.errors import InputError
 from snnviz.figures import FIGURES, from_files, make, shipped
-from snnviz.figures.sources import runtimes
+from snnviz.figures.loading import runtimes
 from snnviz.runs import Folder, Recorder, Store, lock
 from tests.synthetic import dense_mnist
 
@@ -107,7 +107,7 @@ def test_shipped_models(tmp_path):
     assert found.images.shape == (60, 28, 28, 1)
     assert np.array_equal(found.results["before"]["spikes_input"].shape, (16, 50, 784))
     lacking = {name for name, figure in FIGURES.items() if figure.lacks(found)}
-    assert lacking == {"optimization-history", "evaluations", "lambda-grid", "exit-steps"}
+    assert lacking == {"optimization-history", "evaluations", "lambda-grid", "exit-steps", "event-stream"}
     # the last network is the optimised one, and the search began with the heuristic one: scales there are
     make(found, tmp_path, ["scales", "figure-b", "membranes"], formats=["png"], dpi=40, progress=False)
     after = found.networks["after"]
@@ -135,4 +135,22 @@ def test_all_figures_of_the_shipped_models_take_less_than_two_minutes(tmp_path):
     began = time.perf_counter()
     done = make(shipped(), tmp_path)
     assert time.perf_counter() - began < 120
-    assert set(done.left_out) == {"lambda-grid", "exit-steps"}
+    assert set(done.left_out) == {"lambda-grid", "exit-steps", "event-stream"}
+
+
+def test_own_data_give_the_images_of_figure_b(tmp_path, images, recorded):
+    labels = recorded["label"].values
+    np.savez(tmp_path / "mine.npz", x_train=images, y_train=labels, x_test=images, y_test=labels)
+    shifted = (labels + 1) % 3
+    np.savez(tmp_path / "other.npz", x_train=images, y_train=shifted, x_test=images, y_test=shifted)
+    results.save(recorded.assign_attrs(dataset="elsewhere"), tmp_path / "result.nc")
+    assert from_files([tmp_path / "result.nc"]).images is None
+    found = from_files([tmp_path / "result.nc"], data=tmp_path / "mine.npz")
+    assert np.allclose(found.images, np.asarray(images).reshape(found.images.shape))
+    assert not FIGURES["figure-b"].lacks(found)
+    results.save(recorded.assign_attrs(dataset="mine"), tmp_path / "result.nc")
+    assert from_files([tmp_path / "result.nc"]).images is not None, "it lies beside the result, under its name"
+    with pytest.raises(InputError, match="`data` must be what the results were simulated on"):
+        from_files([tmp_path / "result.nc"], data=tmp_path / "other.npz")
+    with pytest.raises(InputError, match="`data` must come with a result"):
+        from_files([], data="mnist")

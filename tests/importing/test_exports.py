@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import pytest
 
-from snnviz import InputError
+from snnviz import InputError, convert
 from snnviz.importing.imported import build
 
 HERE = Path(__file__).parent
@@ -72,3 +72,19 @@ def test_an_export_answers_as_its_origin_or_is_refused_by_name(archive, name, op
     items = read.channels_last(held["x"].astype(np.float32) / 256)
     answers = np.asarray(read.model(items)).reshape(held["y"].shape)
     np.testing.assert_allclose(answers, held["y"], rtol=0, atol=CLOSE * max(1, np.abs(held["y"]).max()))
+
+
+@pytest.mark.parametrize("case", ["torch/conv1d", "torch/conv1d-global", "keras/conv1d"])
+def test_networks_of_signals_convert(case, opened):
+    kind, _, case = case.partition("/")
+    archive = opened[f"exports-{kind}.zip"]
+    names = {name for name in archive.namelist() if name.endswith(".onnx") and name.rpartition("-")[0] == case}
+    assert names
+    for name in sorted(names):
+        read = build(onnx.load_model_from_string(archive.read(name)), name)
+        held = np.load(io.BytesIO(archive.read(name.replace(".onnx", ".npz"))))
+        network = convert(
+            read, held["x"].astype(np.float32) / 256, setting="paper", progress=False
+        )  # channels first, for torch
+        assert network.metadata["import"]["folded"] == 1, name
+        assert len(network.input_shape) == 3

@@ -10,8 +10,8 @@ import pytest
 
 from snnviz import load_network
 from snnviz.errors import InputError
-from snnviz.optimization import loop, optimize
-from snnviz.optimization.record import Record
+from snnviz.optimization import optimize
+from snnviz.optimization.evaluations import Evaluations
 from snnviz.optimization.weights import Weights
 
 FILES = {"evaluations.jsonl": 50, "run.json": 100, "stage-0.npz": 150}
@@ -26,11 +26,11 @@ GIVEN = {
 def search(toy, toy_data, tmp_path_factory):
     """`search(folder, evaluations)`: resume what is in a folder. All share one searcher, to save compiling."""
     network = toy.scaled([0.3, 0.3, 1.0])  # so that there is much to gain
-    made = []
+    made, begin = [], Weights.begin
 
-    def builder(*arguments, **options):
+    def builder(at, **options):
         if not made:
-            made.append(Weights(*arguments, **options))
+            made.append(begin(at, **options))
             made.append(made[0].state())
         made[0].restore(made[1])
         return made[0]
@@ -39,7 +39,7 @@ def search(toy, toy_data, tmp_path_factory):
         return optimize(network, *toy_data, budget_evaluations=evaluations, checkpoint=folder, resume=True, **GIVEN)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "Weights", builder)
+        patch.setattr(Weights, "begin", builder)
         yield search
 
 
@@ -112,31 +112,31 @@ LINES = {
 @pytest.mark.parametrize("line", LINES)
 def test_a_damaged_line_is_left_out_and_the_others_stay(tmp_path, line):
     given = {"method": "x"}
-    Record(tmp_path, given, False)
+    Evaluations(tmp_path, given, False)
     log = tmp_path / "evaluations.jsonl"
     old = '{"key": "%s", "stage": "s", "terms": {"peak_accuracy": 0.5, "latency": 1.0, "power": 2.0}, "seconds": 3.0}\n'
     log.write_bytes((old % "a").encode() + LINES[line] + b"\n" + (old % "b").encode())
-    assert list(Record(tmp_path, given, True).known) == ["a", "b"]  # lines of before there were checksums
+    assert list(Evaluations(tmp_path, given, True).known) == ["a", "b"]  # lines of before there were checksums
     sealed = log.read_bytes()
     assert sealed.count(b"sha256") == 2
     log.write_bytes(sealed.replace(b"0.5", b"0.6", 1) + LINES[line] + b"\n")
-    assert list(Record(tmp_path, given, True).known) == ["b"]
+    assert list(Evaluations(tmp_path, given, True).known) == ["b"]
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"3", b"null", b"\xff", DEEP, b"{" + b" " * 2**21 + b"}"])
 def test_a_damaged_run_is_refused_by_name(tmp_path, content):
-    Record(tmp_path, {"method": "x"}, False)
+    Evaluations(tmp_path, {"method": "x"}, False)
     (tmp_path / "run.json").write_bytes(content)
     with pytest.raises(InputError, match=r"readable run\.json"):
-        Record(tmp_path, {"method": "x"}, True)
+        Evaluations(tmp_path, {"method": "x"}, True)
 
 
 def test_a_folder_without_its_run_is_refused(tmp_path):
-    Record(tmp_path, {"method": "x"}, False)
+    Evaluations(tmp_path, {"method": "x"}, False)
     (tmp_path / "run.json").rename(tmp_path / "evaluations.jsonl")
     for resume in (False, True):
         with pytest.raises(InputError, match=r"run\.json"):
-            Record(tmp_path, {"method": "x"}, resume)
+            Evaluations(tmp_path, {"method": "x"}, resume)
 
 
 def claiming(shape, dtype="<f8"):

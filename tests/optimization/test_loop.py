@@ -142,7 +142,7 @@ def test_budgets_are_kept(toy, toy_data, method):
 def test_a_budget_of_time_is_kept(toy, toy_data, monkeypatch):
     # a clock of our own, so that neither a quick machine finishes first nor a slow one stops at the start
     ticks = itertools.count()
-    monkeypatch.setattr("snnviz.optimization.loop.time", SimpleNamespace(perf_counter=lambda: 0.02 * next(ticks)))
+    monkeypatch.setattr("snnviz.optimization.search.time", SimpleNamespace(perf_counter=lambda: 0.02 * next(ticks)))
     found = quick(toy, toy_data, "cmaes", budget_evaluations=None, budget_minutes=0.02)
     assert found.stopped == "budget"
     assert len(found.history) > 1
@@ -154,7 +154,7 @@ class Clock:
 
     def __init__(self, monkeypatch, evaluation, update):
         self.now = 0.0
-        monkeypatch.setattr("snnviz.optimization.loop.time", SimpleNamespace(perf_counter=lambda: self.now))
+        monkeypatch.setattr("snnviz.optimization.search.time", SimpleNamespace(perf_counter=lambda: self.now))
         self.updates, count, learn = 0, Problem.count, Program.update
 
         def counted(problem, vector, start=0, stop=None, threads=None):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +14,8 @@ from snnviz._options import like, option, parameters
 from snnviz.errors import InputError
 from snnviz.jobs.work.simulate import record_result
 from snnviz.jobs.work.sources import DataOptions, check_cluster, data_of, located, on_cluster, record_data, say_if_slow
+from snnviz.optimization import methods
+from snnviz.optimization.objective import checked_lambdas
 from snnviz.simulation import Settings
 from snnviz.training.recipe import PRECISIONS
 
@@ -31,19 +34,11 @@ SAVING_SECONDS = 3.0
 """What is kept back of such a budget for files and figures, but at most a tenth."""
 ITEM_WEIGHT = 0.1
 """Above this share of both Pareto terms one item is a reason to warn: at lambda_e = 200, below 1 000 items."""
-METHODS = ("auto", "gradient", "subplex", "cmaes", "percentile", "onsets", "weights")
-LEARNING = ("auto", "gradient", "weights")
-GRADIENT_OPTIONS = {
-    "updates": "updates",
-    "batch_size": "batch",
-    "rate": "rate",
-    "unrolled": "unrolled",
-    "every": "every",
-    "shift": "shift",
-}
-"""Settings of the methods that learn along a gradient, and what their searchers call them."""
-WEIGHTS_OPTIONS = {"flip": "flip", "precision": "precision"}
-"""The same, of method weights alone."""
+SEARCHER_OPTIONS = {
+    "updates": "updates", "batch_size": "batch", "rate": "rate", "unrolled": "unrolled", "every": "every", "shift": "shift",
+    "flip": "flip", "precision": "precision",
+}  # fmt: skip
+"""Settings that are further arguments of searchers, and what those call them."""
 
 MAIN = "optimising"
 
@@ -54,10 +49,8 @@ class Options(DataOptions):
 
     network: str = option(help="a network file (.npz), the name of a shipped one, or run:ID", metavar="NETWORK")
     method: str = option(
-        "auto", "how to search", choices=METHODS, label="Method",
-        about="How to search. Choose for me: along a gradient, then polished without one. Subplex and CMA-ES need no "
-        "gradient; percentiles tries what the paper calls normalisation; onsets says when each layer begins; learn the "
-        "weights goes furthest.",
+        "auto", f"how to search: {', '.join(methods.METHODS[:-1])} or {methods.METHODS[-1]}", choices=methods.methods,
+        label="Method", about=f"How to search. {methods.about()}",
     )  # fmt: skip
     per: str | Sequence[str] = option(
         "channel", "network, layer or channel; several from coarse to fine for stages", metavar="WHAT[,WHAT]", commas=True,
@@ -117,6 +110,9 @@ class Options(DataOptions):
     precision: str | None = option(
         None, "with weights, of the arithmetic; bfloat16 makes quicker updates", metavar="P", choices=PRECISIONS,
     )  # fmt: skip
+    searcher: Sequence[str] | None = option(
+        None, "further arguments of the method's searcher, as step=0.1", metavar="NAME=VALUE",
+    )  # fmt: skip
     half: bool = option(False, "round the result's weights to half precision: about half the file")
     target: str | None = option(None, "spinnaker: as that chip computes (with subplex or cmaes)", metavar="CHIP")
     seed: int = option(0, "of the searcher", least=0)
@@ -134,22 +130,18 @@ class Options(DataOptions):
     )  # fmt: skip
 
     def __post_init__(self) -> None:
-        from snnviz.optimization.loop import check_potentials, check_streams, check_target
-        from snnviz.optimization.objective import checked_lambdas
-
         super().__post_init__()
         self.granularities()
-        check_potentials(self.with_potentials, self.method)
+        methods.check_potentials(self.with_potentials, self.method)
         checked_lambdas(self.lambdas)
-        for name, methods in {
-            **dict.fromkeys(GRADIENT_OPTIONS, LEARNING),
-            **dict.fromkeys(WEIGHTS_OPTIONS, ("weights",)),
-        }.items():
-            if getattr(self, name) is not None and self.method not in methods:
-                raise InputError(f"`{name}` is of {_methods(methods)}. Received: method {self.method!r}")
-        check_target(self.target, self.method)
+        for name, called in SEARCHER_OPTIONS.items():
+            if getattr(self, name) is not None and called not in methods.searcher(self.method).options:
+                able = _methods(methods.taking(called))
+                raise InputError(f"`{name}` is of {able}. Received: method {self.method!r}")
+        methods.check_options(self.method, self.further())
+        methods.check_target(self.target, self.method)
         if self.input == "spikes":
-            check_streams(self.method, self.target)
+            methods.check_streams(self.method, self.target)
         Settings(steps=self.steps, step_ms=self.step_ms)
         check_cluster(self)
 
@@ -158,13 +150,25 @@ class Options(DataOptions):
         """(lambda_e, lambda_l, lambda_p)."""
         return self.lambda_e, self.lambda_l, self.lambda_p
 
+    def further(self) -> dict[str, Any]:
+        """Further arguments of the searcher."""
+        given = {called: getattr(self, name) for name, called in SEARCHER_OPTIONS.items()}
+        found = {called: value for called, value in given.items() if value is not None}
+        for text in self.searcher or ():
+            name, _, value = text.partition("=")
+            try:
+                found[name] = json.loads(value)
+            except ValueError as error:
+                raise InputError(
+                    f"`searcher` must be NAME=VALUE with a number, list or text of JSON. Received: {text!r}"
+                ) from error
+        return found
+
     def granularities(self) -> tuple[str, ...]:
         """`per` as a tuple; onsets are always searched by layer, and weights have no granularity."""
-        from snnviz.optimization.loop import stages_of
-
         if not isinstance(self.per, Sequence):
             raise InputError(f"`per` must be a text or a sequence of texts. Received: {check.describe(self.per)}")
-        return stages_of(self.method, tuple(self.per.split(",")) if isinstance(self.per, str) else self.per)
+        return methods.stages_of(self.method, tuple(self.per.split(",")) if isinstance(self.per, str) else self.per)
 
 
 def _methods(names: Sequence[str]) -> str:
@@ -177,7 +181,6 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     from snnviz import datasets, pretrained, results
     from snnviz.hardware.spinnaker import model
     from snnviz.optimization import optimize
-    from snnviz.optimization.loop import default_minutes
     from snnviz.simulation import simulate
 
     began = time.perf_counter()
@@ -195,7 +198,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     if items > len(held_out):
         raise InputError(f"`items` must be at most {len(held_out)}, the items held out. Received: {options.items}")
     unlimited = options.evaluations is None and options.minutes is None
-    minutes = default_minutes(options.method) if unlimited else options.minutes
+    minutes = methods.default_minutes(options.method) if unlimited else options.minutes
     notes = [data.note] if data.note else []
     as_computed: Any = model.expect if options.target else simulate
 
@@ -269,11 +272,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         scheduler=options.scheduler,
         training=(learned.x, learned.y),
         target=options.target,
-        options={
-            key: value
-            for name, key in (GRADIENT_OPTIONS | WEIGHTS_OPTIONS).items()
-            if (value := getattr(options, name)) is not None
-        },
+        options=options.further(),
         checkpoint=options.checkpoint or folder,
         resume=job.resume,
         on_evaluation=record,

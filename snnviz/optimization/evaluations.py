@@ -50,7 +50,7 @@ _MOST_SETTINGS = 2**20
 _SEAL = "sha256"
 
 
-class Record:
+class Evaluations:
     """Evaluations by content, in memory and, if a folder is given, on disk.
 
     Args:
