@@ -21,7 +21,7 @@ from snnviz.conversion.problem import Problem, Refusal
 from snnviz.conversion.signals import Node, Part, Signal
 from snnviz.conversion.stages import NO_PADDING, Affine, Stage
 from snnviz.errors import InputError
-from snnviz.network import DenseProjection, DepthwiseProjection, Padding, Shape
+from snnviz.network import DenseProjection, DepthwiseProjection, Padding
 
 
 def fold(classifier: Classifier) -> tuple[Node | None, list[Problem]]:
@@ -123,7 +123,9 @@ def _by_part(stage: Stage, signal: Signal) -> list[Stage]:
     found, depthwise = [], stage.kind is DepthwiseProjection
     for place, (part, own) in enumerate(zip(signal.parts, signal.slices, strict=True)):
         weights = stage.weights[signal.rows[place]] if stage.kind is DenseProjection else stage.weights[:, :, own]
-        bias = stage.bias.reshape(-1, stage.weights.shape[-1])[own].ravel() if depthwise else stage.bias * (place == 0)
+        bias = stage.bias if place == 0 else np.zeros_like(stage.bias)
+        if depthwise:
+            bias = stage.bias.reshape(-1, stage.weights.shape[-1])[own].ravel()
         found.append(replace(stage, input_shape=part.node.shape, weights=weights, bias=bias))
     return found
 
