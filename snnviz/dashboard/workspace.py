@@ -441,9 +441,9 @@ class Workspace:
             from snnviz.conversion.report import conversion_report
             from snnviz.hardware.spinnaker.model import as_simulated
 
-            simulated, x = as_simulated(result, network, images[:items])
-            # images went in, and images come out
-            return conversion_report(simulated, x, engine="event", progress=False, **settings)  # type: ignore[arg-type]
+            recordings = self.recordings(name)
+            simulated, x = as_simulated(result, network, (images if recordings is None else recordings)[:items])
+            return conversion_report(simulated, x, engine="event", progress=False, **settings)
 
         return self.remembered(("report", name, items), compare)
 
