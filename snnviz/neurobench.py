@@ -13,8 +13,7 @@ import numpy as np
 
 from snnviz._arguments import checked
 from snnviz.errors import InputError
-from snnviz.network import DepthwiseConv2D, Layer, SpikingNetwork
-from snnviz.simulation.synops import synapses
+from snnviz.network import SpikingNetwork
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -26,7 +25,8 @@ __all__ = ["harness"]
 def harness(result: xr.Dataset, network: SpikingNetwork) -> dict[str, Any]:
     """What NeuroBench's `Benchmark.run` returns, and its `save_benchmark_results` writes.
 
-    - Footprint: bytes of weights and biases, float32; ParameterCount: how many. Average pooling has none.
+    - Footprint: bytes of weights and biases, float32; ParameterCount: how many. Average pooling has none; an identity has its
+      factors, as a 1x1 depthwise convolution.
     - ConnectionSparsity: the share of zeros among the weights, a shared one counted once.
     - ClassificationAccuracy: after the last step, a fraction.
     - ActivationSparsity: the share of neurons and steps without a spike, over the populations that fire.
@@ -38,36 +38,46 @@ def harness(result: xr.Dataset, network: SpikingNetwork) -> dict[str, Any]:
         network: the network simulated.
 
     Raises:
-        InputError: if the result is of another network.
+        InputError: if the result is of another network, or a population adds an analog image up with spikes.
     """
     if result.attrs.get("network_hash") != network.hash:
         raise InputError("`network` must be the one that was simulated. Received: another than the result's")
     settings = json.loads(str(result.attrs["settings"]))
-    layers = network.single_path("NeuroBench's metrics")
-    weighted = [layer for layer in layers if not _pools(layer)]
-    parameters = sum(layer.weights.size + layer.bias.size for layer in weighted)
-    zeros = sum(int((layer.weights == 0).sum()) for layer in weighted)
+    analog = settings["input"] == "analog"
+    weighted = [layer for layer in network.layers if not layer.pools]
+    weights = [each.weights for layer in weighted for each in layer.projections]
+    parameters = sum(each.size for each in weights) + sum(layer.bias.size for layer in weighted)
+    zeros = sum(int((each == 0).sum()) for each in weights)
     events = result["synaptic_events"].sum("time")
     counted = {layer.name: float(events.sel(layer=layer.name)) for layer in weighted}
-    first = layers[0].name
-    macs = counted.pop(first, 0.0) if settings["input"] == "analog" else 0.0
+    macs = sum(counted.pop(name, 0.0) for name in _seeing(network)) if analog else 0.0
     steps = result.sizes["time"]
     return {
         "Footprint": 4 * parameters,
         "ParameterCount": parameters,
-        "ConnectionSparsity": round(zeros / sum(layer.weights.size for layer in weighted), 4),
+        "ConnectionSparsity": round(zeros / sum(each.size for each in weights), 4),
         "ClassificationAccuracy": float(result["accuracy"].values[-1]),
-        "ActivationSparsity": _silence(result, network, spiking=settings["input"] != "analog"),
+        "ActivationSparsity": _silence(result, network, spiking=not analog),
         "SynapticOperations": {
             "Effective_MACs": macs,
             "Effective_ACs": sum(counted.values()),
-            "Dense": float(steps * sum(synapses(layer, "all") for layer in weighted)),
+            "Dense": float(steps * sum(layer.synapses() for layer in weighted)),
         },
     }
 
 
-def _pools(layer: Layer) -> bool:
-    return isinstance(layer, DepthwiseConv2D) and layer.pooling
+def _seeing(network: SpikingNetwork) -> list[str]:
+    """The populations that take the image, and nothing else, which an analog image gives no spikes to count."""
+    found = {
+        layer.name: sources for layer, sources in zip(network.layers, network.sources, strict=True) if 0 in sources
+    }
+    for name, sources in found.items():
+        if any(sources):
+            raise InputError(
+                "`network` must add an analog image up with nothing else, since its synaptic operations are of another kind. "
+                f"Received: {name!r}, which takes spikes of {network.layer_names[max(sources)]!r} too"
+            )
+    return list(found)
 
 
 def _silence(result: xr.Dataset, network: SpikingNetwork, *, spiking: bool) -> float:

@@ -97,6 +97,11 @@ def _event_remark(model: str, value: float) -> str:
     return "published with dense layers over a batch"
 
 
+_UNITS = {
+    "threshold": "fraction", "time to threshold": "time steps", "events to threshold": "events", "ANN accuracy": "fraction",
+    "peak accuracy": "fraction", "Pareto latency": "time steps", "Pareto power": "events",
+}  # fmt: skip
+"""Of metrics of models that the paper does not have."""
 PAPER: Mapping[tuple[str, str, str], Published] = _published()
 """(model, "before" | "after" optimisation, metric) -> the published number."""
 
@@ -312,7 +317,7 @@ def table_h(results: Entries, classifiers: Mapping[tuple[str, str], float] | Non
 
 
 def _ours(model: str, result: xr.Dataset, threshold: float | None) -> dict[str, tuple[float, bool]]:
-    """Metric -> (value, whether it was crossed), in the order of the tables."""
+    """Metric -> (value, whether it was crossed), in the order of the tables; counted as published as well."""
     goals = [] if threshold is None else [threshold]
     found = metrics.summary(result, goals)
     theirs = metrics.summary(published_count(model, result), goals)
@@ -390,6 +395,43 @@ def _frame(rows: Sequence[tuple[tuple[str, ...], dict[str, object]]], names: lis
         raise InputError("`results` must hold at least one entry. Received: none")
     index = pd.MultiIndex.from_tuples([key for key, _ in rows], names=names)
     return pd.DataFrame([row for _, row in rows], index=index)
+
+
+@checked
+def table_own(results: Mapping[tuple[str, str], xr.Dataset], name: str) -> pd.DataFrame:
+    """The rows of table E, F or H for models that the paper does not have: ours alone.
+
+    Args:
+        results: (model, stage) -> result; the names are free.
+        name: "e" (thresholds, each model's from its first result: `snnviz.metrics.default_threshold`), "f" (the ANN's accuracy) or
+            "h" (anytime metrics).
+
+    Returns:
+        Table as of `table_e`, in which paper and difference are empty.
+    """
+    check.choice("name", name, ("e", "f", "h"))
+    rows: list[tuple[tuple[str, ...], dict[str, object]]] = []
+    goals: dict[str, float] = {}
+    for (model, stage), result in results.items():
+        goal = goals.setdefault(model, metrics.default_threshold(result))
+        for metric, (value, crossed) in _alone(result, goal).items():
+            kind = "e" if "threshold" in metric else "f" if metric == "ANN accuracy" else "h"
+            if kind == name:
+                rows.append(((model, stage, metric), _row(value, crossed, None) | {"unit": _UNITS[metric]}))
+    return _frame(rows, ["model", "stage", "metric"])
+
+
+def _alone(result: xr.Dataset, threshold: float) -> dict[str, tuple[float, bool]]:
+    """As `_ours`, of a model with which nothing published is compared."""
+    found = metrics.summary(result, [threshold])
+    entry = found["thresholds"][0]
+    keys = ("ANN accuracy", "peak accuracy", "Pareto latency", "Pareto power")
+    values = {name: found[name.lower().replace(" ", "_")] for name in keys}
+    return {name: (np.nan if value is None else value, True) for name, value in values.items()} | {
+        "threshold": (threshold, True),
+        "time to threshold": (entry["time"], entry["crossed"]),
+        "events to threshold": (entry["events"], entry["crossed"]),
+    }
 
 
 @checked

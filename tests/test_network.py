@@ -421,18 +421,14 @@ def test_damaged_graphs(tmp_path, change):
 
 def test_what_knows_single_paths_alone_refuses_a_graph_in_the_same_words():
     """None of it may take a graph for a path."""
-    from snnviz import neurobench
-    from snnviz.hardware.nir import tools
     from snnviz.hardware.spinnaker import model
-    from snnviz.simulation import Record, Settings, simulate
+    from snnviz.simulation import Record, Settings
     from snnviz.simulation.event import EventEngine
 
     network = residual(1)
     x, y = np.zeros((2, 8, 8, 2), np.float32), np.zeros(2, int)
     for who, call in {
         r"EventEngine \(`make_engine` takes graphs\)": lambda: EventEngine(network, Settings(), Record()),
-        "NeuroBench's metrics": lambda: neurobench.harness(simulate(network, x, y, 2, progress=False), network),
-        "another simulator's script": lambda: tools.compare(network, "norse", "python", x, 2),
         "headroom 'estimate' on SpiNNaker": lambda: model.expect(network, x, y, 2, headroom="estimate"),
     }.items():
         with pytest.raises(

@@ -5,6 +5,7 @@ import pytest
 
 from snnviz import neurobench, simulate
 from snnviz.errors import InputError
+from snnviz.network import Conv2D, Conv2DProjection, Dense, IdentityProjection, Input, SpikingNetwork, Sum
 from snnviz.simulation import Settings
 from tests.parity.networks import KINDS, random_inputs
 
@@ -52,3 +53,50 @@ def test_another_network_is_refused():
     _, result, _ = simulated("dense")
     with pytest.raises(InputError, match="`network` must be the one that was simulated"):
         neurobench.harness(result, KINDS["dense"](seed=4))
+
+
+def graph(source):
+    """A convolution and an identity from it, or from the image, that are added up."""
+    same, rng = ((1, 1), (1, 1)), np.random.default_rng(0)
+    shape = (4, 4, 2)
+    conv = Conv2DProjection(source="first", input_shape=shape, weights=rng.normal(size=(3, 3, 2, 2)), padding=same)
+    return SpikingNetwork(
+        input=Input(shape=shape),
+        layers=(
+            Conv2D(
+                name="first", input_shape=shape, weights=rng.normal(size=(3, 3, 2, 2)), bias=np.zeros(2), padding=same
+            ),
+            Sum(
+                name="sum",
+                projections=(conv, IdentityProjection(source=source, input_shape=shape, weights=[1.0, 0.0])),
+                bias=np.zeros(2),
+            ),
+            Dense(name="out", input_shape=shape, weights=rng.normal(size=(32, 3)), bias=np.zeros(3)),
+        ),
+    )
+
+
+def test_a_graph_counts_every_projection():
+    network = graph("first")
+    x = random_inputs(network, Settings(), items=5, seed=1)
+    result = simulate(network, x, np.zeros(5, int), STEPS, progress=False)
+    found = neurobench.harness(result, network)
+    assert found["ParameterCount"] == 36 + 2 + 36 + 2 + 2 + 96 + 3
+    assert found["ConnectionSparsity"] == round(1 / (36 + 36 + 2 + 96), 4)
+    operations = found["SynapticOperations"]
+    assert operations["Effective_ACs"] == pytest.approx(float(result["synaptic_events"].sum()))
+    assert operations["Dense"] == STEPS * sum(layer.synapses() for layer in network.layers)
+    result = simulate(network, x, np.zeros(5, int), STEPS, input="analog", progress=False)
+    events = result["synaptic_events"].sum("time")
+    assert neurobench.harness(result, network)["SynapticOperations"]["Effective_MACs"] == float(
+        events.sel(layer="first")
+    )
+
+
+def test_an_analog_image_added_up_with_spikes_is_refused():
+    network = graph("input")
+    x = random_inputs(network, Settings(), items=2, seed=1)
+    settings = {"steps": STEPS, "input": "analog", "engine": "graph", "progress": False}
+    result = simulate(network, x, np.zeros(2, int), **settings)
+    with pytest.raises(InputError, match="Received: 'sum', which takes spikes of 'first' too"):
+        neurobench.harness(result, network)

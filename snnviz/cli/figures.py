@@ -26,6 +26,11 @@ def add(subparsers: Any) -> None:
         metavar="NAME",
         help="without --run: a model that ships whole (default: %(default)s)",
     )
+    parser.add_argument(
+        "--data", metavar="NAME|PATH",
+        help="with --run: the data that the results are of, for figures that show images (default: looked for by its name, and "
+        "beside the results)",
+    )  # fmt: skip
     parser.add_argument("--names", nargs="+", metavar="NAME", help="which figures (default: all that can be drawn)")
     parser.add_argument("--list", action="store_true", help="print the figures' names and titles, and draw none")
     parser.add_argument(
@@ -36,6 +41,10 @@ def add(subparsers: Any) -> None:
     )
     parser.add_argument("--dark", action="store_true", help="for a dark background")
     parser.add_argument("--dpi", type=whole, default=300, help="of png (default: %(default)s)")
+    parser.add_argument(
+        "--family", default="sans", metavar="FONT",
+        help="of the type: sans, serif, or the name of a font on this system (default: %(default)s)",
+    )  # fmt: skip
     parser.add_argument(
         "--animate", metavar="LIST", help="also animations, of gif, and mp4 and webm where ffmpeg is installed"
     )
@@ -71,11 +80,11 @@ def material_of(
 
     from snnviz import figures, pretrained
     from snnviz.errors import InputError
-    from snnviz.figures.sources import runtimes
+    from snnviz.figures.loading import runtimes
 
     if args.results is None:
-        for name in ("network", "history", "grid"):
-            if getattr(args, name) is not None:
+        for name in ("network", "history", "grid", "data"):
+            if getattr(args, name, None) is not None:
                 raise InputError(f"`--{name}` must come with --run. Received: {getattr(args, name)!r}")
         found = {} if benchmarks is None else runtimes(benchmarks)
         for model in models:
@@ -93,6 +102,7 @@ def material_of(
         history=args.history,
         grid=args.grid,
         benchmarks=benchmarks,
+        data=getattr(args, "data", None),
         tracking_uri=args.tracking_uri,
     )
 
@@ -102,6 +112,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from snnviz import _checks as check
     from snnviz import figures, plots
     from snnviz.figures.animation import FORMATS as ANIMATIONS
+    from snnviz.plots.export import font_of
 
     if args.list:
         return {"figures": {name: figure.title for name, figure in figures.FIGURES.items()}}
@@ -110,6 +121,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     for name in args.names or ():
         check.choice("--names", name, figures.FIGURES)
     check.integer("--dpi", args.dpi, 20, 2400)
+    font_of(args.family)
     moving = [check.choice("--animate", kind, ANIMATIONS) for kind in args.animate.split(",")] if args.animate else []
     width = _width(args.width)
     if args.limit is not None:
@@ -121,7 +133,9 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         traces=bool(moving or names & {"raster", "membranes"}),
         search=bool(names & {"optimization-history", "evaluations"}),
     )
-    made = figures.make(material, args.out, args.names, formats=formats, width=width, dark=args.dark, dpi=args.dpi)
+    made = figures.make(
+        material, args.out, args.names, formats=formats, width=width, dark=args.dark, dpi=args.dpi, family=args.family
+    )
     films = figures.make_animations(material, args.out, formats=moving, dark=args.dark) if moving else []
     return {
         "files": {name: [str(file) for file in files] for name, files in made.files.items()},

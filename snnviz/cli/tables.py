@@ -15,7 +15,8 @@ def add(subparsers: Any) -> None:
         "tables",
         help="the paper's tables A and E to H beside ours",
         description="The paper's tables with our numbers beside the published ones: A runtime, E thresholds, F accuracy, "
-        "G sparsity, H anytime metrics. From the shipped models, or from results.",
+        "G sparsity, H anytime metrics. From the shipped models, or from results, also of models of your own, with "
+        "nothing beside them.",
     )
     add_source(parser)
     parser.add_argument(

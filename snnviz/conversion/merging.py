@@ -47,8 +47,9 @@ def _terms(node: Node, stage: Stage, halves: dict[Node, tuple[Node, Node]]) -> l
         halves[node] = signs(node)
     above, below = halves[node]
     scale = np.full(stage.bias.shape[-1], -1.0)
+    stage = replace(stage, pooling=False)  # half an average is none
     negated = replace(stage, bias=np.zeros_like(stage.bias)).followed_by(Affine(scale=scale, shift=0 * scale))
-    return [(above, stage), (below, replace(negated, pooling=False))]
+    return [(above, stage), (below, negated)]
 
 
 def signs(node: Node) -> tuple[Node, Node]:

@@ -14,6 +14,8 @@ from snnviz.plots import DOUBLE_COLUMN, SINGLE_COLUMN
 
 STRIP_ITEMS = 5
 FAR_APART = 10
+RASTER_NEURONS = 100
+"""Of a layer, so that marks of a journal's column can be told apart."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,7 @@ class Figure:
 
     Attributes:
         title: one line, also in the file's metadata.
+        explained: what the marks, shades and sizes mean, for the caption.
         draw: material and appearance (dark or not) to what is drawn.
         data: material to the table beside it.
         lacks: says what is missing in a material to draw it, or "".
@@ -30,6 +33,7 @@ class Figure:
     """
 
     title: str
+    explained: str
     draw: Callable[[Material, bool], Any]
     data: Callable[[Material], Any]
     lacks: Callable[[Material], str]
@@ -172,12 +176,17 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
     {
         "figure-a": Figure(
             "Accuracy over time, before and after (figure A)",
-            lambda m, dark: plots.figure_a(*pair(m), threshold=threshold(m), zoom="top", dark=dark),
+            "Accuracy after each time step. Shaded: its 95 % interval (Wilson). Dashed grey: the accuracy to reach; dots "
+            "and dotted lines down from them: the step at which it is first reached. Dotted, level: the accuracy of the "
+            "analog network (ANN) that each was converted from.",
+            lambda m, dark: plots.figure_a(*pair(m), threshold=threshold(m), zoom="top", dark=dark, intervals=True),
             lambda m: plots.figure_a_data(*pair(m), threshold=threshold(m)),
             _results,
         ),
         "figure-b": Figure(
             "How predictions evolve, before and after (figure B)",
+            "The class answered after each time step, for the items whose answers come latest: right answers in blue, wrong "
+            "ones in orange and lower. Each item's image and true class stand at the left.",
             lambda m, dark: plots.prediction_strip(_named_pair(m), strip_items(m), m.images, dark=dark),
             lambda m: plots.prediction_strip_data(_named_pair(m), strip_items(m)),
             _lacks_strip,
@@ -186,8 +195,12 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
         ),
         "figure-5": Figure(
             "Accuracy against latency and against power (figure 5)",
+            "Accuracy against time (left) and against the synaptic events spent so far (right, mean per item). Shaded: its "
+            "95 % interval (Wilson). Dashed grey: the accuracy to reach, with dotted lines down from where it is first "
+            "reached. Dotted, level: the accuracy of the analog network (ANN); the area between it and a curve, as a share "
+            "of it, is the Pareto latency (left) and the Pareto power (right).",
             lambda m, dark: plots.accuracy_cost(
-                _named_pair(m), threshold=_thresholds(m), log=far_apart(pair(m)), dark=dark
+                _named_pair(m), threshold=_thresholds(m), log=far_apart(pair(m)), dark=dark, intervals=True
             ),
             lambda m: plots.accuracy_cost_data(_named_pair(m)),
             _results,
@@ -196,59 +209,76 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
         ),
         "pareto-front": Figure(
             "Runs by accuracy, Pareto latency and Pareto power",
+            "Peak accuracy against Pareto latency (sum over the steps of the share of the ANN's accuracy that is still "
+            "missing). Large points: no other network is at least as good in accuracy, latency and power and better in one. "
+            "Dotted: the best of both axes.",
             lambda m, dark: plots.pareto_front(m.results, dark=dark),
             lambda m: plots.pareto_front_data(m.results),
             _results,
         ),
         "spike-rates": Figure(
             "Spike rates of the layers over time",
+            "Mean spikes per neuron and step, of the input and of each hidden layer. The output layer does not fire.",
             lambda m, dark: plots.spike_rates(last(m), dark=dark),
             lambda m: plots.spike_rates_data(last(m)),
             _results,
         ),
         "event-shares": Figure(
             "Where the synaptic events arrive",
+            "Share of all synaptic events that arrive at each layer, over all steps and items.",
             lambda m, dark: plots.event_shares(last(m), dark=dark),
             lambda m: plots.event_shares_data(last(m)),
             _results,
         ),
         "layer-graph": Figure(
             "The network: layers, synapses, spike rates, events",
+            "The layers from the input down. The bands between them are as wide as the share of all synaptic events that "
+            "runs through them. Synapses: those that are not zero, of all. Spike rate: mean spikes per neuron and step.",
             lambda m, dark: plots.layer_graph(_network(m), last(m), dark=dark),
             lambda m: plots.layer_graph_data(_network(m), last(m)),
             _lacks_network,
-            width=5.2,
-            ratio=0.5,
+            width=DOUBLE_COLUMN,
+            ratio=0.36,
         ),
         "event-stream": Figure(
             "The stream of an event camera, answers and costs",
+            "The events of one recording by pixel row, brighter (on) and darker (off). Below them the answer after each step, in "
+            "blue where it is right; below that the events so far, of the camera and of the network, as shares of their sums.",
             lambda m, dark: plots.event_stream(*_streamed(m), dark=dark),
             lambda m: plots.event_stream_data(*_streamed(m)),
             _lacks_stream,
-            width=DOUBLE_COLUMN / 1.4,
-            ratio=0.62,
+            width=DOUBLE_COLUMN,
+            ratio=0.45,
         ),
         "class-scores": Figure(
             "Class scores of an item over time",
+            "The score of every class after each step, of the item whose answer comes latest. The highest is the answer. "
+            "The unit is the firing threshold.",
             lambda m, dark: plots.class_scores(first(m), latest_item(m), dark=dark),
             lambda m: plots.class_scores_data(first(m), latest_item(m)),
             _holding("logits", "prediction"),
         ),
         "raster": Figure(
             "Spikes of an item",
-            lambda m, dark: plots.raster(first(m), traced_item(m), dark=dark),
-            lambda m: plots.raster_data(first(m), traced_item(m)),
+            "The spikes of one item: a mark where a neuron fires. Of larger layers 100 neurons are drawn, evenly spaced.",
+            lambda m, dark: plots.raster(first(m), traced_item(m), neurons=RASTER_NEURONS, dark=dark),
+            lambda m: plots.raster_data(first(m), traced_item(m), neurons=RASTER_NEURONS),
             _holding("spikes", "prediction"),
-            width=DOUBLE_COLUMN / 1.4,
+            width=DOUBLE_COLUMN,
+            ratio=0.5,
         ),
         "membranes": Figure(
             "Membrane potentials of an item",
+            "Membrane potentials of five neurons of the first hidden layer, after the reset, on one scale. Dashed: the "
+            "firing threshold. Diamonds: spikes.",
             lambda m, dark: plots.membranes(first(m), traced_item(m), dark=dark),
             lambda m: plots.membranes_data(first(m), traced_item(m)),
             _holding("potential", "prediction"),
         ),
         "confusion": Figure(
             "Confusion matrix after the last step",
+            "Items by true class (down) and predicted class (across) after the last step. Shade: the square root of the "
+            "share of the true class's items.",
             lambda m, dark: plots.confusion(last(m), dark=dark),
             lambda m: plots.confusion_data(last(m)),
             _holding("prediction"),
@@ -256,44 +286,59 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
         ),
         "confidence-cutoff": Figure(
             "Stopping when sure, beside stopping at a fixed time",
+            "Accuracy against the mean time to the answer. Lines with marks: each item stops once the margin of its two "
+            "best softmax scores reaches a level, a mark for each level. Dotted: all items stop at the same step.",
             lambda m, dark: plots.confidence_cutoff(_named_pair(m), dark=dark),
             lambda m: plots.confidence_cutoff_data(_named_pair(m)),
             _holding("logits", "item_events"),
         ),
         "exit-steps": Figure(
             "Steps after which items ended, each when sure",
+            "Share of items that ended after each step, each as soon as the network was sure. Pale: of these, the wrong "
+            "answers.",
             lambda m, dark: plots.exit_steps(last(m), dark=dark),
             lambda m: plots.exit_steps_data(last(m)),
             _holding("exit_step", "prediction", only=last),
         ),
         "scales": Figure(
             "Scales that the optimisation found",
+            "Scale of each channel, a point each: how many times as often its neurons fire after the search as before, for "
+            "the same input. Bars: the layer's median. Dashed: as before. Points are spread sideways only to be seen.",
             lambda m, dark: plots.scales(m.networks["start"], _network(m), dark=dark),
             lambda m: plots.scales_data(m.networks["start"], _network(m)),
             _lacks_scales,
         ),
         "optimization-history": Figure(
             "Loss of a search and its terms",
+            "Loss of every evaluation of the search (points), the lowest so far (line), and its three terms. Evaluations "
+            "much worse than the start are beyond the axis.",
             lambda m, dark: plots.optimization_history(m.history, dark=dark),
             lambda m: plots.optimization_history_data(m.history),
             _given("history", "history of an optimisation"),
-            width=DOUBLE_COLUMN / 1.4,
-            ratio=0.5,
+            width=DOUBLE_COLUMN,
+            ratio=0.34,
         ),
         "evaluations": Figure(
             "Every network that a search tried",
+            "Every network that the search tried. Darker points came later (on a dark background: brighter). Diamonds: the "
+            "start, and the evaluation of least loss. Dotted: the best of both axes. Evaluations far beyond the start are "
+            "off the axes.",
             lambda m, dark: plots.evaluations(m.history, dark=dark),
             lambda m: plots.evaluations_data(m.history),
             _given("history", "history of an optimisation"),
         ),
         "pruning-curve": Figure(
             "Accuracy against weight sparsity",
+            "Accuracy against the share of synapses that are zero once weights smaller than epsilon are set to zero, a "
+            "point an epsilon. Diamond: the largest epsilon that costs less than one percentage point.",
             lambda m, dark: plots.pruning_curve(m.pruning, dark=dark),
             lambda m: plots.pruning_curve_data(m.pruning),
             _given("pruning", "pruning curve"),
         ),
         "lambda-grid": Figure(
             "What the strengths of the penalties lead to",
+            "What a fine-tuning with each pair of penalties led to. Darker is more (on a dark background: brighter). "
+            "Framed: the best.",
             lambda m, dark: plots.lambda_grid(m.grid, dark=dark),
             lambda m: plots.lambda_grid_data(m.grid),
             _given("grid", "grid of penalties"),
@@ -303,6 +348,18 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
 """Name -> figure, in the order in which they are made."""
 
 _NOTED = {"optimization-history": "history", "evaluations": "history", "pruning-curve": "pruning"}
+
+
+def caption_of(name: str, material: Material) -> str:
+    """The caption of figure `name`: what it shows, on how many items, and where its numbers come from."""
+    figure = FIGURES[name]
+    measured = [
+        f"{run}: n = {int(result.attrs['items']):,} items, {result.sizes['time']:,} steps"
+        for run, result in material.results.items()
+        if "items" in result.attrs
+    ]
+    told = [figure.title + ".", figure.explained, *([f"{'; '.join(measured)}."] if measured else [])]
+    return f"{' '.join(told)}\n\nSource: {origin_of(name, material)}.\n"
 
 
 def origin_of(name: str, material: Material) -> str:

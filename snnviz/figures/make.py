@@ -1,4 +1,4 @@
-"""Figures as files: each in every format asked for, with the numbers it draws as CSV."""
+"""Figures as files: each in every format asked for, with its caption as text and the numbers it draws as CSV."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from snnviz import __version__, _progress, plots
 from snnviz import _checks as check
 from snnviz._arguments import checked
+from snnviz._files import replacing
 from snnviz.errors import InputError
 from snnviz.figures import animation, scenes
-from snnviz.figures.catalog import FIGURES, first, last, origin_of, streamed_item, traced_item
+from snnviz.figures.catalog import FIGURES, caption_of, first, last, origin_of, streamed_item, traced_item
 from snnviz.figures.material import Material
 from snnviz.figures.stream import stream_animation
+from snnviz.plots.export import font_of
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class Made:
     """What `make` did.
 
     Attributes:
-        files: figure name -> the files written, the CSV last.
+        files: figure name -> the files written, the caption and the CSV last.
         left_out: figure name -> why it could not be drawn.
     """
 
@@ -40,20 +43,22 @@ def make(
     width: float | None = None,
     dark: bool = False,
     dpi: int = 300,
+    family: str = "sans",
     progress: bool = True,
 ) -> Made:
-    """Write figures and, beside each, the numbers it draws.
+    """Write figures and, beside each, its caption and the numbers it draws.
 
     Every picture carries its title and its origin (network, seed, engine, settings, version) in its metadata.
 
     Args:
         material: what to draw.
-        folder: where to write NAME.pdf, NAME.csv and so on.
+        folder: where to write NAME.pdf, NAME.txt (the caption), NAME.csv and so on.
         names: of `FIGURES`; None makes all for which there is material.
         formats: of "pdf" (fonts embedded), "svg" (the same bytes for the same data) and "png".
         width: of all figures, in inches; None takes each figure's own, that of a journal's single or double column.
         dark: for a dark background.
         dpi: of PNG.
+        family: of the type, see `snnviz.plots.render`.
         progress: show a progress bar if it takes more than two seconds.
 
     Raises:
@@ -65,6 +70,7 @@ def make(
     if width is not None:
         check.real("width", width, 1, 40)
     check.integer("dpi", dpi, 20, 2400)
+    font_of(family)
     asked = list(FIGURES) if names is None else [check.choice("names", name, FIGURES) for name in dict.fromkeys(names)]
     left_out = {name: reason for name in asked if (reason := FIGURES[name].lacks(material))}
     if names is not None and left_out:
@@ -76,7 +82,7 @@ def make(
     drawable = [name for name in asked if name not in left_out]
     with _progress.bar(len(drawable), "drawing", "figure", progress) as bar:
         for name in drawable:
-            files[name] = _write(name, material, Path(folder), formats, width, dark, dpi)
+            files[name] = _write(name, material, Path(folder), formats, width, dark, dpi=dpi, family=family)
             bar.update(1)
     return Made(files, left_out)
 
@@ -88,7 +94,7 @@ def _write(
     formats: Sequence[str],
     width: float | None,
     dark: bool,
-    dpi: int,
+    **type_and_dpi: Any,
 ) -> tuple[Path, ...]:
     figure = FIGURES[name]
     drawn = figure.draw(material, dark)
@@ -99,11 +105,15 @@ def _write(
             folder / f"{name}.{format}",
             width=size,
             height=figure.ratio * size,
-            dpi=dpi,
+            **type_and_dpi,
             metadata=metadata(format, figure.title, origin_of(name, material)),
         )
         for format in formats
     ]
+    words = folder / f"{name}.txt"
+    with replacing(words) as temporary:
+        temporary.write_text(caption_of(name, material), encoding="utf-8")
+    written.append(words)
     written.append(plots.save(figure.data(material), folder / f"{name}.csv"))
     return tuple(written)
 

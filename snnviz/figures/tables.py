@@ -37,6 +37,7 @@ TABLES: Mapping[str, str] = MappingProxyType(
 def table(name: str, material: Material) -> pd.DataFrame | None:
     """Table `name` (one of `TABLES`) with the paper's numbers beside ours, or None if there is nothing of ours to show.
 
+    Results of models that the paper does not have get rows in tables E, F and H, with nothing beside them.
     Table A is there without ours, too. The columns are those of `snnviz.reports`.
     """
     check.choice("name", name, TABLES)
@@ -44,13 +45,14 @@ def table(name: str, material: Material) -> pd.DataFrame | None:
     if name == "a":
         return reports.table_a(material.runtimes)
     if name == "e":
-        return _either(reports.table_e, entries | _entries(material.horizon))
+        return _both(name, _either(reports.table_e, entries | _entries(material.horizon)), material)
     if name == "h":
-        return _either(lambda found: reports.table_h(found, material.accuracies), entries)
+        return _both(name, _either(lambda found: reports.table_h(found, material.accuracies), entries), material)
     if name == "f":
         if material.accuracies:
             return reports.table_f(material.accuracies)
-        return _either(reports.table_f, {key: float(run.attrs["ann_accuracy"]) for key, run in entries.items()})
+        measured = {key: float(run.attrs["ann_accuracy"]) for key, run in entries.items()}
+        return _both(name, _either(reports.table_f, measured), material)
     return _either(reports.table_g, {key: as_published(found) for key, found in material.sparsity.items()})
 
 
@@ -169,6 +171,25 @@ def _entries(results: Mapping[str, xr.Dataset]) -> dict[tuple[str, str], xr.Data
         if model is not None and (model, stage) not in found:
             found[model, stage] = result
     return found
+
+
+def _own(results: Mapping[str, xr.Dataset]) -> dict[tuple[str, str], xr.Dataset]:
+    """Results of other models than the paper's by (model, stage): a stage as it is marked or named, else none."""
+    found: dict[tuple[str, str], xr.Dataset] = {}
+    for name, result in results.items():
+        stage = str(result.attrs.get("stage", name))
+        known = str(result.attrs.get("model") or result.attrs.get("dataset") or "own")
+        key = (known, stage) if stage in reports.STAGES and (known, stage) not in found else (name, "-")
+        if reports.paper_model(result) is None and "ann_accuracy" in result.attrs:
+            found[key] = result
+    return found
+
+
+def _both(name: str, paper: pd.DataFrame | None, material: Material) -> pd.DataFrame | None:
+    """The rows of the paper's models and those of others."""
+    own = _own(material.results)
+    parts = [part for part in (paper, reports.table_own(own, name) if own else None) if part is not None]
+    return pd.concat(parts) if parts else None
 
 
 def _either(make: Callable[..., pd.DataFrame], entries: Mapping[tuple[str, str], object]) -> pd.DataFrame | None:

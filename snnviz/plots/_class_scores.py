@@ -65,11 +65,12 @@ def class_scores(
     others = [name for name in dict.fromkeys(data["class"]) if name not in (label, *rivals)]
     by_class = dict(iter(data.groupby("class", sort=False)[["time", "score", "class"]]))
     parts = []
-    for name in [*others, *reversed(rivals), label]:
+    for name in [label, *rivals, *others]:  # in the legend's order
         bold = name == label
         place = 0 if bold else 1 + rivals.index(name) if name in rivals else None
         text = f"{name} (true)" if bold else name
-        line = hv.Curve(by_class[name], "time", ["score", "class"], **({} if place is None else {"label": text}))
+        told = {"label": text} if place is not None else {"label": "other classes"} if name in others[:1] else {}
+        line = hv.Curve(by_class[name], "time", ["score", "class"], **told)
         color = pale if place is None else theme.series_color(place, dark)
         dash = "solid" if place is None else theme.DASHES[place]
         width = 3.2 if bold else 1.0 if place is None else 2.0

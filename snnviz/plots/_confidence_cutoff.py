@@ -13,6 +13,7 @@ from snnviz._arguments import checked
 from snnviz.plots import theme
 from snnviz.plots._runs import Results, curves_data, named, step_unit
 
+_SHAPES = ("circle", "square", "diamond")
 COSTS = {"time": "Mean time to the answer ({steps})", "events": "Synaptic events to the answer (mean per item)"}
 
 
@@ -74,16 +75,14 @@ def confidence_cutoff(
         color = theme.series_color(index, dark)
         line = fixed[fixed["run"] == name]
         points = data[data["run"] == name].sort_values("level").assign(color=color)
-        parts.append(theme.curve(hv.Curve(line, x, "accuracy"), color, dash="dotted", width=1.6))
-        parts.append(
-            theme.curve(
-                hv.Curve(points, x, "accuracy", label=f"{name}, when sure" if len(runs) > 1 else "when sure"),
-                color,
-                width=2.2,
-            )
-        )
+        whose = f"{name}, " if len(runs) > 1 else ""
+        all_at_once = hv.Curve(line, x, "accuracy", label=f"{whose}all at one step")
+        parts.append(theme.curve(all_at_once, color, dash="dotted", width=1.6))
+        sure = hv.Curve(points, x, "accuracy", label=f"{whose}each when sure")
+        parts.append(theme.curve(sure, color, dash=("solid", "dashed")[index % 2], width=2.2))
         details = ["run", "level", other, "stopped", "color"]
-        parts.append(theme.points(hv.Points(points, [x, "accuracy"], details), size=6, tooltips=tooltips))
+        shape = _SHAPES[index % len(_SHAPES)]
+        parts.append(theme.points(hv.Points(points, [x, "accuracy"], details), shape, 5, tooltips))
     # the whole of the adaptive curve, and as much again of the fixed one
     far = min(float(fixed[x].max()), 2.2 * float(data[x].max()))
     best = max(float(data["accuracy"].max()), float(fixed["accuracy"].max()))

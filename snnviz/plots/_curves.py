@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import holoviews as hv
@@ -14,15 +14,11 @@ from snnviz import uncertainty
 from snnviz._arguments import checked
 from snnviz.errors import InputError
 from snnviz.plots import theme
+from snnviz.plots._marks import Frame, ann_words, mark_rows, marks, segments
 from snnviz.plots._runs import Results, crossings_data, curves_data, named
 from snnviz.plots.inplace import put
 
 ZOOMS = ("all", "top")
-_MARKS: dict[str, Callable[[Any], str]] = {
-    "time": lambda row: f"step {row.time}",
-    "cumulative_events": lambda row: f"{theme.count(row.events)} events",
-}
-"""What is on the horizontal axis -> the words at a crossing."""
 
 
 def accuracy_overlay(
@@ -48,6 +44,7 @@ def accuracy_overlay(
     data, ends = _curves(runs, x, log)
     limits = _accuracy_range(data, runs, threshold, zoom)
     colors = _colors(runs, dark)
+    frame = Frame(x, ends, limits, log).around(data)
     tooltips = [
         ("", "@run"),
         ("step", "@time"),
@@ -58,16 +55,12 @@ def accuracy_overlay(
     parts: list[Any] = [_all_at_once(data, runs, ends_of)] if x == "time" else []
     parts += [_band(data[data["run"] == name], x, ends, colors[name]) for name, ends in ends_of.items()]
     if reference:
-        # what each curve approaches: the accuracy of its analog network
-        anns = {name: 100 * float(run.attrs.get("ann_accuracy", np.nan)) for name, run in runs.items()}
+        anns = _anns(runs)  # what each curve approaches
         lines = [(ends[0], ann, ends[1], ann, colors[name]) for name, ann in anns.items() if np.isfinite(ann)]
-        parts.append(theme.segments(_segments(lines), dash="dotted", width=1.2))
-        words = _ann_words(anns, colors, ends[1]) or [(np.nan, np.nan, "", theme.palette(dark).muted)]
-        parts.append(
-            theme.labels(
-                hv.Labels(words, ["x", "accuracy"], ["text", "color"]), align="right", dx=-2, dy=9, size=11, clear=True
-            )
-        )
+        parts.append(theme.segments(segments(lines), dash="dotted", width=1.2))
+        words = ann_words(frame, anns, colors) or [(np.nan, np.nan, "", theme.palette(dark).muted)]
+        told = hv.Labels(words, ["x", "accuracy"], ["text", "color"])
+        parts.append(theme.labels(told, align="right", dx=-2, size=11, clear=True))
     for index, name in enumerate(runs):
         vdims = ["accuracy", "run", *sorted({"time", "cumulative_events"} - {x})]
         curve = hv.Curve(data[data["run"] == name], x, vdims, label=name)
@@ -76,7 +69,7 @@ def accuracy_overlay(
     if threshold is not None:
         crossings = crossings_data(runs, threshold)
     if threshold is not None and len(crossings):
-        parts += _marks(_mark_rows(crossings, x, ends, limits, log, colors, theme.palette(dark)))
+        parts += marks(mark_rows(crossings, frame, colors, theme.palette(dark)))
     return theme.figure(
         hv.Overlay(parts),
         dark=dark,
@@ -94,7 +87,15 @@ def accuracy_overlay(
 
 @checked
 def move_threshold(
-    figure: Any, results: Results, x: str, *, threshold: float, zoom: str = "all", log: bool = False, dark: bool = False
+    figure: Any,
+    results: Results,
+    x: str,
+    *,
+    threshold: float,
+    zoom: str = "all",
+    log: bool = False,
+    dark: bool = False,
+    reference: bool = True,
 ) -> None:
     """Move the marks of an accuracy plot that a page shows to another threshold, in place.
 
@@ -109,12 +110,16 @@ def move_threshold(
         zoom: as in these.
         log: as in these.
         dark: as in these.
+        reference: as in these.
     """
-    check.choice("x", x, tuple(_MARKS))
+    check.choice("x", x, ("time", "cumulative_events"))
     runs = named(results)
     data, ends = _curves(runs, x, log)
     limits = _accuracy_range(data, runs, threshold, zoom)
-    rows = _mark_rows(crossings_data(runs, threshold), x, ends, limits, log, _colors(runs, dark), theme.palette(dark))
+    frame, colors = Frame(x, ends, limits, log).around(data), _colors(runs, dark)
+    if reference:
+        ann_words(frame, _anns(runs), colors)  # which stay where they are
+    rows = mark_rows(crossings_data(runs, threshold), frame, colors, theme.palette(dark))
     figure.y_range.update(start=limits[0], end=limits[1])
     # they are drawn last, in this order
     for renderer, (columns, values) in zip(figure.renderers[-len(rows) :], rows.values(), strict=True):
@@ -131,17 +136,9 @@ def _curves(runs: Mapping[str, Any], x: str, log: bool) -> tuple[pd.DataFrame, t
     return data, (float(data[x].min()), float(data[x].max()))
 
 
-def _ann_words(anns: Mapping[str, float], colors: Mapping[str, str], end: float) -> list[tuple[Any, ...]]:
-    """Names of the lines of analog networks; one for lines that lie together."""
-    words: list[tuple[Any, ...]] = []
-    for name, ann in anns.items():
-        if np.isfinite(ann) and all(abs(ann - other) > TOGETHER for _, other, *_ in words):
-            words.append((end, ann, "ANN", colors[name]))
-    return words
-
-
-TOGETHER = 0.3
-"""Percentage points within which the lines of two analog networks have one name."""
+def _anns(runs: Mapping[str, Any]) -> dict[str, float]:
+    """Accuracies of the analog networks in percent, NaN where none is known."""
+    return {name: 100 * float(run.attrs.get("ann_accuracy", np.nan)) for name, run in runs.items()}
 
 
 def _band(own: pd.DataFrame, x: str, ends: np.ndarray, color: str) -> hv.Area:
@@ -183,7 +180,7 @@ def _accuracy_range(
     """Limits of the accuracy axis in percent: all of it, or the part in which good runs differ."""
     if zoom == "all":
         return 0.0, 102.0
-    anns = [100 * float(run.attrs.get("ann_accuracy", np.nan)) for run in runs.values()]
+    anns = _anns(runs).values()
     peaks = data.groupby("run")["accuracy"].max()
     best = max([float(peaks.max()), *(100 * goal for goal in _goals(threshold)), *(a for a in anns if np.isfinite(a))])
     span = max(5.0, 1.5 * (best - float(peaks.min())))
@@ -203,86 +200,3 @@ def _room(ends: tuple[float, float], log: bool) -> tuple[float, float]:
         stretch = max(np.log10(last / first), 0.1)
         return first * 10 ** (-0.02 * stretch), last * 10 ** (0.06 * stretch)
     return 0.0, last + 0.05 * max(last - first, 1.0)
-
-
-def _segments(rows: Sequence[tuple[Any, ...]]) -> hv.Segments:
-    return hv.Segments(rows, ["x0", "y0", "x1", "y1"], "color")
-
-
-_SEGMENT = ("x0", "y0", "x1", "y1", "color")
-_POINT = ("x", "accuracy", "color")
-_WORD = ("x", "accuracy", "text", "color")
-_Rows = dict[str, tuple[tuple[str, ...], list[tuple[Any, ...]]]]
-
-
-def _mark_rows(
-    crossings: pd.DataFrame,
-    x: str,
-    ends: tuple[float, float],
-    limits: tuple[float, float],
-    log: bool,
-    colors: Mapping[str, str],
-    palette: theme.Palette,
-) -> _Rows:
-    """The threshold, a dotted line down from each crossing, and a red cross at the end for runs that never cross.
-
-    Returns:
-        Columns and rows of each kind of mark, in the order of drawing.
-    """
-    bottom, span = limits[0], limits[1] - limits[0]
-    drops, dots, crosses = [], [], []
-    words: dict[str, list[tuple[Any, ...]]] = {"left": [], "right": []}
-    taken: dict[str, list[float]] = {"left": [], "right": []}
-
-    def write(at: float, height: float, text: str, color: str, align: str) -> None:
-        """Place words below a mark, lower still if words stand there already."""
-        place = _fraction(at, ends, log)
-        level = sum(abs(place - other) < 0.25 for other in taken[align])
-        taken[align].append(place)
-        words[align].append((at, height - (0.06 + 0.06 * level) * span, text, color))
-
-    column = "time" if x == "time" else "events"
-    for row in crossings[crossings["crossed"]].sort_values(column).itertuples():
-        at, height, color = float(getattr(row, column)), 100 * row.threshold, colors[row.run]
-        drops.append((at, bottom, at, height, color))
-        dots.append((at, height, color))
-        late = _fraction(at, ends, log) > 0.75  # words on the right would leave the plot
-        write(at, height, _MARKS[x](row), color, "right" if late else "left")
-    for goal, missed in crossings[~crossings["crossed"]].groupby("threshold"):
-        crosses.append((ends[1], 100 * goal, palette.missed))
-        who = f"{', '.join(missed['run'])}: " if len(colors) > 1 else ""
-        write(ends[1], 100 * goal, f"{who}never reached", palette.missed, "right")
-    # a mark that is not there keeps its element, with a row that draws nothing: pages update elements in place, and a column
-    # without colours could not be told from one of numbers
-    nowhere = (np.nan, np.nan)
-    return {
-        "goals": (
-            _SEGMENT,
-            [(ends[0], 100 * goal, ends[1], 100 * goal, palette.muted) for goal in crossings["threshold"].unique()],
-        ),
-        "drops": (_SEGMENT, drops or [(*nowhere, *nowhere, palette.muted)]),
-        "dots": (_POINT, dots or [(*nowhere, palette.muted)]),
-        "crosses": (_POINT, crosses or [(*nowhere, palette.muted)]),
-        "left": (_WORD, words["left"] or [(*nowhere, "", palette.muted)]),
-        "right": (_WORD, words["right"] or [(*nowhere, "", palette.muted)]),
-    }
-
-
-def _marks(rows: _Rows) -> list[Any]:
-    """The elements of `_mark_rows`."""
-    place = ["x", "accuracy"]
-    made = {name: values for name, (_, values) in rows.items()}
-    return [
-        theme.segments(_segments(made["goals"]), dash="dashed", width=1.2),
-        theme.segments(_segments(made["drops"]), dash="dotted", width=1.8),
-        theme.points(hv.Points(made["dots"], place, "color")),
-        theme.points(hv.Points(made["crosses"], place, "color"), marker="x", size=11),
-        theme.labels(hv.Labels(made["left"], place, ["text", "color"]), dx=8, clear=True),
-        theme.labels(hv.Labels(made["right"], place, ["text", "color"]), align="right", dx=-10, clear=True),
-    ]
-
-
-def _fraction(at: float, ends: tuple[float, float], log: bool) -> float:
-    """Where `at` lies on the axis, 0 at its first end and 1 at its last."""
-    first, last, at = (float(np.log10(max(value, 1e-12))) if log else value for value in (*ends, at))
-    return (at - first) / (last - first) if last > first else 1.0

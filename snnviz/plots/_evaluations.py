@@ -90,7 +90,9 @@ def evaluations(
         theme.labels(hv.Labels(marks[:1], place, ["text", "color"]), align=turned, dx=13 if turned == "left" else -13),
         theme.labels(hv.Labels(marks[1:], place, ["text", "color"]), dx=13),
     ]
-    return scatter_figure(parts, across, up, spans, dark, height)
+    return scatter_figure(
+        parts, across, up, spans, dark, height, "the darker, the later" if not dark else "the brighter, the later"
+    )
 
 
 def _near_start(data: pd.DataFrame, column: str, better: int) -> tuple[float, float]:

@@ -10,18 +10,20 @@ import xarray as xr
 
 from snnviz import metrics
 from snnviz._arguments import checked
-from snnviz.plots._accuracy_over_time import accuracy_over_time
-from snnviz.plots._runs import crossings_data, curves_data
+from snnviz.plots._accuracy_over_time import accuracy_over_time, accuracy_over_time_data
+from snnviz.plots._runs import crossings_data
 
 
 @checked
 def figure_a_data(
     before: xr.Dataset, after: xr.Dataset | None = None, *, threshold: float | tuple[float, float] | None = None
 ) -> pd.DataFrame:
-    """What figure A draws: columns run, time (step), accuracy (fraction), threshold, crossing (step; empty if never)."""
+    """What figure A draws: columns run, time (step), accuracy (fraction), low and high (the ends of its 95 % interval), items,
+    threshold, crossing (step; empty if never).
+    """
     runs = _runs(before, after)
     crossings = crossings_data(runs, _thresholds(runs, threshold)).set_index("run")
-    data = curves_data(runs)[["run", "time", "accuracy"]]
+    data = accuracy_over_time_data(runs)
     steps = crossings["time"].where(crossings["crossed"])
     return data.assign(threshold=data["run"].map(crossings["threshold"]), crossing=data["run"].map(steps))
 
@@ -34,6 +36,7 @@ def figure_a(
     threshold: float | tuple[float, float] | None = None,
     zoom: str = "all",
     dark: bool = False,
+    intervals: bool = False,
 ) -> hv.Overlay:
     """Figure A: accuracy over time with a dotted line where the threshold is crossed.
 
@@ -44,9 +47,11 @@ def figure_a(
             after for dense MNIST); None takes `snnviz.metrics.default_threshold` of `before`.
         zoom: "all" of the accuracy axis, or its "top".
         dark: for a dark background.
+        intervals: as in `accuracy_over_time`.
     """
     runs = _runs(before, after)
-    return accuracy_over_time(runs, threshold=_thresholds(runs, threshold), zoom=zoom, dark=dark, reference=False)
+    goals = _thresholds(runs, threshold)
+    return accuracy_over_time(runs, threshold=goals, zoom=zoom, dark=dark, intervals=intervals)
 
 
 def _runs(before: xr.Dataset, after: xr.Dataset | None) -> dict[str, xr.Dataset]:

@@ -110,4 +110,7 @@ def pareto_front(
         theme.labels(hv.Labels(right, place, ["text", "color"]), dx=9, clear=True),
         theme.labels(hv.Labels(left, place, ["text", "color"]), align="right", dx=-9, clear=True),
     ]
-    return scatter_figure(parts, across, up, spans, dark, height)
+    beaten = not data["on_front"].all()
+    return scatter_figure(
+        parts, across, up, spans, dark, height, "small, pale: another is as good or better in all" if beaten else ""
+    )

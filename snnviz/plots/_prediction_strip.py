@@ -20,6 +20,8 @@ from snnviz.plots.inplace import ADDED, Hook
 
 _ROW = 0.42
 """Height of a run's strip, of an item's 1."""
+_LOWER = 0.1
+"""By how much strips of wrong answers are lower, so that they can be told apart without colours."""
 _LETTER = 0.016
 """Width of a letter, of the strip's."""
 
@@ -82,7 +84,8 @@ def prediction_strip(
     dark: bool = False,
     height: int | None = None,
 ) -> hv.Overlay:
-    """For each item its image and, one strip a run, the predicted class after each step: right in blue, wrong in orange.
+    """For each item its image and, one strip a run, the predicted class after each step: right in blue, wrong in orange and
+    lower.
 
     Args:
         results: as in `prediction_strip_data`; the first run is on top.
@@ -106,11 +109,11 @@ def prediction_strip(
             up = top - _ROW * runs.index(row.run)
             color = fills[bool(row.right)]
             said = "right" if row.right else "wrong"
-            box = (row.first - 0.5, up - _ROW, row.last + 0.5, up)
+            box = (row.first - 0.5, up - _ROW, row.last + 0.5, up - (0 if row.right else _LOWER))
             bars.append((*box, row.run, row.prediction, said, row.first, row.last, color))
             if len(row.prediction) * _LETTER * steps + 0.4 < row.last - row.first + 1:
                 middle = (row.first + row.last) / 2
-                words.append((middle, up - _ROW / 2, row.prediction, theme.ink(color)))
+                words.append((middle, (box[1] + box[3]) / 2, row.prediction, theme.ink(color)))
             if row.first == 1:
                 names.append((0.5, up - _ROW / 2, row.run if len(runs) > 1 else "", palette.muted))
     bottom = -per_item * len(ticks) + 0.2
@@ -120,7 +123,7 @@ def prediction_strip(
     left = -(0.022 * longest + 0.02) * steps
     pictures = None if images is None else _pictures(images, items, data)
     edge = 0.5 + left - (0.16 * steps if pictures is not None else 0)
-    key = [(steps - 0.08 * steps, 0.16, "right", fills[True]), (steps + 0.5, 0.16, "wrong", fills[False])]
+    key = [(steps - 0.13 * steps, 0.16, "right", fills[True]), (steps + 0.5, 0.16, "wrong (lower)", fills[False])]
     place = ["x", "y"]
     parts: list[Any] = [
         theme.rectangles(

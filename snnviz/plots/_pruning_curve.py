@@ -74,10 +74,12 @@ def pruning_curve(
         shown = rows[rows["epsilon"] == chosen] if chosen is not None else kept.tail(1)
         marks += [(row.zero, row.accuracy, f"ε = {row.epsilon:g}", palette.text) for row in shown.itertuples()]
     limits = theme.room(data["accuracy"], 0.1)
-    below = 0.07 * (limits[1] - limits[0])
+    below = 0.08 * (limits[1] - limits[0])
     marks = [(x, y - below, text, color) for x, y, text, color in marks]
+    rings = [(x, y + below, color) for x, y, _, color in marks] or [(float("nan"),) * 2 + (palette.text,)]
+    parts.append(theme.points(hv.Points(rings, ["zero", "accuracy"], "color"), "diamond", 7))
     words = hv.Labels(marks or [(float("nan"),) * 2 + ("", palette.text)], ["zero", "accuracy"], ["text", "color"])
-    parts.append(theme.labels(words, align="right", dx=0))
+    parts.append(theme.labels(words, align="right", dx=6, clear=True))
     return theme.figure(
         hv.Overlay(parts),
         dark=dark,

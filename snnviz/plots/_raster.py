@@ -94,7 +94,7 @@ def raster(
         if marks.empty:  # keeps its element, so that a page can update it in place
             nothing = {"time": [np.nan], "height": [np.nan], "neuron": [0], "layer": [name], "color": [colors[name]]}
             marks = pd.DataFrame(nothing)
-        thickness = float(np.clip(0.8 * 300 * room / drawn[name], 1.6, 6.0))
+        thickness = float(np.clip(0.8 * 300 * room / drawn[name], 2.4, 6.0))
         element = hv.Points(marks, ["time", "height"], ["neuron", "layer", "color"])
         tooltips = [("layer", "@layer"), ("neuron", "@neuron"), ("step", "@time")]
         parts.append(theme.points(element, "square", thickness, tooltips))

@@ -70,6 +70,7 @@ def scatter_figure(
     spans: tuple[tuple[float, float], tuple[float, float]],
     dark: bool,
     height: int,
+    title: str = "",
 ) -> hv.Overlay:
     """Elements in the axes of two metrics."""
     return theme.figure(
@@ -81,5 +82,6 @@ def scatter_figure(
         ylim=spans[1],
         large=across.large,
         large_y=up.large,
+        title=title,
         height=height,
     )

@@ -21,7 +21,7 @@ def spike_rates_data(result: xr.Dataset) -> pd.DataFrame:
 
 @checked
 def spike_rates(result: xr.Dataset, *, dark: bool = False, height: int = 340) -> hv.Overlay:
-    """Mean spike rate of the input and of each hidden layer at each step, darker to lighter with depth.
+    """Mean spike rate of the input and of each hidden layer at each step, darker to lighter with depth and each with its dashes.
 
     Args:
         result: one result.
@@ -32,9 +32,9 @@ def spike_rates(result: xr.Dataset, *, dark: bool = False, height: int = 340) ->
     layers = list(dict.fromkeys(data["layer"]))
     tooltips = [("layer", "@layer"), ("step", "@time"), ("spike rate", "@spike_rate{0.0000}")]
     curves = []
-    for name, color in zip(layers, theme.depth_colors(len(layers), dark), strict=True):
+    for index, (name, color) in enumerate(zip(layers, theme.depth_colors(len(layers), dark), strict=True)):
         part = hv.Curve(data[data["layer"] == name], "time", ["spike_rate", "layer"], label=str(name))
-        dash = "dashed" if name == "input" else "solid"
+        dash = theme.DASHES[index % 5]
         curves.append(theme.curve(part, color, dash=dash, width=2.2, tooltips=tooltips))
     top = max(float(data["spike_rate"].max()), 1e-9)
     return theme.figure(

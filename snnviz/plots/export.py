@@ -35,6 +35,7 @@ def render(
     width: float = SINGLE_COLUMN,
     height: float | None = None,
     dpi: int = 300,
+    family: str = "sans",
     metadata: Mapping[str, str] | None = None,
 ) -> bytes:
     """A plot as the bytes of a file.
@@ -45,13 +46,15 @@ def render(
         width: in inches.
         height: in inches; None gives 0.68 of the width. A plot that needs more, as one of many layers, gets it.
         dpi: of PNG, in dots per inch.
+        family: of the type: "sans", "serif" (both come with snnviz, so that figures look the same everywhere) or the name of a
+            font that Matplotlib finds on this system.
         metadata: what the file should say about its origin, e.g. {"Title": ...}, in the keys of the format.
 
     Returns:
         The same bytes for the same drawing and Matplotlib version.
 
     Raises:
-        InputError: if the format is unknown or does not fit what is drawn.
+        InputError: if the format is unknown or does not fit what is drawn, or the font is not there.
     """
     check.choice("format", format, FORMATS)
     width = check.real("width", width, 0, above=True)
@@ -65,8 +68,10 @@ def render(
     import matplotlib
     from matplotlib import pyplot
 
+    font = font_of(family)
     settings: Any = {
-        "font.family": theme.EXPORT_FONT,
+        "font.family": font,
+        "mathtext.fontset": "stix" if font == theme.FAMILIES["serif"] else "dejavusans",
         "pdf.fonttype": 42,
         "svg.fonttype": "path",
         "svg.hashsalt": "snnviz",
@@ -93,6 +98,19 @@ def render(
         finally:
             pyplot.close(figure)
     return buffer.getvalue()
+
+
+def font_of(family: str) -> str:
+    """The font of a kind of type, or of this name."""
+    from matplotlib import font_manager
+
+    known = {*font_manager.get_font_names(), *theme.FAMILIES}
+    if not isinstance(family, str) or family not in known:
+        raise InputError(
+            "`family` must be sans, serif or the name of a font that Matplotlib finds here. "
+            f"Received: {check.describe(family)}"
+        )
+    return theme.FAMILIES.get(family, family)
 
 
 def _arrange(figure: Any, count: int, width: float, height: float) -> None:

@@ -20,6 +20,10 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'DejaVu 
 """Fonts of pages: whatever the reader's system has; nothing is fetched."""
 EXPORT_FONT = "DejaVu Sans"
 """Font of files; it comes with Matplotlib, so a figure looks the same wherever it is made."""
+FAMILIES = {"sans": EXPORT_FONT, "serif": "STIXGeneral"}
+"""Fonts of files by kind; STIX, which has the shapes of Times, comes with Matplotlib too."""
+LEAST_POINTS = 6.5
+"""Journals print no smaller type."""
 
 
 @dataclass(frozen=True)
@@ -159,15 +163,15 @@ def hovered(element: hv.Curve, tooltips: Sequence[tuple[str, str]]) -> hv.Curve:
     return style(element, bokeh=bokeh, mpl={"alpha": 0})
 
 
-def band(element: hv.Area, color: str) -> hv.Area:
+def band(element: hv.Area, color: str, alpha: float = 0.15) -> hv.Area:
     """A faint area between two values, behind the line it belongs to."""
     return style(
         element,
-        bokeh={"color": color, "fill_alpha": 0.15, "line_alpha": 0},
+        bokeh={"color": color, "fill_alpha": alpha, "line_alpha": 0},
         mpl={
             "color": color,
             "facecolor": color,
-            "alpha": 0.15,
+            "alpha": alpha,
             "linewidth": 0,
         },  # each alone would leave the other cycling
     )
@@ -226,8 +230,8 @@ def labels(
 ) -> hv.Labels:
     """Words, each in the colour of its value dimension "color", `dx` screen pixels to the right of their points and `dy` above.
 
-    `size` is that of the type on pages, in pixels; in files it is 7/12 of that in points. `clear` hides what passes behind a word;
-    it is for words on the background alone.
+    `size` is that of the type on pages, in pixels; in files it is 7/12 of that in points, and 6.5 at
+    least. `clear` hides what passes behind a word; it is for words on the background alone.
     """
     return style(
         element,
@@ -236,7 +240,7 @@ def labels(
             "hooks": [_bokeh_words(dx, dy, clear)],
         },
         mpl={
-            "color": "color", "size": 7 * size / 12, "horizontalalignment": align, "verticalalignment": "center",
+            "color": "color", "size": max(7 * size / 12, LEAST_POINTS), "horizontalalignment": align, "verticalalignment": "center",
             "hooks": [_mpl_words(dx, dy, clear)],
         },
     )  # fmt: skip

@@ -7,6 +7,8 @@ import holoviews as hv
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import pyplot
+from matplotlib.text import Text
 from PIL import Image
 from pypdf import PdfReader
 
@@ -27,8 +29,8 @@ def test_every_figure_is_made_in_every_format(made):
     assert not done.left_out
     assert set(done.files) == set(FIGURES)
     for name, files in done.files.items():
-        assert [file.name for file in files] == [f"{name}.{suffix}" for suffix in ("pdf", "svg", "png", "csv")]
-    assert len(list(folder.iterdir())) == 4 * len(FIGURES), "nothing half-written is left"
+        assert [file.name for file in files] == [f"{name}.{suffix}" for suffix in ("pdf", "svg", "png", "txt", "csv")]
+    assert len(list(folder.iterdir())) == 5 * len(FIGURES), "nothing half-written is left"
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -132,3 +134,34 @@ def test_power_is_on_a_logarithmic_axis_where_it_differs_much():
     )
     assert [bool(each.get("logx")) for each in near] == [False, False]
     assert [bool(each.get("logx")) for each in far] == [False, True]
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_caption_says_what_is_shown_on_how_many_items_and_where_from(name, made, recorded):
+    folder, _ = made
+    words = (folder / f"{name}.txt").read_text(encoding="utf-8")
+    assert words.startswith(f"{FIGURES[name].title}. {FIGURES[name].explained}")
+    assert f"n = {recorded.attrs['items']:,} items, {recorded.sizes['time']} steps" in words
+    assert recorded.attrs["network_hash"] in words
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_type_is_large_enough_to_print_and_lines_are_named(name, material):
+    figure = FIGURES[name]
+    assert figure.width in (plots.SINGLE_COLUMN, plots.DOUBLE_COLUMN)
+    drawn = hv.renderer("matplotlib").get_plot(figure.draw(material, False)).state
+    words = [text for text in drawn.findobj(Text) if text.get_text().strip() and text.get_visible()]
+    assert min(text.get_fontsize() for text in words) >= 6.5
+    pyplot.close(drawn)
+
+
+def test_family_of_the_type(material, tmp_path):
+    fonts = {}
+    for family in ("sans", "serif"):
+        done = make(material, tmp_path, ["figure-5"], formats=["pdf"], family=family, progress=False)
+        page = PdfReader(done.files["figure-5"][0]).pages[0]
+        fonts[family] = {font.get_object()["/BaseFont"] for font in page["/Resources"]["/Font"].values()}
+    assert all("DejaVuSans" in font for font in fonts["sans"])
+    assert all("STIX" in font for font in fonts["serif"])
+    with pytest.raises(InputError, match="`family` must be sans, serif or the name of a font"):
+        make(material, tmp_path, ["figure-5"], family="Comic Nonsense")

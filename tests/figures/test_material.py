@@ -9,7 +9,7 @@ import pytest
 from snnviz import datasets, pretrained, results
 from snnviz.errors import InputError
 from snnviz.figures import FIGURES, from_files, make, shipped
-from snnviz.figures.sources import runtimes
+from snnviz.figures.loading import runtimes
 from snnviz.runs import Folder, Recorder, Store, lock
 from tests.synthetic import dense_mnist
 
@@ -136,3 +136,21 @@ def test_all_figures_of_the_shipped_models_take_less_than_two_minutes(tmp_path):
     done = make(shipped(), tmp_path)
     assert time.perf_counter() - began < 120
     assert set(done.left_out) == {"lambda-grid", "exit-steps", "event-stream"}
+
+
+def test_own_data_give_the_images_of_figure_b(tmp_path, images, recorded):
+    labels = recorded["label"].values
+    np.savez(tmp_path / "mine.npz", x_train=images, y_train=labels, x_test=images, y_test=labels)
+    shifted = (labels + 1) % 3
+    np.savez(tmp_path / "other.npz", x_train=images, y_train=shifted, x_test=images, y_test=shifted)
+    results.save(recorded.assign_attrs(dataset="elsewhere"), tmp_path / "result.nc")
+    assert from_files([tmp_path / "result.nc"]).images is None
+    found = from_files([tmp_path / "result.nc"], data=tmp_path / "mine.npz")
+    assert np.allclose(found.images, np.asarray(images).reshape(found.images.shape))
+    assert not FIGURES["figure-b"].lacks(found)
+    results.save(recorded.assign_attrs(dataset="mine"), tmp_path / "result.nc")
+    assert from_files([tmp_path / "result.nc"]).images is not None, "it lies beside the result, under its name"
+    with pytest.raises(InputError, match="`data` must be what the results were simulated on"):
+        from_files([tmp_path / "result.nc"], data=tmp_path / "other.npz")
+    with pytest.raises(InputError, match="`data` must come with a result"):
+        from_files([], data="mnist")

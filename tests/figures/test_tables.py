@@ -65,3 +65,24 @@ def test_what_there_is_nothing_for(paper_material, tmp_path):
     with pytest.raises(InputError, match="`formats`"):
         make_tables(only_results, formats=["html"])
     assert not list(tmp_path.iterdir())
+
+
+def test_models_of_your_own_have_rows_with_nothing_beside_them(paper_material):
+    runs = {name: run.assign_attrs(model="mine", dataset="flowers") for name, run in paper_material.results.items()} | {
+        "third": paper_material.results["after"].assign_attrs(model="mine", dataset="flowers", title="third")
+    }
+    found = table("e", Material(results=runs))
+    assert set(found.index.droplevel("metric")) == {("mine", "before"), ("mine", "after"), ("third", "-")}
+    goal = metrics.default_threshold(runs["before"])
+    assert found.loc[("mine", "after", "threshold"), "ours"] == goal
+    assert (
+        found.loc[("mine", "after", "time to threshold"), "ours"] == metrics.time_to_accuracy(runs["after"], goal).value
+    )
+    assert found["paper"].isna().all()
+    assert found.loc[("mine", "before", "events to threshold"), "unit"] == "events"
+    assert table("h", Material(results=runs)).loc[
+        ("mine", "before", "Pareto latency"), "ours"
+    ] == metrics.pareto_latency(runs["before"])
+    both = table("h", Material(results={**runs, "before": paper_material.results["before"]}))
+    assert {"dense-mnist", "mine", "third"} == set(both.index.get_level_values("model"))
+    assert "mine" in text("f", table("f", Material(results=runs)), "md")

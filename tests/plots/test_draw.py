@@ -14,6 +14,7 @@ from pypdf import PdfReader
 from snnviz import plots
 from snnviz.errors import InputError
 from snnviz.plots import theme
+from snnviz.plots._marks import Frame
 from tests.synthetic import result_of
 
 
@@ -63,6 +64,8 @@ def drawings(before, after, recorded, images, network, scaled, history, pruned, 
         "confusion": plots.confusion(recorded),
         "cut-off": plots.confidence_cutoff(recorded, dark=True),
         "cut-off over events": plots.confidence_cutoff([recorded], x="events"),
+        "margin": plots.answer_margin(recorded, 3, time=4),
+        "ends, at a level": plots.exit_steps(recorded, 0.5),
         "ends": plots.exit_steps(ended(recorded)),
         "ends, dark": plots.exit_steps(ended(recorded), dark=True),
         "history": plots.optimization_history(history),
@@ -159,11 +162,23 @@ def words(drawing):
 
 
 def test_marks_say_where_and_whether(before, after):
-    lines = ["ANN"]  # both have one accuracy
-    assert words(plots.accuracy_over_time([before, after], threshold=0.98)) == [*lines, "step 5", "step 13"]
+    ann = "ANN"  # both have one accuracy
+    crossed = words(plots.accuracy_over_time([before, after], threshold=0.98))
+    assert crossed == [ann, "after: step 5", "before: step 13", "threshold 98 %"]
     missed = words(plots.accuracy_over_time([before, after], threshold=0.99))
-    assert missed == [*lines, "before, after: never reached"]
-    assert words(plots.accuracy_over_events(before, threshold=0.98)) == ["ANN", "174 k events"]
+    assert missed == [ann, "before, after: never reached", "threshold 99 %"]
+    assert words(plots.accuracy_over_events(before, threshold=0.98)) == [ann, "174 k events", "threshold 98 %"]
+    merged = words(plots.figure_a(before, after, threshold=(0.98, 0.9797), zoom="top"))
+    assert "thresholds 98 and 97.97 %" in merged
+
+
+def test_words_lie_on_no_curve_and_on_no_other_words():
+    data = pd.DataFrame({"run": "one", "time": range(1, 51), "accuracy": [50, 90, *[97.0] * 48]})
+    frame = Frame("time", (1.0, 50.0), (0.0, 102.0), False).around(data)
+    spots = [(0.8, 0.95, "right"), (0.8, 0.5, "right"), (0.8, 0.2, "left")]  # the first is on the curve
+    assert frame.place("step 2", spots) == spots[1]
+    assert frame.place("step 3", spots) == spots[2], "the second is taken"
+    assert frame.point(spots[1]) == pytest.approx((1 + 0.8 * 49, 51.0))
 
 
 @pytest.mark.parametrize("dark", [False, True])

@@ -31,7 +31,11 @@ def add(subparsers: Any) -> None:
         network={"help": network},
         limit={"default": ITEMS, "help": limit},
     )
-    _options.add(parser, Settings, input={"help": "how images arrive: spiking or poisson (default: spiking)"})
+    _options.add(
+        parser,
+        Settings,
+        input={"help": "how items arrive: spiking, poisson, or recordings as spikes (default: spiking)"},
+    )
     parser.add_argument("--compare", action="store_true", help="simulate with snnviz's event engine too, and compare")
     parser.add_argument("--title", default="", help="label of the curves")
     parser.add_argument("--out", metavar="RESULT.nc", help="file to write the result to")
@@ -40,7 +44,7 @@ def add(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Load, simulate, score, save."""
-    from snnviz import metrics, pretrained, results
+    from snnviz import datasets, metrics, pretrained, results
     from snnviz.hardware import neuron
     from snnviz.jobs.work.sources import data_of
     from snnviz.simulation import Record, simulate
@@ -49,21 +53,22 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         raise InputError(f"`--out` must end in .nc. Received: {check.describe(args.out)}")
     settings = {name: getattr(args, name) for name in Settings.__dataclass_fields__}
     Settings(**settings)  # a mistake should be answered before anything is compiled
-    check.choice("--input", args.input, ("spiking", "poisson"))
+    check.choice("--input", args.input, ("spiking", "poisson", "spikes"))
     asked = DataOptions.of(args)
     network = pretrained.network(args.network)
-    data = data_of(network, args.network, asked, args.split, args.limit)
+    data = data_of(network, args.network, asked, args.split, args.limit, args.input)
     images = data.images
+    x = datasets.events(data.name, args.split, args.limit).x if args.input == "spikes" else images.x
     if data.note:
         sys.stderr.write(f"snnviz hardware neuron: {data.note}\n")
     record = Record(events=args.compare)
-    result = neuron.simulate(network, images.x, images.y, record=record, title=args.title, **settings)
+    result = neuron.simulate(network, x, images.y, record=record, title=args.title, **settings)
     result.attrs["dataset"] = images.name
     if args.out:
         results.save(result, args.out)
     comparison = None
     if args.compare:
-        ours = simulate(network, images.x, images.y, engine="event", record=record, **settings)
+        ours = simulate(network, x, images.y, engine="event", record=record, **settings)
         comparison = {
             "same_prediction": float((result["prediction"] == ours["prediction"]).mean()),
             "same_accuracy": bool((result["accuracy"] == ours["accuracy"]).all()),

@@ -86,8 +86,6 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         return answer
     from snnviz.hardware.nir import tools
 
-    if args.tool is not None:
-        network.single_path("another simulator's script (--for)")
     nir.save(network, out)
     if args.tool is None:
         return {**answer, "note": tools.left_behind(network)}

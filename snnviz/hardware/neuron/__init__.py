@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from snnviz._arguments import checked
+from snnviz.events import Recordings
 from snnviz.hardware import pynn
 from snnviz.hardware.neuron import mechanism
 from snnviz.network import SpikingNetwork
@@ -37,7 +38,7 @@ def make_engine(network: SpikingNetwork, settings: Settings, record: Record) -> 
 @checked
 def simulate(
     network: SpikingNetwork,
-    x: np.ndarray,
+    x: np.ndarray | Recordings,
     y: np.ndarray,
     steps: int = 50,
     *,
@@ -53,7 +54,7 @@ def simulate(
 
     Args:
         network: the network.
-        x: intensities in [0, 1], float `(items, *network.input_shape)`.
+        x: intensities in [0, 1], float `(items, *network.input_shape)`; or with input "spikes" what `snnviz.simulate` takes.
         y: class indices, int (items,).
         steps: number of time steps.
         record: as in `snnviz.simulate`.

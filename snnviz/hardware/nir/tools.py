@@ -104,9 +104,8 @@ def compare(network: SpikingNetwork, tool: str, python: str, x: np.ndarray, step
         steps: time steps.
 
     Raises:
-        InputError: if the network has branches, or the other simulator fails; the last line that it says is named.
+        InputError: if the other simulator fails; the last line that it says is named.
     """
-    network.single_path("another simulator's script")
     theirs = _run(network, tool, python, x, steps)
     record = Record(spikes=network.firing_names, logits=True, items=len(x))
     ours = simulate(network, x, np.zeros(len(x), np.int64), steps, engine="event", record=record, progress=False)

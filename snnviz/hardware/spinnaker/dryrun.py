@@ -22,7 +22,8 @@ from snnviz import _checks as check
 from snnviz import _progress
 from snnviz._memory import available
 from snnviz.errors import InputError
-from snnviz.hardware.spinnaker import layout, model, process, program
+from snnviz.events import Recordings
+from snnviz.hardware.spinnaker import layout, process, program
 from snnviz.hardware.synapses import Synapses, synapse_list
 from snnviz.network import SpikingNetwork
 from snnviz.simulation import Record, simulate
@@ -261,10 +262,11 @@ def cost(network: SpikingNetwork) -> Cost:
 
 def dry_run(
     network: SpikingNetwork,
-    x: np.ndarray,
+    x: np.ndarray | Recordings,
     steps: int = 50,
     *,
     headroom: str = "exact",
+    step_ms: float | None = None,
     timeout: float | None = None,
     progress: bool = True,
 ) -> Plan:
@@ -272,9 +274,11 @@ def dry_run(
 
     Args:
         network: the network; an average pooling that comes first is done by the host.
-        x: items, whose spikes are counted and of which the first is mapped: float `(items, *network.input_shape)` in [0, 1].
+        x: items, whose spikes are counted and of which the first is mapped: float `(items, *network.input_shape)` in [0, 1],
+            or event recordings.
         steps: time steps of an item.
         headroom: see `model.quantise`.
+        step_ms: of recordings, milliseconds of a step; the chip takes a millisecond for each.
         timeout: seconds for the tool chain; None, what `cost` says several times over.
         progress: show that it goes on if it takes more than two seconds.
 
@@ -292,7 +296,7 @@ def dry_run(
             f"`network` must fit into memory, where sPyNNaker takes {expected}. Received: {available() / 1e9:.1f} GB free"
         )
     process.require_spynnaker()
-    laid = layout.prepare(network, x, steps, headroom)
+    laid = layout.prepare(network, x, steps, headroom, step_ms)
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="snnviz-spinnaker-") as name:
         folder = Path(name)
@@ -381,7 +385,7 @@ def _plan(
 
 def _layers(laid: layout.Laid, cores: tuple[Core, ...], shifts: dict[str, Any], steps: int) -> tuple[LayerPlan, ...]:
     network = laid.stored.network
-    spikes = _spikes(laid, steps)
+    spikes = _spikes(laid)
     names = network.layer_names
     synapses = [
         (source, place, synapse_list(each))
@@ -427,12 +431,12 @@ def _of(cores: tuple[Core, ...], population: str) -> list[Core]:
     return [core for core in cores if core.population == population]
 
 
-def _spikes(laid: layout.Laid, steps: int) -> dict[str, np.ndarray]:
+def _spikes(laid: layout.Laid) -> dict[str, np.ndarray]:
     """The spikes to expect of each firing population, bool (items, steps, neurons)."""
     network = laid.stored.network
     record = Record(spikes=network.firing_names, items=len(laid.x))
     labels = np.zeros(len(laid.x), np.int64)
-    result = simulate(network, laid.x, labels, steps, engine="event", record=record, progress=False, **model.SETTINGS)
+    result = simulate(network, laid.x, labels, laid.settings, engine="event", record=record, progress=False)
     return {name: result[f"spikes_{name}"].values for name in network.firing_names}
 
 

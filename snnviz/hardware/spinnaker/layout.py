@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from snnviz.errors import InputError
+from snnviz.events import Recordings
 from snnviz.hardware.spinnaker import model, program
 from snnviz.hardware.synapses import synapse_list
 from snnviz.network import Projection, SpikingNetwork
 from snnviz.simulation import Block, Engine, Record, Settings, make_engine
+from snnviz.simulation.encoding import Inputs
 
 PROGRAM = "program.py"
 NETWORK = "network.npz"
@@ -30,21 +32,30 @@ class Laid:
 
     Attributes:
         stored: the network as the chip stores it, the pooling of its input left out.
-        x: the items' intensities as that network takes them.
+        x: the items' intensities, or event recordings, as that network takes them.
         input_spikes: bool (items, steps, inputs), computed by the host.
+        settings: of the chip.
     """
 
     stored: model.Quantised
-    x: np.ndarray
+    x: np.ndarray | Recordings
     input_spikes: np.ndarray
+    settings: Settings
 
 
-def prepare(network: SpikingNetwork, x: np.ndarray, steps: int, headroom: str = "exact") -> Laid:
+def prepare(
+    network: SpikingNetwork,
+    x: np.ndarray | Recordings,
+    steps: int,
+    headroom: str = "exact",
+    step_ms: float | None = None,
+) -> Laid:
     """The network as stored, and the spikes of its input.
 
     Raises:
         InputError: if the network is too large to be given as a list of synapses, or an argument is wrong.
     """
+    settings = model.settings_for(x, steps, step_ms)
     pooled = model.pooled(network, x)
     stored = model.quantise(model.with_pooled_input(network), headroom)
     too_many = sum(
@@ -57,14 +68,13 @@ def prepare(network: SpikingNetwork, x: np.ndarray, steps: int, headroom: str = 
             f"`network` must have at most {MOST_SYNAPSES:,} synapses for SpiNNaker; prune it, or pool its input. "
             f"Received: about {too_many:,}"
         )
-    settings = Settings(steps=steps, **model.SETTINGS)
-    name = stored.network.input.name
+    name, inputs = stored.network.input.name, Inputs.of(stored.network, pooled, settings)
     engine = make_engine("event", stored.network, settings, Record(spikes=(name,), items=len(pooled)))
-    spikes = [
-        engine.run(pooled[start : start + engine.batch_size], len(pooled[start : start + engine.batch_size]))
-        for start in range(0, len(pooled), engine.batch_size)
-    ]
-    return Laid(stored, pooled, np.concatenate([block.spike_trains[name] for block in spikes]))
+    spikes = []
+    for start in range(0, len(inputs), engine.batch_size):
+        part = inputs.part(start, start + engine.batch_size)
+        spikes.append(engine.run(part, len(part)).spike_trains[name])
+    return Laid(stored, pooled, np.concatenate(spikes), settings)
 
 
 def _repeats(layer: Projection) -> int:

@@ -33,10 +33,12 @@ import numpy as np
 
 from snnviz import _checks as check
 from snnviz.errors import InputError
+from snnviz.events import Recordings
 from snnviz.hardware.cells import check_begins_at_once
 from snnviz.hardware.synapses import synapse_list
 from snnviz.network import Input, Population, SpikingNetwork
-from snnviz.simulation import Record, analog, simulate
+from snnviz.simulation import Record, Settings, analog, simulate
+from snnviz.simulation.encoding import Inputs
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -172,8 +174,24 @@ def with_pooling_of(whole: SpikingNetwork, network: SpikingNetwork) -> SpikingNe
     return replace(network, input=whole.input, layers=(pooling, *network.layers))
 
 
-def pooled(network: SpikingNetwork, x: np.ndarray) -> np.ndarray:
-    """Intensities `x` `(items, *network.input_shape)` as `with_pooled_input(network)` takes them, at most 1."""
+def settings_for(x: np.ndarray | Recordings, steps: int, step_ms: float | None) -> Settings:
+    """The chip's settings for images, or for event recordings in steps of `step_ms`."""
+    if isinstance(x, Recordings):
+        return Settings(steps=steps, input="spikes", step_ms=step_ms, **SETTINGS)
+    if step_ms is not None:
+        raise InputError(f"`step_ms` must be left out where `x` are no event recordings. Received: {step_ms:g}")
+    return Settings(steps=steps, **SETTINGS)
+
+
+def pooled(network: SpikingNetwork, x: np.ndarray | Recordings) -> np.ndarray | Recordings:
+    """Intensities `x` `(items, *network.input_shape)` as `with_pooled_input(network)` takes them, at most 1; or recordings."""
+    if isinstance(x, Recordings):
+        if _pools_first(network):
+            raise InputError(
+                "`network` must not begin with pooling for event recordings: the host would have to pool them. "
+                f"Received: {network.layers[0].name!r} first"
+            )
+        return x
     x = check.images("x", x, network.input_shape)
     if not _pools_first(network):
         return x
@@ -194,11 +212,12 @@ def _pools_first(network: SpikingNetwork) -> bool:
 
 def expect(
     network: SpikingNetwork,
-    x: np.ndarray,
+    x: np.ndarray | Recordings,
     y: np.ndarray,
     steps: int = 50,
     *,
     headroom: str = "exact",
+    step_ms: float | None = None,
     engine: str = "auto",
     record: Record | Sequence[str] | str | None = None,
     progress: bool = True,
@@ -208,10 +227,11 @@ def expect(
 
     Args:
         network: the network; an average pooling that comes first is done by the host.
-        x: intensities in [0, 1], float `(items, *network.input_shape)`.
+        x: intensities in [0, 1], float `(items, *network.input_shape)`; or event recordings.
         y: class indices, int (items,).
         steps: time steps.
         headroom: of the stored weights, see `quantise`.
+        step_ms: of recordings, milliseconds of a step; the chip takes a millisecond for each.
         engine: of snnviz, see `snnviz.simulate`.
         record: see `snnviz.simulate`.
         progress: show a progress bar if it takes more than two seconds.
@@ -226,31 +246,33 @@ def expect(
     """
     if not isinstance(network, SpikingNetwork):
         raise InputError(f"`network` must be a SpikingNetwork. Received: {check.describe(network)}")
+    settings = settings_for(x, steps, step_ms)
     stored = quantise(with_pooled_input(network), headroom)
     result = simulate(
         stored.network,
         pooled(network, x),
         y,
-        steps,
+        settings,
         engine=engine,
         record=record,
         progress=progress,
         title=title or "SpiNNaker, expected",
-        **SETTINGS,
     )
-    result.attrs["ann_accuracy"] = analog.accuracy(network, x, y)
+    result.attrs["ann_accuracy"] = Inputs.of(network, x, settings).accuracy(network, y)
     result.attrs["target"] = "spinnaker, expected"
     result.attrs["headroom"] = headroom
     return result
 
 
-def as_simulated(result: xr.Dataset, network: SpikingNetwork, x: np.ndarray) -> tuple[SpikingNetwork, np.ndarray]:
-    """The network and the images that a result is of: as the chip holds them where it is one of SpiNNaker, else as they are.
+def as_simulated(
+    result: xr.Dataset, network: SpikingNetwork, x: np.ndarray | Recordings
+) -> tuple[SpikingNetwork, np.ndarray | Recordings]:
+    """The network and the items that a result is of: as the chip holds them where it is one of SpiNNaker, else as they are.
 
     Args:
         result: the result.
         network: the network that was asked for.
-        x: images that it was asked for.
+        x: images or recordings that it was asked for.
     """
     if not str(result.attrs.get("target", "")).startswith("spinnaker"):
         return network, x

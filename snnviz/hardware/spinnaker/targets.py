@@ -24,11 +24,13 @@ from snnviz import _checks as check
 from snnviz import _progress
 from snnviz._files import replacing
 from snnviz.errors import InputError
-from snnviz.hardware.spinnaker import layout, model, process, program
+from snnviz.events import Recordings
+from snnviz.hardware.spinnaker import layout, process, program
 from snnviz.hardware.spinnaker.dryrun import BOARD
 from snnviz.hardware.spinnaker.ebrains import SERVICE, JobQueue, credential, service_address
 from snnviz.network import SpikingNetwork
-from snnviz.simulation import Engine, Record, Settings, analog, simulate
+from snnviz.simulation import Engine, Record, Settings, simulate
+from snnviz.simulation.encoding import Inputs
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -40,7 +42,7 @@ TIMEOUT = 4 * 3600.0
 
 def run(
     network: SpikingNetwork,
-    x: np.ndarray,
+    x: np.ndarray | Recordings,
     y: np.ndarray,
     steps: int = 50,
     *,
@@ -50,6 +52,7 @@ def run(
     collab: str | None = None,
     state: str | os.PathLike[str] | None = None,
     headroom: str = "exact",
+    step_ms: float | None = None,
     timeout: float = TIMEOUT,
     poll: float = 10.0,
     record: Record | Sequence[str] | str | None = None,
@@ -62,7 +65,7 @@ def run(
 
     Args:
         network: the network; an average pooling that comes first is done by the host.
-        x: intensities in [0, 1], float `(items, *network.input_shape)`.
+        x: intensities in [0, 1], float `(items, *network.input_shape)`; or event recordings.
         y: class indices, int (items,).
         steps: time steps, of 1 ms.
         target: "board", a SpiNN-5 board at `host`; "spalloc", boards that `server` lends; "ebrains", the job queue.
@@ -71,6 +74,7 @@ def run(
         collab: EBRAINS collab whose quota the job uses.
         state: file (.json) that remembers the job of target "ebrains": the same call goes on with it after a disconnect.
         headroom: of the stored weights, see `model.quantise`.
+        step_ms: of recordings, milliseconds of a step; the chip takes a millisecond for each.
         timeout: seconds for everything.
         poll: seconds between two looks at the queue.
         record: what to keep, see `snnviz.simulate`; potentials are those of the last layer only.
@@ -106,7 +110,7 @@ def run(
             raise InputError(f"`collab` must be the name of an EBRAINS collab. Received: {check.describe(collab)}")
     if target != "ebrains":
         process.require_spynnaker()
-    laid = layout.prepare(network, x, steps, headroom)
+    laid = layout.prepare(network, x, steps, headroom, step_ms)
     with tempfile.TemporaryDirectory(prefix="snnviz-spinnaker-") as name:
         folder = Path(name)
         with _progress.bar(len(x), f"SpiNNaker ({target})", "item", progress) as bar:
@@ -115,7 +119,7 @@ def run(
             else:
                 layout.write(folder, laid, {"Machine": machine, "Mode": {"mode": "Production"}})
                 process.run_program(folder, timeout, secrets=secrets, on_line=functools.partial(_count, bar))
-        return _result(network, laid, folder / layout.RECORDED, x, y, steps, target, record, title)
+        return _result(network, laid, folder / layout.RECORDED, x, y, target, record, title)
 
 
 def _count(bar: Any, line: str) -> None:
@@ -139,9 +143,8 @@ def _result(
     network: SpikingNetwork,
     laid: layout.Laid,
     recorded: Path,
-    x: np.ndarray,
+    x: np.ndarray | Recordings,
     y: np.ndarray,
-    steps: int,
     target: str,
     record: Record | Sequence[str] | str | None,
     title: str,
@@ -155,14 +158,14 @@ def _result(
         laid.stored.network,
         laid.x,
         y,
-        steps,
+        laid.settings,
         engine=engine,
         record=record,
         progress=False,
         title=title or f"SpiNNaker, {target}",
-        **model.SETTINGS,
     )
-    result.attrs["ann_accuracy"] = analog.accuracy(network, x, y)  # of the network before anything was rounded
+    # of the network before anything was rounded
+    result.attrs["ann_accuracy"] = Inputs.of(network, x, laid.settings).accuracy(network, y)
     result.attrs["target"] = f"spinnaker, {target}"
     result.attrs["headroom"] = laid.stored.headroom
     return result

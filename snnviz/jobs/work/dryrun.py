@@ -41,7 +41,14 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     job.begin({**parameters(options), "data": data.name, "network_hash": network.hash, "items": len(images)})
     record_data(job, images, options.split)
     job.say(f"sPyNNaker maps {dryrun.cost(network)}")
-    plan = dryrun.dry_run(network, images.x, options.steps, headroom=options.headroom, timeout=options.timeout)
+    plan = dryrun.dry_run(
+        network,
+        options.items(data),
+        options.steps,
+        headroom=options.headroom,
+        step_ms=options.step_ms,
+        timeout=options.timeout,
+    )
     if options.plan or job.recorded:
         path = job.place(options.plan, "plan.json")
         plan.save(path)

@@ -285,8 +285,15 @@ def data_for(
     return Data(name, images, load, "; ".join(notes), None if other else known.get("held_out"))
 
 
-def data_of(network: SpikingNetwork, reference: str, asked: DataOptions, split: str, limit: int | None = None) -> Data:
-    """The data set that a network is to work on, loaded; arguments are those of `data_for`."""
+def data_of(
+    network: SpikingNetwork,
+    reference: str,
+    asked: DataOptions,
+    split: str,
+    limit: int | None = None,
+    input: str | None = None,
+) -> Data:
+    """The data set that a network is to work on, loaded; arguments are those of `data_for`, and how items come in."""
     from snnviz import datasets
 
     found = data_for(
@@ -298,7 +305,7 @@ def data_of(network: SpikingNetwork, reference: str, asked: DataOptions, split: 
         shape=network.input_shape,
         class_names=network.class_names,
     )
-    if getattr(asked, "input", None) == "spikes" or not datasets.is_recorded(found.name):
+    if (input or getattr(asked, "input", None)) == "spikes" or not datasets.is_recorded(found.name):
         return found
     summed = f"the recordings of {found.name} are summed to still pictures; `snnviz simulate --input spikes` takes them as streams"
     return replace(found, note="; ".join(filter(None, [found.note, summed])))

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from snnviz._options import option, parameters
 from snnviz.jobs.work.simulate import keep
-from snnviz.jobs.work.sources import NetworkOptions, data_of, located, record_data
+from snnviz.jobs.work.sources import Data, NetworkOptions, data_of, located, record_data
 from snnviz.simulation.driver import check_engine
+from snnviz.simulation.settings import MOST_MS
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from snnviz.events import Recordings
     from snnviz.jobs.job import Job
 
 EXPECT = "expect"
@@ -27,6 +31,11 @@ class Shared(NetworkOptions):
         50, "time steps of 1 ms", metavar="T", least=1, label="Time steps",
         about="How long each item is shown, in time steps of 1 ms.",
     )  # fmt: skip
+    step_ms: float | None = option(
+        None, "milliseconds of a stream in each step: event recordings go in as streams", metavar="MS", least=0, above=True,
+        most=MOST_MS, unset="recordings are summed to still pictures", label="Milliseconds of a stream in a step",
+        about="Event recordings go in as streams, so many of their milliseconds in each of the chip's steps.",
+    )  # fmt: skip
     headroom: str = option(
         "exact", "how sums of weights are bounded", choices=("exact", "estimate"), label="Weights are stored",
         about="The chip holds weights of 16 bits. So that no sum overflows: the finest steps with which no sum of a layer's "
@@ -36,6 +45,19 @@ class Shared(NetworkOptions):
         None, "seconds", metavar="S", least=0, above=True, recorded=False,
         unset="540 dry or what its synapses need, 14400 on a machine",
     )  # fmt: skip
+
+    @property
+    def input(self) -> str:
+        """How items come in."""
+        return "spiking" if self.step_ms is None else "spikes"
+
+    def items(self, data: Data) -> np.ndarray | Recordings:
+        """Images, or event recordings as streams."""
+        from snnviz import datasets
+
+        if self.step_ms is None:
+            return data.images.x
+        return datasets.events(data.name, self.split, self.limit).x
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,15 +103,23 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     title = options.title or job.spec.name
     if options.target == EXPECT:
         result = model.expect(
-            network, images.x, images.y, options.steps, headroom=options.headroom, engine=options.engine, title=title
+            network,
+            options.items(data),
+            images.y,
+            options.steps,
+            headroom=options.headroom,
+            step_ms=options.step_ms,
+            engine=options.engine,
+            title=title,
         )
     else:
         state = options.job or (None if job.folder is None else str(job.folder / "job.json"))
         result = targets.run(
             network,
-            images.x,
+            options.items(data),
             images.y,
             options.steps,
+            step_ms=options.step_ms,
             target=options.target,
             host=options.host,
             server=options.server,

@@ -11,7 +11,7 @@ from benchmarks.peers import setup
 from snnviz import pretrained
 from snnviz.errors import InputError
 from snnviz.simulation import Record, Settings
-from tests.parity.networks import KINDS, random_inputs, with_random_potentials
+from tests.parity.networks import KINDS, random_graph, random_inputs, with_random_potentials
 from tests.parity.reference import ReferenceEngine
 
 pytest.importorskip("nir", reason="NIR is not installed: pip install 'snnviz[nir]'")
@@ -25,13 +25,25 @@ STEPS = 9
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "kind", ["dense", "conv same", "conv groups", "pooling", "depthwise multiplier", "deep", "deep, with onsets"]
+    "kind",
+    [
+        "dense",
+        "conv same",
+        "conv groups",
+        "pooling",
+        "depthwise multiplier",
+        "deep",
+        "deep, with onsets",
+        "graph",
+        "graph, with onsets",
+    ],
 )
 @pytest.mark.parametrize("tool", TOOLS)
 def test_the_tool_fires_when_snnviz_does(tool, kind):
     if not setup.ready(tool):
         pytest.skip(f"{tool} is not set up: python -m benchmarks.peers.setup {tool}")
-    network = with_random_potentials(KINDS[kind.partition(",")[0]](seed=3), seed=1)
+    graph = kind.startswith("graph")
+    network = with_random_potentials(random_graph(7) if graph else KINDS[kind.partition(",")[0]](seed=3), seed=1)
     if "onsets" in kind:
         network = network.with_onsets([index % 3 for index in range(len(network.layers))])
     x = random_inputs(network, Settings(), items=4, seed=1)

@@ -7,6 +7,7 @@ import pytest
 
 from snnviz import Record, metrics, pretrained, simulate
 from snnviz.errors import InputError
+from snnviz.events import Events, Recordings
 from snnviz.hardware.spinnaker import layout, model
 from tests.hardware.spinnaker import integers
 from tests.hardware.spinnaker.networks import (
@@ -17,6 +18,7 @@ from tests.hardware.spinnaker.networks import (
     pooled_network,
     residual_network,
 )
+from tests.parity.networks import KINDS
 
 STEPS = 15
 NETWORKS = {
@@ -30,6 +32,22 @@ NETWORKS = {
 
 CASES = [(name, "exact", "event") for name in NETWORKS]
 CASES += [(name, "estimate", "event") for name in NETWORKS if name != "residual"]
+
+
+def test_recordings_of_an_event_camera():
+    net = KINDS["conv same"](seed=3)
+    events = Events(*(np.arange(60) * by % to for by, to in ((97, 9_000), (3, 5), (2, 5), (1, 2))), net.input_shape[:2])
+    streams = Recordings.of([events, events], begins=[0, 400])
+    laid = layout.prepare(net, streams, STEPS, step_ms=0.5)
+    np.testing.assert_array_equal(laid.input_spikes, streams.spikes(STEPS, 500).reshape(2, STEPS, -1))
+    expected = integers.record(layout.arrays(laid, virtual=False), laid.stored.shifts)
+    result = model.expect(net, streams, np.array([0, 1]), STEPS, step_ms=0.5, record=["logits"], progress=False)
+    np.testing.assert_array_equal(result["logits"].values, expected["output"])
+    assert expected["spikes_1"].any()
+    with pytest.raises(InputError, match="`step_ms` must be left out"):
+        model.expect(net, np.zeros((1, *net.input_shape)), np.array([0]), STEPS, step_ms=1.0)
+    with pytest.raises(InputError, match="must not begin with pooling"):
+        model.expect(pooled_network(1), streams, np.array([0, 1]), STEPS, step_ms=0.5)
 
 
 @pytest.mark.parametrize(

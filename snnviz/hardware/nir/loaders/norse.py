@@ -33,6 +33,13 @@ def load(file: str) -> tuple[torch.nn.Module, nir.NIRGraph]:
         if isinstance(neurons, norse.torch.IAFCell):
             neurons.activation = fire
             neurons.state_fallback = lambda current: IAFFeedForwardState(v=torch.zeros_like(current))
+    # nirtorch would run a node before all that it takes are there, where paths of different lengths meet
+    order: list[str] = []
+    while len(order) < len(graph.nodes):
+        order += [
+            name for name in graph.nodes if name not in order and {a for a, b in graph.edges if b == name} <= {*order}
+        ]
+    model.execution_order.sort(key=lambda node: order.index(node.name))
     return model, graph
 
 
@@ -59,7 +66,8 @@ def simulate(file: str, x: np.ndarray, steps: int) -> dict[str, np.ndarray]:
             neurons.register_forward_hook(
                 lambda _, __, out, name=name: found.setdefault(name, []).append(out[0].bool())
             )
-    last = graph.nodes[next(a for a, b in graph.edges if isinstance(graph.nodes[b], nir.Output))]
+    ends = [graph.nodes[a] for a, b in graph.edges if isinstance(graph.nodes[b], nir.Output)]
+    last = next(node for node in ends if "onset" in node.metadata)  # the first of those that the output adds up
     membrane, onset = said(last)
     images, state = torch.from_numpy(x), None
     for step in range(steps):

@@ -24,6 +24,13 @@ def load(file: str, steps: int) -> tuple[torch.nn.Module, nir.NIRGraph]:
         if isinstance(neurons, IAFSqueeze):
             neurons.spike_fn = SingleSpike  # once a step at most, where sinabs fires as often as the potential allows
             neurons.min_v_mem = None  # no floor, where sinabs has one at minus the threshold
+    # nirtorch would run a node before all that it takes are there, where paths of different lengths meet
+    order: list[str] = []
+    while len(order) < len(graph.nodes):
+        order += [
+            name for name in graph.nodes if name not in order and {a for a, b in graph.edges if b == name} <= {*order}
+        ]
+    model.execution_order.sort(key=lambda node: order.index(node.name))
     return model, graph
 
 
@@ -52,7 +59,8 @@ def simulate(file: str, x: np.ndarray, steps: int) -> dict[str, np.ndarray]:
             neurons.register_forward_pre_hook(lambda _, given, node=node: (taken(node, given[0], steps), *given[1:]))
             neurons.register_forward_hook(lambda _, __, fired, name=name: spikes.__setitem__(name, fired.bool()))
     currents, *_ = model(torch.from_numpy(x).repeat_interleave(steps, dim=0))
-    last = graph.nodes[next(a for a, b in graph.edges if isinstance(graph.nodes[b], nir.Output))]
+    ends = [graph.nodes[a] for a, b in graph.edges if isinstance(graph.nodes[b], nir.Output)]
+    last = next(node for node in ends if "onset" in node.metadata)  # the first of those that the output adds up
     output = taken(last, currents, steps).view(len(x), steps, -1).cumsum(dim=1)
     fired = {name: value.view(len(x), steps, *value.shape[1:]).numpy() for name, value in spikes.items()}
     return {**fired, "output": output.numpy()}

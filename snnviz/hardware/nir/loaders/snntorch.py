@@ -51,12 +51,13 @@ def simulate(file: str, x: np.ndarray, steps: int) -> dict[str, np.ndarray]:
             neurons.register_forward_hook(
                 lambda _, __, fired, name=name: found.setdefault(name, []).append(fired.bool())
             )
-    last = graph.nodes[next(a for a, b in graph.edges if isinstance(graph.nodes[b], nir.Output))]
+    ends = [graph.nodes[a] for a, b in graph.edges if isinstance(graph.nodes[b], nir.Output)]
+    last = next(node for node in ends if "onset" in node.metadata)  # the first of those that the output adds up
     membrane, onset = said(last)
     images, state = torch.from_numpy(x), None
     for step in range(steps):
-        current, state = model(images, state)
-        membrane = membrane + current * (step >= onset)
+        *currents, state = model(images, state)
+        membrane = membrane + sum(currents) * (step >= onset)
         found["output"].append(membrane)
     return {name: torch.stack(values, dim=1).numpy() for name, values in found.items()}
 

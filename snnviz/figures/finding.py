@@ -106,13 +106,13 @@ def _names(dataset: str, network: SpikingNetwork | None, given: str | None, fold
     from snnviz import datasets
     from snnviz.datasets.catalog import CATALOG
 
+    if given is not None:
+        yield given
     if not dataset:
         return
     if dataset in CATALOG:
         yield dataset
         return
-    if given is not None:
-        yield given
     known = {} if network is None else network.metadata
     own = Path(str(known.get("data", "")))
     places = [folder / each for folder in folders for each in (f"{dataset}.npz", dataset)]

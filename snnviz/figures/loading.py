@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from snnviz import _checks as check
 from snnviz import pretrained, results
 from snnviz._arguments import checked
 from snnviz.errors import InputError
 from snnviz.events import Recordings
+from snnviz.figures import finding
 from snnviz.figures.material import Material
 from snnviz.network import SpikingNetwork, load_network
 
@@ -35,6 +35,7 @@ def from_files(
     history: str | os.PathLike[str] | None = None,
     grid: str | os.PathLike[str] | None = None,
     benchmarks: str | os.PathLike[str] | None = None,
+    data: str | os.PathLike[str] | None = None,
     tracking_uri: str | os.PathLike[str] | None = None,
 ) -> Material:
     """Material from result files, folders of runs, or tracked runs.
@@ -47,6 +48,8 @@ def from_files(
         history: a CSV of an optimisation's history, as `snnviz optimize --history` writes it.
         grid: a CSV with columns lambda_a, lambda_w, value.
         benchmarks: the JSON file of Table A that `make bench` writes, or its folder.
+        data: data set of the results' items by name or path, for figures that show images; None looks under the name that the
+            results have of theirs, and beside them.
         tracking_uri: where runs are kept, see `snnviz.runs.Place.of`.
 
     Raises:
@@ -83,7 +86,7 @@ def from_files(
     return Material(
         results=runs,
         networks=networks,
-        images=_images_of(runs),
+        images=_images_of(runs, networks, None if data is None else os.fspath(data), _beside(sources)),
         recordings=_recordings_of(runs),
         history=table if history is None else _csv(history),
         grid=None if grid is None else _csv(grid),
@@ -115,6 +118,12 @@ def _opened(
             f"`sources` must be of runs that left a result.nc. Received: {os.fspath(source)!r}, which has none"
         )
     return run.name, {name: store.file(run.id, name) for name in _FILES if name in held}, run.id
+
+
+def _beside(sources: Sequence[str | os.PathLike[str]]) -> list[Path]:
+    """Folders in which data of the results may lie."""
+    places = [Path(source) for source in sources]
+    return list(dict.fromkeys([place if place.is_dir() else place.parent for place in places if place.exists()]))
 
 
 def _present(folder: Path) -> dict[str, Path]:
@@ -169,39 +178,43 @@ def _csv(path: str | os.PathLike[str]) -> pd.DataFrame:
         raise InputError(f"`path` must be a CSV file. Received: {str(path)!r} ({error})") from error
 
 
-def _images_of(runs: Mapping[str, xr.Dataset]) -> np.ndarray | None:
-    """The test images of the results' data set, if it is at hand and all results are of its first items."""
-    from snnviz import datasets
-
-    name, items = _known(runs)
-    if not name:
+def _images_of(
+    runs: Mapping[str, xr.Dataset], networks: Mapping[str, SpikingNetwork], data: str | None, folders: Sequence[Path]
+) -> np.ndarray | None:
+    """The images of the results' items, where they are at hand and all results are of the first ones."""
+    if not runs:
+        if data is not None:
+            raise InputError(f"`data` must come with a result. Received: {data!r}, without one")
         return None
-    images = datasets.load(name, split="test", limit=items)
-    if images.x.nbytes > _MOST_BYTES or images.x.ndim not in (3, 4):
+    longest = max(runs, key=lambda name: runs[name].sizes.get("item", 0))
+    if any("label" not in run for run in runs.values()):
         return None
-    return images.x if _same(runs, images.y) else None
+    network = networks.get(longest) or next(iter(networks.values()), None)
+    result = runs[longest]
+    if data is not None:  # that, and nothing that lies elsewhere
+        result, folders = result.assign_attrs(dataset=""), ()
+    found = finding.images_of(result, network, {"data": data}, folders)
+    same = found is not None and _same(runs, found.y)
+    if data is not None and not same:
+        raise InputError(
+            f"`data` must be what the results were simulated on. Received: {data!r}, which cannot be read or has other labels"
+        )
+    if found is None or not same or found.x.nbytes > _MOST_BYTES or found.x.ndim not in (3, 4):
+        return None
+    return found.x
 
 
 def _recordings_of(runs: Mapping[str, xr.Dataset]) -> Recordings | None:
     """The event recordings of the results' items, as `_images_of` finds images."""
     from snnviz import datasets
 
-    name, items = _known(runs)
-    if not name or "camera_events" not in next(iter(runs.values())):
+    names = {str(result.attrs.get("dataset", "")) for result in runs.values()}
+    here = {each.name for each in datasets.available() if each.state != "not here"}
+    if len(names) != 1 or not names <= here or "camera_events" not in next(iter(runs.values())):
         return None
-    found = datasets.events(name, "test", items)
+    found = datasets.events(names.pop(), "test", max(run.sizes.get("item", 0) for run in runs.values()))
     return found.x if _same(runs, found.y) else None
 
 
-def _known(runs: Mapping[str, xr.Dataset]) -> tuple[str, int]:
-    """The data set of all results, where it is one that is at hand, else "", and how many of its items they need."""
-    from snnviz import datasets
-
-    names = {str(result.attrs.get("dataset", "")) for result in runs.values()}
-    here = {record.name for record in datasets.available() if record.state != "not here"}
-    items = [check.integer("items", int(result.attrs["items"]), 1) for result in runs.values()]
-    return (names.pop(), max(items)) if len(names) == 1 and names <= here else ("", 0)
-
-
 def _same(runs: Mapping[str, xr.Dataset], y: np.ndarray) -> bool:
-    return all(np.array_equal(y[: len(run["label"])], run["label"].values) for run in runs.values())
+    return all(np.array_equal(y[: run.sizes["item"]], run["label"].values) for run in runs.values())
