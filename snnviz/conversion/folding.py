@@ -21,7 +21,7 @@ from snnviz.conversion.problem import Problem, Refusal
 from snnviz.conversion.signals import Node, Part, Signal
 from snnviz.conversion.stages import NO_PADDING, Affine, Stage
 from snnviz.errors import InputError
-from snnviz.network import DenseProjection, DepthwiseProjection, Padding, Shape
+from snnviz.network import DenseProjection, DepthwiseProjection, Padding
 
 
 def fold(classifier: Classifier) -> tuple[Node | None, list[Problem]]:
