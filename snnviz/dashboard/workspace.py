@@ -448,8 +448,9 @@ class Workspace:
             from snnviz.conversion.report import conversion_report
             from snnviz.hardware.spinnaker.model import as_simulated
 
-            simulated, x = as_simulated(result, network, images[:items])
-            return conversion_report(simulated, np.asarray(x), engine="event", progress=False, **settings)
+            recordings = self.recordings(name)
+            simulated, x = as_simulated(result, network, (images if recordings is None else recordings)[:items])
+            return conversion_report(simulated, x, engine="event", progress=False, **settings)
 
         return self.remembered(("report", name, items), compare)
 
