@@ -19,6 +19,7 @@ import numpy as np
 from snnviz import _checks as check
 from snnviz._arguments import checked
 from snnviz.datasets import folders, recorded
+from snnviz.datasets.cache import Arrays, Cached, DamagedError, content_digest, data_folder
 from snnviz.datasets.catalog import CATALOG, SPLITS, Entry
 from snnviz.datasets.formats import (
     cifar_folder_kind,
@@ -28,9 +29,8 @@ from snnviz.datasets.formats import (
     read_npz,
 )
 from snnviz.datasets.images import Images, held_out_items, validation_split
-from snnviz.datasets.recorded import Recorded, RecordedStore
-from snnviz.datasets.sources import UnavailableError
-from snnviz.datasets.store import Arrays, DamagedError, Store, content_digest, data_folder
+from snnviz.datasets.origins import UnavailableError
+from snnviz.datasets.recorded import CachedRecordings, Recorded
 from snnviz.errors import InputError
 from snnviz.events import FORMATS
 
@@ -191,7 +191,7 @@ def events(
             f"`name` must be {known}, or a folder with one subfolder of event recordings per class ({', '.join(FORMATS)}). "
             f"Received: {check.describe(name)}"
         )
-    store = RecordedStore(data_folder() / entry.name)
+    store = CachedRecordings(data_folder() / entry.name)
     if not store.present():
         _make(entry, progress)
     x, y = store.read(split)
@@ -199,7 +199,6 @@ def events(
     return found if limit is None else found.take(limit)
 
 
-@checked
 def is_recorded(name: str | os.PathLike[str]) -> bool:
     """Whether a data set, by name or path as `load` takes it, holds event recordings."""
     entry = _entry(name)
@@ -223,7 +222,7 @@ def _make(entry: Entry, progress: bool) -> None:
     source = CATALOG[entry.made_from]
     folder = data_folder()
     try:
-        RecordedStore(folder / entry.name).make(
+        CachedRecordings(folder / entry.name).make(
             {split: _read_known(source, split, True, progress) for split in SPLITS}, progress
         )
     except OSError as error:
@@ -353,7 +352,7 @@ def _fetch(entry: Entry, download: bool, progress: bool) -> None:
             with tempfile.TemporaryDirectory(prefix=".fetching-", dir=folder) as workspace:
                 splits = source.get(Path(workspace), progress)
                 _check(entry, splits)
-            Store(folder / entry.name).write(splits, source.label)
+            Cached(folder / entry.name).write(splits, source.label)
         except UnavailableError as error:
             reason = str(error).strip().partition("\n")[0]  # some libraries answer with pages
             reasons += [f"{source.label}: {reason}"] if reason else []
@@ -390,7 +389,7 @@ def _read_known(entry: Entry, split: str, download: bool, progress: bool) -> Arr
             raise InputError(
                 f"The embedded {entry.title} must be whole; install snnviz again. Received: {error}"
             ) from error
-    store = Store(data_folder() / entry.name)
+    store = Cached(data_folder() / entry.name)
     if store.manifest() is not None:
         try:
             return store.read(split)
@@ -423,9 +422,9 @@ def _record(entry: Entry) -> Record:
     )
 
 
-def _store(entry: Entry) -> Store | RecordedStore:
+def _store(entry: Entry) -> Cached | CachedRecordings:
     folder = data_folder() / entry.name
-    return RecordedStore(folder) if entry.made_from else Store(folder)
+    return CachedRecordings(folder) if entry.made_from else Cached(folder)
 
 
 def _entry(name: str | os.PathLike[str]) -> Entry | None:

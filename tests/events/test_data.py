@@ -7,7 +7,7 @@ import pytest
 
 from snnviz import cli, datasets, pretrained, results
 from snnviz.datasets import saccades
-from snnviz.datasets.recorded import RecordedStore
+from snnviz.datasets.recorded import CachedRecordings
 from snnviz.errors import InputError
 from tests.events import writers
 
@@ -55,7 +55,7 @@ def test_noise_depends_on_seed_and_item_alone(digits):
 
 def test_what_is_made_is_kept_and_read_back(digits, tmp_path):
     pixels = (255 * digits.x).round().astype(np.uint8)
-    store = RecordedStore(tmp_path / "films")
+    store = CachedRecordings(tmp_path / "films")
     assert not store.present()
     for _ in range(2):
         store.make({"train": (pixels[:4], digits.y[:4]), "test": (pixels[4:], digits.y[4:])}, progress=False)
@@ -73,7 +73,7 @@ def test_what_is_made_is_kept_and_read_back(digits, tmp_path):
 
 def test_windows_to_train_on_and_whole_recordings(digits, tmp_path):
     pixels = (255 * digits.x).round().astype(np.uint8)
-    store = RecordedStore(tmp_path)
+    store = CachedRecordings(tmp_path)
     store.make({"test": (pixels, digits.y)}, progress=False)
     found = datasets.Recorded("films", "test", *store.read("test"), digits.class_names)
     assert found.steps == 30
