@@ -459,8 +459,8 @@ class Workspace:
             from snnviz.conversion.report import conversion_report
             from snnviz.hardware.spinnaker.model import as_simulated
 
-            simulated, x = as_simulated(result, network, images[:items])
-            assert not isinstance(x, Recordings)  # as images are given
+            recordings = self.recordings(name)
+            simulated, x = as_simulated(result, network, (images if recordings is None else recordings)[:items])
             return conversion_report(simulated, x, engine="event", progress=False, **settings)
 
         return self.remembered(("report", name, items), compare)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -30,7 +30,7 @@ from snnviz.simulation.kernels.compiler import prepare
 from snnviz.simulation.kernels.counting import count, planes
 from snnviz.simulation.kernels.neurons import NO_FLOOR, given_spikes, spiking_input
 from snnviz.simulation.kernels.rows import rows
-from snnviz.simulation.kernels.trains import unpack, words
+from snnviz.simulation.kernels.trains import INPUTS_BELOW, unpack, words
 from snnviz.simulation.settings import Record, Settings
 from snnviz.simulation.stopping import read_out
 from snnviz.simulation.synops import fanout
@@ -44,6 +44,10 @@ STOP_STEPS = 4
 """Steps that are taken before it is looked which items have ended: few waste little on those that have, many cost less each."""
 STOP_BUDGET = 2**24
 """Bytes that trains and membranes of the items in one call may take where items end at their own steps."""
+TABLE_INPUTS = 32
+"""Most inputs to a window of a first layer for which the sums of subsets of four are made: they fit into the level-1 cache."""
+CELL = 128
+"""Most channels whose events are grouped by steps: their weight rows share the level-1 cache with the sums."""
 CALL_EVENTS = 1.5e10
 """About the synaptic adds, at 15 % density, of items that share a call of a kernel, 8 at most where each takes long: fewer would
 load anew what the kernel needs, more would let threads wait for one another."""
@@ -51,8 +55,6 @@ BATCH_BUDGET = 2**27
 """Bytes that the arrays of a batch may take: spikes handed in, potentials and counts handed out."""
 BATCH_EVENTS = 2e9
 """About the synaptic adds of a batch, at 15 % density: a fraction of a second, that progress and interruption wait."""
-
-NO_BIAS = np.zeros(64, np.float32)
 
 
 def _processors() -> int:
@@ -100,7 +102,7 @@ class _Ready:
 class _Rows(_Ready):
     """A dense layer or convolution as blocks of weight rows."""
 
-    def __init__(self, layer: Layer) -> None:
+    def __init__(self, layer: Layer, leads: bool) -> None:
         layer = _side_by_side(layer)
         kernel, groups = _as_grouped(layer)
         outputs = layer.channels
@@ -122,20 +124,27 @@ class _Rows(_Ready):
                 stop = min(first + here, (group + 1) * outputs_per_group)
                 incoming = slice(group * per_group - low, (group + 1) * per_group - low)
                 block[:, :, incoming, start - first : stop - first] = kernel[..., start:stop]
-        some = [
-            np.any(self.weights[at : at + window * inputs * lanes].reshape(-1, lanes), axis=1)
-            for _, _, _, inputs, at in table
-        ]
-        self.used = np.where(np.concatenate(some), ~np.uint64(0), np.uint64(0))
-        self.blocks = np.array([(*row, at) for row, at in zip(table, _starts(some), strict=True)], np.int64)
+        self.blocks = np.array(table, np.int64)
         self.used_inputs = _packed(fanout(layer).reshape(-1) > 0)
         self.fan_in = window * int(self.blocks[:, 3].max())
         self.patch_words = words(self.fan_in)
+        channels = int(self.geometry[2])
+        self.cells = -(-channels // CELL)
+        self.cell = -(-channels // self.cells)
+        self.tables = self._tables(lanes) if leads and self.fan_in <= TABLE_INPUTS else aligned(0, np.float32)
 
-
-def _starts(parts: Sequence[np.ndarray]) -> list[int]:
-    """Where each of `parts` begins when they are joined."""
-    return [sum(map(len, parts[:index])) for index in range(len(parts))]
+    def _tables(self, lanes: int) -> np.ndarray:
+        """Sums of the weight rows of all subsets of four inputs each, (blocks, groups, 16, lanes), flattened."""
+        groups = -(-self.fan_in // 4)
+        tables = aligned(len(self.blocks) * groups * 16 * lanes, np.float32)
+        shaped = tables.reshape(len(self.blocks), groups, 16, lanes)
+        window = int(self.geometry[6] * self.geometry[7])
+        for (*_, inputs, at), block in zip(self.blocks, shaped, strict=True):
+            weights_here = self.weights[at : at + window * inputs * lanes].reshape(-1, lanes)
+            for row, weights in enumerate(weights_here):
+                numbers = [number for number in range(16) if number >> row % 4 & 1]
+                block[row // 4, numbers] += weights
+        return tables
 
 
 def _packed(flags: np.ndarray) -> np.ndarray:
@@ -219,8 +228,7 @@ class _Scratch:
     membranes: list[np.ndarray]  # of each layer
     resting: list[np.ndarray]
     sends: np.ndarray
-    senders: np.ndarray
-    times: np.ndarray
+    events: np.ndarray
     starts: np.ndarray
     any_time: np.ndarray
     patch: np.ndarray
@@ -290,7 +298,7 @@ class EventEngine(Engine):
             if isinstance(layer, DepthwiseConv2D) and alone and not driven_by_numbers:
                 self._layers.append(_Channelwise(layer))
             else:
-                self._layers.append(_Rows(layer))
+                self._layers.append(_Rows(layer, leads=index == 0))
         self._planes = [planes(one) for one in maps]
         self._first_fanout = maps[0]
         pixels = network.input.neurons
@@ -389,6 +397,8 @@ class EventEngine(Engine):
         wide = [layer for layer in self._layers if isinstance(layer, _Channelwise)]
         taps = max((int(layer.geometry[6] * layer.geometry[7]) for layer in wide), default=0)
         pixels = max(int(layer.geometry[0] * layer.geometry[1]) for layer in matrices)
+        cells = max(int(layer.geometry[0] * layer.geometry[1]) * layer.cells for layer in matrices)
+        inputs = max(math.prod(map(int, layer.geometry[:3])) for layer in matrices)
         rests = self.settings.refractory > 0
         if (
             self.stop is None
@@ -407,9 +417,8 @@ class EventEngine(Engine):
             membranes=membranes,
             resting=resting,
             sends=aligned(items * max(sent), np.uint64),
-            senders=aligned(64 * max(sent), np.uint32),
-            times=aligned(64 * max(sent), np.uint64),
-            starts=aligned(pixels + 1, np.uint32),
+            events=aligned(3 * (int(INPUTS_BELOW * inputs * chunk) + 128), np.uint32),
+            starts=aligned(3 * (cells + 1), np.uint32),
             any_time=aligned(pixels + 1, np.uint64),
             patch=aligned(max(128, *(layer.patch_words * chunk for layer in matrices)), np.uint64),
             sums=aligned(64 * CHUNK, np.float32),
@@ -468,15 +477,15 @@ class EventEngine(Engine):
                 rows(
                     trains, part.active, totals, scratch.sends, part.constant if given else part.constant[:0], steps, begin, end,
                     self._chunk, settings.delay, frozen[index + 1], not last, to_zero, floor, settings.refractory,
-                    ready.geometry, ready.blocks, ready.weights, ready.used, ready.used_inputs, ready.bias, ready.initial, sent,
-                    keeping, kept, scratch.membranes[index], scratch.resting[index],
+                    ready.geometry, ready.cell, ready.blocks, ready.weights, ready.used_inputs, ready.tables, ready.bias,
+                    ready.initial, sent, keeping, kept, scratch.membranes[index], scratch.resting[index],
                     0 if self.stop is None else len(ready.initial), scratch.patch, scratch.sums, scratch.fired,
-                    scratch.senders, scratch.times, scratch.starts, scratch.any_time,
+                    scratch.events, scratch.starts, scratch.any_time,
                 )  # fmt: skip
             else:
                 states = len(scratch.membranes[index]) if self.stop is not None else 0
                 channelwise(
-                    trains, part.active, totals, scratch.sends, steps, begin, end, self._chunk, settings.delay, frozen[index + 1],
+                    trains, part.active, scratch.sends, steps, begin, end, self._chunk, settings.delay, frozen[index + 1],
                     to_zero, floor, settings.refractory, ready.geometry, ready.side, ready.weights, ready.bias, ready.initial,
                     sent, keeping, kept, scratch.membranes[index][:states], scratch.resting[index], scratch.arrived,
                     scratch.sums, scratch.potentials, scratch.waits, scratch.fired,
@@ -496,7 +505,7 @@ class EventEngine(Engine):
         kept, keeping = self._kept(job, self.network.input.name, part)
         spiking_input(
             intensities.reshape(-1), self._initial, pixels, settings.steps, self._input_to_zero,
-            settings.refractory, trains, keeping, kept, NO_BIAS, scratch.potentials, scratch.waits,
+            settings.refractory, trains, keeping, kept, scratch.potentials, scratch.waits,
         )  # fmt: skip
 
     def _constant(self, inputs: np.ndarray) -> np.ndarray:

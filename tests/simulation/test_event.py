@@ -12,12 +12,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numba import njit
 
 from snnviz import InputError
-from snnviz.network import Conv2D, DepthwiseConv2D, Input, SpikingNetwork
+from snnviz.network import Conv2D, Dense, DepthwiseConv2D, Input, SpikingNetwork
 from snnviz.simulation._silent import Active
 from snnviz.simulation.analog import linear
 from snnviz.simulation.event import EventEngine, _never_fires, _side_by_side
+from snnviz.simulation.kernels import simd
 from snnviz.simulation.kernels.counting import planes
 from snnviz.simulation.kernels.trains import INPUTS_BELOW
 from snnviz.simulation.settings import Record, Settings
@@ -93,6 +95,61 @@ def test_wide_layers_many_steps(density, channels, steps):
     # both ways of adding up rows were taken
     share = block.spikes[..., 1].sum() / (items * steps * net.layers[0].neurons)
     assert (share < INPUTS_BELOW) == (density == "low")
+
+
+@pytest.mark.parametrize("share", [0.004, 0.08, 0.3])
+def test_rows_are_added_in_the_order_of_the_inputs_however_they_are_listed(share):
+    """One by one, in groups and by tiles: the bias, then one row after the other, in float32."""
+    rng = np.random.default_rng(0)
+    spikes = (rng.random((2, 70, 300)) < share).astype(np.uint8)
+    weights, bias = rng.normal(0, 0.1, (300, 40)).astype(np.float32), rng.normal(0, 0.1, 40).astype(np.float32)
+    net = SpikingNetwork(
+        input=Input(shape=(300,)), layers=(Dense(name="out", input_shape=(300,), weights=weights, bias=bias),)
+    )
+    block = EventEngine(net, Settings(steps=70, input="poisson"), Record()).run(spikes)
+    for item in range(2):
+        potential = np.full(40, net.layers[0].initial_potential, np.float32)
+        for step in range(70):
+            current = bias.copy()
+            for row in np.flatnonzero(spikes[item, step]):
+                current += weights[row]
+            potential += current
+            np.testing.assert_array_equal(block.output[item, step], potential)
+
+
+@pytest.mark.parametrize("share", [0.004, 0.04, 0.08])
+@pytest.mark.parametrize("outputs", [10, 40, 130])
+def test_convolutions_of_listed_spikes(share, outputs):
+    """Channels that are no multiple of a word and make two cells, windows over the edge, several blocks."""
+    rng = np.random.default_rng(1)
+    layer = conv(rng, "conv", (4, 5, 150), outputs, padding=SAME)
+    net = network((4, 5, 150), lambda before: layer, lambda before: dense(rng, "output", before, 10))
+    spikes = (rng.random((2, 66, 4, 5, 150)) < share).astype(np.uint8)
+    settings = Settings(steps=66, input="poisson", delay=1)
+    block = EventEngine(net, settings, Record(spikes=("conv",))).run(spikes, traced=2)
+    potential = np.broadcast_to(np.float32(layer.initial_potential), (2, *layer.output_shape)).copy()
+    for step in range(66):
+        before = spikes[:, step - 1] if step else np.zeros_like(spikes[:, 0])
+        potential += linear(layer, before.astype(np.float32)) + layer.bias
+        fired = potential >= 1
+        potential -= fired
+        np.testing.assert_array_equal(block.spike_trains["conv"][:, step], fired.reshape(2, -1))
+
+
+@pytest.mark.parametrize("compresses", [True, False])
+def test_bits_are_listed_with_and_without_the_instruction_for_it(compresses, monkeypatch):
+    if compresses and not simd.COMPRESSES:
+        pytest.skip("this processor has none")
+    monkeypatch.setattr(simd, "COMPRESSES", compresses)
+
+    @njit
+    def listed(mask, target):
+        return simd.list_bits(mask, target, np.uintp(1), np.uint32(640), np.uint32(6))
+
+    for bits in ([], [0], [63], range(17), range(3, 40, 2), range(64)):
+        target = np.zeros(80, np.uint32)
+        count = listed(np.uint64(sum(1 << bit for bit in bits)), target)
+        assert target[1 : 1 + count].tolist() == [640 + (bit << 6) for bit in bits]
 
 
 def real(seed: int = 0) -> tuple[SpikingNetwork, np.ndarray]:

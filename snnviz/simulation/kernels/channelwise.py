@@ -2,8 +2,8 @@
 
 Spikes of 64 channels at an input position (of several positions side by side, if channels are few) are the bits of a
 word. The bits choose which lanes of a kernel element's row, the weights of these channels, are added. This costs as
-much for few spikes as for many, but little: a kernel element has one row here, where a convolution has one for each
-channel.
+much for few spikes as for many, but little, and only at steps at which something arrives: a kernel element has one row
+here, where a convolution has one for each channel.
 """
 
 # mypy: disable-error-code="no-untyped-def, call-arg, var-annotated, assignment"
@@ -14,8 +14,8 @@ from numba import float32, int32, int64, uint64
 
 from snnviz.simulation.kernels import simd
 from snnviz.simulation.kernels.compiler import Flag, Int, array, inner, kernel
-from snnviz.simulation.kernels.neurons import between, send, take_steps
-from snnviz.simulation.kernels.trains import INPUTS_BELOW, add_bits, bits_at, silence
+from snnviz.simulation.kernels.neurons import between, filled, send, take_steps
+from snnviz.simulation.kernels.trains import add_bits, bits_at, silence
 
 
 @inner
@@ -78,7 +78,6 @@ def any_bits(arrived, window, chunk):
 @kernel(
     array(uint64),  # trains: (items, words, steps), spikes that arrive
     array(int64),  # active: items to simulate
-    array(int64),  # totals: (items,), how many of their spikes arrive in these steps
     array(uint64),  # sends: (items, words), neurons of which a spike arrives in these steps
     Int,  # steps
     Int,  # begin: first step to take
@@ -106,7 +105,7 @@ def any_bits(arrived, window, chunk):
     array(uint64, 1, True),  # fired, scratch: chunk
 )
 def channelwise(
-    trains, active, totals, sends, steps, begin, end, chunk, lag, frozen, to_zero, floor, refractory, geometry, side, weights, bias,
+    trains, active, sends, steps, begin, end, chunk, lag, frozen, to_zero, floor, refractory, geometry, side, weights, bias,
     initial, sent, keeping, kept, states, resting, arrived, sums, potentials, waits, fired,
 ):  # fmt: skip
     """A layer for some items, some steps."""
@@ -122,8 +121,7 @@ def channelwise(
         item = active[index]
         read, write = item * words_in * steps, item * words_out * steps
         silence(sent, write, words_out, steps, begin, end)
-        quick = refractory == 0 and floor == -np.inf and item >= keeping
-        quick &= totals[item] < INPUTS_BELOW * (geometry[0] * geometry[1] * channels * (end - begin))
+        plain = refractory == 0 and floor == -np.inf and item >= keeping
         for start in range(0, rows * columns, side):
             beside = min(side, rows * columns - start)
             for first in range(0, channels, 64):
@@ -139,7 +137,7 @@ def channelwise(
                         potentials[lane] = states[item * neurons + neuron + lane]
                         if refractory > 0:
                             waits[lane] = resting[item * neurons + neuron + lane]
-                reached = not quick or sent_any(sends, item * words_in, geometry, start, beside, first, here)
+                reached = not plain or sent_any(sends, item * words_in, geometry, start, beside, first, here)
                 at_step = begin
                 while at_step < end:
                     taken = min(chunk, end - at_step)
@@ -147,24 +145,18 @@ def channelwise(
                     found = np.uint64(0)
                     if reached:
                         gather(trains, read, steps, geometry, start, beside, first, here, at_step, lag, taken, arrived)
-                    if quick:
-                        if reached:
-                            found = any_bits(arrived, window, taken) & between(idle, taken)
-                        left = found
-                        while left != 0:
-                            step = simd.lowest_bit(left)
-                            simd.sum_chosen_lanes_64(
-                                sums, step * np.uintp(64), weights, np.uintp(first), np.uintp(padded),
-                                arrived, step, np.uintp(taken), np.uintp(window),
-                            )  # fmt: skip
-                            left &= left - np.uint64(1)
-                    else:
-                        for step in range(np.uintp(taken)):
-                            simd.sum_chosen_lanes_64(
-                                sums, step * np.uintp(64), weights, np.uintp(first), np.uintp(padded),
-                                arrived, step, np.uintp(taken), np.uintp(window),
-                            )  # fmt: skip
-                    if quick:
+                        found = between(0, taken)
+                        if plain:
+                            found = filled(any_bits(arrived, window, taken) & between(idle, taken))
+                    left = found
+                    while left != 0:
+                        step = simd.lowest_bit(left)
+                        simd.sum_chosen_lanes_64(
+                            sums, step * np.uintp(64), bias, np.uintp(bias_at), weights, np.uintp(first), np.uintp(padded),
+                            arrived, step, np.uintp(taken), np.uintp(window),
+                        )  # fmt: skip
+                        left &= left - np.uint64(1)
+                    if plain:
                         who = simd.take_arrivals_64(
                             potentials, np.uintp(0), sums, bias, np.uintp(bias_at), to_zero, fired, np.uintp(idle),
                             np.uintp(taken), found, at_step + taken == steps,
@@ -172,7 +164,7 @@ def channelwise(
                         send(fired, who, sent, write + at_step, steps, neuron, count)
                     else:
                         take_steps(
-                            at_step, taken, frozen, 64, potentials, 0, sums, 0, 64, bias, bias_at,
+                            at_step, taken, frozen, 64, potentials, 0, sums, 0, 64,
                             waits, refractory, to_zero, floor, True, fired, 0, item < keeping, kept, item, neuron, count,
                         )  # fmt: skip
                         add_bits(fired, 0, taken, 0, sent, write + at_step, steps, neuron, count, taken)

@@ -97,7 +97,12 @@ def count(
                 bits, value = plane_bits[plane], plane_values[plane]
                 if sends[item * words + plane_words[plane]] & bits != 0:
                     at = np.uintp(start + plane_words[plane] * steps)
-                    for step in range(np.uintp(sent_from), np.uintp(sent_to)):
-                        scratch[step] += value * simd.bit_count(trains[at + step] & bits)
+                    shift = np.int64(simd.lowest_bit(np.uint64(value)))
+                    if value == 1 << shift:  # a product of vectors of 64-bit integers takes long
+                        for step in range(np.uintp(sent_from), np.uintp(sent_to)):
+                            scratch[step] += simd.bit_count(trains[at + step] & bits) << shift
+                    else:
+                        for step in range(np.uintp(sent_from), np.uintp(sent_to)):
+                            scratch[step] += value * simd.bit_count(trains[at + step] & bits)
         for step in range(sent_from, sent_to):
             events[item, step + lag, layer] = scratch[step]

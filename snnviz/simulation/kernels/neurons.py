@@ -24,6 +24,16 @@ def between(first: int, last: int) -> Any:
 
 
 @inner
+def filled(steps: Any) -> Any:
+    """`steps`, as bits, with those in between if they are few: a step costs less than to foresee wrongly whether it is taken."""
+    above = steps
+    for shift in (1, 2, 4, 8, 16, 32):
+        above |= above >> np.uint64(shift)
+    span = above & ~((steps & (~steps + np.uint64(1))) - np.uint64(1))
+    return span if 2 * simd.bit_count(steps) > simd.bit_count(span) else steps
+
+
+@inner
 def take_arrivals(
     active: Any, idle: int, steps: int, ends: bool, lanes: int, potentials: Any, at: int, drive: Any, bias: Any, bias_at: int,
     to_zero: bool, fired: Any,
@@ -41,7 +51,7 @@ def take_arrivals(
         lanes: neurons in the block, padding included.
         potentials: membrane potentials, those of the block from `at` on.
         at: see `potentials`.
-        drive: current at each active step, (steps, lanes).
+        drive: current at each active step, bias included, (steps, lanes).
         bias: constant current from `bias_at` on.
         bias_at: see `bias`.
         to_zero: reset to zero instead of by subtraction.
@@ -53,6 +63,8 @@ def take_arrivals(
     place, constant, begin, end = np.uintp(at), np.uintp(bias_at), np.uintp(idle), np.uintp(steps)
     if lanes == 64:
         return simd.take_arrivals_64(potentials, place, drive, bias, constant, to_zero, fired, begin, end, active, ends)
+    if lanes == 48:
+        return simd.take_arrivals_48(potentials, place, drive, bias, constant, to_zero, fired, begin, end, active, ends)
     if lanes == 32:
         return simd.take_arrivals_32(potentials, place, drive, bias, constant, to_zero, fired, begin, end, active, ends)
     return simd.take_arrivals_16(potentials, place, drive, bias, constant, to_zero, fired, begin, end, active, ends)
@@ -85,8 +97,6 @@ def take_steps(
     drive: Any,
     drive_at: int,
     drive_stride: int,
-    bias: Any,
-    bias_at: int,
     waits: Any,
     refractory: int,
     to_zero: bool,
@@ -100,7 +110,9 @@ def take_steps(
     neuron: int,
     neurons: int,
 ) -> None:
-    """Steps begin .. begin + steps of one block of neurons: v <- v + drive + bias, and so on.
+    """Steps begin .. begin + steps of one block of neurons, neuron by neuron: v <- v + drive, and so on.
+
+    For what `take_arrivals` does not do: the output layer, floors, refractory times, potentials that are kept.
 
     Args:
         begin: first step.
@@ -109,11 +121,9 @@ def take_steps(
         lanes: neurons in the block, 16, 32 or 64, padding included.
         potentials: membrane potentials, those of the block from `at` on.
         at: see `potentials`; the same place in `waits`.
-        drive: current of the first step from `drive_at` on, of each later step `drive_stride` further.
+        drive: current of the first step, bias included, from `drive_at` on, of each later step `drive_stride` further.
         drive_at: see `drive`.
         drive_stride: see `drive`.
-        bias: constant current from `bias_at` on.
-        bias_at: see `bias`.
         waits: steps that a neuron still has to wait, used if `refractory` is not 0.
         refractory: steps that a neuron waits after a spike.
         to_zero: reset to zero instead of by subtraction.
@@ -130,33 +140,14 @@ def take_steps(
     idle = min(max(frozen - begin, 0), steps)
     for step in range(idle):
         fired[fired_at + step] = np.uint64(0)
-    if fires and refractory == 0 and not keeping and floor == -np.inf:
-        if idle < steps:
-            first, left = np.uintp(drive_at + idle * drive_stride), np.uintp(steps - idle)
-            stride, place, constant, out = (
-                np.uintp(drive_stride),
-                np.uintp(at),
-                np.uintp(bias_at),
-                np.uintp(fired_at + idle),
-            )
-            if lanes == 64:
-                simd.take_steps_64(potentials, place, drive, first, stride, bias, constant, to_zero, fired, out, left)
-            elif lanes == 32:
-                simd.take_steps_32(potentials, place, drive, first, stride, bias, constant, to_zero, fired, out, left)
-            else:
-                simd.take_steps_16(potentials, place, drive, first, stride, bias, constant, to_zero, fired, out, left)
-        return
     if not fires:
         for step in range(steps):
             if step >= idle:
                 for lane in range(neurons):
-                    potentials[at + lane] = (
-                        potentials[at + lane] + drive[drive_at + step * drive_stride + lane] + bias[bias_at + lane]
-                    )
+                    potentials[at + lane] += drive[drive_at + step * drive_stride + lane]
             for lane in range(neurons):
                 kept[item, begin + step, neuron + lane] = potentials[at + lane]
         return
-    # the same, neuron by neuron, for what is rare
     for step in range(steps):
         if step >= idle:
             bits = np.uint64(0)
@@ -164,7 +155,7 @@ def take_steps(
                 if refractory > 0 and waits[at + lane] > 0:
                     waits[at + lane] -= 1
                     continue
-                value = potentials[at + lane] + drive[drive_at + step * drive_stride + lane] + bias[bias_at + lane]
+                value = potentials[at + lane] + drive[drive_at + step * drive_stride + lane]
                 value = max(value, floor)
                 if value >= np.float32(1):
                     bits |= np.uint64(1) << np.uint64(lane)
@@ -188,13 +179,10 @@ def take_steps(
     array(uint64, 1, True),  # trains, out: (items, words, steps)
     Int,  # keeping: for how many of the first items potentials are kept
     array(float32, 3, True),  # kept, out: (keeping, steps, neurons)
-    array(float32),  # no_bias: 64 zeros
     array(float32, 1, True),  # potentials, scratch: one word
     array(int32, 1, True),  # waits, scratch: one word
 )
-def spiking_input(
-    inputs, initial, neurons, steps, to_zero, refractory, trains, keeping, kept, no_bias, potentials, waits
-):
+def spiking_input(inputs, initial, neurons, steps, to_zero, refractory, trains, keeping, kept, potentials, waits):
     """The spiking input layer: intensities are added to membranes at every step."""
     words = len(initial) // 64
     for item in range(len(inputs) // len(initial)):
@@ -203,8 +191,14 @@ def spiking_input(
                 potentials[lane] = initial[word * 64 + lane]
                 waits[lane] = 0
             write = (item * words + word) * steps
+            if refractory == 0 and item >= keeping:
+                simd.take_steps_64(
+                    potentials, np.uintp(0), inputs, np.uintp(item * len(initial) + word * 64), np.uintp(0), to_zero,
+                    trains, np.uintp(write), np.uintp(steps),
+                )  # fmt: skip
+                continue
             take_steps(
-                0, steps, 0, 64, potentials, 0, inputs, item * len(initial) + word * 64, 0, no_bias, 0,
+                0, steps, 0, 64, potentials, 0, inputs, item * len(initial) + word * 64, 0,
                 waits, refractory, to_zero, NO_FLOOR, True, trains, write,
                 item < keeping, kept, item, word * 64, min(64, neurons - word * 64),
             )  # fmt: skip

@@ -4,18 +4,19 @@ A convolution is the same dense layer at every output position, on the inputs un
 are rows of 16, 32 or 64 output channels (a *block* of the layer), one row for each input of the patch. The currents of
 all steps are computed first, since the layer's input is known for all of them; then its neurons take step after step.
 
-Two ways of adding up the rows, chosen by how much spikes:
+Ways of adding up the rows, chosen by how much spikes:
 
-- *by tiles*: the patch is gathered as bits. A tile is 64 rows (16 KiB, they stay in the level-1 cache), those that a
-  word of the patch names; it serves all steps, then comes the next. The sums of a step are loaded and stored once per
-  tile.
-- *by inputs*: where little spikes most tiles would have one row or none, and most steps of most positions nothing at all.
-  Here the inputs that spike at all are listed, each with its steps as bits; those under a window lie together. A row that is
-  not all zeros is read once and added to the sums of its steps. Only steps at which something arrives under the window are
-  taken one by one; in between membranes move by their biases alone. For layers without channel groups.
+- *by tiles*, where much spikes: the patch is gathered as bits. A tile is 64 rows (16 KiB, they stay in the level-1 cache), those
+  that a word of the patch names; it serves all steps, then comes the next. The sums of a step are loaded and stored once per tile.
+- *by events*, where little does: most tiles would have one row or none, and most steps of most positions nothing at all. Here the
+  spikes of the input map are listed once, for all windows that they lie under. Those under a row of a window lie together, and are
+  added one after the other without a branch. Only steps at which something arrives under the window are taken one by one; in
+  between membranes move by their biases alone. For layers without channel groups.
+- *by groups*, in between: the same lists in another order, so that several rows of one step are added at once.
+- *by tables*, a first layer of few inputs to a window: the sums of all sixteen subsets of four inputs each, made beforehand.
 
-Both add up the rows of a step in the order of the inputs, one after the other, so that the sums do not depend on which is
-taken, nor on how many steps are simulated at a time.
+The first three add up the rows of a step in the order of the inputs, one after the other, beginning with the bias, so that the sums
+do not depend on which is taken, nor on how many steps are simulated at a time. Where there are tables, nothing else is taken.
 """
 
 # mypy: disable-error-code="no-untyped-def, call-arg, var-annotated, assignment"
@@ -26,17 +27,20 @@ from numba import float32, int32, int64, uint32, uint64
 
 from snnviz.simulation.kernels import simd
 from snnviz.simulation.kernels.compiler import Flag, Int, array, inner, kernel
-from snnviz.simulation.kernels.neurons import between, send, take_arrivals, take_steps
-from snnviz.simulation.kernels.trains import INPUTS_BELOW, add_bits, list_neurons, silence
+from snnviz.simulation.kernels.neurons import between, filled, send, take_arrivals, take_steps
+from snnviz.simulation.kernels.trains import INPUTS_BELOW, add_bits, arriving, list_events, list_groups, silence
 
 GEOMETRY = (
     "height", "width", "channels", "rows", "columns", "outputs", "kernel_height", "kernel_width",
     "down", "right", "top", "left", "dilation_down", "dilation_right", "lanes", "blocks",
 )  # fmt: skip
 """Entries of the geometry array: input map, output map, kernel, strides, padding, dilation, block width and number."""
-BLOCK = ("first_output", "outputs", "first_input", "inputs", "weights_at", "used_at")
-"""Columns of the block table: which output channels, which input channels they see, where their rows start, and where in `used`
-it is said for each row whether it is all zeros (0) or not (all bits set)."""
+GROUPS_FROM = 2
+"""Mean number of events in a step of a cell from which they are taken in groups (measured)."""
+MOST_INPUTS = 2**26
+"""Inputs whose number, with a step beside it, is less than 32 bits long."""
+BLOCK = ("first_output", "outputs", "first_input", "inputs", "weights_at")
+"""Columns of the block table: which output channels, which input channels they see, and where their rows start."""
 
 
 @inner
@@ -77,9 +81,7 @@ def gather(trains, at, steps, geometry, position, first, count, begin, lag, chun
 
 @inner
 def add_tiles(patch, words, chunk, lanes, weights, at, zeros_at, sums):
-    """Sums of the rows that the patch names, tile by tile: sums (chunk, lanes)."""
-    for index in range(np.uintp(chunk * lanes)):
-        sums[index] = np.float32(0)
+    """Add the rows that the patch names, tile by tile: sums (chunk, lanes)."""
     zeros, whole = np.uintp(zeros_at), np.uintp(chunk)
     even = np.uintp(chunk // 2 * 2)
     for word in range(words):
@@ -94,7 +96,11 @@ def add_tiles(patch, words, chunk, lanes, weights, at, zeros_at, sums):
                 paired = step < even
                 after = step + np.uintp(1) if paired else step
                 mask, other = patch[read + step], patch[read + after] if paired else np.uint64(0)
-                if (mask | other) != 0 and lanes == 32:
+                if (mask | other) != 0 and lanes == 48:
+                    simd.add_masked_rows_48(
+                        sums, after * np.uintp(48), step * np.uintp(48), weights, tile, zeros, other, mask
+                    )
+                elif (mask | other) != 0 and lanes == 32:
                     simd.add_masked_rows_32(
                         sums, after * np.uintp(32), step * np.uintp(32), weights, tile, zeros, other, mask
                     )
@@ -133,8 +139,43 @@ def arrivals(any_time, geometry, position):
 
 
 @inner
-def add_inputs(senders, times, starts, geometry, position, lanes, weights, at, used, used_at, sums):
-    """Add the row of each input under the window of an output position to the sums of its steps: sums (chunk, lanes)."""
+def add_events(sums, weights, at, lanes, events, begin, end):
+    """Add the rows of listed events, one by one; `at` is where the row of input 0 would be."""
+    if lanes == 64:
+        simd.add_events_64(sums, weights, np.uintp(at), events, np.uintp(begin), np.uintp(end))
+    elif lanes == 48:
+        simd.add_events_48(sums, weights, np.uintp(at), events, np.uintp(begin), np.uintp(end))
+    elif lanes == 32:
+        simd.add_events_32(sums, weights, np.uintp(at), events, np.uintp(begin), np.uintp(end))
+    else:
+        simd.add_events_16(sums, weights, np.uintp(at), events, np.uintp(begin), np.uintp(end))
+
+
+@inner
+def add_groups(sums, weights, at, lanes, events, starts, cell):
+    """Add the rows of the fours and the pairs of a cell."""
+    fours, four_end = np.uintp(starts[3 * cell]), np.uintp(starts[3 * cell + 3])
+    pairs, pair_end = np.uintp(starts[3 * cell + 1]), np.uintp(starts[3 * cell + 4])
+    if lanes == 64:
+        simd.add_fours_64(sums, weights, np.uintp(at), events, fours, four_end)
+        simd.add_pairs_64(sums, weights, np.uintp(at), events, pairs, pair_end)
+    elif lanes == 48:
+        simd.add_fours_48(sums, weights, np.uintp(at), events, fours, four_end)
+        simd.add_pairs_48(sums, weights, np.uintp(at), events, pairs, pair_end)
+    elif lanes == 32:
+        simd.add_fours_32(sums, weights, np.uintp(at), events, fours, four_end)
+        simd.add_pairs_32(sums, weights, np.uintp(at), events, pairs, pair_end)
+    else:
+        simd.add_fours_16(sums, weights, np.uintp(at), events, fours, four_end)
+        simd.add_pairs_16(sums, weights, np.uintp(at), events, pairs, pair_end)
+
+
+@inner
+def add_window(events, starts, cells, geometry, position, lanes, weights, at, sums):
+    """Add the rows of all events under the window of an output position to the sums of their steps: sums (chunk, lanes).
+
+    `cells` is how many lists of groups a position of the input has, 0 where events are listed one by one.
+    """
     channels = geometry[2]
     top, bottom, y, x = window(geometry, position)
     right = geometry[13]
@@ -146,18 +187,39 @@ def add_inputs(senders, times, starts, geometry, position, lanes, weights, at, u
             start, stop = max(0, left), min(geometry[1], left + wide)
             if start < stop:
                 # row of a neuron: where it is under the window instead of on the map
-                shift = ((i * geometry[7] + j) - (pixel + left)) * channels
-                for index in range(np.uintp(starts[pixel + start]), np.uintp(starts[pixel + stop])):
-                    row = np.uintp(np.int64(senders[index]) + shift)
-                    steps = times[index] & used[np.uintp(used_at) + row]
-                    if steps != 0:
-                        place = np.uintp(at) + row * np.uintp(lanes)
-                        if lanes == 64:
-                            simd.add_row_at_steps_64(sums, weights, place, steps)
-                        elif lanes == 32:
-                            simd.add_row_at_steps_32(sums, weights, place, steps)
-                        else:
-                            simd.add_row_at_steps_16(sums, weights, place, steps)
+                shifted = at + ((i * geometry[7] + j) - (pixel + left)) * channels * lanes
+                begin, end = starts[pixel + start], starts[pixel + stop]
+                for cell in range((pixel + start) * cells, max((pixel + stop) * cells, (pixel + start) * cells + 1)):
+                    if cells > 0:
+                        add_groups(sums, weights, shifted, lanes, events, starts, cell)
+                        begin, end = starts[3 * cell + 2], starts[3 * cell + 5]
+                    add_events(sums, weights, shifted, lanes, events, begin, end)
+
+
+@inner
+def add_tables(patch, lanes, wanted, bias, bias_at, tables, at, groups, sums):
+    """Sums at the steps in `wanted` by the tables of a block, from tables[at] on, for the one word of a patch."""
+    while wanted != 0:
+        step = simd.lowest_bit(wanted)
+        place, base, many, bits = np.uintp(bias_at), np.uintp(at), np.uintp(groups), patch[step]
+        if lanes == 64:
+            simd.sum_table_64(sums, step * np.uintp(64), bias, place, tables, base, many, bits)
+        elif lanes == 48:
+            simd.sum_table_48(sums, step * np.uintp(48), bias, place, tables, base, many, bits)
+        elif lanes == 32:
+            simd.sum_table_32(sums, step * np.uintp(32), bias, place, tables, base, many, bits)
+        else:
+            simd.sum_table_16(sums, step * np.uintp(16), bias, place, tables, base, many, bits)
+        wanted &= wanted - np.uint64(1)
+
+
+@inner
+def some_bits(patch, steps):
+    """The steps at which the one word of a patch has any bit, as bits."""
+    found = np.uint64(0)
+    for step in range(np.uintp(steps)):
+        found |= np.uint64(patch[step] != 0) << np.uint64(step)
+    return found
 
 
 @inner
@@ -165,6 +227,8 @@ def copy_row(source, source_at, target, target_at, lanes):
     """target[target_at : target_at + lanes] = source[source_at : ...]."""
     if lanes == 64:
         simd.copy_row_64(source, np.uintp(source_at), target, np.uintp(target_at))
+    elif lanes == 48:
+        simd.copy_row_48(source, np.uintp(source_at), target, np.uintp(target_at))
     elif lanes == 32:
         simd.copy_row_32(source, np.uintp(source_at), target, np.uintp(target_at))
     else:
@@ -172,11 +236,11 @@ def copy_row(source, source_at, target, target_at, lanes):
 
 
 @inner
-def clear(sums, active, lanes, weights, zeros_at):
-    """Zeros at the sums of the steps in `active`."""
+def begin_sums(sums, active, lanes, bias, bias_at):
+    """The bias at the sums of the steps in `active`."""
     left = active
     while left != 0:
-        copy_row(weights, zeros_at, sums, np.int64(simd.lowest_bit(left)) * lanes, lanes)
+        copy_row(bias, bias_at, sums, np.int64(simd.lowest_bit(left)) * lanes, lanes)
         left &= left - np.uint64(1)
 
 
@@ -197,10 +261,11 @@ def clear(sums, active, lanes, weights, zeros_at):
     float32,  # floor of potentials, -inf for none
     Int,  # refractory
     array(int64),  # geometry, see GEOMETRY
+    Int,  # width: channels of a cell, see `trains.list_groups`
     array(int64, 2),  # blocks, see BLOCK; blocks of equal inputs lie together
     array(float32),  # weights: rows of all blocks, each block with a row of zeros at its end
-    array(uint64),  # used: see BLOCK
     array(uint64),  # used_inputs: bits of the inputs that have a row that is not all zeros
+    array(float32),  # tables: (blocks, groups, 16, lanes) sums of the subsets of four inputs each, or empty
     array(float32),  # bias: (blocks * lanes,), or like initial
     array(float32),  # initial: (positions, blocks * lanes) potentials before the first step
     array(uint64, 1, True),  # sent, out: (items, words, steps), spikes that leave
@@ -212,26 +277,26 @@ def clear(sums, active, lanes, weights, zeros_at):
     array(uint64, 1, True),  # patch, scratch: words of a patch * chunk, at least 128
     array(float32, 1, True),  # sums, scratch: 64 * lanes
     array(uint64, 1, True),  # fired, scratch: chunk
-    array(uint32, 1, True),  # senders, scratch: inputs
-    array(uint64, 1, True),  # times, scratch: inputs
-    array(uint32, 1, True),  # starts, scratch: positions of the input map + 1
+    array(uint32, 1, True),  # events, scratch: see `trains.list_events`, three of equal length
+    array(uint32, 1, True),  # starts, scratch: 3 * (cells of the input map + 1)
     array(uint64, 1, True),  # any_time, scratch: positions of the input map + 1
 )
 def rows(
     trains, active, totals, sends, constant, steps, begin, end, chunk, lag, frozen, fires, to_zero, floor, refractory, geometry,
-    blocks, weights, used, used_inputs, bias, initial, sent, keeping, kept, potentials, waits, apart, patch, sums, fired,
-    senders, times, starts, any_time,
+    width, blocks, weights, used_inputs, tables, bias, initial, sent, keeping, kept, potentials, waits, apart, patch, sums, fired,
+    events, starts, any_time,
 ):  # fmt: skip
     """A layer for some items, some steps."""
     channels, outputs, lanes = geometry[2], geometry[5], geometry[14]
     positions = geometry[3] * geometry[4]
-    taps = geometry[6] * geometry[7]
     pixels = geometry[0] * geometry[1]
     inputs = pixels * channels
     words_in, words_out = (inputs + 63) >> 6, (positions * outputs + 63) >> 6
     padded = len(blocks) * lanes
-    driven = len(constant) > 0
+    driven, tabled = len(constant) > 0, len(tables) > 0
+    groups = len(tables) // (padded * 16)
     shared = len(bias) == padded
+    third = len(events) // 3
     for index in range(len(active)):
         item = active[index]
         read, write, membranes = item * words_in * steps, item * words_out * steps, item * apart
@@ -240,54 +305,64 @@ def rows(
                 waits[membranes + neuron] = 0
         if fires:
             silence(sent, write, words_out, steps, begin, end)
-        few = not driven and blocks[0, 3] == channels and totals[item] < INPUTS_BELOW * (inputs * (end - begin))
-        quick = few and fires and refractory == 0 and floor == -np.inf and item >= keeping
+        plain = fires and refractory == 0 and floor == -np.inf and item >= keeping
         at_step = begin
         while at_step < end:
             here = min(chunk, end - at_step)
             idle = min(max(frozen - at_step, 0), here)
-            if few:
-                list_neurons(
+            few, cells = False, 0
+            if not driven and not tabled and blocks[0, 3] == channels and inputs <= MOST_INPUTS:
+                total = totals[item]
+                if here < end - begin:
+                    total = arriving(trains, read, steps, sends, item * words_in, words_in, at_step, lag, here)
+                few = total < INPUTS_BELOW * (inputs * here)
+                parts = (channels + width - 1) // width
+                if total > GROUPS_FROM * (pixels * parts * here):
+                    cells = parts
+            if few and cells > 0:
+                list_groups(
+                    trains, read, steps, sends, item * words_in, used_inputs, pixels, channels, width, at_step, lag, here,
+                    events, third, starts, any_time,
+                )  # fmt: skip
+            elif few:
+                list_events(
                     trains, read, steps, sends, item * words_in, used_inputs, pixels, channels, at_step, lag, here, patch,
-                    senders, times, starts, any_time,
+                    events, starts, any_time,
                 )  # fmt: skip
             for number in range(len(blocks)):
                 first, count, rows_at = blocks[number, 2], blocks[number, 3], blocks[number, 4]
+                zeros_at = rows_at + geometry[6] * geometry[7] * count * lanes
                 for position in range(positions):
                     at = position * padded + number * lanes
                     bias_at = number * lanes if shared else at
                     neuron = position * outputs + blocks[number, 0]
+                    wanted = between(idle if plain else 0, here)
                     if at_step == 0:
                         copy_row(initial, at, potentials, membranes + at, lanes)
                     if few:
-                        wanted = between(0, here)
-                        if quick:
-                            wanted = between(idle, here) & arrivals(any_time, geometry, position)
+                        if plain:
+                            wanted = filled(wanted & arrivals(any_time, geometry, position))
                         if wanted != 0:
-                            clear(sums, wanted, lanes, weights, rows_at + taps * count * lanes)
-                            add_inputs(
-                                senders,
-                                times,
-                                starts,
-                                geometry,
-                                position,
-                                lanes,
-                                weights,
-                                rows_at,
-                                used,
-                                blocks[number, 5],
-                                sums,
-                            )
+                            begin_sums(sums, wanted, lanes, bias, bias_at)
+                            add_window(events, starts, cells, geometry, position, lanes, weights, rows_at, sums)
                     elif driven:
                         for step in range(here):
                             for lane in range(lanes):
                                 current = constant[item * len(initial) + at + lane]
-                                sums[step * lanes + lane] = current if at_step + step >= lag else np.float32(0)
+                                current = current if at_step + step >= lag else np.float32(0)
+                                sums[step * lanes + lane] = current + bias[bias_at + lane]
                     else:
                         words = gather(trains, read, steps, geometry, position, first, count, at_step, lag, here, patch)
-                        zeros_at = rows_at + taps * count * lanes
-                        add_tiles(patch, words, here, lanes, weights, rows_at, zeros_at, sums)
-                    if quick:
+                        if tabled:
+                            if plain:
+                                wanted = filled(wanted & some_bits(patch, here))
+                            add_tables(
+                                patch, lanes, wanted, bias, bias_at, tables, number * groups * 16 * lanes, groups, sums
+                            )
+                        else:
+                            begin_sums(sums, wanted, lanes, bias, bias_at)
+                            add_tiles(patch, words, here, lanes, weights, rows_at, zeros_at, sums)
+                    if plain:
                         who = take_arrivals(
                             wanted, idle, here, at_step + here == steps, lanes, potentials, membranes + at, sums, bias, bias_at,
                             to_zero, fired,
@@ -295,7 +370,7 @@ def rows(
                         send(fired, who, sent, write + at_step, steps, neuron, blocks[number, 1])
                     else:
                         take_steps(
-                            at_step, here, frozen, lanes, potentials, membranes + at, sums, 0, lanes, bias, bias_at,
+                            at_step, here, frozen, lanes, potentials, membranes + at, sums, 0, lanes,
                             waits, refractory, to_zero, floor, fires, fired, 0,
                             item < keeping, kept, item, neuron, blocks[number, 1],
                         )  # fmt: skip

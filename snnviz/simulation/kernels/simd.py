@@ -16,11 +16,15 @@ from llvmlite.binding import get_host_cpu_features
 from numba import types
 from numba.extending import intrinsic
 
-LANES = (16, 32, 64)
+LANES = (16, 32, 48, 64)
 """Widths for which there are row operations: channels of a layer are padded to a multiple of one of them."""
 
-PART = 16 if get_host_cpu_features().get("avx512f") else 8
+_features = get_host_cpu_features()
+PART = 16 if _features.get("avx512f") else 8
 """Neurons that take a step together: as many as fill a register whose comparisons the processor turns into bits at once."""
+
+COMPRESSES = all(map(_features.get, ("avx512f", "avx512bw", "avx512vbmi2")))
+"""Whether the processor moves chosen bytes of a register together."""
 
 _F32, _I32, _I64, _I1 = ir.FloatType(), ir.IntType(32), ir.IntType(64), ir.IntType(1)
 _Codegen = Callable[[Any, Any, Any, Any], Any]
@@ -37,6 +41,35 @@ def _load(builder: Any, pointer: Any, vector: ir.VectorType) -> Any:
 
 def _store(builder: Any, value: Any, pointer: Any) -> None:
     builder.store(value, builder.bitcast(pointer, value.type.as_pointer()), align=4)
+
+
+def _load_row(builder: Any, pointer: Any, lanes: int) -> list[Any]:
+    """A row in parts, since 48 lanes as one vector would be widened to 64."""
+    part = ir.VectorType(_F32, 16)
+    return [_load(builder, builder.gep(pointer, [ir.Constant(_I64, at)]), part) for at in range(0, lanes, 16)]
+
+
+def _store_row(builder: Any, parts: list[Any], pointer: Any) -> None:
+    for index, part in enumerate(parts):
+        _store(builder, part, builder.gep(pointer, [ir.Constant(_I64, 16 * index)]))
+
+
+def _add_row(builder: Any, parts: list[Any], pointer: Any) -> list[Any]:
+    row = _load_row(builder, pointer, 16 * len(parts))
+    return [builder.fadd(part, more) for part, more in zip(parts, row, strict=True)]
+
+
+def _join(builder: Any, *sources: tuple[list[Any], Any]) -> list[Any]:
+    """Phis of lists of values, each with the block that they come from."""
+    joined = [builder.phi(value.type) for value in sources[0][0]]
+    for values, block in sources:
+        _come(joined, values, block)
+    return joined
+
+
+def _come(phis: list[Any], values: list[Any], block: Any) -> None:
+    for phi, value in zip(phis, values, strict=True):
+        phi.add_incoming(value, block)
 
 
 def _splat(builder: Any, value: Any, lanes: int) -> Any:
@@ -119,7 +152,6 @@ def _add_masked_rows(lanes: int) -> Any:
 
 def _add_masked_rows_twice(lanes: int) -> Any:
     """The operation for fewer lanes, for two steps at once: else an add would wait for the one before."""
-    vector = ir.VectorType(_F32, lanes)
 
     @intrinsic
     def add_masked_rows(typingctx, sums, first_at, second_at, weights, weights_at, zeros_at, first_mask, second_mask):
@@ -132,7 +164,7 @@ def _add_masked_rows_twice(lanes: int) -> Any:
             sums, first_at, second_at, weights, weights_at, zeros_at, first_mask, second_mask = args
             targets = [_pointer(context, builder, signature.args[0], sums, at) for at in (first_at, second_at)]
             base = _pointer(context, builder, signature.args[3], weights, ir.Constant(_I64, 0))
-            starts = [_load(builder, target, vector) for target in targets]
+            starts = [_load_row(builder, target, lanes) for target in targets]
             before = builder.block
             loop, done = builder.append_basic_block("rows"), builder.append_basic_block("rows_added")
             none, width = ir.Constant(_I64, 0), ir.Constant(_I64, lanes)
@@ -141,26 +173,24 @@ def _add_masked_rows_twice(lanes: int) -> Any:
 
             builder.position_at_end(loop)
             masks = [builder.phi(_I64), builder.phi(_I64)]
-            totals = [builder.phi(vector), builder.phi(vector)]
+            totals = [_join(builder, (start, before)) for start in starts]
             rests, added = [], []
             for mask, total in zip(masks, totals, strict=True):
                 at = builder.add(weights_at, builder.mul(_lowest_bit(builder, mask, defined_at_zero=True), width))
                 at = builder.select(builder.icmp_unsigned("==", mask, none), zeros_at, at)
-                added.append(builder.fadd(total, _load(builder, builder.gep(base, [at]), vector)))
+                added.append(_add_row(builder, total, builder.gep(base, [at])))
                 rests.append(_without_lowest_bit(builder, mask))
-            beginnings = (first_mask, second_mask, *starts)
-            for phi, begin, following in zip((*masks, *totals), beginnings, (*rests, *added), strict=True):
-                phi.add_incoming(begin, before)
-                phi.add_incoming(following, loop)
+            for total, more in zip(totals, added, strict=True):
+                _come(total, more, loop)
+            for mask, begins, follows in zip(masks, (first_mask, second_mask), rests, strict=True):
+                mask.add_incoming(begins, before)
+                mask.add_incoming(follows, loop)
             builder.cbranch(builder.icmp_unsigned("!=", builder.or_(*rests), none), loop, done)
 
             builder.position_at_end(done)
-            ends = [builder.phi(vector), builder.phi(vector)]
-            for end, start, value in zip(ends, starts, added, strict=True):
-                end.add_incoming(start, before)
-                end.add_incoming(value, loop)
+            ends = [_join(builder, (start, before), (more, loop)) for start, more in zip(starts, added, strict=True)]
             for end, target in zip(ends, targets, strict=True):
-                _store(builder, end, target)
+                _store_row(builder, end, target)
             return context.get_dummy_value()
 
         at, bits = types.uintp, types.uint64
@@ -169,35 +199,149 @@ def _add_masked_rows_twice(lanes: int) -> Any:
     return add_masked_rows
 
 
-def _add_row_at_steps(lanes: int) -> Any:
-    vector = ir.VectorType(_F32, lanes)
-
+def _add_events(lanes: int, together: int) -> Any:
     @intrinsic
-    def add_row_at_steps(typingctx, sums, weights, row_at, mask):
-        """sums[step * lanes :] += weights[row_at :] for each step whose bit is set in `mask`, which must not be 0."""
+    def add_events(typingctx, sums, weights, weights_at, events, begin, end):
+        """sums[step * lanes :] += weights[weights_at + row * lanes :] for events[begin : end], each 64 * row + step.
+
+        Those that are taken together are of one step, whose sums are read and written once. One loop without a branch that
+        depends on the data, as to foresee one wrongly costs as much as several rows.
+        """
 
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            sums, weights, row_at, mask = args
+            sums, weights, weights_at, events, begin, end = args
             base = _pointer(context, builder, signature.args[0], sums, ir.Constant(_I64, 0))
-            row = _load(builder, _pointer(context, builder, signature.args[1], weights, row_at), vector)
+            rows = _pointer(context, builder, signature.args[1], weights, weights_at)
+            listed = _pointer(context, builder, signature.args[3], events, ir.Constant(_I64, 0))
             before = builder.block
-            loop, done = builder.append_basic_block("step"), builder.append_basic_block("steps_added")
-            builder.branch(loop)
+            loop, done = builder.append_basic_block("event"), builder.append_basic_block("events_added")
+            builder.cbranch(builder.icmp_unsigned("<", begin, end), loop, done)
             builder.position_at_end(loop)
-            left = builder.phi(_I64)
-            step = _lowest_bit(builder, left, defined_at_zero=False)
-            target = builder.gep(base, [builder.mul(step, ir.Constant(_I64, lanes))])
-            _store(builder, builder.fadd(_load(builder, target, vector), row), target)
-            rest = _without_lowest_bit(builder, left)
-            left.add_incoming(mask, before)
-            left.add_incoming(rest, loop)
-            builder.cbranch(builder.icmp_unsigned("!=", rest, ir.Constant(_I64, 0)), loop, done)
+            index = builder.phi(_I64)
+            target, total = None, list[Any]()
+            for one in range(together):
+                event = builder.zext(
+                    builder.load(builder.gep(listed, [builder.add(index, ir.Constant(_I64, one))])), _I64
+                )
+                if target is None:
+                    step = builder.and_(event, ir.Constant(_I64, 63))
+                    target = builder.gep(base, [builder.mul(step, ir.Constant(_I64, lanes))])
+                    total = _load_row(builder, target, lanes)
+                row = builder.mul(builder.lshr(event, ir.Constant(_I64, 6)), ir.Constant(_I64, lanes))
+                total = _add_row(builder, total, builder.gep(rows, [row]))
+            _store_row(builder, total, target)
+            following = builder.add(index, ir.Constant(_I64, together))
+            index.add_incoming(begin, before)
+            index.add_incoming(following, loop)
+            builder.cbranch(builder.icmp_unsigned("<", following, end), loop, done)
             builder.position_at_end(done)
             return context.get_dummy_value()
 
-        return types.void(sums, weights, types.uintp, types.uint64), codegen
+        at = types.uintp
+        return types.void(sums, weights, at, events, at, at), codegen
 
-    return add_row_at_steps
+    return add_events
+
+
+@intrinsic
+def list_bits(typingctx, mask, target, at, first, shift):
+    """target[at :] = first + (b << shift) for each bit b of `mask`, in order; up to 16 values after them are overwritten too.
+
+    Returns:
+        the number of bits.
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        mask, target, at, first, shift = args
+        pointer = _pointer(context, builder, signature.args[1], target, at)
+        ctpop = builder.module.declare_intrinsic("llvm.ctpop", [_I64], ir.FunctionType(_I64, [_I64]))
+        count = builder.call(ctpop, [mask])
+        (_list_by_compression if COMPRESSES else _list_one_by_one)(builder, mask, pointer, first, shift, count)
+        return count
+
+    return types.int64(types.uint64, target, types.uintp, types.uint32, types.uint32), codegen
+
+
+def _list_by_compression(builder: Any, mask: Any, pointer: Any, first: Any, shift: Any, count: Any) -> None:
+    """By the instruction that moves chosen bytes of a register together: without a branch for up to 16 bits."""
+    bytes_ = ir.VectorType(ir.IntType(8), 64)
+    chosen = ir.VectorType(_I1, 64)
+    name = "llvm.x86.avx512.mask.compress.v64i8"
+    compress = builder.module.globals.get(name) or ir.Function(
+        builder.module, ir.FunctionType(bytes_, [bytes_, bytes_, chosen]), name
+    )
+    every = ir.Constant(bytes_, list(range(64)))
+    together = builder.call(compress, [every, ir.Constant(bytes_, [0] * 64), builder.bitcast(mask, chosen)])
+
+    def part(start: int) -> None:
+        few = ir.Constant(ir.VectorType(_I32, 16), list(range(start, start + 16)))
+        bits = builder.zext(builder.shuffle_vector(together, together, few), ir.VectorType(_I32, 16))
+        values = builder.add(builder.shl(bits, _splat(builder, shift, 16)), _splat(builder, first, 16))
+        _store(builder, values, builder.gep(pointer, [ir.Constant(_I64, start)]))
+
+    part(0)
+    with builder.if_then(builder.icmp_unsigned(">", count, ir.Constant(_I64, 16)), likely=False):
+        part(16)
+        with builder.if_then(builder.icmp_unsigned(">", count, ir.Constant(_I64, 32)), likely=False):
+            part(32)
+            part(48)
+
+
+def _list_one_by_one(builder: Any, mask: Any, pointer: Any, first: Any, shift: Any, count: Any) -> None:
+    before = builder.block
+    loop, done = builder.append_basic_block("bit"), builder.append_basic_block("bits_listed")
+    none = ir.Constant(_I64, 0)
+    builder.cbranch(builder.icmp_unsigned("!=", mask, none), loop, done)
+    builder.position_at_end(loop)
+    left, place = builder.phi(_I64), builder.phi(_I64)
+    bit = builder.trunc(_lowest_bit(builder, left, defined_at_zero=False), _I32)
+    builder.store(builder.add(builder.shl(bit, shift), first), builder.gep(pointer, [place]))
+    rest = _without_lowest_bit(builder, left)
+    for phi, begins, follows in ((left, mask, rest), (place, none, builder.add(place, ir.Constant(_I64, 1)))):
+        phi.add_incoming(begins, before)
+        phi.add_incoming(follows, loop)
+    builder.cbranch(builder.icmp_unsigned("!=", rest, none), loop, done)
+    builder.position_at_end(done)
+
+
+def _sum_table(lanes: int) -> Any:
+    @intrinsic
+    def sum_table(typingctx, sums, sums_at, bias, bias_at, tables, tables_at, groups, bits):
+        """sums[sums_at :] = bias[bias_at :] + for each four of the `bits` the row of a table that they number.
+
+        Group g has its 16 rows from tables[tables_at + 16 * g * lanes] on; `groups` is at least 1.
+        """
+
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            sums, sums_at, bias, bias_at, tables, tables_at, groups, bits = args
+            target = _pointer(context, builder, signature.args[0], sums, sums_at)
+            start = _load_row(builder, _pointer(context, builder, signature.args[2], bias, bias_at), lanes)
+            rows = _pointer(context, builder, signature.args[4], tables, tables_at)
+            before = builder.block
+            loop, done = builder.append_basic_block("four"), builder.append_basic_block("table_summed")
+            builder.branch(loop)
+            builder.position_at_end(loop)
+            group, left, total = builder.phi(_I64), builder.phi(_I64), _join(builder, (start, before))
+            row = builder.add(
+                builder.mul(group, ir.Constant(_I64, 16 * lanes)),
+                builder.mul(builder.and_(left, ir.Constant(_I64, 15)), ir.Constant(_I64, lanes)),
+            )
+            added = _add_row(builder, total, builder.gep(rows, [row]))
+            following = builder.add(group, ir.Constant(_I64, 1))
+            _come(total, added, loop)
+            rest = builder.lshr(left, ir.Constant(_I64, 4))
+            for phi, begins, follows in ((group, ir.Constant(_I64, 0), following), (left, bits, rest)):
+                phi.add_incoming(begins, before)
+                phi.add_incoming(follows, loop)
+            builder.cbranch(builder.icmp_unsigned("<", following, groups), loop, done)
+            builder.position_at_end(done)
+            _store_row(builder, added, target)
+            return context.get_dummy_value()
+
+        at = types.uintp
+        return types.void(sums, at, bias, at, tables, at, at, types.uint64), codegen
+
+    return sum_table
 
 
 @intrinsic
@@ -236,19 +380,23 @@ def transpose(typingctx, source, source_at, target, target_at):
 
 
 @intrinsic
-def sum_chosen_lanes_64(typingctx, sums, sums_at, weights, weights_at, stride, masks, masks_at, masks_stride, count):
-    """sums[sums_at + c] = the sum, over k < `count` with bit c of mask k set, of weights[weights_at + k * stride + c].
+def sum_chosen_lanes_64(
+    typingctx, sums, sums_at, bias, bias_at, weights, weights_at, stride, masks, masks_at, masks_stride, count
+):
+    """sums[sums_at + c] = bias[bias_at + c] + the sum of weights[weights_at + k * stride + c] over the k < `count` whose mask
+    has bit c.
 
     Mask k is masks[masks_at + k * masks_stride]; `count` is at least 1.
     """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        sums, sums_at, weights, weights_at, stride, masks, masks_at, masks_stride, count = args
+        sums, sums_at, bias, bias_at, weights, weights_at, stride, masks, masks_at, masks_stride, count = args
         vector = ir.VectorType(_F32, 64)
         zero = ir.Constant(vector, [0.0] * 64)
         target = _pointer(context, builder, signature.args[0], sums, sums_at)
-        rows = _pointer(context, builder, signature.args[2], weights, weights_at)
-        bits = _pointer(context, builder, signature.args[5], masks, masks_at)
+        start = _load(builder, _pointer(context, builder, signature.args[2], bias, bias_at), vector)
+        rows = _pointer(context, builder, signature.args[4], weights, weights_at)
+        bits = _pointer(context, builder, signature.args[7], masks, masks_at)
         before = builder.block
         loop, done = builder.append_basic_block("lanes"), builder.append_basic_block("lanes_summed")
         builder.branch(loop)
@@ -261,16 +409,15 @@ def sum_chosen_lanes_64(typingctx, sums, sums_at, weights, weights_at, stride, m
         following = builder.add(position, ir.Constant(_I64, 1))
         position.add_incoming(ir.Constant(_I64, 0), before)
         position.add_incoming(following, loop)
-        total.add_incoming(zero, before)
+        total.add_incoming(start, before)
         total.add_incoming(added, loop)
         builder.cbranch(builder.icmp_unsigned("<", following, count), loop, done)
         builder.position_at_end(done)
         _store(builder, added, target)
         return context.get_dummy_value()
 
-    arguments = [sums, weights, types.uintp, masks, types.uintp]
     at = types.uintp
-    return types.void(arguments[0], at, arguments[1], at, at, arguments[3], at, at, at), codegen
+    return types.void(sums, at, bias, at, weights, at, at, masks, at, at, at), codegen
 
 
 def _take_steps(lanes: int) -> Any:
@@ -284,27 +431,22 @@ def _take_steps(lanes: int) -> Any:
         drive,
         drive_at,
         drive_stride,
-        bias,
-        bias_at,
         to_zero,
         fired,
         fired_at,
         steps,
     ):
-        """`steps` steps of `lanes` neurons: v + drive + bias, threshold 1, reset. fired[fired_at + step] = who fired.
+        """`steps` steps of `lanes` neurons: v + drive, threshold 1, reset. fired[fired_at + step] = who fired.
 
         The drive of a step is drive[drive_at + step * drive_stride :]; potentials stay in registers meanwhile.
         `steps` is at least 1.
         """
 
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            (
-                potentials, potentials_at, drive, drive_at, drive_stride, bias, bias_at, to_zero, fired, fired_at, steps
-            ) = args  # fmt: skip
+            potentials, potentials_at, drive, drive_at, drive_stride, to_zero, fired, fired_at, steps = args
             target = _pointer(context, builder, signature.args[0], potentials, potentials_at)
             driven = _pointer(context, builder, signature.args[2], drive, drive_at)
-            constant = _pointer(context, builder, signature.args[5], bias, bias_at)
-            bits = _pointer(context, builder, signature.args[8], fired, fired_at)
+            bits = _pointer(context, builder, signature.args[6], fired, fired_at)
             one = ir.Constant(part, [1.0] * PART)
             words = ir.VectorType(_I32, PART)
             # what remains of v - 1 after a spike: all of its bits, or none
@@ -326,7 +468,6 @@ def _take_steps(lanes: int) -> Any:
             word, results = ir.Constant(_I64, 0), []
             for index, value in enumerate(held):
                 raised = builder.fadd(value, _load(builder, at(now, index), part))
-                raised = builder.fadd(raised, _load(builder, at(constant, index), part))
                 spikes = builder.fcmp_ordered(">=", raised, one)
                 lowered = builder.and_(builder.bitcast(builder.fsub(raised, one), words), remains)
                 results.append(builder.select(spikes, builder.bitcast(lowered, part), raised))
@@ -346,15 +487,13 @@ def _take_steps(lanes: int) -> Any:
             return context.get_dummy_value()
 
         index = types.uintp
-        signature = types.void(potentials, index, drive, index, index, bias, index, types.boolean, fired, index, index)
+        signature = types.void(potentials, index, drive, index, index, types.boolean, fired, index, index)
         return signature, codegen
 
     return take_steps
 
 
 def _copy_row(lanes: int) -> Any:
-    vector = ir.VectorType(_F32, lanes)
-
     @intrinsic
     def copy_row(typingctx, source, source_at, target, target_at):
         """target[target_at :] = source[source_at :], a row.
@@ -365,8 +504,8 @@ def _copy_row(lanes: int) -> Any:
 
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             source, source_at, target, target_at = args
-            value = _load(builder, _pointer(context, builder, signature.args[0], source, source_at), vector)
-            _store(builder, value, _pointer(context, builder, signature.args[2], target, target_at))
+            row = _load_row(builder, _pointer(context, builder, signature.args[0], source, source_at), lanes)
+            _store_row(builder, row, _pointer(context, builder, signature.args[2], target, target_at))
             return context.get_dummy_value()
 
         return types.void(source, types.uintp, target, types.uintp), codegen
@@ -381,7 +520,7 @@ def _take_arrivals(lanes: int) -> Any:
     def take_arrivals(typingctx, potentials, at, drive, bias, bias_at, to_zero, fired, begin, steps, active, ends):
         """The steps from `begin` to `steps` <= 64 of `lanes` neurons that nothing reaches but at the steps in `active` (bits).
 
-        The drive of an active step is drive[step * lanes :]. Steps at which no neuron can
+        The drive of an active step, bias included, is drive[step * lanes :]. Steps at which no neuron can
         come near the threshold are one addition of the bias each; the others are taken as `take_steps` takes them.
         fired[step] = who fired, at the steps returned. With `ends`, potentials after the last active step are not needed.
 
@@ -480,10 +619,10 @@ def _take_arrivals(lanes: int) -> Any:
                 now.add_incoming(at_step, block)
                 todo.add_incoming(steps_left, block)
             values = phis((reached, arrived), (held, careful))
-            given = phis((drives, arrived), ([each(0.0)] * count, careful))
+            given = phis((drives, arrived), (moves, careful))
             word, results = none, []
-            for index, (value, move, new) in enumerate(zip(values, moves, given, strict=True)):
-                raised = builder.fadd(builder.fadd(value, new), move)
+            for index, (value, new) in enumerate(zip(values, given, strict=True)):
+                raised = builder.fadd(value, new)
                 spikes = builder.fcmp_ordered(">=", raised, each(1.0))
                 lowered = builder.and_(builder.bitcast(builder.fsub(raised, each(1.0)), words), remains)
                 results.append(builder.select(spikes, builder.bitcast(lowered, part), raised))
@@ -528,8 +667,12 @@ def pack(typingctx, flags, at):
 
 
 add_masked_rows_64 = _add_masked_rows(64)
-add_masked_rows_32, add_masked_rows_16 = _add_masked_rows_twice(32), _add_masked_rows_twice(16)
-add_row_at_steps_64, add_row_at_steps_32, add_row_at_steps_16 = (_add_row_at_steps(lanes) for lanes in (64, 32, 16))
-copy_row_64, copy_row_32, copy_row_16 = _copy_row(64), _copy_row(32), _copy_row(16)
-take_arrivals_64, take_arrivals_32, take_arrivals_16 = (_take_arrivals(lanes) for lanes in (64, 32, 16))
-take_steps_64, take_steps_32, take_steps_16 = _take_steps(64), _take_steps(32), _take_steps(16)
+add_masked_rows_48, add_masked_rows_32, add_masked_rows_16 = (_add_masked_rows_twice(lanes) for lanes in (48, 32, 16))
+add_events_64, add_pairs_64, add_fours_64 = (_add_events(64, together) for together in (1, 2, 4))
+add_events_48, add_pairs_48, add_fours_48 = (_add_events(48, together) for together in (1, 2, 4))
+add_events_32, add_pairs_32, add_fours_32 = (_add_events(32, together) for together in (1, 2, 4))
+add_events_16, add_pairs_16, add_fours_16 = (_add_events(16, together) for together in (1, 2, 4))
+sum_table_64, sum_table_48, sum_table_32, sum_table_16 = (_sum_table(lanes) for lanes in (64, 48, 32, 16))
+copy_row_64, copy_row_48, copy_row_32, copy_row_16 = (_copy_row(lanes) for lanes in (64, 48, 32, 16))
+take_arrivals_64, take_arrivals_48, take_arrivals_32, take_arrivals_16 = map(_take_arrivals, (64, 48, 32, 16))
+take_steps_64 = _take_steps(64)

@@ -76,11 +76,24 @@ def bits_at(words: Any, at: int, bit: int, count: int) -> Any:
 
 
 @inner
-def list_neurons(
+def arriving(
+    trains: Any, at: int, steps: int, sends: Any, first: int, words: int, begin: int, lag: int, chunk: int
+) -> int:
+    """How many spikes arrive in the steps begin .. begin + chunk, of the neurons whose bits are in `sends`."""
+    total = 0
+    for word in range(words):
+        if sends[first + word] != 0:
+            for step in range(max(begin - lag, 0), begin + chunk - lag):
+                total += simd.bit_count(trains[at + word * steps + step])
+    return total
+
+
+@inner
+def list_events(
     trains: Any, at: int, steps: int, sends: Any, first: int, used: Any, pixels: int, channels: int, begin: int, lag: int,
-    chunk: int, column: Any, senders: Any, times: Any, starts: Any, any_time: Any,
+    chunk: int, column: Any, events: Any, starts: Any, any_time: Any,
 ) -> None:  # fmt: skip
-    """Trains the other way round: the neurons of which a spike arrives in the steps begin .. begin + chunk, and when.
+    """Spikes that arrive in the steps begin .. begin + chunk, one by one, those of a position together.
 
     Args:
         trains: trains of an item from `at` on.
@@ -95,10 +108,9 @@ def list_neurons(
         lag: steps that spikes travel.
         chunk: number of steps, at most 64.
         column: scratch, 128 words.
-        senders: out, the neurons, in order.
-        times: out, for each of them the steps as bits.
+        events: out, 64 * neuron + step of each spike, neuron by neuron.
         starts: out, where the list of each position begins; one more for the end.
-        any_time: out, the steps at which any of a position's neurons sends.
+        any_time: out, the steps at which any of a position's neurons sends, as bits.
     """
     skipped = 1 if begin < lag else 0  # nothing arrives at the first step of a network with delay
     for step in range(64):
@@ -113,23 +125,85 @@ def list_neurons(
             simd.transpose(column, np.uintp(0), column, np.uintp(64))
             while bits != 0:
                 bit = simd.lowest_bit(bits)
+                neuron = np.uintp(word * 64) + bit
+                while edge <= neuron:
+                    starts[pixel] = end
+                    any_time[pixel] = np.uint64(0)
+                    pixel += np.uintp(1)
+                    edge += np.uintp(channels)
                 when = column[np.uintp(64) + bit]
-                if when != 0:
-                    neuron = np.uintp(word * 64) + bit
-                    while edge <= neuron:
-                        starts[pixel] = end
-                        any_time[pixel] = np.uint64(0)
-                        pixel += np.uintp(1)
-                        edge += np.uintp(channels)
-                    senders[end] = neuron
-                    times[end] = when
-                    any_time[pixel - np.uintp(1)] |= when
-                    end += np.uintp(1)
+                any_time[pixel - np.uintp(1)] |= when
+                end += np.uintp(simd.list_bits(when, events, end, np.uint32(neuron << np.uintp(6)), np.uint32(0)))
                 bits &= bits - np.uint64(1)
     while pixel <= np.uintp(pixels):
         starts[pixel] = end
         any_time[pixel] = np.uint64(0)
         pixel += np.uintp(1)
+
+
+@inner
+def list_groups(
+    trains: Any, at: int, steps: int, sends: Any, first: int, used: Any, pixels: int, channels: int, width: int, begin: int,
+    lag: int, chunk: int, events: Any, third: int, starts: Any, any_time: Any,
+) -> None:  # fmt: skip
+    """The same events step by step for each cell, `width` channels of a position, in fours, pairs and single ones of a step.
+
+    Each step has as many fours as it can, then one pair or none, then one event or none. The lists take a third of `events`
+    each, from 0, `third` and 2 * third on, and starts[3 * cell :] says where those of a cell begin.
+    """
+    skipped = 1 if begin < lag else 0
+    fours, pairs, ones = np.uintp(0), np.uintp(third), np.uintp(2 * third)
+    cell = 0
+    for pixel in range(pixels):
+        found = np.uint64(0)
+        for low in range(0, channels, width):
+            starts[cell], starts[cell + 1], starts[cell + 2] = fours, pairs, ones
+            cell += 3
+            bit, count = pixel * channels + low, min(width, channels - low)
+            if not any_bit(sends, first, bit, count):
+                continue
+            read = np.uintp(at + begin - lag)
+            for step in range(np.uintp(skipped), np.uintp(chunk)):
+                end = fours
+                for part in range(0, count, 64):
+                    here, neuron = min(64, count - part), bit + part
+                    shift = np.uint64(neuron & 63)
+                    mask = ALL >> np.uint64(64 - here)
+                    place = read + np.uintp((neuron >> 6) * steps) + step
+                    word = trains[place] >> shift
+                    keep = used[neuron >> 6] >> shift
+                    if (neuron & 63) + here > 64:
+                        word |= trains[place + np.uintp(steps)] << (np.uint64(64) - shift)
+                        keep |= used[(neuron >> 6) + 1] << (np.uint64(64) - shift)
+                    code = np.uint32((neuron << 6) | np.int64(step))
+                    end += np.uintp(simd.list_bits(word & mask & keep, events, end, code, np.uint32(6)))
+                number = end - fours
+                fours += number & ~np.uintp(3)
+                events[pairs] = events[fours]
+                events[pairs + np.uintp(1)] = events[fours + np.uintp(1)]
+                pairs += number & np.uintp(2)
+                if number & np.uintp(1):
+                    events[ones] = events[end - np.uintp(1)]
+                    ones += np.uintp(1)
+                if number != 0:
+                    found |= np.uint64(1) << np.uint64(step)
+        any_time[pixel] = found
+    starts[cell], starts[cell + 1], starts[cell + 2] = fours, pairs, ones
+
+
+@inner
+def any_bit(words: Any, at: int, bit: int, count: int) -> bool:
+    """Whether any of `count` bits from `bit` on is set, in the words from words[at] on."""
+    last = bit + count - 1
+    for word in range(bit >> 6, (last >> 6) + 1):
+        chosen = words[at + word]
+        if word == bit >> 6:
+            chosen &= ALL << np.uint64(bit & 63)
+        if word == last >> 6:
+            chosen &= ALL >> np.uint64(63 - (last & 63))
+        if chosen != 0:
+            return True
+    return False
 
 
 def unpack(trains: np.ndarray, neurons: int) -> np.ndarray:
