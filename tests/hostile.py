@@ -563,6 +563,8 @@ VALID: dict[str, V] = {
     "table_f.results": lambda m: {("dense-mnist", "before"): 0.5},
     "table_g.sparsity": lambda m: {("dense-mnist", "before"): {"S_a": 0.5}},
     "table_h.results": lambda m: {("dense-mnist", "before"): m.result},
+    "table_own.results": lambda m: {("mine", "before"): m.result},
+    "table_own.name": lambda m: "h",
     "classifiers.model": lambda m: "mine",
     "classifiers.before": lambda m: m.card,
     "classifiers.after": lambda m: m.card,
