@@ -57,6 +57,12 @@ def initial(layer: dict, like: torch.Tensor) -> torch.Tensor:
     return channels_first(np.ascontiguousarray(potential)[None]).expand_as(like)
 
 
+def at_rest(layer: dict, batch: int) -> torch.Tensor:
+    """Membranes of a batch before the first step, in the memory layout of what comes out of `linear_layer`."""
+    potential = np.broadcast_to(layer["potential"], (batch, *layer["output_shape"]))
+    return channels_first(np.array(potential, np.float32))
+
+
 def by_step(images: np.ndarray, case) -> torch.Tensor:
     """A batch as (steps, batch, channels, height, width): the same at every step, or events counted by step."""
     if case.x is None:
