@@ -8,7 +8,7 @@ copyright = "2026, the snnviz authors"
 release = version = __version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon"]
-exclude_patterns = ["_build", "_generated", "benchmarks_table.md", "exchange_table.md"]
+exclude_patterns = ["_build", "_generated", "benchmarks_table.md", "converters_table.md", "exchange_table.md"]
 html_theme = "furo"
 html_title = "snnviz"
 html_math_renderer = "mathml"

@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from snnviz._quiet import hush
+
 __version__ = "0.2.0"
 
 _MODULES = (
@@ -46,6 +48,8 @@ _PUBLIC = {
     "optimize": ("snnviz.optimization", "optimize"),
     "explore": ("snnviz.dashboard", "Explorer"),
 }
+
+hush()
 
 __all__ = ["__version__", *_MODULES, *_PUBLIC]
 

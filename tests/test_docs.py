@@ -11,7 +11,14 @@ from sybil.parsers.markdown import PythonCodeBlockParser
 from snnviz import cli
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "decisions").glob("*.md")])
+PAGES = sorted(
+    [
+        ROOT / "README.md",
+        *(ROOT / "docs").glob("*.md"),
+        *(ROOT / "docs" / "decisions").glob("*.md"),
+        *(ROOT / "docs" / "api").glob("*.md"),
+    ]
+)
 
 
 def blocks(path, language):

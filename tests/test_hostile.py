@@ -32,10 +32,10 @@ def material(tmp_path_factory):
             "snnviz.optimization.workers.Processes._started", "snnviz.optimization.workers.Dask",
             "snnviz.conversion.convert", "snnviz.plots.save", "snnviz.jobs.control._start",
             "panel.io.server.get_server", "snnviz.optimization.optimize", "snnviz.hardware.spinnaker.dryrun.dry_run",
-            "snnviz.hardware.neuron.mechanism.load", "snnviz.figures.scenes._canvas", "snnviz.figures.make",
+            "snnviz.hardware.neuron.mechanism.load", "snnviz.figures.scenes.canvas", "snnviz.figures.make",
             "snnviz.figures.make_tables", "snnviz.figures.make_animations", "snnviz.sparsity.measure",
             "snnviz.architectures.build", "snnviz.dashboard.server._bindable", "snnviz.hardware.outside.run",
-            "snnviz.hardware.outside.followed",
+            "snnviz.hardware.outside.followed", "snnviz.figures.stream.canvas",
         ):  # fmt: skip
             patch.setattr(name, reached)
         patch.setattr("snnviz.dashboard.server.PAGES", (hostile.Blank,))

@@ -93,8 +93,6 @@ def leaves(parser: argparse.ArgumentParser, words: tuple[str, ...] = ()) -> Iter
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0, 2 for a user's mistake, 130 for Ctrl-C and SIGTERM."""
-    # quiet TensorFlow's start-up notes; a user who wants them sets the variable
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     words = sys.argv[1:] if arguments is None else list(arguments)
     named = (words[0],) if words and words[0] in COMMANDS else COMMANDS
     args, rest = parser(named).parse_known_args(words)

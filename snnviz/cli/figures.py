@@ -80,7 +80,7 @@ def material_of(
 
     from snnviz import figures, pretrained
     from snnviz.errors import InputError
-    from snnviz.figures.sources import runtimes
+    from snnviz.figures.loading import runtimes
 
     if args.results is None:
         for name in ("network", "history", "grid", "data"):

@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from snnviz import _checks as check
     from snnviz import figures, plots, pretrained
     from snnviz._files import replacing
-    from snnviz.figures.sources import runtimes
+    from snnviz.figures.loading import runtimes
 
     models = list(dict.fromkeys(args.model)) or ["dense-mnist"]
     chains = {model: pretrained.chain(model) for model in models}

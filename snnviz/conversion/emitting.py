@@ -12,7 +12,7 @@ from snnviz._visits import Visit
 from snnviz.conversion.problem import Refusal
 from snnviz.conversion.signals import Node
 from snnviz.conversion.stages import DENSE_LIMIT
-from snnviz.network import DenseProjection, IdentityProjection, Layer, Population, Sum
+from snnviz.network import DenseProjection, IdentityProjection, Layer, Population, Shape, Sum
 from snnviz.network import Input as NetworkInput
 
 
@@ -31,13 +31,26 @@ def read_out(last: Node, visit: Visit) -> Node:
 
 
 def image_of(last: Node) -> Node:
-    """The image that a node depends on."""
+    """The image that a node depends on.
+
+    Raises:
+        Refusal: if it is taken in several shapes.
+    """
     waiting, known = [last], {last}
-    while (node := waiting.pop()).terms:
-        new = {source for source, _ in node.terms} - known
+    images: dict[Shape, Node] = {}
+    while waiting:
+        node = waiting.pop()
+        if not node.terms:
+            images[node.shape] = node
+        new = [source for source, _ in node.terms if source not in known]
         waiting += new
-        known |= new
-    return node
+        known.update(new)
+    for shape, node in images.items():
+        if node.visit is not None and len(images) > 1:  # it was reshaped, and not for all
+            other = next(each for each in images if each != shape)
+            reason = f"it takes the image as {shape}, and other layers take it as {other}"
+            raise Refusal(node.visit, reason, "give all of them one shape")
+    return next(iter(images.values()))
 
 
 def populations(last: Node) -> list[Population]:

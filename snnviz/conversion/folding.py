@@ -21,7 +21,7 @@ from snnviz.conversion.problem import Problem, Refusal
 from snnviz.conversion.signals import Node, Part, Signal
 from snnviz.conversion.stages import NO_PADDING, Affine, Stage
 from snnviz.errors import InputError
-from snnviz.network import DenseProjection, DepthwiseProjection, Padding, Shape
+from snnviz.network import DenseProjection, DepthwiseProjection, Padding
 
 
 def fold(classifier: Classifier) -> tuple[Node | None, list[Problem]]:
@@ -37,7 +37,7 @@ def fold(classifier: Classifier) -> tuple[Node | None, list[Problem]]:
             if (own or not any(signal.excused for signal in taken)) and refusal.problem not in problems:
                 problems.append(refusal.problem)
             # it goes on as if the problem were solved, so that one look shows every problem
-            signals.append(replace(_image(step.shape), excused=True))
+            signals.append(replace(_image(step, None, ()), excused=True))
     if signals[classifier.last].excused:
         return None, problems
     try:
@@ -52,13 +52,9 @@ def _folded(step: Step, taken: Sequence[Signal]) -> Signal:
     return replace(made, excused=not isinstance(step.work, Stage | Sum) and any(signal.excused for signal in taken))
 
 
-def _image(shape: Shape) -> Signal:
-    inner = shape if len(shape) != 2 else (*shape, 1)
-    return Signal(shape=shape, parts=(Part(node=Node.image(inner)),))
-
-
-def _first(step: Step, work: Image, taken: Sequence[Signal]) -> Signal:
-    return _image(step.shape)
+def _image(step: Step, work: Any, taken: Sequence[Signal]) -> Signal:
+    inner = step.shape if len(step.shape) != 2 else (*step.shape, 1)
+    return Signal(shape=step.shape, parts=(Part(node=Node.image(inner)),))
 
 
 def _refused(step: Step, work: Refused, taken: Sequence[Signal]) -> Signal:
@@ -124,13 +120,10 @@ def _by_part(stage: Stage, signal: Signal) -> list[Stage]:
         stage = replace(stage, padding=_both(stage.padding, signal.pads))
     if len(signal.parts) == 1:
         return [replace(stage, input_shape=signal.node.shape)]
-    found = []
-    multiplier = stage.weights.shape[3] if stage.kind is DepthwiseProjection else 0
+    found, depthwise = [], stage.kind is DepthwiseProjection
     for place, (part, own) in enumerate(zip(signal.parts, signal.slices, strict=True)):
         weights = stage.weights[signal.rows[place]] if stage.kind is DenseProjection else stage.weights[:, :, own]
-        bias = np.zeros_like(stage.bias) if place else stage.bias
-        if multiplier:
-            bias = stage.bias[own.start * multiplier : own.stop * multiplier]
+        bias = stage.bias.reshape(-1, stage.weights.shape[-1])[own].ravel() if depthwise else stage.bias * (place == 0)
         found.append(replace(stage, input_shape=part.node.shape, weights=weights, bias=bias))
     return found
 
@@ -177,19 +170,13 @@ def _crop(step: Step, work: Crop, taken: Sequence[Signal]) -> Signal:
     channels = taken[0].shape[-1]
     weights = np.zeros((top + bottom + 1, left + right + 1, channels, 1))
     weights[top, left] = 1
-    stage = Stage(
-        kind=DepthwiseProjection,
-        name=step.visit.base,
-        input_shape=taken[0].shape,
-        weights=weights,
-        bias=np.zeros(channels),
-    )
+    shape, bias = taken[0].shape, np.zeros(channels)
+    stage = Stage(kind=DepthwiseProjection, name=step.visit.base, input_shape=shape, weights=weights, bias=bias)
     made = _linear(step, stage, taken)
-    kept = [part.node.nonnegative and (part.affine is None or part.affine.keeps_sign) for part in taken[0].parts]
-    parts = [
-        replace(part, node=replace(part.node, nonnegative=own)) for part, own in zip(made.parts, kept, strict=True)
-    ]
-    return made.with_parts(parts)
+    return made.with_parts(
+        replace(part, node=replace(part.node, nonnegative=before.nonnegative))
+        for part, before in zip(made.parts, taken[0].parts, strict=True)
+    )
 
 
 # affine maps
@@ -246,7 +233,7 @@ def _reshape(step: Step, work: Reshape, taken: Sequence[Signal]) -> Signal:
     signal, shape = taken[0], step.shape
     first = signal.parts[0]
     if not first.node.terms and len(shape) == 3:  # only the image changes its shape: the network takes the new one
-        first = replace(first, node=Node.image(shape))
+        first = replace(first, node=replace(Node.image(shape), visit=step.visit))
     elif len(shape) != 1 and (shape != first.node.shape or len(signal.parts) > 1):
         raise Refusal(step.visit, f"it makes a map of shape {shape} of neurons of another shape", "use Flatten")
     if len(shape) == 1 and signal.pads != NO_PADDING:
@@ -297,7 +284,10 @@ def _add(step: Step, work: Sum, taken: Sequence[Signal]) -> Signal:
     if len({tuple(part.node.shape for part in signal.parts) for signal in taken}) > 1:
         taken = [_one_part(step.visit, signal) for signal in taken]
     if len({(signal.shape, signal.node.shape) for signal in taken}) > 1:
-        found = " and ".join(str(shape) for shape in dict.fromkeys(signal.shape for signal in taken))
+        shapes = dict.fromkeys(signal.shape for signal in taken)
+        if len(shapes) == 1:  # flattened from others
+            shapes = dict.fromkeys(signal.node.shape for signal in taken)
+        found = " and ".join(map(str, shapes))
         raise Refusal(
             step.visit,
             f"what it adds up differs in shape, {found}",
@@ -310,8 +300,7 @@ def _add(step: Step, work: Sum, taken: Sequence[Signal]) -> Signal:
             stage = Stage.identity(step.visit.base, part.node.shape)
             scaled = Affine(scale=np.full(part.channels, factor), shift=np.zeros(part.channels))
             terms.append(_term(step.visit, part, stage.followed_by(scaled)))
-        kept = [part.node.nonnegative and (part.affine is None or part.affine.keeps_sign) for part in each]
-        nonnegative = all(kept) and min(work.factors) >= 0
+        nonnegative = all(part.nonnegative for part in each) and min(work.factors) >= 0
         parts.append(Part(node=_node(step.visit, terms, nonnegative)))
     return Signal(shape=taken[0].shape, parts=tuple(parts), places=taken[0].places)
 
@@ -344,9 +333,7 @@ def _one_part(visit: Visit, signal: Signal) -> Signal:
         shape=(*signal.node.shape[:-1], channels),
         terms=tuple(terms),
         visit=replace(visit, name=f"{visit.name}_input"),
-        nonnegative=all(
-            part.node.nonnegative and (part.affine is None or part.affine.keeps_sign) for part in signal.parts
-        ),
+        nonnegative=all(part.nonnegative for part in signal.parts),
     )
     return replace(signal, parts=(Part(node=node),), places=None)
 
@@ -354,7 +341,7 @@ def _one_part(visit: Visit, signal: Signal) -> Signal:
 _FOLDS: dict[type, Callable[[Step, Any, Sequence[Signal]], Signal]] = {
     Affine: _affine,
     Crop: _crop,
-    Image: _first,
+    Image: _image,
     Join: _join,
     Pad: _pad,
     Rectify: _rectify,

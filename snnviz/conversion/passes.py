@@ -23,11 +23,13 @@ class Understood:
 
     Attributes:
         last: the node that is read out; None if there are problems.
+        image: the node that stands for the image.
         problems: why the model cannot be converted, in the order of the layers.
         input_range: what the model takes for full intensity.
     """
 
     last: Node | None
+    image: Node | None
     problems: list[Problem]
     input_range: float
 
@@ -37,14 +39,14 @@ class Understood:
         Raises:
             InputError: naming the first problem, if there are any.
         """
-        if self.last is None:
+        if self.last is None or self.image is None:
             more = len(self.problems) - 1
             raise InputError(
                 f"`model` must be convertible. Received: {self.problems[0]}"
                 + (f" (and {more} more problem{'s' if more > 1 else ''}; `snnviz check` lists all)" if more else "")
             )
         return SpikingNetwork(
-            input=Input(shape=image_of(self.last).shape),
+            input=Input(shape=self.image.shape),
             layers=tuple(populations(self.last)),
             class_names=class_names,
             metadata=metadata,
@@ -63,9 +65,11 @@ def understand(model: Any, input_range: float | None = None) -> Understood:
     """
     classifier = simplify(read(model, input_range))
     last, problems = fold(classifier)
+    image = None
     try:
         if last is not None:
             last = read_out(merge(last), last.visit or classifier.whole)
+            image = image_of(last)
     except Refusal as refusal:
         last, problems = None, [refusal.problem]
-    return Understood(last=last, problems=problems, input_range=classifier.input_range)
+    return Understood(last=last, image=image, problems=problems, input_range=classifier.input_range)

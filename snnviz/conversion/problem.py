@@ -63,7 +63,7 @@ UNSUPPORTED: dict[str, tuple[str, str]] = {
         ("Dot", "Maximum", "Minimum", "Multiply"),
         (
             "it multiplies or compares what several paths bring, and synapses only add",
-            "use Add or Concatenate and retrain",
+            "use Add or Concatenate of maps of one shape, or leave a gate out, and retrain",
         ),
     ),
     **dict.fromkeys(

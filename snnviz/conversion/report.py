@@ -11,6 +11,7 @@ from snnviz import _checks as check
 from snnviz import _progress
 from snnviz._arguments import checked
 from snnviz.errors import InputError
+from snnviz.events import Recordings
 from snnviz.network import SpikingNetwork
 from snnviz.simulation import analog
 
@@ -25,7 +26,7 @@ TRACE_BUDGET = 128 * 2**20
 @checked
 def conversion_report(
     network: SpikingNetwork,
-    x: np.ndarray,
+    x: np.ndarray | Recordings,
     steps: int = 50,
     model: keras.Model | None = None,
     *,
@@ -40,7 +41,8 @@ def conversion_report(
 
     Args:
         network: the network, from `snnviz.convert`.
-        x: float intensities (items, *network.input_shape) in [0, 1]; a hundred items give a fair picture.
+        x: float intensities (items, *network.input_shape) in [0, 1]; a hundred items give a fair picture. With
+            input "spikes" what `snnviz.simulate` takes; the ANN is then given the events a step of each pixel, at most 1.
         steps: number of time steps T after which firing rates are compared.
         model: the Keras model it came from, to compare classes with.
         y: the items' labels (items,). With them the report has accuracies, which a wrong input range cannot hide from.
@@ -74,14 +76,16 @@ def conversion_report(
     import pandas as pd
 
     from snnviz.simulation.driver import make_engine
+    from snnviz.simulation.encoding import Inputs
     from snnviz.simulation.settings import Record, Settings
     from snnviz.simulation.synops import synapses
 
-    x = check.images("x", x, network.input_shape)
+    options = Settings(steps=steps, **settings)
+    inputs = Inputs.of(network, x, options)
+    x = inputs.rates(0, len(inputs))
     if batch_size is not None:
         check.integer("batch_size", batch_size, 1)
     labels = None if y is None else check.labels("y", y, len(x), network.classes)
-    options = Settings(steps=steps, **settings)
     firing = network.firing_names if options.input != "analog" else network.firing_names[1:]
     neurons = network.neurons
     room = TRACE_BUDGET // (steps * sum(neurons[name] for name in firing)) if firing else len(x)
@@ -93,22 +97,18 @@ def conversion_report(
     spiking_class = np.empty(len(x), np.int64)
     with _progress.bar(len(x), "comparing", "item", progress) as bar:
         for part, values in analog.batches(network, x, size):
-            inputs = x[part]
-            if options.input == "poisson":
-                from snnviz.simulation.encoding import poisson_spikes
-
-                inputs = poisson_spikes(inputs, steps, options.seed, part.start)
-            block = simulator.run(inputs, traced=part.stop - part.start)
+            count = part.stop - part.start
+            block = simulator.run(inputs.part(part.start, part.stop), traced=count)
             analog_class[part] = values[network.layer_names[-1]].argmax(axis=1)
             spiking_class[part] = block.output[:, -1].argmax(axis=1)
             for name in network.firing_names:
-                activity = values[name].reshape(len(inputs), -1)
+                activity = values[name].reshape(count, -1)
                 ever_active[name] |= (activity > 0).any(axis=0)
                 error: Any = np.full((), np.nan)
                 if name in block.spike_trains:
                     error = block.spike_trains[name].mean(axis=1, dtype=np.float64) - np.minimum(activity, 1)
                 totals[name] += [(activity > 1).sum(), (activity > 0).sum(), np.abs(error).sum(), error.sum()]
-            bar.update(len(inputs))
+            bar.update(count)
 
     scales = network.metadata.get("scales", {})
     rows = []

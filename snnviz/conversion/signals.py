@@ -60,6 +60,11 @@ class Part:
         """How many."""
         return self.node.shape[-1]
 
+    @property
+    def nonnegative(self) -> bool:
+        """Whether it is known not to be negative, what waits included."""
+        return self.node.nonnegative and (self.affine is None or self.affine.keeps_sign)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Signal:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
+import panel as pn
 import param
 
+from snnviz._options import options_of
 from snnviz.dashboard import parts
 from snnviz.dashboard.forms import field, parameter
 from snnviz.dashboard.launching import Launching
@@ -29,6 +31,8 @@ class Adapt(Launching):
     epochs = param.Integer(default=_EPOCHS, bounds=(1, 1000), doc="epochs of each of the two stages")
     limit = parameter(Options, "limit", default=None, bounds=(100, None))
     seed = parameter(Options, "seed")
+    mean = param.String(default="", doc="what an ONNX network expects to be subtracted, numbers with commas between")
+    std = param.String(default="", doc="what it expects intensities to be divided by then")
 
     slug = "adapt"
     title = "Adapt"
@@ -51,7 +55,8 @@ class Adapt(Launching):
 
     def spec(self) -> dict[str, Any]:
         """See `Launching.spec`."""
-        given = self.filled("limit", "seed")
+        shown = {name: _numbers(text) for name, text in (("mean", self.mean), ("std", self.std)) if text.strip()}
+        given = {**self.filled("limit", "seed"), **shown}
         return self.named({"model": self.source, **given, "epochs": [self.epochs, self.epochs]})
 
     def _body(self) -> list[Any]:
@@ -60,12 +65,18 @@ class Adapt(Launching):
             field(self, Options, "epochs", width=170),
             field(self, Options, "limit", width=110),
             field(self, Options, "seed", width=80),
+            *(self._text(name) for name in ("mean", "std")),
         )
         self.follow()
         self.outcome = parts.written("")
         self.param.watch(lambda *_: self._show(), ["opened", "dark"])
         self._show()
         return [form, parts.card(parts.heading("What it costs"), self.outcome), self.details.view]
+
+    def _text(self, name: str) -> pn.Column:
+        each = options_of(Options)[name]
+        made = pn.widgets.TextInput.from_param(self.param[name], label="", placeholder="0.485,0.456,0.406", width=150)
+        return parts.group(each.label, made, each.about)
 
     def tick(self) -> None:
         """Show what is known of the store now."""
@@ -96,3 +107,11 @@ class Adapt(Launching):
         items = "".join(f"<li>{escape(words)}</li>" for words in replaced)
         where = escape(str(card.get("measured_on", "test")))
         return f"<p class='note'>Accuracy on the {where} set.</p>{tiles}<h3>What was replaced</h3><ul>{items}</ul>"
+
+
+def _numbers(text: str) -> list[float] | str:
+    """Numbers with commas between; what is none stays a text, which the job's options refuse."""
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        return text

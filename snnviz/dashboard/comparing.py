@@ -14,7 +14,7 @@ import panel as pn
 from snnviz import plots
 from snnviz.dashboard import parts
 from snnviz.dashboard.figure import Figure
-from snnviz.dashboard.run_details import STATES
+from snnviz.dashboard.run_details import STATES, written_report
 from snnviz.dashboard.workspace import RESULT_KINDS, label
 from snnviz.errors import InputError
 from snnviz.runs import importance, settings_table
@@ -60,11 +60,14 @@ class Comparison:
             tip="None of these runs left a simulation.",
         )  # fmt: skip
         alike = parts.widget(pn.widgets.Toggle.from_param(page.param.alike, label="Settings that are alike, too"))
+        self.report = parts.download(
+            "Report", "comparison.html", lambda: written_report(page, [run.id for run in self.runs()]), width=110
+        )
         self.view = parts.box(
             parts.card(
                 parts.heading("Compared", "Settings that differ are marked, and so is the best of each metric."),
                 self.words,
-                alike,
+                parts.row(alike, self.report, classes=["snn-buttons"]),
                 classes=["snn-loose"],
             ),
             parts.grid(self.curves.view, self.histories.view),

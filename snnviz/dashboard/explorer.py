@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -12,7 +13,7 @@ from bokeh.models import ColumnDataSource, TapTool
 
 from snnviz import metrics, plots, reports, uncertainty
 from snnviz.dashboard import budget as budgets
-from snnviz.dashboard import parts
+from snnviz.dashboard import parts, reproducing
 from snnviz.dashboard.components import FloatSlider, RadioButtons
 from snnviz.dashboard.figure import Figure
 from snnviz.dashboard.page import Page
@@ -207,8 +208,15 @@ class Explorer(Page):
         return Figure(
             self, name, title, note, lambda: self.plot(name), lambda: self.data(name),
             redraw=redraw, move=["threshold", "zoom"], mover=move, tip=CHOOSE,
+            again=lambda: self._again(name, threshold=self.threshold, zoom=self.zoom, log=self._log(name), intervals=True),
             shared=lambda: (tuple(self.runs), self.threshold, self.zoom, self._log(name)),
         )  # fmt: skip
+
+    def _again(self, name: str, runs: Sequence[str] | None = None, **options: Any) -> tuple[str, str | None]:
+        """A plot of the chosen runs, or of one of them, as Python and as a command."""
+        where = {run: self.workspace.where(run) for run in (self.runs if runs is None else runs)}
+        drawn = reproducing.plot(name, where, several=runs is None, **options)
+        return drawn, reproducing.figures_command(name, where)
 
     def _plane(self) -> Figure:
         def move(figure: Any) -> None:
@@ -218,13 +226,14 @@ class Explorer(Page):
         return Figure(
             self, name, "Time and cost", "How fast events are spent; a mark where the threshold is reached.",
             lambda: self.plot(name), lambda: self.data(name), redraw=["runs"], move=["threshold"], mover=move, tip=CHOOSE,
+            again=lambda: self._again(name, threshold=self.threshold),
             shared=lambda: (tuple(self.runs), self.threshold),
         )  # fmt: skip
 
     def _layers(self, name: str, title: str, note: str) -> Figure:
         return Figure(
             self, name, title, note, lambda: self.plot(name), lambda: self.data(name), redraw=["run"], tip=CHOOSE,
-            shared=lambda: self.run,
+            shared=lambda: self.run, again=lambda: self._again(name, runs=[self.run]),
         )  # fmt: skip
 
     def _front(self) -> Figure:

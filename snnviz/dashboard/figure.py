@@ -20,6 +20,7 @@ from snnviz.dashboard.turns import soon
 from snnviz.errors import InputError
 
 EXPORTS = ("png", "svg", "pdf", "csv")
+_EXPORT = "<span class='label'>Export</span>"
 
 
 def rendered(element: Any) -> Any:
@@ -72,6 +73,7 @@ class Figure:
         tip: words shown in the plot's place when there is nothing to draw yet; `draw` then returns None.
         shared: what the plot depends on beside the workspace and `dark`, as something hashable; sessions that begin in the same
             state then share the work of drawing it.
+        again: gives what to type for the same plot, as Python and, where there is one, as a command; None where there is nothing.
 
     Attributes:
         view: the card.
@@ -98,10 +100,12 @@ class Figure:
         size: tuple[float, float | None] = (plots.DOUBLE_COLUMN / 1.4, None),
         controls: Sequence[Any] = (),
         shared: Callable[[], Hashable] | None = None,
+        again: Callable[[], tuple[str, str | None] | None] | None = None,
     ) -> None:
         self.name, self._draw, self._data, self._mover, self._linker = name, draw, data, mover, linker
         self._tip, self._size, self._element = tip, size, None
-        self._page, self._dark, self._shared = page, None, shared
+        self._page, self._dark, self._shared, self._again = page, None, shared, again
+        self._label = parts.written(_EXPORT, stretch=False)
         self.figure: Any = None
         self._title = title
         self._pane = pn.pane.Bokeh(None, sizing_mode="stretch_width", margin=0)
@@ -142,8 +146,24 @@ class Figure:
         self._words.object = f"<p class='note missing'>{escape(words)}</p>" if words else ""
         self._words.visible, self._pane.visible, self._exports.visible = bool(words), shown, shown
         self.move()
+        if self._mover is None:
+            self._tell()
         if self._pane.object is not self.figure:
             self._pane.object = self.figure
+
+    def _tell(self) -> None:
+        """Keep what the buttons copy true to what is shown."""
+        if self._again is None or self._element is None or not pn.state.curdoc:
+            return
+        told = self._again()
+        if told is None:
+            self._label.object = _EXPORT
+            return
+        python, command = told
+        ways = [("Python", python), *([("command", command)] if command else [])]
+        self._label.object = (
+            "".join(parts.copier(title, text, f"{title} of {self._title}") for title, text in ways) + _EXPORT
+        )
 
     def _drawn(self) -> _Drawn | None:
         element = self._draw()
@@ -153,6 +173,7 @@ class Figure:
         """Change in place what moves."""
         if self.figure is not None and self._mover is not None:
             self._mover(self.figure)
+            self._tell()
 
     def export(self, kind: str) -> io.BytesIO:
         """The plot as it is shown, or its numbers ("csv"), as a file."""
@@ -175,5 +196,4 @@ class Figure:
             )
             for kind in EXPORTS
         ]
-        label = parts.written("<span class='label'>Export</span>", stretch=False)
-        return parts.row(label, *buttons, classes=["snn-export"], name=f"Export {title}")
+        return parts.row(self._label, *buttons, classes=["snn-export"], name=f"Export {title}")

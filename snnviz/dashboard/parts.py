@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from typing import Any
 
@@ -55,6 +55,12 @@ def row(*content: Any, classes: Sequence[str], name: str = "") -> pn.Row:
 def card(*content: Any, classes: Sequence[str] = ()) -> pn.Column:
     """Content on a raised surface."""
     return box(*content, classes=["snn-card", *classes])
+
+
+def download(label: str, filename: str, made: Callable[[], Any], **looks: Any) -> Any:
+    """A button that gives a file, made when it is asked for."""
+    button = pn.widgets.FileDownload(callback=made, filename=filename, label=label, description=None, **looks)
+    return widget(button)
 
 
 def grid(*cards: Any) -> pn.Column:
@@ -150,6 +156,12 @@ def copied(title: str, text: str) -> str:
     """HTML of a text to take along: shown, and copied by its button where a server gives the page (page.js)."""
     button = f"<button type='button' class='copy' data-copy='{escape(text)}'>Copy {escape(title)}</button>"
     return f"{button if pn.state.curdoc else ''}<pre tabindex='0'><code>{escape(text)}</code></pre>"
+
+
+def copier(title: str, text: str, name: str) -> str:
+    """HTML of a small button that copies a text (page.js); `name` is what a screen reader calls it."""
+    told = f"data-copy='{escape(text)}' aria-label='Copy {escape(name)}'"
+    return f"<button type='button' class='copy small' {told}>Copy {escape(title)}</button>"
 
 
 def tiles(entries: Iterable[tuple[str, str, str, Sequence[tuple[str, str, str]]]]) -> str:

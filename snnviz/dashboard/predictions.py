@@ -14,7 +14,7 @@ import param
 import xarray as xr
 
 from snnviz import answers, plots
-from snnviz.dashboard import parts
+from snnviz.dashboard import parts, reproducing
 from snnviz.dashboard.components import CheckButtons, Gallery, IntSlider, RadioButtons
 from snnviz.dashboard.figure import Figure
 from snnviz.dashboard.page import Page
@@ -41,6 +41,7 @@ class Predictions(Page):
     time = param.Integer(default=1, bounds=(1, None), doc="step")
     playing = param.Boolean(default=False, doc="whether the time goes on by itself")
     cost: Any = param.Selector(default="time", objects=["time", "events"], doc="cost of stopping early")
+    margin = param.Number(0.9, bounds=(0.0, 1.0), doc="softmax margin at which an item is sure enough to end")
 
     slug = "predictions"
     title = "Predictions"
@@ -50,7 +51,7 @@ class Predictions(Page):
         "prediction strip", "class score", "raster", "confusion matrix", "confidence cut-off", "never right", "late",
         "wavering", "time step",
     )  # fmt: skip
-    url_state = ("run", "compared", "kind", "label", "shelf", "item", "time", "cost")
+    url_state = ("run", "compared", "kind", "label", "shelf", "item", "time", "cost", "margin")
 
     def _prepare(self, state: dict[str, Any]) -> None:
         names = self.workspace.names()
@@ -108,7 +109,7 @@ class Predictions(Page):
         What the run has recorded, else what simulating this item alone gives.
         """
         result = self.workspace.result(self.run)
-        needed = "logits" if name == "class_scores" else "spikes"
+        needed = "spikes" if name == "raster" else "logits"
         if needed == "logits" and "logits" in result:
             return result, self.item
         if needed == "spikes" and plots.recorded_layers(result) and self.item < result.sizes["traced"]:
@@ -117,6 +118,10 @@ class Predictions(Page):
         if traced is None:
             raise InputError(NOT_RECORDED[needed])
         return traced, 0
+
+    def _holds(self, name: str) -> bool:
+        """Whether the result itself has what the plot `name` needs of the present item."""
+        return self._one(name)[0] is self.workspace.result(self.run)
 
     def _streamed(self) -> tuple[xr.Dataset, int, Any]:
         """What a picture of the camera's stream needs: a result with the item's own events, which is it there, and recordings."""
@@ -143,6 +148,8 @@ class Predictions(Page):
             return plots.confusion(self.workspace.result(self.run), self.time, dark=self.dark, height=380)
         if name == "confidence_cutoff":
             return plots.confidence_cutoff(self.workspace.result(self.run), x=self.cost, dark=self.dark, height=380)
+        if name == "exit_steps":
+            return plots.exit_steps(self.workspace.result(self.run), self._level(), dark=self.dark, height=380)
         if name == "event_stream":
             return plots.event_stream(*self._streamed(), time=self.time, dark=self.dark)
         result, item = self._one(name)
@@ -155,18 +162,40 @@ class Predictions(Page):
             return plots.confusion_data(self.workspace.result(self.run), self.time)
         if name == "confidence_cutoff":
             return plots.confidence_cutoff_data(self.workspace.result(self.run))
+        if name == "exit_steps":
+            return plots.exit_steps_data(self.workspace.result(self.run), self._level())
         if name == "event_stream":
             return plots.event_stream_data(*self._streamed())
         return getattr(plots, f"{name}_data")(*self._one(name))
 
+    def _level(self) -> float | None:
+        """The margin at which items would have ended, of a result in which they ran on."""
+        return None if "exit_step" in self.workspace.result(self.run) else self.margin
+
     def _figure(self, name: str, redraw: list[str], cursor: bool = False, **options: Any) -> Figure:
         title, note = _WORDS[name]
+        options["again"] = lambda: self._again(name)
         if cursor:
             options |= {"move": ["time"], "mover": lambda figure: plots.move_cursor(figure, self.time)}
         return Figure(
             self, name, title, note, lambda: self._draw(name), lambda: self._data(name), redraw=["run", *redraw],
             **options,
         )  # fmt: skip
+
+    def _again(self, name: str) -> tuple[str, str | None] | None:
+        """A plot of the run, or of it and those it is compared with, as Python and as a command; None where the result alone does
+        not hold what it shows."""
+        if name == "event_stream" or (name in ("class_scores", "answer_margin", "raster") and not self._holds(name)):
+            return None
+        several = name == "prediction_strip"
+        where = {run: self.workspace.where(run) for run in ([self.run, *self.compared] if several else [self.run])}
+        given: tuple[Any, ...] = {
+            "prediction_strip": ([self.item],), "confusion": (self.time,), "confidence_cutoff": (), "exit_steps": (self._level(),),
+        }.get(name, (self.item,))  # fmt: skip
+        options = {"x": self.cost} if name == "confidence_cutoff" else {}
+        return reproducing.plot(name, where, *given, several=several, **options), reproducing.figures_command(
+            name, where
+        )
 
     # --- layout -------------------------------------------------------------------------------------------------------
 
@@ -176,13 +205,20 @@ class Predictions(Page):
         self.gallery = Gallery(sizing_mode="stretch_width", margin=0)
         self.gallery.link(self, chosen="item", bidirectional=True)
         cost = parts.group("Cost", RadioButtons.from_param(self.param.cost))
+        margin = parts.group(
+            "Sure at a margin of",
+            pn.widgets.FloatInput.from_param(self.param.margin, label="", width=110, step=0.05),
+            MARGIN,
+        )
         self.figures = {
             **({"event_stream": self._figure("event_stream", ["item"], cursor=True)} if self._filmed() else {}),
             "prediction_strip": self._figure("prediction_strip", ["item", "compared"], cursor=True),
             "class_scores": self._figure("class_scores", ["item"], cursor=True),
+            "answer_margin": self._figure("answer_margin", ["item"], cursor=True),
             "raster": self._figure("raster", ["item"], cursor=True),
             "confusion": self._figure("confusion", ["time"]),
             "confidence_cutoff": self._figure("confidence_cutoff", ["cost"], controls=[cost]),
+            "exit_steps": self._figure("exit_steps", ["margin"], controls=[margin]),
         }
         self._count = parts.written("")
         self._shelves()
@@ -195,7 +231,7 @@ class Predictions(Page):
             parts.card(parts.heading("Items", "The frame of a picture is the item shown; below it the true class and the answer."),
                        self._choice(), self.gallery, self._turn()),
             *(self.figures[name].view for name in ("event_stream", "prediction_strip") if name in self.figures),
-            parts.grid(*(self.figures[name].view for name in ("class_scores", "raster", "confusion", "confidence_cutoff"))),
+            parts.grid(*(figure.view for name, figure in self.figures.items() if name not in ("event_stream", "prediction_strip"))),
         ]  # fmt: skip
 
     def _play(self) -> None:
@@ -280,10 +316,16 @@ _WORDS = {
         "Prediction strip", "The answer after each step: right in blue, wrong in orange. The line is the present step."
     ),
     "class_scores": ("Class scores", "The score of every class; the highest is the answer."),
+    "answer_margin": (
+        "The true class and its rival", "By how much the true class leads the best of the others, or lags behind it."
+    ),
     "raster": ("Spikes", "A mark where a neuron fires, a band a layer."),
     "confusion": ("Confusion at this step", "True classes down, answers across; the diagonal is right."),
     "confidence_cutoff": (
         "Confidence cut-off", "Stop each item as soon as the network is sure, instead of all at the same step."
+    ),
+    "exit_steps": (
+        "When items end", "After how many steps the network is sure enough of an item; pale: of these, the wrong answers."
     ),
 }  # fmt: skip
 NOT_RECORDED = {
@@ -293,6 +335,10 @@ NOT_RECORDED = {
     ".npz files into the folder of the result's, simulate as a run of the store, or in Python with "
     "record=Record(spikes=network.firing_names).",
 }
+MARGIN = (
+    "How far the best class score must lead the second, both as softmax, for an item to end. Of a result of --stop its "
+    "own ends are shown."
+)
 NO_STREAM = (
     "This run is of images, or its recordings are not at hand. Simulate event recordings with --input spikes, and look at the "
     "result where its data are."

@@ -1,4 +1,4 @@
-"""What to type to get the same again: a run as a command and as Python."""
+"""What to type to get the same again: a run or a plot as a command and as Python."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from snnviz._options import options_of, words
 from snnviz.errors import InputError
+from snnviz.figures.catalog import FIGURES
 from snnviz.jobs.spec import Spec
 
 _COMMANDS = {
@@ -39,6 +40,45 @@ def python(spec: Mapping[str, Any]) -> str | None:
     if spec.get("name"):
         asked["name"] = spec["name"]
     return f"from snnviz import jobs\n\njobs.run({pprint.pformat(asked, sort_dicts=False, width=100)})"
+
+
+def loading(results: Mapping[str, tuple[str, str]]) -> str:
+    """The Python that loads results.
+
+    Args:
+        results: by name, ("file", its name), ("run", its id) or ("", "") for one that only this process has.
+    """
+    ways = {
+        "file": "snnviz.load_result({!r})",
+        "run": "snnviz.runs.Store().result({!r})",
+        "": "...  # from snnviz.simulate{}",
+    }
+    rows = [f"    {name!r}: {ways[kind].format(where)}," for name, (kind, where) in results.items()]
+    return "\n".join(["import snnviz", "", "results = {", *rows, "}"])
+
+
+def plot(name: str, results: Mapping[str, tuple[str, str]], *given: Any, several: bool = True, **options: Any) -> str:
+    """The Python that draws a plot of `snnviz.plots` from results and writes it into a file."""
+    shown = "results" if several else f"results[{next(iter(results))!r}]"
+    words = [
+        shown,
+        *map(repr, given),
+        *(f"{key}={value!r}" for key, value in options.items() if value not in (None, False)),
+    ]
+    drawn = f"figure = snnviz.plots.{name}({', '.join(words)})"
+    return f"{loading(results)}\n{drawn}\nsnnviz.plots.save(figure, {name.replace('_', '-') + '.pdf'!r})"
+
+
+def figures_command(name: str, results: Mapping[str, tuple[str, str]]) -> str | None:
+    """The command that writes the same plot as a journal's figure; None where there is none."""
+    figure = _FIGURES.get(name, name.replace("_", "-"))
+    sources = [where for kind, where in results.values() if kind]
+    if figure not in FIGURES or len(sources) < len(results):
+        return None
+    return shlex.join(["snnviz", "figures", "--run", *sources, "--names", figure])
+
+
+_FIGURES = {"accuracy_over_time": "figure-a", "accuracy_over_events": "figure-5", "prediction_strip": "figure-b"}
 
 
 def _options(spec: Mapping[str, Any]) -> Any:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -64,13 +65,15 @@ class RunDetails:
         self.cancel = self._button("Cancel", self._cancel)
         self.resume = self._button("Resume", self._resume)
         self.simulate = self._button("Simulate this", self._simulate)
+        self.report = parts.download("Report", "run.html", lambda: written_report(page, [page.opened]), width=110)
         self.figure = Figure(
             page, "metric_history", "How it goes", "What the run records, step by step.",
             self._draw, lambda: plots.metric_history_data({self._name: self._history}, self._metrics()),
             tip="Nothing recorded by step yet.",
         )  # fmt: skip
         self._buttons = parts.box(
-            parts.row(self.cancel, self.resume, self.simulate, self._next, classes=["snn-buttons"]), classes=[]
+            parts.row(self.cancel, self.resume, self.simulate, self.report, self._next, classes=["snn-buttons"]),
+            classes=[],
         )
         log = parts.card(parts.heading("Log"), self._log)
         self.view = parts.box(
@@ -106,9 +109,10 @@ class RunDetails:
         may = self._page.workspace.may_launch
         self.cancel.visible, self.resume.visible = may and run.active, may and run.resumable
         self.simulate.visible = may and run.status == "FINISHED" and run.kind in _NETWORKS
+        self.report.visible, self.report.filename = not run.active, f"{run.id[:12]}.html"
         self._next.object = _next_steps(run, self._page)
         self._buttons.visible = any(
-            (self.cancel.visible, self.resume.visible, self.simulate.visible, self._next.object)
+            (self.cancel.visible, self.resume.visible, self.simulate.visible, self.report.visible, self._next.object)
         )
         self._head.object = _head(run)
         log = self._page.workspace.log(run.id, _LOG_LINES)
@@ -171,6 +175,17 @@ class RunDetails:
     def _resume(self, run_id: str) -> str:
         self._page.workspace.resume(run_id)
         return "The run goes on from its last checkpoint."
+
+
+def written_report(page: Any, run_ids: Sequence[str]) -> io.BytesIO:
+    """The report of some runs (`snnviz report`) as a file."""
+    from snnviz.dashboard.report import report  # it takes words from here
+
+    try:
+        return io.BytesIO(report(page.workspace.store, run_ids).encode())
+    except InputError as error:  # deleted a moment ago
+        page.say(str(error))
+        return io.BytesIO(str(error).encode())
 
 
 def _next_steps(run: Run, page: Any) -> str:

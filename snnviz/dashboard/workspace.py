@@ -83,7 +83,7 @@ class Workspace:
         self.store = store
         self.read_only = read_only
         self.watcher = None if store is None else Watcher(store)
-        self._folders = {name: Path(file).absolute().parent for name, file in (files or {}).items()}
+        self._files = {name: Path(file).absolute() for name, file in (files or {}).items()}
         self._data = {f"{_DATA}{number}": str(Path(path).absolute()) for number, path in enumerate(data)}
         self._kept: OrderedDict[Any, Any] = OrderedDict()
         self._guard = threading.RLock()
@@ -305,8 +305,15 @@ class Workspace:
 
     def _folders_of(self, name: str) -> list[Path]:
         """Where the files behind a result may lie."""
-        folder = self._folders.get(name)
-        return [] if folder is None else list(dict.fromkeys([folder, Path.cwd()]))
+        file = self._files.get(name)
+        return [] if file is None else list(dict.fromkeys([file.parent, Path.cwd()]))
+
+    def where(self, name: str) -> tuple[str, str]:
+        """Where the result called `name` can be loaded from: ("file", its name), ("run", its id), or ("", "") for one in memory."""
+        if name in self._files:
+            return "file", self._files[name].name
+        run = None if name in self._results else self._by_name(RESULT_KINDS).get(name)
+        return ("", "") if run is None else ("run", run.id[:12])
 
     def images(self, name: str) -> np.ndarray | None:
         """The images that the result called `name` is of, where they are known: (items, height, width, channels)."""
@@ -441,8 +448,8 @@ class Workspace:
             from snnviz.conversion.report import conversion_report
             from snnviz.hardware.spinnaker.model import as_simulated
 
-            simulated, x = as_simulated(result, network, images[:items])
-            assert not isinstance(x, Recordings)  # as images are given
+            recordings = self.recordings(name)
+            simulated, x = as_simulated(result, network, (images if recordings is None else recordings)[:items])
             return conversion_report(simulated, x, engine="event", progress=False, **settings)
 
         return self.remembered(("report", name, items), compare)

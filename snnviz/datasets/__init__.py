@@ -19,6 +19,7 @@ import numpy as np
 from snnviz import _checks as check
 from snnviz._arguments import checked
 from snnviz.datasets import folders, recorded
+from snnviz.datasets.cache import Arrays, Cached, DamagedError, content_digest, data_folder
 from snnviz.datasets.catalog import CATALOG, SPLITS, Entry
 from snnviz.datasets.formats import (
     cifar_folder_kind,
@@ -28,9 +29,8 @@ from snnviz.datasets.formats import (
     read_npz,
 )
 from snnviz.datasets.images import Images, held_out_items, validation_split
-from snnviz.datasets.recorded import Recorded, RecordedStore
-from snnviz.datasets.sources import UnavailableError
-from snnviz.datasets.store import Arrays, DamagedError, Store, content_digest, data_folder
+from snnviz.datasets.origins import UnavailableError
+from snnviz.datasets.recorded import CachedRecordings, Recorded
 from snnviz.errors import InputError
 from snnviz.events import FORMATS
 
@@ -166,7 +166,7 @@ def events(
 
     Args:
         name: "saccade_mnist", which is made where it is not here yet: some minutes, 0.6 GB; or a folder with one subfolder of
-            recordings per class, in the formats of `snnviz.events.read` that say their sensor.
+            recordings per class, in the formats of `snnviz.events.read` that say their sensor; or one recording of such a folder.
         split: "train" or "test".
         limit: at most so many, the first ones.
         progress: whether to show a bar for what takes long.
@@ -178,14 +178,20 @@ def events(
     limit = None if limit is None else check.integer("limit", limit, 1)
     entry = _entry(name)
     if entry is None and _holds_recordings(name):
-        return recorded.read(folders.listing(_path(name), split, FORMATS, "recording").first(limit), progress)
+        path = _path(name)
+        if path.is_file() and split != "test":
+            raise InputError(
+                f"`name` must be a folder for split {split!r}. Received: {str(path)!r}, a single recording"
+            )
+        files = folders.single(path, FORMATS) if path.is_file() else folders.listing(path, split, FORMATS, "recording")
+        return recorded.read(files.first(limit), progress)
     if entry is None or not entry.made_from:
         known = ", ".join(repr(each.name) for each in CATALOG.values() if each.made_from)
         raise InputError(
             f"`name` must be {known}, or a folder with one subfolder of event recordings per class ({', '.join(FORMATS)}). "
             f"Received: {check.describe(name)}"
         )
-    store = RecordedStore(data_folder() / entry.name)
+    store = CachedRecordings(data_folder() / entry.name)
     if not store.present():
         _make(entry, progress)
     x, y = store.read(split)
@@ -193,7 +199,6 @@ def events(
     return found if limit is None else found.take(limit)
 
 
-@checked
 def is_recorded(name: str | os.PathLike[str]) -> bool:
     """Whether a data set, by name or path as `load` takes it, holds event recordings."""
     entry = _entry(name)
@@ -201,8 +206,10 @@ def is_recorded(name: str | os.PathLike[str]) -> bool:
 
 
 def _holds_recordings(name: str | os.PathLike[str]) -> bool:
-    """Whether a path is a folder of event recordings."""
+    """Whether a path is a folder of event recordings, or one of them."""
     path = _path(name)
+    if path.is_file():
+        return path.suffix.lower() in FORMATS
     return path.is_dir() and folders.holds(path, FORMATS)
 
 
@@ -215,7 +222,7 @@ def _make(entry: Entry, progress: bool) -> None:
     source = CATALOG[entry.made_from]
     folder = data_folder()
     try:
-        RecordedStore(folder / entry.name).make(
+        CachedRecordings(folder / entry.name).make(
             {split: _read_known(source, split, True, progress) for split in SPLITS}, progress
         )
     except OSError as error:
@@ -345,7 +352,7 @@ def _fetch(entry: Entry, download: bool, progress: bool) -> None:
             with tempfile.TemporaryDirectory(prefix=".fetching-", dir=folder) as workspace:
                 splits = source.get(Path(workspace), progress)
                 _check(entry, splits)
-            Store(folder / entry.name).write(splits, source.label)
+            Cached(folder / entry.name).write(splits, source.label)
         except UnavailableError as error:
             reason = str(error).strip().partition("\n")[0]  # some libraries answer with pages
             reasons += [f"{source.label}: {reason}"] if reason else []
@@ -382,7 +389,7 @@ def _read_known(entry: Entry, split: str, download: bool, progress: bool) -> Arr
             raise InputError(
                 f"The embedded {entry.title} must be whole; install snnviz again. Received: {error}"
             ) from error
-    store = Store(data_folder() / entry.name)
+    store = Cached(data_folder() / entry.name)
     if store.manifest() is not None:
         try:
             return store.read(split)
@@ -415,9 +422,9 @@ def _record(entry: Entry) -> Record:
     )
 
 
-def _store(entry: Entry) -> Store | RecordedStore:
+def _store(entry: Entry) -> Cached | CachedRecordings:
     folder = data_folder() / entry.name
-    return RecordedStore(folder) if entry.made_from else Store(folder)
+    return CachedRecordings(folder) if entry.made_from else Cached(folder)
 
 
 def _entry(name: str | os.PathLike[str]) -> Entry | None:

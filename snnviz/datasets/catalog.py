@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from snnviz.datasets.sources import (
+from snnviz.datasets.cache import Cached
+from snnviz.datasets.origins import (
     DebianPackage,
     File,
     FilesHere,
@@ -18,7 +19,6 @@ from snnviz.datasets.sources import (
     read_idx_contents,
     read_idx_files,
 )
-from snnviz.datasets.store import Store
 
 SPLITS = ("train", "test")
 
@@ -52,7 +52,7 @@ class Entry:
     download_bytes: int = 0
     sources: tuple[Source, ...] = ()
     digests: Mapping[str, str] = field(default_factory=dict)
-    embedded: Store | None = None
+    embedded: Cached | None = None
     made_from: str = ""
 
 
@@ -105,7 +105,7 @@ CATALOG: dict[str, Entry] = {
             items={"train": 60_000, "test": 10_000},
             class_names=tuple("0123456789"),
             licence="CC BY-SA 3.0, Y. LeCun and C. Cortes",
-            embedded=Store(Path(__file__).parent / "mnist"),
+            embedded=Cached(Path(__file__).parent / "mnist"),
         ),
         Entry(
             name="saccade_mnist",

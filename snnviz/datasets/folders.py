@@ -86,10 +86,30 @@ def holds(root: Path, suffixes: Collection[str]) -> bool:
     folders = [root, *(root / name for names in SPLIT_FOLDERS.values() for name in names)]
     for folder in folders:
         for name in _subfolders(folder) if folder.is_dir() else ():
-            for entry in sorted((folder / name).iterdir()):
-                if entry.is_file() and not entry.name.startswith("."):
-                    return entry.suffix.lower() in suffixes
+            if (first := _first_file(folder / name)) is not None:
+                return first.suffix.lower() in suffixes
     return False
+
+
+def single(path: Path, suffixes: Collection[str]) -> Listing:
+    """One file of a folder with one subfolder a class, as a listing of itself: its class is its own folder among the others."""
+    root = path.absolute().parent.parent
+    names = [name for name in _subfolders(root) if _is_class(root / name, suffixes)]
+    own = path.absolute().parent.name
+    classes = tuple(sorted({own, *names}))
+    return Listing(path.name, "test", ((path, classes.index(own)),), classes)
+
+
+def _is_class(folder: Path, suffixes: Collection[str]) -> bool:
+    try:
+        first = _first_file(folder)
+    except OSError:  # a folder of someone else's
+        return False
+    return first is not None and first.suffix.lower() in suffixes
+
+
+def _first_file(folder: Path) -> Path | None:
+    return next((e for e in sorted(folder.iterdir()) if e.is_file() and not e.name.startswith(".")), None)
 
 
 def read(files: Listing, size: Size | None, channels: int, progress: bool) -> Images:

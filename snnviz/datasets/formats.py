@@ -17,7 +17,7 @@ import numpy as np
 from snnviz import _checks as check
 from snnviz._npz import Arrays as NpzArrays
 from snnviz._npz import Unreadable
-from snnviz.datasets.store import Arrays
+from snnviz.datasets.cache import Arrays
 from snnviz.errors import InputError
 
 CIFAR_SHAPE = (3, 32, 32)

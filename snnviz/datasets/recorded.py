@@ -121,7 +121,7 @@ def model() -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class RecordedStore:
+class CachedRecordings:
     """Recordings kept in `folder`."""
 
     folder: Path

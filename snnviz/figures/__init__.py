@@ -6,10 +6,10 @@ nothing else.
 
 from snnviz.figures.animation import Animation
 from snnviz.figures.catalog import FIGURES, Figure
+from snnviz.figures.loading import from_files
 from snnviz.figures.make import Made, make, make_animations
 from snnviz.figures.material import Material, classifiers, shipped, together
 from snnviz.figures.scenes import firing_animation, prediction_animation
-from snnviz.figures.sources import from_files
 from snnviz.figures.stream import stream_animation
 from snnviz.figures.tables import TABLES, make_tables, table
 

@@ -23,7 +23,6 @@ def main(arguments: list[str]) -> int:
 
 
 def _main(arguments: list[str]) -> int:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from snnviz.jobs.control import LOCK, STORE
 
     handle = int(os.environ.pop(LOCK))

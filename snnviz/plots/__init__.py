@@ -7,6 +7,7 @@ writes one as PDF, SVG or PNG, and its data as CSV.
 from snnviz.plots._accuracy_cost import accuracy_cost, accuracy_cost_data
 from snnviz.plots._accuracy_over_events import accuracy_over_events, accuracy_over_events_data
 from snnviz.plots._accuracy_over_time import accuracy_over_time, accuracy_over_time_data
+from snnviz.plots._answer_margin import answer_margin, answer_margin_data
 from snnviz.plots._chip_map import chip_map, chip_map_data
 from snnviz.plots._class_scores import class_scores, class_scores_data
 from snnviz.plots._confidence_cutoff import confidence_cutoff, confidence_cutoff_data
@@ -50,6 +51,8 @@ __all__ = [
     "accuracy_over_events_data",
     "accuracy_over_time",
     "accuracy_over_time_data",
+    "answer_margin",
+    "answer_margin_data",
     "as_pictures",
     "chip_map",
     "chip_map_data",

@@ -23,7 +23,7 @@ _WORDS: dict[str, Callable[[Any], str]] = {
 """What is on the horizontal axis -> the words at a crossing."""
 _LETTER, _LINE, _GAP = 0.019, 0.075, 0.025
 """Width of a letter, height of a line, and distance of words from their mark, of the axes of a figure in a journal's column."""
-_SHORT = 12
+_SHORT = 24
 """Letters of a run's name that still fits beside a mark."""
 _LEGEND = (0.62, 0.0, 1.0, 0.24)
 TOGETHER = 0.3
@@ -175,7 +175,7 @@ def mark_rows(crossings: pd.DataFrame, frame: Frame, colors: Mapping[str, str], 
 
 def _named(run: str, text: str, colors: Mapping[str, str]) -> str:
     """`text` with the name of its run before it, where there are several and it is short: colours alone do not print."""
-    return f"{run}: {text}" if len(colors) > 1 and len(run) <= 2 * _SHORT else text
+    return f"{run}: {text}" if len(colors) > 1 and len(run) <= _SHORT else text
 
 
 def _under(

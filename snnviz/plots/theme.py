@@ -163,15 +163,15 @@ def hovered(element: hv.Curve, tooltips: Sequence[tuple[str, str]]) -> hv.Curve:
     return style(element, bokeh=bokeh, mpl={"alpha": 0})
 
 
-def band(element: hv.Area, color: str) -> hv.Area:
+def band(element: hv.Area, color: str, alpha: float = 0.15) -> hv.Area:
     """A faint area between two values, behind the line it belongs to."""
     return style(
         element,
-        bokeh={"color": color, "fill_alpha": 0.15, "line_alpha": 0},
+        bokeh={"color": color, "fill_alpha": alpha, "line_alpha": 0},
         mpl={
             "color": color,
             "facecolor": color,
-            "alpha": 0.15,
+            "alpha": alpha,
             "linewidth": 0,
         },  # each alone would leave the other cycling
     )

@@ -108,6 +108,10 @@ class Inputs:
             return poisson_spikes(x, self.settings.steps, self.settings.seed, first)
         return x
 
+    def rates(self, start: int, stop: int) -> np.ndarray:
+        """Items `start` to `stop` as the analog network takes them."""
+        return self.x[start:stop]
+
     def accuracy(self, network: SpikingNetwork, y: np.ndarray) -> float:
         """That of the analog network on them."""
         from snnviz.simulation import analog
@@ -165,17 +169,18 @@ class Spikes:
         return self.x.sum(axis=(0, *range(2, self.x.ndim)), dtype=np.int64) / len(self)
 
     def accuracy(self, network: SpikingNetwork, y: np.ndarray) -> float:
-        """That of the analog network on events a step of each pixel over all steps, at most 1."""
+        """That of the analog network on their `rates`."""
         from snnviz.simulation import analog
 
         size = max(1, RATE_BUDGET // (4 * math.prod(self.shape) * self.settings.steps))
         right = 0.0
         for start in range(0, len(self), size):
-            rates = self._rates(start, start + size)
+            rates = self.rates(start, start + size)
             right += analog.accuracy(network, rates, y[start : start + size]) * len(rates)
         return right / len(self)
 
-    def _rates(self, start: int, stop: int) -> np.ndarray:
+    def rates(self, start: int, stop: int) -> np.ndarray:
+        """Items `start` to `stop` as the analog network takes them: events a step of each pixel over all steps, at most 1."""
         if isinstance(self.x, Recordings):
             return self.x[start:stop].rates(self.settings.steps, self.settings.step_us)
         return np.minimum(self.x[start:stop].mean(axis=1, dtype=np.float32), 1)

@@ -49,3 +49,13 @@ def test_an_uploaded_model_is_adapted_and_the_page_says_what_it_cost(uploaded):
     assert "max pooling by average pooling" in text
     assert "Accuracy on the test set" in text
     assert f"run:{run.id}" in dashboard.Sparsity(page.workspace).offered.values(), "what comes next begins with it"
+
+
+def test_the_preprocessing_of_an_onnx_network_goes_along_and_nonsense_is_refused(tmp_path):
+    page = dashboard.Adapt(dashboard.Workspace(store=Store(tmp_path / "runs")), mean="0.1, 0.2,0.3", std="0.5")
+    assert page.spec()["options"]["mean"] == [0.1, 0.2, 0.3]
+    assert page.spec()["options"]["std"] == [0.5]
+    page.mean = "a lot"
+    page._launch()
+    assert "`mean` must be" in page.notice.object
+    assert page.workspace.runs() == []

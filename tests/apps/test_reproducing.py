@@ -4,8 +4,9 @@ import shlex
 
 import pytest
 
-from snnviz import cli, jobs
+from snnviz import cli, dashboard, jobs, plots, results
 from snnviz.dashboard import reproducing
+from tests.synthetic import dense_mnist
 
 SPECS = [
     {"kind": "simulate", "options": {"network": "a b.npz", "steps": 7, "record": ["logits", "events"], "clamp": 0.5}},
@@ -49,3 +50,25 @@ def test_kinds_without_a_command_have_python():
     spec = {"kind": "spinnaker", "options": {"network": "x.npz", "target": "expect", "steps": 50}}
     assert reproducing.command(spec) is None
     assert "'steps'" not in reproducing.python(spec), "a default"
+
+
+def test_a_plot_of_a_page_is_drawn_again_from_its_python(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    runs = {"it's": dense_mnist(title="before"), "after": dense_mnist(title="after", fast=True)}
+    for place, run in enumerate(runs.values()):
+        results.save(run, tmp_path / f"{place}.nc")
+    page = dashboard.Explorer(
+        dashboard.Workspace(runs, files={name: tmp_path / f"{place}.nc" for place, name in enumerate(runs)})
+    )
+    for name in ("accuracy_over_time", "spike_rates"):
+        python, command = page.figures[name]._again()
+        found = {}
+        exec(python, found)
+        assert plots.render(found["figure"], "svg") == plots.render(page.figures[name]._draw(), "svg")
+        assert (tmp_path / f"{name.replace('_', '-')}.pdf").stat().st_size > 1000
+        assert cli.parser().parse_args(shlex.split(command)[1:]).names == [
+            "figure-a" if name == "accuracy_over_time" else "spike-rates"
+        ]
+    held = reproducing.plot("accuracy_over_time", {"mine": ("", "")})
+    assert "from snnviz.simulate" in held
+    assert reproducing.figures_command("accuracy_over_time", {"mine": ("", "")}) is None

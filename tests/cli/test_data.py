@@ -8,7 +8,7 @@ import pytest
 from snnviz import InputError
 from snnviz.cli import data
 from snnviz.datasets.catalog import CATALOG
-from snnviz.datasets.sources import UnavailableError
+from snnviz.datasets.origins import UnavailableError
 
 
 class Source:

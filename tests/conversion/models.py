@@ -702,3 +702,12 @@ def cropped() -> list[Any]:
 @_case
 def the_image_cropped() -> list[Any]:
     return [keras.Input((6, 6, 1)), kl.Cropping2D(((0, 1), (2, 0))), kl.Flatten(), kl.Dense(3)]
+
+
+@_case
+def operators() -> keras.Model:
+    """+ and - between tensors."""
+    image = keras.Input((6, 6, 2))
+    x = kl.Conv2D(2, 3, padding="same", activation="relu")(image)
+    x = kl.ReLU()(kl.Conv2D(2, 3, padding="same")(x) + x - image)
+    return keras.Model(image, kl.Dense(3)(kl.Flatten()(x)))

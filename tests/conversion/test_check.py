@@ -174,6 +174,16 @@ def test_zero_padding_before_a_sum_is_refused():
         fold(model)
 
 
+def test_an_image_of_two_shapes_is_refused():
+    image = keras.Input(IMAGE)
+    both = [kl.Conv2D(2, 3, activation="relu")(each) for each in (image, kl.Reshape((4, 16, 2), name="x")(image))]
+    model = keras.Model(image, kl.Dense(3)(kl.Concatenate()([kl.Flatten()(each) for each in both])))
+    with pytest.raises(
+        InputError, match=r"'x' .*takes the image as \(4, 16, 2\), and other layers take it as \(8, 8, 2\)"
+    ):
+        fold(model)
+
+
 def test_a_model_that_ends_side_by_side_is_refused():
     image = keras.Input((4,))
     with pytest.raises(InputError, match="several end side by side; end it in a Dense layer"):

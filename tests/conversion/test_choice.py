@@ -50,7 +50,7 @@ def test_the_choice_is_the_soonest_that_spends_no_more_than_the_better_reference
 
 def trial(per, accuracy, events):
     setting = Setting(per=per, percentile=99.0, correct_potential=0 if per == "layer" else 6)
-    given = {"accuracy": np.array(accuracy), "events": np.full(len(accuracy), events), "tolerance": 0.01}
+    given = {"accuracy": np.array(accuracy), "events": np.full(len(accuracy), events), "fewest": 0.01}
     return Trial(setting=setting, network=None, found=None, **given)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from snnviz import cli, datasets, pretrained
+from snnviz import cli, datasets, pretrained, results
 from snnviz.datasets import saccades
-from snnviz.datasets.recorded import RecordedStore
+from snnviz.datasets.recorded import CachedRecordings
 from snnviz.errors import InputError
 from tests.events import writers
 
@@ -55,7 +55,7 @@ def test_noise_depends_on_seed_and_item_alone(digits):
 
 def test_what_is_made_is_kept_and_read_back(digits, tmp_path):
     pixels = (255 * digits.x).round().astype(np.uint8)
-    store = RecordedStore(tmp_path / "films")
+    store = CachedRecordings(tmp_path / "films")
     assert not store.present()
     for _ in range(2):
         store.make({"train": (pixels[:4], digits.y[:4]), "test": (pixels[4:], digits.y[4:])}, progress=False)
@@ -73,7 +73,7 @@ def test_what_is_made_is_kept_and_read_back(digits, tmp_path):
 
 def test_windows_to_train_on_and_whole_recordings(digits, tmp_path):
     pixels = (255 * digits.x).round().astype(np.uint8)
-    store = RecordedStore(tmp_path)
+    store = CachedRecordings(tmp_path)
     store.make({"test": (pixels, digits.y)}, progress=False)
     found = datasets.Recorded("films", "test", *store.read("test"), digits.class_names)
     assert found.steps == 30
@@ -136,3 +136,27 @@ def test_the_command_takes_a_folder(films, tmp_path, capsys):
     assert cli.main([*words, "--input", "spikes"]) == 2
     errors = capsys.readouterr().err.strip().splitlines()
     assert "`--step-ms` must say how long a step is" in errors[-1] or "`step_ms`" in errors[-1]
+
+
+def test_one_recording_has_the_class_of_its_folder(tmp_path):
+    for name in ("cat", "dog", "owl"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.bin").write_bytes(bytes([1, 2, 0, 0, 3]))
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "readme.txt").write_text("not a class")
+    one = datasets.events(tmp_path / "dog" / "1.bin")
+    assert (one.class_names, one.y.tolist(), len(one)) == (("cat", "dog", "owl"), [1], 1)
+    assert datasets.is_recorded(tmp_path / "dog" / "1.bin")
+    assert datasets.load(tmp_path / "dog" / "1.bin").x.shape == (1, 34, 34, 2)
+    with pytest.raises(InputError, match="must be a folder for split 'train'"):
+        datasets.events(tmp_path / "dog" / "1.bin", "train")
+
+
+def test_a_command_takes_one_recording(tmp_path, capsys):
+    for name in map(str, range(10)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.bin").write_bytes(bytes([1, 2, 0, 0, 3]))
+    how = ["--input", "spikes", "--step-ms", "10", "--steps", "2", "--out", str(tmp_path / "r.nc")]
+    assert cli.main(["simulate", "conv-saccade-mnist-optimized", "--data", str(tmp_path / "7" / "1.bin"), *how]) == 0
+    assert "camera events" in capsys.readouterr().out
+    assert results.load(tmp_path / "r.nc")["label"].values.tolist() == [7]

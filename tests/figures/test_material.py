@@ -9,7 +9,7 @@ import pytest
 from snnviz import datasets, pretrained, results
 from snnviz.errors import InputError
 from snnviz.figures import FIGURES, from_files, make, shipped
-from snnviz.figures.sources import runtimes
+from snnviz.figures.loading import runtimes
 from snnviz.runs import Folder, Recorder, Store, lock
 from tests.synthetic import dense_mnist
 

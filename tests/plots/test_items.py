@@ -98,12 +98,35 @@ def test_exit_steps(recorded):
     assert data["right"].sum() == pytest.approx(float(recorded["accuracy"][-1]))
 
 
+def test_exit_steps_of_a_result_that_ran_on(recorded):
+    level = 0.3
+    data = plots.exit_steps_data(recorded, level).set_index("step")
+    found = metrics.confidence_cutoff(recorded, [level])
+    assert data["right"].sum() == pytest.approx(found["accuracy"].item())
+    assert (data.index * data["share"]).sum() == pytest.approx(found["time"].item())
+
+
+def test_answer_margin(recorded):
+    data = plots.answer_margin_data(recorded, 5)
+    scores, label = recorded["logits"].values[5], int(recorded["label"][5])
+    others = np.delete(scores, label, axis=1)
+    assert np.allclose(data["margin"], scores[:, label] - others.max(axis=1))
+    assert (data["right"].to_numpy() == (recorded["prediction"].values[5] == label)).all()
+    names = recorded["class"].values
+    assert [names[label]] == data["label"].unique().tolist()
+    for step, rival in enumerate(data["rival"]):
+        assert rival != names[label]
+        assert scores[step, list(names).index(rival)] == others[step].max()
+
+
 def test_what_was_not_recorded_is_asked_for(before, recorded):
     for draw in (
         lambda: plots.class_scores(before, 0),
         lambda: plots.confidence_cutoff(before),
         lambda: plots.exit_steps(before),
         lambda: plots.confusion(before),
+        lambda: plots.answer_margin(before, 0),
+        lambda: plots.exit_steps(before, 0.5),
         lambda: plots.prediction_strip(before, [0]),
         lambda: plots.telling_items(before),
         lambda: plots.raster(before, 0),

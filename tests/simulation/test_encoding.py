@@ -1,12 +1,13 @@
 """Spikes drawn from images, and spikes that came from a camera."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as some
 
-from snnviz import optimize, simulate
+from snnviz import conversion_report, optimize, simulate
 from snnviz.errors import InputError
 from snnviz.events import Events, Recordings
 from snnviz.hardware.spinnaker import model as spinnaker
@@ -141,7 +142,7 @@ def test_bad_spikes(x, options, words, camera):
 
 def test_where_recordings_cannot_go_says_so(camera):
     network, recordings, y = camera
-    with pytest.raises(InputError, match=r"^`x` must [^\n]*Received: [^\n]*$"):
+    with pytest.raises(InputError, match=r"^`step_ms` must say how long a step is"):
         spinnaker.expect(network, recordings, y, STEPS)
     with pytest.raises(InputError, match="must be weights, subplex, cmaes or onsets"):
         optimize(network, recordings, y, method="gradient", step_ms=1.0, progress=False)
@@ -163,3 +164,14 @@ def test_a_search_on_recordings(camera):
     assert len(found.history) == 3
     expected = simulated("event", network, recordings, y)
     assert found.start.peak_accuracy == pytest.approx(float(expected.accuracy.max()))
+
+
+def test_the_conversion_report_is_of_streams_too(camera):
+    network, recordings, _ = camera
+    how = {"input": "spikes", "step_ms": 1.0, "engine": "event", "progress": False}
+    found = conversion_report(network, recordings, STEPS, **how)
+    dense = conversion_report(network, recordings.counts(STEPS, 1000), STEPS, **how)
+    pd.testing.assert_frame_equal(found, dense)
+    sent = recordings.spikes(STEPS, 1000).mean(axis=1, dtype=np.float64)
+    error = sent - recordings.rates(STEPS, 1000)
+    assert found.loc[network.input.name, "rate_bias"] == pytest.approx(error.mean())

@@ -122,9 +122,12 @@ class Preprocessing:
     mean: Sequence[float] | None = option(
         None, "of the preprocessing that the network in an .onnx file expects: what is subtracted from intensities in [0, 1], one "
         "number or one per channel", metavar="V,V,V", commas=True, unset="nothing beyond what the file holds",
+        label="Mean", about="What the network in an .onnx file expects to be subtracted from intensities in [0, 1]: one number "
+        "or one per channel, with commas between. Empty: nothing beyond what the file holds.",
     )  # fmt: skip
     std: Sequence[float] | None = option(
         None, "what they are divided by then", metavar="V,V,V", commas=True, unset="nothing beyond what the file holds",
+        label="Deviation", about="What intensities are divided by then: one number or one per channel.",
     )  # fmt: skip
 
 

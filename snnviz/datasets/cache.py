@@ -46,7 +46,7 @@ def data_folder() -> Path:
 
 
 @dataclass(frozen=True)
-class Store:
+class Cached:
     """One data set in `folder`."""
 
     folder: Path

@@ -26,8 +26,8 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from snnviz import _progress
+from snnviz.datasets.cache import Arrays, data_folder, file_digest
 from snnviz.datasets.formats import CIFAR_SHAPE, parse_idx, parse_png_rows, read_cifar_archive, read_tar
-from snnviz.datasets.store import Arrays, data_folder, file_digest
 
 PROBE_SECONDS = 5.0
 """How long the first answer of a server may take before a machine counts as offline."""
