@@ -31,6 +31,15 @@ ROWS: tuple[Row, ...] = (
         batch={"dense-mnist": 1000, "conv-mnist": 8, "conv-cifar10": 8, "stream": 100},
     ),
     Row(
+        name="torch-compiled",
+        label="plain PyTorch loop, torch.compile",
+        script="torch_loop.py",
+        environment="torch",
+        options={"compile": True},
+        batch={"dense-mnist": 1000, "conv-mnist": 8, "conv-cifar10": 8, "stream": 100},
+        note="a step is compiled as one function, before the time is taken",
+    ),
+    Row(
         name="spikingjelly",
         label="SpikingJelly",
         script="spikingjelly_peer.py",

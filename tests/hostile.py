@@ -740,8 +740,8 @@ def _filmed() -> Any:
 
     only = Dense(name="only", input_shape=(4, 4, 2), weights=np.ones((32, 3)), bias=np.zeros(3))
     network = SpikingNetwork(Input(shape=(4, 4, 2)), (only,))
-    how = {"engine": "event", "input": "spikes", "step_ms": 1.0, "record": ["prediction", "logits"], "progress": False}
-    return snnviz.simulate(network, _streams(), np.array([0, 1]), 3, **how)
+    how = {"engine": "event", "input": "spikes", "step_ms": 1.0, "progress": False}
+    return snnviz.simulate(network, _streams(), np.array([0, 1]), 3, record=["prediction", "logits"], **how)
 
 
 def _stop() -> Any:

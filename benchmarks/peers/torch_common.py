@@ -29,18 +29,21 @@ def linear_layer(layer: dict, library=torch.nn, **options) -> torch.nn.Module:
     (top, bottom), (left, right) = layer["padding"]
     if (top, left) != (bottom, right) and library is not torch.nn:
         raise ValueError("padding must be the same on opposite sides")
-    if layer.get("pooling"):
+    kernel, groups = layer["weights"], 1
+    if layer.get("pooling") and np.allclose(kernel, 1 / (kernel.shape[0] * kernel.shape[1])):
         if bias.any() or (top, left) != (0, 0):
             raise ValueError("pooling with a bias or padding")
         return library.AvgPool2d(layer["weights"].shape[:2], tuple(layer["strides"]), **options)
-    if layer["kind"] != "conv2d":
+    if layer["kind"] == "depthwise_conv2d" and kernel.shape[3] == 1:  # pooling too, where a scale is multiplied into it
+        kernel, groups = kernel.transpose(0, 1, 3, 2), kernel.shape[2]
+    elif layer["kind"] != "conv2d":
         raise ValueError(f"no module for layers of kind {layer['kind']!r}")
-    kernel = layer["weights"]
     module = library.Conv2d(
-        kernel.shape[2],
+        kernel.shape[2] * groups,
         kernel.shape[3],
         kernel.shape[:2],
         stride=tuple(layer["strides"]),
+        groups=groups,
         padding=(top, left) if (top, left) == (bottom, right) else 0,
         **options,
     )
@@ -55,6 +58,12 @@ def initial(layer: dict, like: torch.Tensor) -> torch.Tensor:
     """Initial potentials of a layer's neurons, for what comes out of `linear_layer`."""
     potential = np.broadcast_to(layer["potential"], layer["output_shape"])
     return channels_first(np.ascontiguousarray(potential)[None]).expand_as(like)
+
+
+def at_rest(layer: dict, batch: int) -> torch.Tensor:
+    """Membranes of a batch before the first step, in the memory layout of what comes out of `linear_layer`."""
+    potential = np.broadcast_to(layer["potential"], (batch, *layer["output_shape"]))
+    return channels_first(np.array(potential, np.float32))
 
 
 def by_step(images: np.ndarray, case) -> torch.Tensor:
