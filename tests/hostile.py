@@ -563,6 +563,8 @@ VALID: dict[str, V] = {
     "table_f.results": lambda m: {("dense-mnist", "before"): 0.5},
     "table_g.sparsity": lambda m: {("dense-mnist", "before"): {"S_a": 0.5}},
     "table_h.results": lambda m: {("dense-mnist", "before"): m.result},
+    "table_own.results": lambda m: {("mine", "before"): m.result},
+    "table_own.name": lambda m: "h",
     "classifiers.model": lambda m: "mine",
     "classifiers.before": lambda m: m.card,
     "classifiers.after": lambda m: m.card,
@@ -739,7 +741,7 @@ def _filmed() -> Any:
     only = Dense(name="only", input_shape=(4, 4, 2), weights=np.ones((32, 3)), bias=np.zeros(3))
     network = SpikingNetwork(Input(shape=(4, 4, 2)), (only,))
     how = {"engine": "event", "input": "spikes", "step_ms": 1.0, "progress": False}
-    return snnviz.simulate(network, _streams(), np.array([0, 1]), 3, **how)
+    return snnviz.simulate(network, _streams(), np.array([0, 1]), 3, record=["prediction", "logits"], **how)
 
 
 def _stop() -> Any:

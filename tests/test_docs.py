@@ -44,7 +44,7 @@ def test_python_blocks_run(path, tmp_path, monkeypatch, request):
 def test_commands_exist(path):
     parser = cli.parser()
     for block in blocks(path, "console"):
-        for line in re.findall(r"^\$ snnviz (.*?)(?:\s+#.*)?$", block, re.MULTILINE):
+        for line in re.findall(r"^\$ snnviz (.*?)(?:\s+#.*)?$", block.replace("\\\n", " "), re.MULTILINE):
             parser.parse_args(shlex.split(line))
 
 

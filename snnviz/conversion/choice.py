@@ -35,7 +35,7 @@ CORRECTED_ITEMS = 64
 """Items that potentials are corrected on."""
 STEPS = {"analog": 24, "spiking": 32}
 WORK = 3 * 2**28
-"""Neurons times steps times items that one setting is simulated for, about: a second or two."""
+"""Neurons times steps times items that one setting is simulated for, about: two or three seconds."""
 FEWEST, MOST = 16, 256
 TOLERANCES = (0.01, 0.02, 0.05)
 """How far below the ANN's accuracy is near enough; the later ones tell settings apart of which none is by the first."""

@@ -123,7 +123,9 @@ def _by_part(stage: Stage, signal: Signal) -> list[Stage]:
     found, depthwise = [], stage.kind is DepthwiseProjection
     for place, (part, own) in enumerate(zip(signal.parts, signal.slices, strict=True)):
         weights = stage.weights[signal.rows[place]] if stage.kind is DenseProjection else stage.weights[:, :, own]
-        bias = stage.bias.reshape(-1, stage.weights.shape[-1])[own].ravel() if depthwise else stage.bias * (place == 0)
+        bias = stage.bias if place == 0 else np.zeros_like(stage.bias)
+        if depthwise:
+            bias = stage.bias.reshape(-1, stage.weights.shape[-1])[own].ravel()
         found.append(replace(stage, input_shape=part.node.shape, weights=weights, bias=bias))
     return found
 

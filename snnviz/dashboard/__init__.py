@@ -4,6 +4,7 @@ A page gets its results handed in, keeps its state in parameters, and draws with
 """
 
 from snnviz.dashboard.adapt_page import Adapt
+from snnviz.dashboard.convert_page import Convert
 from snnviz.dashboard.explorer import Explorer
 from snnviz.dashboard.hardware_page import Hardware
 from snnviz.dashboard.live_page import Live
@@ -19,6 +20,7 @@ from snnviz.dashboard.workspace import Workspace
 __all__ = [
     "PAGES",
     "Adapt",
+    "Convert",
     "Explorer",
     "Hardware",
     "Live",

@@ -18,6 +18,7 @@ from snnviz.dashboard.run_details import STATES, written_report
 from snnviz.dashboard.workspace import RESULT_KINDS, label
 from snnviz.errors import InputError
 from snnviz.runs import importance, settings_table
+from snnviz.runs.influence import FEWEST
 from snnviz.runs.search import as_number
 
 if TYPE_CHECKING:
@@ -248,7 +249,10 @@ class Influence:
         return table[["run", *first, self._page.target]]
 
     def _importances(self) -> pd.DataFrame:
-        return importance(self.table(), self._page.target, high=not less_is_better(self._page.target))
+        table = self.table()
+        if len(table) < FEWEST:
+            raise InputError(f"{FEWEST} finished runs of one kind are needed to tell; {len(table)} are listed.")
+        return importance(table, self._page.target, high=not less_is_better(self._page.target))
 
 
 _NO_SETTINGS = ("network_hash", "model_hash", "data_hash", "out", "checkpoint", "history", "plan")

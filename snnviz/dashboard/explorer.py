@@ -356,6 +356,8 @@ class Explorer(Page):
         if any(metrics.step_milliseconds(result) for result in self.results.values()):
             rows.insert(5, ("time to threshold", f"Time to {goal}", "ms", "time_ms"))
             rows.insert(3, ("Pareto latency", "Pareto latency", "ms", "pareto_latency_ms"))
+        if any("camera_events" in result for result in self.results.values()):
+            rows.append(("camera event", "Camera events", "events per item", "camera_events_per_item"))
         head = ["Metric", ""]
         columns: list[dict[str, str]] = []
         remarks: list[str] = []
@@ -498,6 +500,6 @@ def interval(figure: str, row: Any) -> str:
 def _cell(key: str, value: Any) -> str:
     if key in ("ann_accuracy", "peak_accuracy"):
         return parts.percent(value)
-    if key in ("pareto_power", "events", "events_per_item"):
+    if key in ("pareto_power", "events", "events_per_item", "camera_events_per_item"):
         return parts.events(value)
     return parts.plain(value)

@@ -16,6 +16,8 @@ TERMS: dict[str, str] = {
     "reference": "The accuracy that Pareto latency and power measure against: the ANN's, or the network's own peak.",
     "synaptic event": "One spike arriving through one nonzero synapse. The events of a simulation are the cost of running it "
     "on event-driven hardware.",
+    "camera event": "One message of a pixel of an event camera, that it became brighter or darker. They come in; synaptic events "
+    "are what the network makes of them.",
     "spike rate": "Spikes per neuron in one time step, mean over the layer's neurons and over all items. "
     "The output layer never fires and is left out.",
     "event share": "The part of all synaptic events that arrive at a layer. The input layer receives none.",

@@ -162,7 +162,12 @@ class Launching(Page):
                 f"Nothing was launched: choose the data set, since {self._source_name()} does not say which one it is of."
             )
             return
-        self.apart(functools.partial(self.workspace.launch, self.spec()), self._launched, self.button)
+        try:
+            spec = self.spec()
+        except InputError as error:
+            self.say(str(error))
+            return
+        self.apart(functools.partial(self.workspace.launch, spec), self._launched, self.button)
 
     def _source_name(self) -> str:
         """What the form calls the source."""

@@ -1,6 +1,7 @@
 """The pages there are, in the order of the menu; a further page is a further line."""
 
 from snnviz.dashboard.adapt_page import Adapt
+from snnviz.dashboard.convert_page import Convert
 from snnviz.dashboard.explorer import Explorer
 from snnviz.dashboard.hardware_page import Hardware
 from snnviz.dashboard.live_page import Live
@@ -11,4 +12,15 @@ from snnviz.dashboard.predictions import Predictions
 from snnviz.dashboard.runs_page import Runs
 from snnviz.dashboard.sparsity_page import Sparsity
 
-PAGES: tuple[type[Page], ...] = (Explorer, Predictions, Live, Adapt, Sparsity, Optimize, Network, Hardware, Runs)
+PAGES: tuple[type[Page], ...] = (
+    Explorer,
+    Predictions,
+    Live,
+    Adapt,
+    Sparsity,
+    Convert,
+    Optimize,
+    Network,
+    Hardware,
+    Runs,
+)

@@ -206,7 +206,7 @@ def _next_steps(run: Run, page: Any) -> str:
             ("Map it to SpiNNaker", "hardware", {"source": source}),
         ]
     if run.kind in MODEL_KINDS:
-        steps.insert(0, ("Fine-tune it", "sparsity", {"source": source}))
+        steps[:0] = [("Fine-tune it", "sparsity", {"source": source}), ("Convert it", "convert", {"source": source})]
     links = "".join(
         f"<a class='step' href='{escape(slug)}?{escape(urlencode(state))}'>{escape(words)}</a>"
         for words, slug, state in steps

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from html import escape
 from typing import Any
 
@@ -11,12 +12,14 @@ import param
 
 from snnviz import plots, reports
 from snnviz.dashboard import parts
+from snnviz.dashboard.components import RadioButtons
 from snnviz.dashboard.figure import Figure
 from snnviz.dashboard.forms import field, parameter
 from snnviz.dashboard.launching import Launching
 from snnviz.errors import InputError
 from snnviz.jobs.spec import leaving
 from snnviz.jobs.work.finetune import Options
+from snnviz.sparsity_sweep import LAMBDA_A, LAMBDA_W
 from snnviz.training.recipe import FINE_TUNING
 
 _PUBLISHED = "without the last hidden layer (as published)"
@@ -36,6 +39,11 @@ class Sparsity(Launching):
 
     model: Any = param.Selector(default=None, objects=[None], doc="the fine-tuned model that is shown")
     value: Any = param.Selector(default="S_c", objects=list(_VALUES), doc="what the grid of strengths shows")
+    many = param.Boolean(default=False, doc="launch a sweep over strengths of both penalties")
+    lambdas_a = param.String(
+        default=",".join(f"{value:g}" for value in LAMBDA_A), doc="strengths of a sweep, activations"
+    )
+    lambdas_w = param.String(default=",".join(f"{value:g}" for value in LAMBDA_W), doc="strengths of a sweep, weights")
     lambda_a = parameter(Options, "lambda_a", default=FINE_TUNING.lambda_a)
     lambda_w = parameter(Options, "lambda_w", default=FINE_TUNING.lambda_w)
     weigh: Any = parameter(Options, "weigh", default=FINE_TUNING.weigh)
@@ -51,7 +59,8 @@ class Sparsity(Launching):
     lead = "A zero activation sends no spike, a zero weight passes none on. Fine-tuning makes many of both and keeps the accuracy."
     terms = ("S_a", "S_w", "S_c", "lambda_a", "lambda_w", "weigh", "epsilon", "levels", "pruning curve", "held out")
     url_state = (
-        "source", "data", "model", "value", "lambda_a", "lambda_w", "weigh", "epsilon", "levels", "epochs", "limit", "opened",
+        "source", "data", "model", "value", "many", "lambdas_a", "lambdas_w",
+        "lambda_a", "lambda_w", "weigh", "epsilon", "levels", "epochs", "limit", "opened",
     )  # fmt: skip
     launches = "finetune"
     launches_words = "fine-tuning"
@@ -64,8 +73,12 @@ class Sparsity(Launching):
 
     def spec(self) -> dict[str, Any]:
         """See `Launching.spec`."""
-        given = self.filled("lambda_a", "lambda_w", "weigh", "epsilon", "levels", "limit", "seed")
-        return self.named({"model": self.source, **given, "epochs": [self.epochs, self.epochs]})
+        shared = self.filled("weigh", "epsilon", "levels", "limit", "seed")
+        shared |= {"model": self.source, "epochs": [self.epochs, self.epochs]}
+        if not self.many:
+            return self.named({**shared, **self.filled("lambda_a", "lambda_w")})
+        grid = {"lambda_a": _strengths("λa", self.lambdas_a), "lambda_w": _strengths("λw", self.lambdas_w)}
+        return {**self.named({**shared, **grid}), "kind": "sweep"}
 
     def _prepare(self, state: dict[str, Any]) -> None:
         self._shown: set[str] = set()
@@ -95,8 +108,10 @@ class Sparsity(Launching):
     def _body(self) -> list[Any]:
         form = self.launch_card(
             self.source_field("Model", "The trained classifier that the fine-tuning starts from."),
-            field(self, Options, "lambda_a", width=150, step=0.1),
-            field(self, Options, "lambda_w", width=150, step=5),
+            parts.group(
+                "Launch", RadioButtons.from_param(self.param.many, options={"one": False, "a sweep": True}), SWEEP
+            ),
+            *self._strength_fields(),
             field(self, Options, "weigh", {"the size of layers": "size", "the events of layers": "events"}, width=190),
             field(self, Options, "epsilon", width=150, step=1e-4),
             field(self, Options, "levels", width=110),
@@ -137,6 +152,25 @@ class Sparsity(Launching):
         return [
             form, self.details.view, table, parts.grid(*(figure.view for figure in self.figures.values())),
         ]  # fmt: skip
+
+    def _strength_fields(self) -> list[Any]:
+        """The widgets for the strengths of one fine-tuning, and those for a sweep's; either are shown."""
+        one = [
+            field(self, Options, "lambda_a", width=150, step=0.1),
+            field(self, Options, "lambda_w", width=150, step=5),
+        ]
+        grid = [
+            parts.group(words, pn.widgets.TextInput.from_param(self.param[name], label="", width=150), SWEEP)
+            for words, name in (("Penalties on activity (λa)", "lambdas_a"), ("Penalties on weights (λw)", "lambdas_w"))
+        ]
+
+        def show(*_: Any) -> None:
+            for made in (*one, *grid):
+                made.visible = (made in grid) == self.many
+
+        self.param.watch(show, "many")
+        show()
+        return [*one, *grid]
 
     # --- what is shown ------------------------------------------------------------------------------------------------
 
@@ -221,4 +255,16 @@ class Sparsity(Launching):
         )
 
 
+def _strengths(name: str, text: str) -> list[float]:
+    """The numbers of a sweep's field."""
+    try:
+        found = [float(word) for word in text.split(",") if word.strip()]
+    except ValueError:
+        found = []
+    if not found or not all(math.isfinite(value) and value >= 0 for value in found):
+        raise InputError(f"{name} of a sweep must be numbers of 0 or more with commas between. Received: {text!r}")
+    return found
+
+
+SWEEP = "A sweep fine-tunes once for every pair of strengths, and compares. Several strengths have commas between."
 _TIP = "As published (Dutson, Li, Gupta, WACV 2023). The published code leaves the last hidden layer out of S_a."

@@ -199,6 +199,17 @@ class Workspace:
 
         return "" if self.store is None else jobs.tail(run_id, lines, store=self.store)
 
+    def answer(self, run_id: str) -> dict[str, Any]:
+        """What a finished run answered, as `snnviz KIND --json` prints it.
+
+        Raises:
+            InputError: for a run that left none.
+        """
+        if self.store is None:
+            raise InputError("these pages have no store of runs")
+        found: dict[str, Any] = json.loads(self.store.file(run_id, "answer.json").read_text(encoding="utf-8"))
+        return found
+
     def _act(self, act: Callable[[Store], str]) -> str:
         if self.read_only:
             raise InputError(READ_ONLY)

@@ -13,6 +13,8 @@ from snnviz.errors import InputError
 from snnviz.plots import theme
 from snnviz.plots._tables import checked_table
 
+_BEYOND = 0.06
+"""From the end of an axis to its word."""
 MOST_WORDS = 8
 """Texts that an axis names; of more, the first and the last."""
 
@@ -89,19 +91,33 @@ def parallel_coordinates(table: pd.DataFrame, target: str, *, dark: bool = False
     words = [
         word for place, axis in enumerate(axes) for word in _words(data[data["axis"] == axis], place, palette.text)
     ]
+    # the ends' words stand beyond the axes, where no line comes
+    ends_named = [(x, y + (_BEYOND if y else -_BEYOND), text, color) for x, y, text, color in words if y in (0.0, 1.0)]
+    inner = [word for word in words if word[1] not in (0.0, 1.0)]
     parts = [
         theme.segments(hv.Segments(scales, ["x0", "y0", "x1", "y1"], "color"), dash="solid", width=1.2),
         theme.segments(hv.Segments(lines, ["x0", "y0", "x1", "y1"], "color"), dash="solid", width=1.8),
         theme.points(hv.Points(dots, ["x", "y"], ["run", "axis", "value", "color"]), size=7, tooltips=tooltips),
-        theme.labels(hv.Labels(words, ["x", "y"], ["text", "color"]), dx=7, size=11, clear=True),
+        theme.labels(
+            hv.Labels(inner or [(np.nan, np.nan, "", palette.text)], ["x", "y"], ["text", "color"]),
+            dx=7,
+            size=11,
+            clear=True,
+        ),
+        theme.labels(
+            hv.Labels(ends_named or [(np.nan, np.nan, "", palette.text)], ["x", "y"], ["text", "color"]),
+            align="center",
+            dx=0,
+            size=11,
+        ),
     ]
     return theme.figure(
         hv.Overlay(parts),
         dark=dark,
         xlabel="Settings, and what came out",
         ylabel="Smallest to largest value",
-        xlim=(-0.15, len(axes) - 0.55),
-        ylim=(-0.08, 1.08),
+        xlim=(-0.4, len(axes) - 0.6),
+        ylim=(-0.12, 1.12),
         xticks=[(place, axis.replace("_", " ")) for place, axis in enumerate(axes)],
         xrotation=0 if len(axes) < 6 else 30,
         yticks=[(-1.0, "")],  # none: every axis has its own

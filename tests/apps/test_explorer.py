@@ -11,8 +11,8 @@ import pytest
 from bokeh.core.serialization import Deserializer, Serializer
 from bokeh.models import ColumnDataSource
 
-from snnviz import dashboard, plots, uncertainty
-from snnviz.dashboard import figure
+from snnviz import dashboard, metrics, plots, uncertainty
+from snnviz.dashboard import figure, parts
 from snnviz.errors import InputError
 from tests.apps.words import written
 from tests.synthetic import dense_mnist, result_of
@@ -265,3 +265,18 @@ def told(shown):
     shown = Deserializer().decode(Serializer(deferred=False).encode(shown))
     words = json.dumps(Serializer(deferred=False).encode(shown))
     return re.sub(r"\bp\d+\b", lambda found: ids.setdefault(found[0], f"#{len(ids)}"), words)
+
+
+def test_times_in_milliseconds_where_a_step_has_a_length(runs):
+    one = runs["after"]
+    steps = one.sizes["time"]
+    filmed = one.assign(camera_events=("time", np.full(steps, 2.0))).assign_attrs(step_ms=10.0)
+    text = written(dashboard.Explorer({"film": filmed}))
+    assert "steps of 10 ms" in text
+    latency = metrics.pareto_latency(filmed)
+    assert re.search(rf"Pareto latency\W.*?ms\W.*?{parts.plain(10 * latency)}", text, re.S)
+    assert re.search(rf"Camera events\W.*?events per item\W.*?{parts.events(2.0 * steps)}", text, re.S)
+    both = written(dashboard.Explorer({"film": filmed, "still": runs["before"]}))  # and a dash for what has no unit
+    assert "steps of 10 ms" not in both
+    assert "ms" in both
+    assert "Camera events" not in written(dashboard.Explorer(runs))

@@ -144,7 +144,7 @@ def test_where_recordings_cannot_go_says_so(camera):
     network, recordings, y = camera
     with pytest.raises(InputError, match=r"^`step_ms` must say how long a step is"):
         spinnaker.expect(network, recordings, y, STEPS)
-    with pytest.raises(InputError, match="must be weights, subplex, cmaes or onsets"):
+    with pytest.raises(InputError, match="must be subplex, cmaes, onsets or weights"):
         optimize(network, recordings, y, method="gradient", step_ms=1.0, progress=False)
 
 

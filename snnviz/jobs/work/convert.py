@@ -42,14 +42,19 @@ class Options(Preprocessing, DataOptions):
     model: str = option(
         help="a .keras or .onnx file, the name of a shipped model, e.g. dense-mnist, or run:ID", metavar="MODEL"
     )
-    norm_items: int = option(1000, "training items to normalise on", metavar="N", least=1)
+    norm_items: int = option(
+        1000, "training items to normalise on", metavar="N", least=1, label="Training items",
+        about="On how many items' activations the network's scales are measured.",
+    )  # fmt: skip
     setting: str = option(
         "auto", "auto chooses what is not given of percentile, per and potentials by a short simulation; paper takes percentile 99 "
         "(100, which stands for the caps, where every ReLU is capped) per layer and potentials of half the threshold",
-        choices=("auto", "paper"),
+        choices=("auto", "paper"), label="Setting",
+        about="Chosen by a short simulation on images that are held out, or as in the paper: the 99th percentile of each layer.",
     )  # fmt: skip
     percentile: float | None = option(
         None, "of the activations, in (0, 100]", metavar="P", least=0, above=True, most=100, unset="chosen",
+        label="Percentile", about="Of a layer's activations, which the highest rate stands for. Empty: chosen.",
     )  # fmt: skip
     per: str | None = option(None, "what has a scale of its own", choices=("layer", "channel"), unset="chosen")
     initial_potential: float | None = option(
@@ -60,8 +65,9 @@ class Options(Preprocessing, DataOptions):
         unset="chosen",
     )  # fmt: skip
     input: str = option(
-        "spiking", "how images will come in, for that choice; analog is direct coding", choices=("spiking", "analog")
-    )
+        "spiking", "how images will come in, for that choice; analog is direct coding", choices=("spiking", "analog"),
+        label="Images come in", about="As spikes, one neuron a pixel; or as they are, which costs multiplications (analog).",
+    )  # fmt: skip
     clamp: float = option(
         0.0, "from one layer's beginning to the next one's, e.g. 0.34; 0, all begin at once", metavar="STEPS", least=0,
     )  # fmt: skip

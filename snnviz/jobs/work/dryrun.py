@@ -35,7 +35,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
 
     network = pretrained.network(located(options.network, "network.npz", job))
     data = data_of(network, options.network, options, options.split, options.limit)
-    images = data.images
+    images, x = data.images, options.items(data)
     if data.note:
         job.say(data.note)
     job.begin({**parameters(options), "data": data.name, "network_hash": network.hash, "items": len(images)})
@@ -43,7 +43,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     job.say(f"sPyNNaker maps {dryrun.cost(network)}")
     plan = dryrun.dry_run(
         network,
-        options.items(data),
+        x,
         options.steps,
         headroom=options.headroom,
         step_ms=options.step_ms,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from snnviz._options import option, parameters
+from snnviz.errors import InputError
 from snnviz.jobs.work.simulate import keep
 from snnviz.jobs.work.sources import Data, NetworkOptions, data_of, located, record_data
 from snnviz.simulation.driver import check_engine
@@ -57,6 +58,10 @@ class Shared(NetworkOptions):
 
         if self.step_ms is None:
             return data.images.x
+        if not datasets.is_recorded(data.name):
+            raise InputError(
+                f"`step_ms` must be left out where data are no event recordings. Received: {self.step_ms:g}"
+            )
         return datasets.events(data.name, self.split, self.limit).x
 
 
@@ -97,14 +102,14 @@ def work(options: Options, job: Job) -> dict[str, Any]:
 
     network = pretrained.network(located(options.network, "network.npz", job))
     data = data_of(network, options.network, options, options.split, options.limit)
-    images = data.images
+    images, x = data.images, options.items(data)
     job.begin({**parameters(options), "data": data.name, "network_hash": network.hash, "items": len(images)})
     record_data(job, images, options.split)
     title = options.title or job.spec.name
     if options.target == EXPECT:
         result = model.expect(
             network,
-            options.items(data),
+            x,
             images.y,
             options.steps,
             headroom=options.headroom,
@@ -116,7 +121,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         state = options.job or (None if job.folder is None else str(job.folder / "job.json"))
         result = targets.run(
             network,
-            options.items(data),
+            x,
             images.y,
             options.steps,
             step_ms=options.step_ms,

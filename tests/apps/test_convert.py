@@ -1,0 +1,74 @@
+"""The page Convert, the sweep of page Sparsity, and the reports of runs: what they launch, show and give."""
+
+import pytest
+
+from snnviz import InputError, dashboard, jobs
+
+
+@pytest.fixture
+def launched(workspace, monkeypatch):
+    found = []
+    monkeypatch.setattr(workspace, "launch", lambda spec: found.append(jobs.Spec.of(spec)) or "id")
+    return found
+
+
+def converted(store, **options):
+    asked = {"model": "dense-mnist", "norm_items": 100, "setting": "paper", "report_items": 50, "steps": 10, **options}
+    return jobs.run({"kind": "convert", "name": "mine", "options": asked}, store=store)
+
+
+def test_form_of_a_conversion(workspace):
+    page = dashboard.Convert(workspace)
+    page.source, page.setting, page.norm_items = "dense-mnist-sparse", "paper", 300
+    spec = jobs.Spec.of(page.spec())
+    told = spec.options
+    assert (spec.kind, told.model, told.setting, told.norm_items, told.report) == (
+        "convert", "dense-mnist-sparse", "paper", 300, True,
+    )  # fmt: skip
+    assert told.percentile is None, "chosen"
+
+
+def test_report_of_a_conversion_and_what_comes_next(workspace, store):
+    done = converted(store, report=True)
+    workspace.watcher.look_now()
+    page = dashboard.Convert(workspace)
+    page.opened = done.run_id
+    page.tick()
+    words = page.report.object
+    for layer in done.answer["report"]["layers"]:
+        assert layer["layer"] in words
+    assert f"{100 * done.answer['report']['spiking_accuracy']:.2f} %" in words
+    assert page.details.simulate.visible
+    plain = converted(store)
+    workspace.watcher.look_now()
+    page.opened = plain.run_id
+    page.tick()
+    assert "without a report" in page.report.object
+
+
+def test_form_of_a_sweep(workspace):
+    page = dashboard.Sparsity(workspace)
+    assert jobs.Spec.of(page.spec()).kind == "finetune"
+    page.many, page.lambdas_a, page.lambdas_w = True, "0.5, 2", "10"
+    spec = jobs.Spec.of(page.spec())
+    assert (spec.kind, list(spec.options.lambda_a), list(spec.options.lambda_w)) == ("sweep", [0.5, 2.0], [10.0])
+    for wrong in ("", "a", "-1", "1;2", "nan"):
+        page.lambdas_w = wrong
+        with pytest.raises(InputError, match="λw of a sweep must be numbers"):
+            page.spec()
+        page._launch()
+        assert "λw" in page.notice.object, "said, and nothing launched"
+
+
+def test_report_of_a_run_from_its_page(workspace, store):
+    done = converted(store)
+    workspace.watcher.look_now()
+    page = dashboard.Runs(workspace)
+    page.opened = done.run_id
+    page.tick()
+    assert page.details.report.visible
+    content = page.details.report.callback().read().decode()
+    assert content.startswith("<!doctype html>") or content.lower().startswith("<!doctype html>")
+    assert "norm_items" in content
+    page.opened = "gone"
+    assert b"no run" in page.details.report.callback().read().lower()
