@@ -176,7 +176,7 @@ def test_which_settings_made_the_difference(store):
     assert page.influence.lines.figure is not None
     assert page.influence.bars.figure is not None
     page.search = "lambda_a>0.25"
-    assert "4 runs or more" in page.influence.bars._words.object
+    assert "4 finished runs of one kind are needed" in page.influence.bars._words.object
 
 
 def test_pages_show_the_results_of_runs(finished):
