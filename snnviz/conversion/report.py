@@ -41,7 +41,7 @@ def conversion_report(
 
     Args:
         network: the network, from `snnviz.convert`.
-        x: float intensities (items, *network.input_shape) in [0, 1]; a hundred items give a fair picture. With
+        x: float intensities `(items, *network.input_shape)` in [0, 1]; a hundred items give a fair picture. With
             input "spikes" what `snnviz.simulate` takes; the ANN is then given the events a step of each pixel, at most 1.
         steps: number of time steps T after which firing rates are compared.
         model: the Keras model it came from, to compare classes with.
@@ -62,7 +62,7 @@ def conversion_report(
         - saturated: the fraction of analog activations above 1, which no firing rate reaches;
         - active: the fraction of analog activations above 0;
         - dead: the fraction of neurons never active on `x`;
-        - rate_error: mean |spikes / T - min(a, 1)| over items and neurons, a the analog activation;
+        - rate_error: mean of `abs(spikes / T - min(a, 1))` over items and neurons, a the analog activation;
         - rate_bias: the same without the absolute value.
 
         The last population never fires: its last five are NaN. `attrs` hold items, steps, percentile, per,

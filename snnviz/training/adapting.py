@@ -112,7 +112,7 @@ def adapt(
 
     Args:
         model: a Sequential or functional Keras model, which stays as it is; or a .keras file or the name of a shipped model.
-        x: training items, intensities in [0, 1], (items, *input shape); None fine-tunes nothing.
+        x: training items, intensities in [0, 1], `(items, *input shape)`; None fine-tunes nothing.
         y: class indices (items,).
         recipe: of the fine-tuning; None for a short one, `snnviz.training.ADAPTING`. Accuracies are those of the items that it
             holds out, or of all if it holds out none.
