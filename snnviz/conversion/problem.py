@@ -25,11 +25,6 @@ class Problem:
     reason: str
     remedy: str = ""
 
-    @classmethod
-    def of(cls, visit: Visit, reason: str, remedy: str = "") -> Problem:
-        """A problem of the layer of a visit."""
-        return cls(layer=visit.name, place=visit.place, kind=visit.kind, reason=reason, remedy=remedy)
-
     def __str__(self) -> str:
         where = ", ".join(part for part in (self.kind, self.place) if part)
         return f"{self.layer!r} ({where}): {self.reason}" + (f"; {self.remedy}" if self.remedy else "")
@@ -40,7 +35,7 @@ class Refusal(Exception):
 
     def __init__(self, visit: Visit, reason: str, remedy: str = "") -> None:
         super().__init__(reason)
-        self.problem = Problem.of(visit, reason, remedy)
+        self.problem = Problem(layer=visit.name, place=visit.place, kind=visit.kind, reason=reason, remedy=remedy)
 
 
 NO_SPIKES = "a neuron's firing rate stands for a rectified linear unit and for nothing else"
