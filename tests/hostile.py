@@ -147,6 +147,7 @@ def arguments(value: Callable[..., Any]) -> dict[str, inspect.Parameter]:
 
 INTERNAL = {
     "dashboard.explorer.Explorer": "a page: made by `create_app` for each session",
+    "dashboard.convert_page.Convert": "a page",
     "dashboard.hardware_page.Hardware": "a page",
     "dashboard.live_page.Live": "a page",
     "dashboard.network_page.Network": "a page",

@@ -142,7 +142,13 @@ def said(words, capfd):
     return "taken" if code in (0, None) else f"exit code {code}"
 
 
-@pytest.mark.parametrize("name", LEAVES)
+AS_OTHERS = ("adapt",)
+"""Commands whose options are those of others, and which take long."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in AS_OTHERS else ()) for name in LEAVES]
+)
 def test_every_command_refuses_in_one_line(name, material, capfd):
     def valid():
         return hostile.COMMANDS[name](material)

@@ -255,7 +255,8 @@ class Explorer(Page):
         choice = parts.group("Cost axis", RadioButtons.from_param(self.param.plane, label=""))
         return Figure(
             self, "pareto_front", "Pareto front",
-            "Every run as a point. Click one, or several with Shift, and the curves above are theirs.",
+            "Every run as a point; small and pale where another is as good or better in all. Click one, or several with Shift, and "
+            "the curves above are theirs.",
             lambda: self.plot("pareto_front"), lambda: self.data("pareto_front"),
             redraw=["plane", "reference", "runs"], linker=link, controls=[choice],
         )  # fmt: skip
@@ -332,7 +333,7 @@ class Explorer(Page):
 
             return value
 
-        unit = plots.step_unit(self.results)
+        unit = plots.step_unit(self.results) if found else ""
         return parts.tiles([
             ("peak accuracy", "Peak accuracy", "%", values(lambda s: parts.percent(s["peak_accuracy"]))),
             ("time to threshold", f"Time to {goal}", unit, values(crossing("time", str))),

@@ -14,7 +14,7 @@ from snnviz import uncertainty
 from snnviz._arguments import checked
 from snnviz.errors import InputError
 from snnviz.plots import theme
-from snnviz.plots._marks import Frame, ann_words, mark_rows, marks, segments
+from snnviz.plots._marks import WORD, Frame, ann_words, mark_rows, marks, segments
 from snnviz.plots._runs import Results, crossings_data, curves_data, named
 from snnviz.plots.inplace import put
 
@@ -59,7 +59,7 @@ def accuracy_overlay(
         lines = [(ends[0], ann, ends[1], ann, colors[name]) for name, ann in anns.items() if np.isfinite(ann)]
         parts.append(theme.segments(segments(lines), dash="dotted", width=1.2))
         words = ann_words(frame, anns, colors) or [(np.nan, np.nan, "", theme.palette(dark).muted)]
-        told = hv.Labels(words, ["x", "accuracy"], ["text", "color"])
+        told = hv.Labels(words, [*WORD[:2]], [*WORD[2:]])
         parts.append(theme.labels(told, align="right", dx=-2, size=11, clear=True))
     for index, name in enumerate(runs):
         vdims = ["accuracy", "run", *sorted({"time", "cumulative_events"} - {x})]
@@ -117,12 +117,14 @@ def move_threshold(
     data, ends = _curves(runs, x, log)
     limits = _accuracy_range(data, runs, threshold, zoom)
     frame, colors = Frame(x, ends, limits, log).around(data), _colors(runs, dark)
-    if reference:
-        ann_words(frame, _anns(runs), colors)  # which stay where they are
+    words = ann_words(frame, _anns(runs), colors) if reference else []
     rows = mark_rows(crossings_data(runs, threshold), frame, colors, theme.palette(dark))
     figure.y_range.update(start=limits[0], end=limits[1])
-    # they are drawn last, in this order
-    for renderer, (columns, values) in zip(figure.renderers[-len(rows) :], rows.values(), strict=True):
+    # they are drawn last, in this order; before them the curves, and before these the names of what they approach
+    moved = [*zip(figure.renderers[-len(rows) :], rows.values(), strict=True)]
+    if words:
+        moved.append((figure.renderers[-len(rows) - len(runs) - 1], (WORD, words)))
+    for renderer, (columns, values) in moved:
         put(renderer, {column: [row[place] for row in values] for place, column in enumerate(columns)})
 
 

@@ -14,7 +14,7 @@ from snnviz.plots import theme
 
 _SEGMENT = ("x0", "y0", "x1", "y1", "color")
 _POINT = ("x", "accuracy", "color")
-_WORD = ("x", "accuracy", "text", "color")
+WORD = ("x", "accuracy", "text", "color")
 _Rows = dict[str, tuple[tuple[str, ...], list[tuple[Any, ...]]]]
 _WORDS: dict[str, Callable[[Any], str]] = {
     "time": lambda row: f"step {row.time}",
@@ -168,8 +168,8 @@ def mark_rows(crossings: pd.DataFrame, frame: Frame, colors: Mapping[str, str], 
         "drops": (_SEGMENT, drops or [(*nowhere, *nowhere, palette.muted)]),
         "dots": (_POINT, dots or [(*nowhere, palette.muted)]),
         "crosses": (_POINT, crosses or [(*nowhere, palette.muted)]),
-        "left": (_WORD, words["left"] or [(*nowhere, "", palette.muted)]),
-        "right": (_WORD, words["right"] or [(*nowhere, "", palette.muted)]),
+        "left": (WORD, words["left"] or [(*nowhere, "", palette.muted)]),
+        "right": (WORD, words["right"] or [(*nowhere, "", palette.muted)]),
     }
 
 

@@ -111,6 +111,4 @@ def pareto_front(
         theme.labels(hv.Labels(left, place, ["text", "color"]), align="right", dx=-9, clear=True),
     ]
     beaten = not data["on_front"].all()
-    return scatter_figure(
-        parts, across, up, spans, dark, height, "small, pale: another is as good or better in all" if beaten else ""
-    )
+    return scatter_figure(parts, across, up, spans, dark, height, "small, pale: dominated" if beaten else "")

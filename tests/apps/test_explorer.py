@@ -44,14 +44,14 @@ def test_first_state(runs):
 def test_moving_the_threshold_moves_marks_and_numbers_in_place(runs):
     explorer = dashboard.Explorer(runs)
     shown = explorer.figures["accuracy_over_time"].figure
-    assert "step 13" in drawn_words(shown)
+    assert "before: step 13" in drawn_words(shown)
     explorer.threshold = 0.99
     assert "Time to 99 %" in written(explorer)
     assert "never reached: an underestimate" in written(explorer)
-    assert drawn_words(shown) == {"before, after: never reached", "ANN", ""}
+    assert drawn_words(shown) == {"before, after: never reached", "ANN", "threshold 99 %", ""}
     assert explorer.figures["accuracy_over_time"].figure is shown
     explorer.threshold = 0.98
-    assert "step 13" in drawn_words(shown)
+    assert "before: step 13" in drawn_words(shown)
 
 
 @pytest.mark.parametrize("change", [{"threshold": 0.95}, {"threshold": 0.9999}, {"zoom": "all"}])

@@ -100,7 +100,7 @@ def test_predictions(page, server):
     page.get_by_role("button", name="Play").click()
     page.wait_for_function("location.search.includes('time=2')")
     page.get_by_role("button", name="Pause").click()
-    assert page.locator(".bk-Canvas").count() == 5
+    assert page.locator(".bk-Canvas").count() == 7
     assert page.problems == []
 
 

@@ -22,7 +22,7 @@ def test_figures_of_results(files, tmp_path, capsys):
     assert f"{out}/figure-a.svg" in told
     assert "left out: raster, for there is a result without spikes" in told
     assert {file.name for file in out.glob("figure-*")} == {
-        f"figure-{name}.{suffix}" for name in "a5" for suffix in ("svg", "png", "csv")
+        f"figure-{name}.{suffix}" for name in "a5" for suffix in ("svg", "png", "csv", "txt")
     }
 
 

@@ -123,6 +123,7 @@ def test_models_are_made_from_scratch_and_not_twice(tmp_path, capsys, monkeypatc
     assert pretrained.network(made / "dense-mnist-optimized.npz").hash == network.hash
 
 
+@pytest.mark.slow
 def test_a_network_that_is_only_converted_is_made_without_a_search(tmp_path, capsys, monkeypatch):
     whole, short = pretrained.card, SHORT | {"dense-mnist-optimized": {"command": SHORT_CONVERSION}}
     without = {"dense-mnist-optimized": ("start", "search", "test_of_the_start")}

@@ -125,6 +125,7 @@ def training(store):
     return Trial(store, {"kind": "train", "options": options}, ["loss", "val_loss", "val_accuracy"])
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(3000)
 def test_two_rounds(store, search):
     chance = random.Random(11)

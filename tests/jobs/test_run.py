@@ -104,10 +104,10 @@ def test_a_run_that_fails_says_why(store, search, tmp_path):
 
 def test_ctrl_c_and_resume_is_one_run_and_the_same_outcome(store, search, tmp_path, monkeypatch):
     """Cut off after some evaluations, then resumed with the same spec: the run goes on, each step is there once."""
-    from snnviz.optimization import search
+    from snnviz.optimization.search import Search
 
     whole = jobs.run(search(15, seed=4, out=str(tmp_path / "whole.npz")), store=store)
-    tell = search.Search._tell
+    tell = Search._tell
 
     def interrupted(search):
         tell(search)
@@ -116,7 +116,7 @@ def test_ctrl_c_and_resume_is_one_run_and_the_same_outcome(store, search, tmp_pa
 
     spec = search(15, seed=4, out=str(tmp_path / "cut.npz"))
     with monkeypatch.context() as patch:
-        patch.setattr(search.Search, "_tell", interrupted)
+        patch.setattr(Search, "_tell", interrupted)
         with pytest.raises(KeyboardInterrupt):
             jobs.run(spec, store=store)
     cut = store.list(status="KILLED")[0]

@@ -166,7 +166,7 @@ def test_lanes_beside_the_layers_never_overlap():
 
 def test_accuracy_cost(before, after):
     data = plots.accuracy_cost_data({"before": before, "after": after})
-    assert list(data.columns) == ["run", "time", "step_events", "cumulative_events", "accuracy"]
+    assert list(data.columns) == ["run", "time", "step_events", "cumulative_events", "accuracy", "low", "high", "items"]
     assert len(plots.accuracy_cost([before, after])) == 2
 
 
