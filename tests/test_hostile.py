@@ -142,12 +142,12 @@ def said(words, capfd):
     return "taken" if code in (0, None) else f"exit code {code}"
 
 
-AS_OTHERS = ("adapt",)
-"""Commands whose options are those of others, and which take long."""
+LONG = ("adapt", "reproduce")
+"""Commands that take long, with options as others have them."""
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow if name in AS_OTHERS else ()) for name in LEAVES]
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in LONG else ()) for name in LEAVES]
 )
 def test_every_command_refuses_in_one_line(name, material, capfd):
     def valid():

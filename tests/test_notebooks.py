@@ -9,7 +9,15 @@ from nbclient import NotebookClient
 FOLDER = Path(__file__).parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 # these train or simulate for longer
-SLOW = {"02-sparsity", "05-your-own-model", "06-other-simulators", "07-tables", "03-optimising", "08-event-cameras"}
+SLOW = {
+    "02-sparsity",
+    "05-your-own-model",
+    "06-other-simulators",
+    "07-tables",
+    "03-optimising",
+    "04-predictions-and-rasters",
+    "08-event-cameras",
+}
 
 
 def test_there_are_notebooks():

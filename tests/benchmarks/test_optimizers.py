@@ -18,6 +18,7 @@ def folder(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_each_run_leaves_a_file_and_is_not_done_again(folder, capsys):
     files = {file.name: file.stat().st_mtime_ns for file in folder.iterdir()}
     assert set(files) == {"cmaes-0.json", "percentile-0.json"}
@@ -32,6 +33,7 @@ def test_each_run_leaves_a_file_and_is_not_done_again(folder, capsys):
         optimizers.main([*RUN, "--folder", str(folder), "--items", "301"])
 
 
+@pytest.mark.slow
 def test_the_page_is_filled_and_filled_again(folder, tmp_path):
     page, figure = tmp_path / "page.md", tmp_path / "images" / "searchers.png"
     page.write_text(f"# Before\n\n{optimizers.BEGIN}\nnothing yet\n{optimizers.END}\n\nafter\n")
@@ -48,6 +50,7 @@ def test_the_page_is_filled_and_filled_again(folder, tmp_path):
     assert page.read_text() == text
 
 
+@pytest.mark.slow
 def test_a_folder_without_runs_and_a_page_without_a_place(folder, tmp_path):
     with pytest.raises(SystemExit, match="no runs"):
         optimizers.main(["report", "--folder", str(tmp_path)])
