@@ -11,7 +11,7 @@ from snnviz import Record
 from snnviz.errors import InputError
 from snnviz.hardware import pynn
 from snnviz.hardware.synapses import synapse_list
-from snnviz.simulation import Settings
+from snnviz.simulation import Settings, simulate
 from tests.parity.networks import KINDS, random_inputs, residual
 from tests.parity.reference import ReferenceEngine
 
@@ -100,6 +100,7 @@ def test_populations_projections_delays_and_signs(pynn_neuron):
         {"input_reset": "subtract", **LIKE_NEST},
         {"input_reset": "zero", **SUBTRACTS},
         {"input": "poisson", **LIKE_NEST},
+        {"input": "spikes", **LIKE_NEST},
     ],
     ids=str,
 )
@@ -107,6 +108,17 @@ def test_what_standard_cells_cannot_do_is_refused(pynn_nest, settings):
     network = KINDS["dense"](seed=2)
     with pytest.raises(InputError, match=r"must be .* on pyNN\.nest"):
         pynn.PyNNEngine(network, Settings(**settings), Record(), pynn_nest)
+
+
+@pytest.mark.parametrize("options", [LIKE_NEST, SUBTRACTS], ids=str)
+def test_neuron_takes_streams_from_the_first_step_on(pynn_neuron, options):
+    network = KINDS["conv same"](seed=3)
+    x = np.random.default_rng(5).random((2, STEPS, *network.input_shape)) < 0.4
+    how = {"input": "spikes", "progress": False, **options}
+    found = pynn.simulate(network, x, np.array([0, 1]), STEPS, simulator=pynn_neuron, **how)
+    expected = simulate(network, x, np.array([0, 1]), STEPS, engine="event", **how)
+    assert x[:, 0].any()
+    np.testing.assert_array_equal(found["synaptic_events"], expected["synaptic_events"])
 
 
 def test_all_that_standard_cells_cannot_do_is_said_at_once(pynn_nest):
