@@ -21,6 +21,7 @@ its neurons, and synapses * P(active) of what feeds it, in place of its synapses
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -145,6 +146,14 @@ class Weighted:
         return int((((kernel == 0) | _below(kernel, epsilon)) * self.connections).sum())
 
 
+_CONVOLUTIONS = (
+    keras.layers.Conv1D,
+    keras.layers.Conv2D,
+    keras.layers.DepthwiseConv1D,
+    keras.layers.DepthwiseConv2D,
+)
+
+
 def _below(kernel: np.ndarray, epsilon: float) -> np.ndarray:
     """Where weights are below a limit in magnitude; one that float32 cannot hold is as good as its largest number."""
     return np.abs(kernel) < min(epsilon, float(np.finfo(np.float32).max))
@@ -155,11 +164,12 @@ def weighted_layers(model: Model) -> list[Weighted]:
     """The layers of `model` with a kernel, in order.
 
     Raises:
-        InputError: for a kernel whose connections are not known here (anything but dense, 2-D and depthwise convolutions).
+        InputError: for a kernel whose connections are not known here (anything but dense layers and
+            1-D, 2-D and depthwise convolutions).
     """
     found = []
     for layer in leaves(model):
-        if isinstance(layer, (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)):
+        if isinstance(layer, _CONVOLUTIONS):
             found.append(Weighted(layer, _convolution_connections(layer)))
         elif isinstance(layer, keras.layers.Dense):
             positions = math.prod(
@@ -168,7 +178,7 @@ def weighted_layers(model: Model) -> list[Weighted]:
             found.append(Weighted(layer, np.full((1, 1), positions, np.int64)))
         elif any(weight.path.endswith("kernel") for weight in layer.trainable_weights):
             raise InputError(
-                f"layer {layer.name!r} must be Dense, Conv2D or DepthwiseConv2D for its synapses to be counted. "
+                f"layer {layer.name!r} must be Dense or a 1-D, 2-D or depthwise convolution for its synapses to be counted. "
                 f"Received: {type(layer).__name__}"
             )
     return found
@@ -211,20 +221,21 @@ def _parts(amounts: Sequence[float]) -> list[float]:
 
 
 def _convolution_connections(layer: Any) -> np.ndarray:
-    """Per kernel row and column, the number of output positions where it meets the image: (kh, kw, 1, 1)."""
+    """Per place in the kernel, the number of output positions where it meets the map: (kh, kw, 1, 1), of signals (k, 1, 1)."""
     if layer.data_format != "channels_last":
         raise InputError(f"layer {layer.name!r} must have data_format 'channels_last'. Received: {layer.data_format!r}")
     per_axis = []
-    for axis in range(2):
+    for axis in range(len(layer.kernel_size)):
         size, positions = layer.input.shape[1 + axis], layer.output.shape[1 + axis]
         if size is None:
             raise InputError(f"the input of layer {layer.name!r} must have a fixed size. Received: {layer.input.shape}")
         kernel, stride, dilation = layer.kernel_size[axis], layer.strides[axis], layer.dilation_rate[axis]
         span = (kernel - 1) * dilation + 1
         before = max(0, (positions - 1) * stride + span - size) // 2 if layer.padding == "same" else 0
+        before = span - 1 if layer.padding == "causal" else before
         where = np.arange(positions) * stride - before + np.arange(kernel)[:, None] * dilation
         per_axis.append(((where >= 0) & (where < size)).sum(axis=1))
-    return np.multiply.outer(per_axis[0], per_axis[1]).astype(np.int64)[:, :, None, None]
+    return functools.reduce(np.multiply.outer, per_axis).astype(np.int64)[..., None, None]
 
 
 @checked

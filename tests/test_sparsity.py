@@ -329,8 +329,8 @@ def test_a_model_without_relu_has_no_activation_sparsity():
 
 
 def test_an_unknown_kernel_is_refused_by_name():
-    model = keras.Sequential([keras.Input((4, 2)), keras.layers.Conv1D(2, 3, name="odd")])
-    with pytest.raises(InputError, match="'odd' must be Dense, Conv2D or DepthwiseConv2D"):
+    model = keras.Sequential([keras.Input((4, 4, 4, 2)), keras.layers.Conv3D(2, 3, name="odd")])
+    with pytest.raises(InputError, match="'odd' must be Dense or a 1-D, 2-D or depthwise convolution"):
         sparsity.weighted_layers(model)
 
 
@@ -459,3 +459,20 @@ def test_activation_penalty_refuses_a_model_of_which_nothing_is_known():
     assert not sparsity.has_activation_penalty(model)
     with pytest.raises(InputError, match="before its ReLUs"), sparsity.penalised(model, lambda_a=1.0):
         pass
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        keras.layers.Conv1D(3, 5, padding="same", strides=2),
+        keras.layers.Conv1D(2, 3, padding="causal", dilation_rate=3),
+        keras.layers.Conv1D(4, 3, groups=2),
+        keras.layers.DepthwiseConv1D(4, padding="same", depth_multiplier=2),
+    ],
+    ids=str,
+)
+def test_synapses_of_signals_are_what_ones_add_up_to(layer):
+    model = keras.Sequential([keras.Input((13, 2)), layer])
+    layer.set_weights([np.ones_like(layer.kernel), np.zeros_like(layer.bias)])
+    (found,) = sparsity.weighted_layers(model)
+    assert found.synapses == int(np.sum(layer(np.ones((1, 13, 2), np.float32))))

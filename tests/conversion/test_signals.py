@@ -6,6 +6,7 @@ import pytest
 from keras import layers as kl
 
 import snnviz
+from snnviz import cli
 from snnviz.conversion import check_convertible, convert, fold
 from snnviz.errors import InputError
 from snnviz.simulation import analog, simulate
@@ -97,3 +98,18 @@ def test_an_image_that_is_no_signal_is_not_taken_for_one():
     assert fold(model).input_shape == (8, 9, 1)
     model = keras.Sequential([keras.Input((8, 9)), kl.Dense(3), kl.ReLU(), kl.Flatten(), kl.Dense(3)])
     assert "neither flat nor a map" in check_convertible(model)[0].reason
+
+
+def test_the_commands_adapt_and_simulate_signals(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    keras.utils.set_random_seed(0)
+    layers = keras.layers.Conv1D(4, 3), keras.layers.MaxPooling1D(), keras.layers.LeakyReLU(), keras.layers.Flatten()
+    keras.Sequential([keras.Input((12, 1)), *layers, keras.layers.Dense(3)]).save("net.keras")
+    data = {}
+    for split in ("train", "test"):
+        data |= {f"x_{split}": np.random.default_rng(1).random((30, 12, 1)), f"y_{split}": np.arange(30) % 3}
+    np.savez("data.npz", **data)
+    given = ["--data", "data.npz", "--no-track"]
+    assert cli.main(["adapt", "net.keras", *given, "--epochs", "1", "--out", "adapted.keras"]) == 0
+    assert cli.main(["convert", "adapted.keras", *given, "--out", "net.npz"]) == 0
+    assert cli.main(["simulate", "net.npz", *given, "--steps", "4"]) == 0

@@ -204,9 +204,11 @@ def load_images(
     size = _pair(asked.size) if asked.size is not None else ((shape[0], shape[1]) if wanted else None)
     full = asked.input_range if asked.input_range is not None else input_range if input_range != 1 else None
     try:
-        return datasets.load(name, split=split, limit=limit, channels=channels, size=size, input_range=full)
+        found = datasets.load(name, split=split, limit=limit, channels=channels, size=size, input_range=full)
     except InputError as error:
         raise InputError(str(error).replace("`name`", "`data`", 1)) from error
+    signals = found.x.shape[1:] == (*shape, 1)  # (length, channels), which a data set has as grey pictures
+    return replace(found, x=found.x[..., 0]) if signals and len(shape) == 2 else found
 
 
 @dataclass(frozen=True)
