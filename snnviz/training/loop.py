@@ -244,6 +244,10 @@ def checked_training(
 
     images, labels = checked_data(model, x, y)
     check.flag("anyway", anyway)
+    if images.ndim != 4 and (recipe.shift or recipe.flip):
+        raise InputError(
+            f"`shift` and `flip` must be left out for items that are no pictures. Received: items of shape {images.shape[1:]}"
+        )
     problems = conversion.check_convertible(model, recipe.input_range)
 
     def can_be_converted() -> None:

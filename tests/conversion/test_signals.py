@@ -111,5 +111,7 @@ def test_the_commands_adapt_and_simulate_signals(tmp_path, monkeypatch):
     np.savez("data.npz", **data)
     given = ["--data", "data.npz", "--no-track"]
     assert cli.main(["adapt", "net.keras", *given, "--epochs", "1", "--out", "adapted.keras"]) == 0
+    for varied in (["--shift", "1"], ["--flip"]):
+        assert cli.main(["finetune", "adapted.keras", *given, "--epochs", "1", *varied, "--out", "f.keras"]) == 2
     assert cli.main(["convert", "adapted.keras", *given, "--out", "net.npz"]) == 0
     assert cli.main(["simulate", "net.npz", *given, "--steps", "4"]) == 0
