@@ -75,6 +75,12 @@ def _reference(text: str) -> str | float:
         raise InputError(f"`--reference` must be ann, peak or a number in (0, 1]. Received: {text!r}") from None
 
 
+def of_result(head: str, answer: dict[str, Any], *more: str) -> str:
+    """What a simulation came to, for people: a line about it, its metrics, what else there is to say, and the file."""
+    lines = [head, "", show(answer["metrics"]), *more]
+    return "\n".join([*lines, *(["", f"result written to {answer['out']}"] if answer["out"] else [])])
+
+
 def show(answer: dict[str, Any]) -> str:
     """A `snnviz.metrics.summary` for people, or NeuroBench's results as its harness writes them."""
     if "SynapticOperations" in answer:

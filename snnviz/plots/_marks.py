@@ -219,6 +219,6 @@ def marks(rows: _Rows) -> list[Any]:
         theme.segments(segments(made["drops"]), dash="dotted", width=1.8),
         theme.points(hv.Points(made["dots"], place, "color")),
         theme.points(hv.Points(made["crosses"], place, "color"), marker="x", size=11),
-        theme.labels(hv.Labels(made["left"], place, ["text", "color"]), dx=8, size=11, clear=True),
-        theme.labels(hv.Labels(made["right"], place, ["text", "color"]), align="right", dx=-8, size=11, clear=True),
+        theme.words(made["left"], place, dx=8, size=11, clear=True),
+        theme.words(made["right"], place, align="right", dx=-8, size=11, clear=True),
     ]

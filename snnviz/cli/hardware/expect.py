@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from snnviz.cli import _job
+from snnviz.cli.metrics import of_result
 from snnviz.jobs.work.spinnaker import Options
 
 JOB = _job.Job(Options, kind="spinnaker", track=False, without=("target", "timeout", "host", "server", "collab", "job"))
@@ -17,12 +18,8 @@ JOB = _job.Job(Options, kind="spinnaker", track=False, without=("target", "timeo
 
 def show(answer: dict[str, Any]) -> str:
     """The answer for people."""
-    import snnviz.cli.metrics as metrics_command
-
-    lines = [
+    return of_result(
         f"{answer['items']} items x {answer['steps']} steps as SpiNNaker would compute them ({answer['engine']} engine); "
         f"{answer['lost_weights']} weights round to zero",
-        "",
-        metrics_command.show(answer["metrics"]),
-    ]
-    return "\n".join([*lines, *([f"\nresult written to {answer['out']}"] if answer["out"] else [])])
+        answer,
+    )

@@ -15,7 +15,6 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from snnviz.cli import _options
-from snnviz.cli._numbers import whole
 from snnviz.jobs.work.sources import DataOptions
 
 if TYPE_CHECKING:
@@ -27,12 +26,7 @@ PLATFORM = "Loihi"
 def arguments(parser: Any) -> None:
     """What it takes."""
     parser.add_argument("network", metavar="NETWORK", help="a network file (.npz), or the name of a shipped network")
-    parser.add_argument("--python", metavar="PYTHON", help="interpreter that has SANA-FE (default: this one)")
-    parser.add_argument(
-        "--limit", type=whole, default=10, metavar="N", help="the first N test items (default: %(default)s)"
-    )
-    parser.add_argument("--steps", type=whole, default=20, metavar="T", help="time steps (default: %(default)s)")
-    _options.add(parser, DataOptions)
+    _options.add_outside(parser, "SANA-FE", 10)
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:

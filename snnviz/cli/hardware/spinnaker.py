@@ -14,6 +14,7 @@ from typing import Any
 from snnviz import _checks as check
 from snnviz._options import options_of
 from snnviz.cli import _job, _options
+from snnviz.cli.metrics import of_result
 from snnviz.errors import InputError
 from snnviz.jobs.work import dryrun
 from snnviz.jobs.work.spinnaker import Options
@@ -54,11 +55,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 def show(answer: dict[str, Any]) -> str:
     """The answer for people."""
     if answer["target"] != "dry-run":
-        import snnviz.cli.metrics as metrics_command
-
-        lines = [f"{answer['items']} items x {answer['steps']} steps on SpiNNaker ({answer['target']})", ""]
-        lines.append(metrics_command.show(answer["metrics"]))
-        return "\n".join([*lines, *([f"\nresult written to {answer['out']}"] if answer["out"] else [])])
+        return of_result(f"{answer['items']} items x {answer['steps']} steps on SpiNNaker ({answer['target']})", answer)
     fits = "fits one SpiNN-5 board" if answer["fits_one_board"] else f"needs {answer['boards']} SpiNN-5 boards"
     lines = [
         f"{answer['network']} {fits}: {answer['application_cores']} cores on {answer['used_chips']} of {len(answer['chips'])} "
