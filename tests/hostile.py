@@ -146,13 +146,13 @@ def arguments(value: Callable[..., Any]) -> dict[str, inspect.Parameter]:
 
 
 INTERNAL = {
-    "dashboard.explorer.Explorer": "a page: made by `create_app` for each session",
+    "dashboard.explorer_page.Explorer": "a page: made by `create_app` for each session",
     "dashboard.convert_page.Convert": "a page",
     "dashboard.hardware_page.Hardware": "a page",
     "dashboard.live_page.Live": "a page",
     "dashboard.network_page.Network": "a page",
     "dashboard.optimize_page.Optimize": "a page",
-    "dashboard.predictions.Predictions": "a page",
+    "dashboard.predictions_page.Predictions": "a page",
     "dashboard.runs_page.Runs": "a page",
     "dashboard.sparsity_page.Sparsity": "a page",
     "dashboard.adapt_page.Adapt": "a page",

@@ -27,6 +27,7 @@ class Convert(Launching):
     norm_items = parameter(Options, "norm_items")
     input: Any = parameter(Options, "input")
 
+    place = 60
     slug = "convert"
     title = "Convert"
     heading = "Convert"

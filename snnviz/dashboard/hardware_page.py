@@ -46,6 +46,7 @@ class Hardware(Launching):
     zoom: Any = param.Selector(default="board", objects=["board", "used"], doc="chips shown")
     shown: Any = param.ListSelector(default=[], objects=[], doc="results whose curves are compared")
 
+    place = 90
     slug = "hardware"
     title = "Hardware"
     heading = "Hardware"

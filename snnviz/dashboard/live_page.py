@@ -18,7 +18,7 @@ from snnviz import plots, pretrained
 from snnviz.dashboard import parts, style
 from snnviz.dashboard.figure import Figure
 from snnviz.dashboard.page import Page
-from snnviz.dashboard.predictions import picture
+from snnviz.dashboard.predictions_page import picture
 from snnviz.errors import InputError
 from snnviz.plots import theme
 
@@ -67,6 +67,7 @@ class Live(Page):
     neuron = param.Integer(default=0, bounds=(0, None), doc="index of the neuron that is looked at")
     told = param.Integer(default=0, doc="how often the network has answered")
 
+    place = 30
     slug = "live"
     title = "Live"
     heading = "Live"

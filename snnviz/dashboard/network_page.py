@@ -30,6 +30,7 @@ class Network(Page):
     run: Any = param.Selector(default=None, objects=[None], doc="the run whose network is shown")
     time = param.Integer(default=1, bounds=(1, None), doc="step at which it is stopped, for the estimate of energy")
 
+    place = 80
     slug = "network"
     title = "Network"
     heading = "Network"

@@ -42,6 +42,7 @@ class Optimize(Launching):
         default="latency", objects=["latency", "accuracy"], doc="axis of the scatter, against power"
     )
 
+    place = 70
     slug = "optimize"
     title = "Optimise"
     heading = "Optimise for the anytime curve"

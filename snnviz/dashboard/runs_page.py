@@ -43,6 +43,7 @@ class Runs(Page):
     target: Any = param.Selector(default=None, objects=[None], doc="metric of the listed runs that settings explain")
     shown: Any = param.List(default=[], doc="ids of the runs that are listed")
 
+    place = 100
     slug = "runs"
     title = "Runs"
     heading = "Runs"

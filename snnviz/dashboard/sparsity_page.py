@@ -53,6 +53,7 @@ class Sparsity(Launching):
     limit = parameter(Options, "limit", default=60_000, bounds=(100, None))
     seed = parameter(Options, "seed")
 
+    place = 50
     slug = "sparsity"
     title = "Sparsity"
     heading = "Sparsity"

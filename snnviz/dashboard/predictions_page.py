@@ -43,6 +43,7 @@ class Predictions(Page):
     cost: Any = param.Selector(default="time", objects=["time", "events"], doc="cost of stopping early")
     margin = param.Number(0.9, bounds=(0.0, 1.0), doc="softmax margin at which an item is sure enough to end")
 
+    place = 20
     slug = "predictions"
     title = "Predictions"
     heading = "Predictions"
