@@ -294,7 +294,7 @@ class Material:
             self.store.ask("log_artifact", self.run_id, str(folder / name))
         self.store.set_status(self.run_id, "FINISHED")
         self.doomed = self.fresh_run()
-        self.problem = conversion.Problem(layer="a", place="1", kind="Dense", reason="it is not known")
+        self.problem = conversion.Obstacle(layer="a", place="1", kind="Dense", reason="it is not known")
         self.table = snnviz.reports.table_g({("dense-mnist", "before"): {"S_a": 0.5}})
         self.card = {"test": {"accuracy": 0.5}, "sparsity": {"S_a": 0.5}, "sparsity_before": {"S_a": 0.5}}
         self.lines = snnviz.plots.accuracy_over_time(self.result)
