@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -212,11 +211,15 @@ class Explorer(Page):
             shared=lambda: (tuple(self.runs), self.threshold, self.zoom, self._log(name)),
         )  # fmt: skip
 
-    def _again(self, name: str, runs: Sequence[str] | None = None, **options: Any) -> tuple[str, str | None]:
+    def _again(self, name: str, **options: Any) -> reproducing.Told:
         """A plot of the chosen runs, or of one of them, as Python and as a command."""
-        where = {run: self.workspace.where(run) for run in (self.runs if runs is None else runs)}
-        drawn = reproducing.plot(name, where, several=runs is None, **options)
-        return drawn, reproducing.figures_command(name, where)
+        runs = list(self.runs) if name in _OF_ALL else [self.run]
+        told = (
+            reproducing.results(self.workspace, runs)
+            if name in _OF_ALL
+            else reproducing.result(self.workspace, self.run)
+        )
+        return reproducing.drawn(self.workspace, name, told, names=runs, **options)
 
     def _plane(self) -> Figure:
         def move(figure: Any) -> None:
@@ -233,22 +236,22 @@ class Explorer(Page):
     def _layers(self, name: str, title: str, note: str) -> Figure:
         return Figure(
             self, name, title, note, lambda: self.plot(name), lambda: self.data(name), redraw=["run"], tip=CHOOSE,
-            shared=lambda: self.run, again=lambda: self._again(name, runs=[self.run]),
+            shared=lambda: self.run, again=lambda: self._again(name),
         )  # fmt: skip
 
     def _front(self) -> Figure:
         """The Pareto front of all runs; choosing points there chooses the curves."""
-        names = list(self.workspace.scores(self._against())["run"])
 
         def link(figure: Any) -> None:
             figure.add_tools(TapTool())
             (points,) = [
-                source for source in figure.select({"type": ColumnDataSource}) if len(source.data.get("run", ())) == len(names)
+                source for source in figure.select({"type": ColumnDataSource}) if {"run", "size"} <= set(source.data)
             ]  # fmt: skip
 
             def choose(_attr: str, _old: list[int], indices: list[int]) -> None:
+                names = points.data["run"]  # as they are now: runs end while the page is open
                 if indices:
-                    self.runs = [names[index] for index in indices[:MOST_SHOWN]]
+                    self.runs = [str(names[index]) for index in indices[:MOST_SHOWN] if index < len(names)]
 
             points.selected.on_change("indices", self.guarded(choose))
 
@@ -259,6 +262,10 @@ class Explorer(Page):
             "the curves above are theirs.",
             lambda: self.plot("pareto_front"), lambda: self.data("pareto_front"),
             redraw=["plane", "reference", "runs"], linker=link, controls=[choice],
+            again=lambda: reproducing.drawn(
+                self.workspace, "pareto_front", {"scores": reproducing.frame(self.workspace.scores(self._against()))},
+                x=self.plane, selected=list(self.runs),
+            ),
         )  # fmt: skip
 
     # --- layout -------------------------------------------------------------------------------------------------------
