@@ -28,7 +28,7 @@ def add(subparsers: Any) -> None:
 
     listing = _action(actions, "list", "the runs, newest first", list_runs, show_list)
     listing.add_argument("--kind", metavar="KIND", help="train, finetune, optimize, simulate, ...")
-    listing.add_argument("--status", metavar="STATUS", help="scheduled, running, finished, failed or killed")
+    listing.add_argument("--status", metavar="STATUS", help="waiting, running, finished, failed or cancelled")
     listing.add_argument(
         "--search", default="", metavar="WORDS",
         help="words of its name, settings, labels or note, and comparisons, e.g. 'paper peak_accuracy>0.98'",
@@ -54,7 +54,9 @@ def add(subparsers: Any) -> None:
     editing.add_argument("--star", action=argparse.BooleanOptionalAction, help="mark it, or no longer")
 
     _with_run(_action(actions, "cancel", "stop a run; what it saved stays", cancel, show_status))
-    _with_run(_action(actions, "resume", "go on with a run that failed or was killed, as a job", resume, show_status))
+    _with_run(
+        _action(actions, "resume", "go on with a run that failed or was cancelled, as a job", resume, show_status)
+    )
 
     deleting = _action(actions, "delete", "delete runs", delete, show_deleted)
     deleting.add_argument("runs", nargs="+", metavar="RUN", help="runs that have ended")
@@ -86,9 +88,11 @@ def _store(args: argparse.Namespace) -> Any:
 
 def list_runs(args: argparse.Namespace) -> dict[str, Any]:
     """The runs."""
-    status = None if args.status is None else args.status.upper()
     from snnviz.runs import matching
+    from snnviz.runs.run import STATES
 
+    called = {word: status for status, word in STATES.items()}
+    status = None if args.status is None else called.get(args.status.lower(), args.status.upper())
     limit = None if args.search else args.limit
     found = matching(_store(args).list(kind=args.kind, status=status, limit=limit), args.search)
     return {"runs": [run.as_json() for run in found[: args.limit]]}
@@ -102,8 +106,17 @@ def show_list(answer: Mapping[str, Any]) -> str:
     for run in answer["runs"]:
         started = time.strftime("%Y-%m-%d %H:%M", time.localtime(run["started"]))
         name = run["name"] if len(run["name"]) <= 24 else f"{run['name'][:23]}…"
-        rows.append((run["id"][:8], name, run["kind"], run["status"], started, _took(run["seconds"]), _state(run)))
+        rows.append(
+            (run["id"][:8], name, run["kind"], _word(run["status"]), started, _took(run["seconds"]), _state(run))
+        )
     return _table(rows)
+
+
+def _word(status: str) -> str:
+    """A status for people; JSON has MLflow's."""
+    from snnviz.runs.run import STATES
+
+    return STATES.get(status, status)
 
 
 def show_run(args: argparse.Namespace) -> dict[str, Any]:
@@ -120,7 +133,7 @@ def show_details(run: Mapping[str, Any]) -> str:
         ("run", run["id"]),
         ("name", run["name"]),
         ("kind", run["kind"]),
-        ("status", f"{run['status']}{', can be resumed' if run['resumable'] else ''}"),
+        ("status", f"{_word(run['status'])}{', can be resumed' if run['resumable'] else ''}"),
         ("started", f"{started}, {'took' if run['ended'] else 'for'} {_took(run['seconds'])}"),
         ("state", _state(run)),
         ("builds on", run["parent"] or ""),
@@ -217,7 +230,7 @@ def resume(args: argparse.Namespace) -> dict[str, Any]:
 def show_status(answer: Mapping[str, Any]) -> str:
     """What the run is now."""
     more = f"; `snnviz runs resume {answer['run'][:8]}` goes on with it" if answer["resumable"] else ""
-    return f"run {answer['run'][:8]} is {answer['status']}{more}"
+    return f"run {answer['run'][:8]} is {_word(answer['status'])}{more}"
 
 
 def delete(args: argparse.Namespace) -> dict[str, Any]:

@@ -14,11 +14,12 @@ import panel as pn
 from snnviz import plots
 from snnviz.dashboard import parts, reproducing
 from snnviz.dashboard.figure import Figure
-from snnviz.dashboard.run_details import STATES, written_report
+from snnviz.dashboard.run_details import written_report
 from snnviz.dashboard.workspace import RESULT_KINDS, label
 from snnviz.errors import InputError
 from snnviz.runs import importance, settings_table
 from snnviz.runs.influence import FEWEST
+from snnviz.runs.run import STATES
 from snnviz.runs.search import as_number
 
 if TYPE_CHECKING:

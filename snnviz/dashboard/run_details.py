@@ -20,20 +20,13 @@ from snnviz.dashboard.workspace import MODEL_KINDS, RESULT_KINDS, label
 from snnviz.errors import InputError
 from snnviz.jobs.spec import leaving
 from snnviz.jobs.work.sources import FROM_RUN
+from snnviz.runs.run import STATES
 
 if TYPE_CHECKING:
     from snnviz.runs import Run
 
 _LOG_LINES = 200
 _TIMES = ("epoch", "seconds")
-STATES = {
-    "SCHEDULED": "waiting",
-    "RUNNING": "running",
-    "FINISHED": "finished",
-    "FAILED": "failed",
-    "KILLED": "cancelled",
-}
-"""Status of a run, as MLflow calls it -> the word that pages use."""
 CURVES = {
     "train": ["loss", "val_loss"],
     "finetune": ["loss", "val_loss"],

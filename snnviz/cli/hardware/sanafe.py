@@ -24,8 +24,7 @@ def add(subparsers: Any) -> None:
         description="Simulate a spiking network on SANA-FE's model of a Loihi chip, in an environment that has it, with a step of "
         "delay a layer as on the chip. Compare spikes, answers and synaptic events with snnviz's, and its energy with snnviz's "
         "estimate. Both are estimates from published constants.",
-        epilog="example: snnviz hardware sanafe dense-mnist-optimized --python SANAFE/bin/python, after python3 -m venv SANAFE; "
-        "SANAFE/bin/pip install sanafe==2.2.9 numpy",
+        epilog="SANA-FE goes into an environment of its own: python3 -m venv SANAFE; SANAFE/bin/pip install sanafe==2.2.9 numpy",
     )
     parser.add_argument("network", metavar="NETWORK", help="a network file (.npz), or the name of a shipped network")
     parser.add_argument("--python", metavar="PYTHON", help="interpreter that has SANA-FE (default: this one)")
