@@ -1,16 +1,12 @@
-"""The `snnviz` command: one module per subcommand, each with `add(subparsers)`.
+"""The `snnviz` command: one module per subcommand, see `snnviz.cli._command`.
 
-A subcommand's parser sets two defaults: `run(args)`, which does the work and returns what JSON can hold, and `show(answer)`,
-which renders that answer for people; a third, `after(args, answer)`, may go on once the answer is printed (to serve a page), and
-a fourth, `writes(args)`, may name the file or folder that no other command may write meanwhile (jobs see to that themselves). Here
-they get `--json`, and a user's mistake becomes one line and exit code 2.
+Here they get `--json`, and a user's mistake becomes one line and exit code 2.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib
 import json
 import os
 import re
@@ -22,12 +18,13 @@ from snnviz import __version__
 from snnviz._checks import suggestion
 from snnviz._processes import terminated_as_interrupted
 from snnviz._writing import alone
+from snnviz.cli import _command
 from snnviz.cli._examples import EXAMPLES
 from snnviz.cli._job import in_words_of
 from snnviz.errors import InputError
 
 COMMANDS = (
-    "demo", "train", "import_model", "finetune", "sweep", "check", "adapt", "convert", "simulate", "metrics", "optimize",
+    "demo", "train", "import", "finetune", "sweep", "check", "adapt", "convert", "simulate", "metrics", "optimize",
     "runs", "report", "figures", "tables", "reproduce", "hardware", "data", "dashboard", "info",
 )  # fmt: skip
 USER_MISTAKE = 2
@@ -85,7 +82,7 @@ def parser(commands: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"snnviz {__version__}")
     subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in commands:
-        importlib.import_module(f"snnviz.cli.{command}").add(subparsers)
+        _command.add(subparsers, command, __name__)
     for words, leaf in leaves(top):
         leaf.example = EXAMPLES[" ".join(words)]
         leaf.add_argument("--json", action="store_true", help="print the answer as JSON")
