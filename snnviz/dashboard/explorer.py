@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
+import pandas as pd
 import panel as pn
 import param
 import xarray as xr
@@ -144,9 +145,7 @@ class Explorer(Page):
         if name == "events_over_time":
             return plots.events_over_time(self.results, threshold=self.threshold, dark=self.dark)
         if name == "pareto_front":
-            return plots.pareto_front(
-                self.workspace.scores(self._against()), x=self.plane, selected=self.runs, dark=self.dark
-            )
+            return plots.pareto_front(self._scores(), x=self.plane, selected=self.runs, dark=self.dark)
         return getattr(plots, name)(self.workspace.result(self.run), dark=self.dark)
 
     def _log(self, name: str) -> bool:
@@ -156,7 +155,7 @@ class Explorer(Page):
     def data(self, name: str) -> Any:
         """The table behind the plot `name`."""
         if name == "pareto_front":
-            return plots.pareto_front_data(self.workspace.scores(self._against()))
+            return plots.pareto_front_data(self._scores())
         return getattr(plots, f"{name}_data")(self.results if name in _OF_ALL else self.workspace.result(self.run))
 
     def _body(self) -> list[Any]:
@@ -259,11 +258,11 @@ class Explorer(Page):
         return Figure(
             self, "pareto_front", "Pareto front",
             "Every run as a point; small and pale where another is as good or better in all. Click one, or several with Shift, and "
-            "the curves above are theirs.",
+            "the curves above are theirs, and bars their 95 % intervals over the items.",
             lambda: self.plot("pareto_front"), lambda: self.data("pareto_front"),
-            redraw=["plane", "reference", "runs"], linker=link, controls=[choice],
+            redraw=["plane", "reference", "frontier", "runs", "runs_told"], linker=link, controls=[choice],
             again=lambda: reproducing.drawn(
-                self.workspace, "pareto_front", {"scores": reproducing.frame(self.workspace.scores(self._against()))},
+                self.workspace, "pareto_front", {"scores": reproducing.frame(self._scores())},
                 x=self.plane, selected=list(self.runs),
             ),
         )  # fmt: skip
@@ -449,6 +448,13 @@ class Explorer(Page):
 
             self.apart(compute, show)
         return self._told[key]
+
+    def _scores(self) -> pd.DataFrame:
+        """The metrics of all runs, with the intervals of the chosen ones as far as they are computed."""
+        table = self.workspace.scores(self._against())
+        for (run, figure), row in ({} if self.frontier else self._intervals()).items():
+            table.loc[table["run"] == run, [f"{figure}_low", f"{figure}_high"]] = row.low, row.high
+        return table
 
     def _published(self, result: xr.Dataset) -> dict[str, reports.Published]:
         """The paper's numbers for this result: all of them in the paper's setting, none of its thresholds in another."""

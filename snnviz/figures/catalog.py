@@ -211,9 +211,9 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
             "Runs by accuracy, Pareto latency and Pareto power",
             "Peak accuracy against Pareto latency (sum over the steps of the share of the ANN's accuracy that is still "
             "missing). Large points: no other network is at least as good in accuracy, latency and power and better in one. "
-            "Dotted: the best of both axes.",
-            lambda m, dark: plots.pareto_front(m.results, dark=dark),
-            lambda m: plots.pareto_front_data(m.results),
+            "Dotted: the best of both axes. Bars: 95 % intervals over the items (bootstrap).",
+            lambda m, dark: plots.pareto_front(m.results, intervals=True, dark=dark),
+            lambda m: plots.pareto_front_data(m.results, intervals=True),
             _results,
         ),
         "spike-rates": Figure(
