@@ -32,12 +32,20 @@ _LONGEST = 2000
 
 
 class Parser(argparse.ArgumentParser):
-    """As argparse's, but a mistake is one line, as all mistakes are."""
+    """As argparse's, but a mistake is one line, as all mistakes are, and help ends with an example."""
+
+    _in_json = False
+
+    def format_help(self) -> str:
+        """As argparse's, and the example, on a line of its own, to be copied."""
+        example = self.get_default("example")
+        return super().format_help() + (f"\nexample:\n  {example}\n" if example else "")
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As argparse's, which takes the "--" of "--option=--" for the end of options and loses it."""
         words = sys.argv[1:] if args is None else list(args)
         own = words[: words.index("--")] if "--" in words else words
+        self._in_json = "--json" in own
         for word in own if self._subparsers is None else ():
             if re.fullmatch(r"--[\w-]+=--", word):
                 self.error(f"argument {word.removesuffix('=--')}: must have a value. Received: '--'")
@@ -50,11 +58,13 @@ class Parser(argparse.ArgumentParser):
             message += suggestion(wrong[1], [*self._option_string_actions])
         elif wrong := re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message):
             message += suggestion(wrong[1], re.findall(r"[\w-]+", wrong[2]))
-        self.exit(USER_MISTAKE, _line(self.prog, f"{message.rstrip('.')}; see {self.prog} --help"))
+        self.exit(USER_MISTAKE, mistake(self.prog, f"{message.rstrip('.')}; see {self.prog} --help", self._in_json))
 
 
-def _line(prog: str, message: str) -> str:
-    """A message as one line that any terminal can show."""
+def mistake(prog: str, message: str, in_json: bool) -> str:
+    """What is wrong, as one line that any terminal can show, or as a line of JSON."""
+    if in_json:
+        return json.dumps({"command": prog, "error": " ".join(message.split())}) + "\n"
     text = " ".join(message.split())
     text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
     return _shown(f"{prog}: {text}\n")
@@ -119,7 +129,7 @@ def _run(args: argparse.Namespace) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (InputError, OSError) as error:
-        sys.stderr.write(_line(f"snnviz {args.command}", str(error)))
+        sys.stderr.write(mistake(f"snnviz {args.command}", str(error), args.json))
         return USER_MISTAKE
     except KeyboardInterrupt as interrupt:
         sys.stderr.write(f"snnviz {args.command}: interrupted{'. ' + str(interrupt) if str(interrupt) else ''}\n")

@@ -2,6 +2,8 @@
 
 Draw figures from the shipped models, or from results, with the numbers of each as CSV beside it. Every picture says in its metadata
 where it comes from.
+
+Example: snnviz figures --run before.nc after.nc --names figure-a --format pdf --out figures
 """
 
 from __future__ import annotations

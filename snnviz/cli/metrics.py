@@ -2,6 +2,8 @@
 
 Accuracy, Pareto latency and power, and what it took to reach an accuracy, of a simulation's result. A value marked * was never
 reached, which makes it an underestimate.
+
+Example: snnviz metrics result.nc --threshold 0.98
 """
 
 from __future__ import annotations

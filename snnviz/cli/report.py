@@ -1,7 +1,9 @@
 """`snnviz report`: runs as one HTML file: plots, numbers, provenance.
 
 Write one HTML file about one run or several, that opens without a network: interactive plots, settings, values, versions, and the
-commands that give the same again. Example: snnviz report 3f2a8c1e 77b0d2aa --out mine.html
+commands that give the same again.
+
+Example: snnviz report 3fa92c10 77bd01e4 --out comparison.html
 """
 
 from __future__ import annotations

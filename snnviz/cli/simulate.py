@@ -2,6 +2,8 @@
 
 Simulate a spiking network on a data set, counting synaptic events; print the anytime metrics and, with --out, write the result
 (netCDF).
+
+Example: snnviz simulate dense-mnist-optimized --limit 1000 --steps 20 --out result.nc
 """
 
 from __future__ import annotations

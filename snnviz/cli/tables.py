@@ -2,6 +2,8 @@
 
 The paper's tables with our numbers beside the published ones: A runtime, E thresholds, F accuracy, G sparsity, H anytime metrics.
 From the shipped models, or from results, also of models of your own, with nothing beside them.
+
+Example: snnviz tables --limit 1000
 """
 
 from __future__ import annotations

@@ -43,9 +43,6 @@ __all__ = [
     "normalise",
 ]
 
-if not TYPE_CHECKING:  # which would let any name pass
-    __getattr__ = renamed(__name__, Problem="Obstacle")
-
 
 @checked
 def check_convertible(model: Any, input_range: float | None = None) -> list[Obstacle]:
@@ -232,3 +229,7 @@ def convert(
 
 def _plain(scale: Any) -> float | list[float]:
     return float(scale) if np.ndim(scale) == 0 else [float(value) for value in scale]
+
+
+if not TYPE_CHECKING:  # which would let any name pass
+    __getattr__ = renamed(__name__, Problem="Obstacle")

@@ -27,8 +27,7 @@ class Convert(Launching):
     norm_items = parameter(Options, "norm_items")
     input: Any = parameter(Options, "input")
 
-    place = 60
-    slug = "convert"
+    place, slug = 60, "convert"
     title = "Convert"
     heading = "Convert"
     lead = "Drop a trained classifier, or take a shipped one, and get a spiking network that stands for it, neuron by neuron."

@@ -13,9 +13,10 @@ from snnviz.dashboard import parts, run_columns
 from snnviz.dashboard.comparing import Comparison, Influence
 from snnviz.dashboard.components import RadioButtons, RunTable
 from snnviz.dashboard.page import Page
-from snnviz.dashboard.run_details import STATES, RunDetails
+from snnviz.dashboard.run_details import RunDetails
 from snnviz.errors import InputError
 from snnviz.runs import matching
+from snnviz.runs.run import STATES
 
 if TYPE_CHECKING:
     from snnviz.runs import Run
@@ -43,8 +44,7 @@ class Runs(Page):
     target: Any = param.Selector(default=None, objects=[None], doc="metric of the listed runs that settings explain")
     shown: Any = param.List(default=[], doc="ids of the runs that are listed")
 
-    place = 100
-    slug = "runs"
+    place, slug = 100, "runs"
     title = "Runs"
     heading = "Runs"
     lead = "Everything that was run: what it was told, how far it is, what came out. A run goes on when you close this page."

@@ -53,9 +53,6 @@ __all__ = [
     "validation_split",
 ]
 
-if not TYPE_CHECKING:  # which would let any name pass
-    __getattr__ = renamed(__name__, Record="Listing")
-
 
 @dataclass(frozen=True)
 class Listing:
@@ -455,3 +452,7 @@ def _path(name: str | os.PathLike[str]) -> Path:
             f"`name` must be one of {_names()}, or the path of a file or folder. Received: {check.describe(name)}{meant}"
         )
     return path
+
+
+if not TYPE_CHECKING:  # which would let any name pass
+    __getattr__ = renamed(__name__, Record="Listing")

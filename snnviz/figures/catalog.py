@@ -234,8 +234,9 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
             "Runs by accuracy, Pareto latency and Pareto power",
             "Peak accuracy against Pareto latency (sum over the steps of the share of the ANN's accuracy that is still "
             "missing). Large points: no other network is at least as good in accuracy, latency and power and better in one. "
-            "Dotted: the best of both axes.",
+            "Dotted: the best of both axes. Bars: 95 % intervals over the items (bootstrap).",
             lambda m: (m.results,),
+            named=lambda _: {"intervals": True},
         ),
         "spike-rates": _figure(
             "spike_rates",

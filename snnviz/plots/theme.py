@@ -246,9 +246,11 @@ def labels(
     )  # fmt: skip
 
 
-def words(rows: Sequence[tuple[Any, ...]], place: Sequence[str] = ("x", "y"), **how: Any) -> hv.Labels:
-    """`labels` of rows (x, y, text, colour), whose coordinates are called as `place` says; none are drawn of no rows."""
-    return labels(hv.Labels(rows or [(np.nan, np.nan, "", "#000000")], [*place], ["text", "color"]), **how)
+def words(rows: Any, place: Sequence[str] = ("x", "y"), **how: Any) -> hv.Labels:
+    """`labels` of rows or a table (x, y, text, colour), whose coordinates are called as `place` says; none are drawn of no rows."""
+    return labels(
+        hv.Labels(rows if len(rows) else [(np.nan, np.nan, "", "#000000")], [*place], ["text", "color"]), **how
+    )
 
 
 def lines(rows: Sequence[tuple[Any, ...]], *, dash: str, width: float) -> hv.Segments:

@@ -3,6 +3,8 @@
 Simulate a network with SpiNNaker's arithmetic: fixed point, weights as the tool chain stores them, reset to zero, membranes that
 never fall below zero, a step of delay per layer. Print the anytime metrics and, with --out, write the result (netCDF), to be
 compared with a run on a board.
+
+Example: snnviz hardware expect dense-mnist-pooled-spinnaker --limit 100
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 Build a spiking network in NEURON through PyNN, one synapse at a time, and simulate it on a data set; print the anytime metrics and,
 with --out, write the result (netCDF). Needs g++ and make: neurons with reset by subtraction are a mechanism of snnviz's, compiled
 when first used.
+
+Example: snnviz hardware neuron dense-mnist-optimized --limit 2 --steps 10
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 Write a spiking network as a graph of the Neuromorphic Intermediate Representation (.nir), which sinabs, snnTorch, Norse, Lava and
 others read, or read such a graph as a network (.npz): SOURCE's ending tells which. With --for, also a script that loads the graph
 in one tool so that it gives the same spikes.
+
+Example: snnviz hardware nir dense-mnist-optimized --out network.nir
 """
 
 from __future__ import annotations

@@ -4,8 +4,9 @@ Simulate a spiking network on SANA-FE's model of a Loihi chip, in an environment
 chip. Compare spikes, answers and synaptic events with snnviz's, and its energy with snnviz's estimate. Both are estimates from
 published constants.
 
-example: snnviz hardware sanafe dense-mnist-optimized --python SANAFE/bin/python, after python3 -m venv SANAFE; SANAFE/bin/pip
-install sanafe==2.2.9 numpy
+SANA-FE goes into an environment of its own: python3 -m venv SANAFE; SANAFE/bin/pip install sanafe==2.2.9 numpy
+
+Example: snnviz hardware sanafe dense-mnist-optimized --python SANAFE/bin/python
 """
 
 from __future__ import annotations

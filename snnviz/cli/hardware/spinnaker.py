@@ -3,6 +3,8 @@
 With --target dry-run, let sPyNNaker map a network to a virtual SpiNN-5 board: cores, chips, memory, routing entries, bursts of
 spikes, and what to do about them. With the other targets, run it on SpiNNaker. Credentials come from the environment or the
 keyring: SPALLOC_USER and SPALLOC_PASSWORD, or EBRAINS_TOKEN.
+
+Example: snnviz hardware spinnaker dense-mnist-pooled-spinnaker
 """
 
 from __future__ import annotations
