@@ -15,7 +15,7 @@ from snnviz.cli import _job
 from snnviz.jobs.work.convert import Options
 from snnviz.jobs.work.sources import stem
 
-JOB = _job.Job(Options, out=lambda args: f"{stem(args.model)}.npz", track=False)
+JOB = _job.Order(Options, out=lambda args: f"{stem(args.model)}.npz", track=False)
 
 
 def show(answer: dict[str, Any]) -> str:
