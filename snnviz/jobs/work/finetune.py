@@ -144,7 +144,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     pruned = sparsity.prune(model, epsilon)
     if options.half:
         halve(model)
-    told = {
+    told: dict[str, Any] = {
         "epsilon": epsilon,
         "pruned_weights": pruned,
         "test_accuracy_before": accuracy_before,
