@@ -12,6 +12,7 @@ from snnviz import _checks as check
 from snnviz import architectures
 from snnviz._options import like, option, words
 from snnviz.errors import InputError
+from snnviz.jobs.work.simulate import anytime
 from snnviz.jobs.work.sources import (
     DataOptions,
     known_name,
@@ -297,13 +298,12 @@ def converted(model: keras.Model, images: Images, full: float | None, title: str
 
 def _record_curves(job: Job, before: SpikingNetwork, after: SpikingNetwork, x: np.ndarray, y: np.ndarray) -> None:
     """Simulate the network from before and the one from after on the same items, and record results and metrics."""
-    from snnviz import metrics, results, simulate
+    from snnviz import results, simulate
 
     for network, title, name in ((before, "before", "start.nc"), (after, "after", "result.nc")):
         found = simulate(network, x, y, CURVE_STEPS, engine="event", record=("prediction", "events"), title=title)
         job.file(results.save(found, job.place(None, name)), name)
-    measured = (metrics.peak_accuracy, metrics.pareto_latency, metrics.pareto_power)
-    job.metrics({each.__name__: float(each(found)) for each in measured})
+    job.metrics(anytime(found))
 
 
 def _record(job: Job, training: Training, out: Path, card: Mapping[str, Any], images: Images) -> SpikingNetwork | None:
