@@ -3,6 +3,7 @@
     python -m benchmarks.converters                                  in the environments that `make peers` makes
     python -m benchmarks.converters spikingjelly=/some/python        in another
     python -m benchmarks.converters --networks dense-mnist           of this classifier only; the others' rows stay
+    python -m benchmarks.converters --missing                        what the record has no row of, as after an interruption
 
 Writes benchmarks/results/converters.json and docs/converters_table.md.
 """
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -87,29 +89,24 @@ def theirs(setting: str, python: str, folder: Path, labels) -> dict:
         return row(setting, answer["predictions"], labels, answer["events"], answer["seconds"])
 
 
-def measure(name: str, pythons: dict[str, str]) -> dict:
-    """All settings on one classifier."""
+def measure(name: str, settings: Sequence[str], pythons: dict[str, str]) -> Iterator[dict]:
+    """What is recorded of a classifier as a whole, then a row for each of the settings."""
     data, items = NETWORKS[name]
     model = load_keras(name)
-    norm, tests = (
-        datasets.load(data, split="train", limit=NORMALISED_ON),
-        datasets.load(data, split="test", limit=items),
-    )
+    norm = datasets.load(data, split="train", limit=NORMALISED_ON)
+    tests = datasets.load(data, split="test", limit=items)
     classifier = fold(model)
-    rows = [ours(setting, model, norm, tests) for setting in OURS]
+    yield {"items": items, "ann": analog.accuracy(classifier, tests.x, tests.y), "date": str(date.today())}
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         save_case(folder / "case.npz", classifier, tests.x, tests.y, STEPS)
         np.savez(folder / "norm.npz", x=norm.x)
-        for setting, tool in THEIRS.items():
-            rows.append(theirs(setting, pythons.get(tool) or str(setup.python_of(tool)), folder, tests.y))
-            print(name, setting, rows[-1].get("error") or rows[-1]["accuracy"][-1], flush=True)
-    return {
-        "items": items,
-        "ann": analog.accuracy(classifier, tests.x, tests.y),
-        "date": str(date.today()),
-        "rows": rows,
-    }
+        for setting in settings:
+            if setting in OURS:
+                yield ours(setting, model, norm, tests)
+            else:
+                tool = THEIRS[setting]
+                yield theirs(setting, pythons.get(tool) or str(setup.python_of(tool)), folder, tests.y)
 
 
 def table(record: dict) -> str:
@@ -137,13 +134,20 @@ def table(record: dict) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Measure, record, write the tables."""
+    """Measure, record, write the tables, each row as soon as it is there."""
     names = arguments[arguments.index("--networks") + 1 :] if "--networks" in arguments else list(NETWORKS)
     pythons = dict(argument.split("=", 1) for argument in arguments if "=" in argument)
     record = json.loads(RECORD.read_text()) if RECORD.exists() else {"networks": {}}
-    for name in NETWORKS:
-        if name in names:
-            record["networks"][name] = measure(name, pythons)
+    for name in (each for each in NETWORKS if each in names):
+        kept = {row["setting"]: row for row in record["networks"].get(name, {}).get("rows", [])}
+        wanted = [each for each in (*OURS, *THEIRS) if "--missing" not in arguments or each not in kept]
+        measured = measure(name, wanted, pythons)
+        about = next(measured)
+        for found in measured:
+            print(name, found["setting"], found.get("error") or found["accuracy"][-1], flush=True)
+            kept[found["setting"]] = found
+            rows = [kept[each] for each in (*OURS, *THEIRS) if each in kept]
+            record["networks"][name] = {**about, "rows": rows}
             RECORD.write_text(json.dumps(record, indent=1) + "\n")
             TABLE.write_text(table(record))
     return 0
