@@ -43,7 +43,7 @@ class Optimize(Launching):
         default="latency", objects=["latency", "accuracy"], doc="axis of the scatter, against power"
     )
 
-    slug = "optimize"
+    place, slug = 70, "optimize"
     title = "Optimise"
     heading = "Optimise for the anytime curve"
     lead = "Search for firing scales, or weights, that make the right answer come earlier and at less cost, and watch the search."

@@ -53,7 +53,7 @@ class Sparsity(Launching):
     limit = parameter(Options, "limit", default=60_000, bounds=(100, None))
     seed = parameter(Options, "seed")
 
-    slug = "sparsity"
+    place, slug = 50, "sparsity"
     title = "Sparsity"
     heading = "Sparsity"
     lead = "A zero activation sends no spike, a zero weight passes none on. Fine-tuning makes many of both and keeps the accuracy."

@@ -137,35 +137,21 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     measured_on = tests or images
     before = sparsity.measure(model, measured_on.x, epsilon, input_range=full)  # as if pruned alike, to be comparable
     accuracy_before = None if tests is None else evaluate(model, tests.x, tests.y, input_range=full).accuracy
-    with common.telling_how_to_resume():
-        training = finetune(
-            model, images.x, images.y, recipe,
-            checkpoint=common.beside(out, "checkpoint.npz"), resume=job.resume, anyway=options.anyway,
-            on_epoch=common.job_epoch(job),
-        )  # fmt: skip
+    training = common.trained_by(finetune, model, images, recipe, out, options, job)
     unpruned = None if tests is None else evaluate(model, tests.x, tests.y, input_range=full).accuracy
     judged = held_out if len(held_out) else kept
     curve = sparsity.pruning_curve(model, images.x[judged], images.y[judged], input_range=full)
     pruned = sparsity.prune(model, epsilon)
     if options.half:
         halve(model)
-    return common.saved(
-        job,
-        training,
-        out,
-        options.model,
-        common.command_line("finetune", options),
-        data,
-        images,
-        tests,
-        start_network,
-        options.curves,
-        epsilon=epsilon,
-        pruned_weights=pruned,
-        test_accuracy_before=accuracy_before,
-        test_accuracy_unpruned=unpruned,
-        pruning_curve={"items": "held out" if len(held_out) else "training", "points": curve},
-        sparsity_measured_on=measured_on.split,
-        sparsity_before=before.as_json(),
-        sparsity=sparsity.measure(model, measured_on.x, input_range=full).as_json(),
-    )
+    told: dict[str, Any] = {
+        "epsilon": epsilon,
+        "pruned_weights": pruned,
+        "test_accuracy_before": accuracy_before,
+        "test_accuracy_unpruned": unpruned,
+        "pruning_curve": {"items": "held out" if len(held_out) else "training", "points": curve},
+        "sparsity_measured_on": measured_on.split,
+        "sparsity_before": before.as_json(),
+        "sparsity": sparsity.measure(model, measured_on.x, input_range=full).as_json(),
+    }
+    return common.saved(job, options, training, out, data, images, tests, start_network, options.curves, **told)

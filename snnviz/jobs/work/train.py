@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -123,14 +122,10 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     record_data(job, images, "training")
     say_if_slow(job, recipe.precision)
     out = job.place(options.out, "model.keras")
-    with telling_how_to_resume():
-        training = train(
-            model, images.x, images.y, recipe,
-            checkpoint=beside(out, "checkpoint.npz"), resume=job.resume, anyway=options.anyway, on_epoch=job_epoch(job),
-        )  # fmt: skip
+    training = trained_by(train, model, images, recipe, out, options, job)
     if options.half:
         halve(model)
-    return saved(job, training, out, name, command_line("train", options), data, images, tests)
+    return saved(job, options, training, out, data, images, tests)
 
 
 def job_epoch(job: Job) -> Any:
@@ -155,13 +150,17 @@ def settings(recipe: Recipe, data: str, images: Images) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def telling_how_to_resume() -> Iterator[None]:
-    """Turn the library's word on `resume=True` into the command's."""
+def trained_by(
+    how: Callable[..., Training], model: Any, images: Images, recipe: Recipe, out: Path, options: Shared, job: Job
+) -> Training:
+    """What `how` makes of a model that will be written to `out`; it says of an interruption how the command goes on."""
     from snnviz.training import TrainingInterrupted
 
     try:
-        yield
+        return how(
+            model, images.x, images.y, recipe,
+            checkpoint=beside(out, "checkpoint.npz"), resume=job.resume, anyway=options.anyway, on_epoch=job_epoch(job),
+        )  # fmt: skip
     except TrainingInterrupted as interrupt:
         raise KeyboardInterrupt(
             interrupt.saved + ("; give the same command with --resume to go on" if interrupt.resumable else "")
@@ -234,17 +233,16 @@ def _mobilenet_options(options: Options, images: Images) -> dict[str, Any]:
     return {"size": height, "channels": channels, "classes": len(images.class_names), **alpha}
 
 
-def command_line(command: str, options: Shared) -> str:
+def _command_line(command: str, options: Shared) -> str:
     """The command that makes the same model again: everything that is not a default, and the seed."""
     return shlex.join(["snnviz", command, *words(options, ("out", "seed")), "--seed", str(options.seed)])
 
 
 def saved(
     job: Job,
+    options: Shared,
     training: Training,
     out: Path,
-    architecture: str,
-    command: str,
     data: str,
     images: Images,
     tests: Images | None,
@@ -259,11 +257,12 @@ def saved(
     from snnviz import datasets
     from snnviz.training import evaluate, model_card, save_card, save_model
 
+    given = vars(options)
     licence = {record.name: record.licence for record in datasets.available()}.get(images.name)
     card = model_card(
         training,
-        architecture=architecture,
-        command=command,
+        architecture=given.get("architecture") or given["model"],
+        command=_command_line(job.spec.kind, options),
         data={
             "name": data,
             "items": len(images),
