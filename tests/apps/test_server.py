@@ -405,13 +405,13 @@ def test_data_are_uploads_too(tmp_path):
 def opened(server, address, monkeypatch):
     """The page that a server makes for an address."""
     made = []
-    begin = dashboard.explorer.Page.__init__
+    begin = dashboard.explorer_page.Page.__init__
 
     def remember(page, *arguments, **options):
         begin(page, *arguments, **options)
         made.append(page)
 
-    monkeypatch.setattr(dashboard.explorer.Page, "__init__", remember)
+    monkeypatch.setattr(dashboard.explorer_page.Page, "__init__", remember)
     assert asked(server, address, f"127.0.0.1:{server.port}")[0] == 200
     return made[-1]
 

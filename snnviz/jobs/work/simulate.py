@@ -15,7 +15,9 @@ from snnviz.jobs.work.sources import (
     few_classes,
     located,
     on_cluster,
+    output,
     record_data,
+    titled,
 )
 from snnviz.simulation import Record, Settings, Stop, simulate
 from snnviz.simulation.driver import check_engine
@@ -49,10 +51,8 @@ class Options(Settings, NetworkOptions):
     threshold: float | None = option(
         None, "accuracy to time", metavar="A", least=0, most=1, unset="0.98 of the ANN's", recorded=False,
     )  # fmt: skip
-    title: str = option("", "label of the curves", recorded=False)
-    out: str | None = option(
-        None, "file to write the result to", metavar="RESULT.nc", suffix=".nc", writes="file", recorded=False,
-    )  # fmt: skip
+    title: str = titled()
+    out: str | None = output("file to write the result to", "RESULT.nc")
 
     def __post_init__(self) -> None:
         super().__post_init__()
