@@ -61,7 +61,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     judged = tests or images
     before, between = (accuracy(each, judged.x, judged.y, full) for each in (original, model))
     training = common.trained_by(train, model, images, recipe, out, options, job)
-    told = {
+    told: dict[str, Any] = {
         "replaced": replaced,
         "measured_on": judged.split,
         "accuracy_before": before,

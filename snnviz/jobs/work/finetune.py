@@ -73,6 +73,10 @@ class Options(Shared):
         about="How strongly large weights are penalised. More of it lets more weights be pruned.",
     )  # fmt: skip
     half: bool | None = like(common.Options, "half")
+    curves: int = option(
+        0, "at the end simulate the networks from before and after on N test items; a run keeps both curves", metavar="N",
+        least=0, recorded=False,
+    )  # fmt: skip
     out: str | None = like(common.Options, "out", unset="MODEL-sparse.keras")
 
 
@@ -129,6 +133,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     record_data(job, images, "training")
     say_if_slow(job, recipe.precision)
     out = job.place(options.out, "model.keras")
+    start_network = common.converted(model, images, recipe.input_range) if options.curves and job.recorded else None
     measured_on = tests or images
     before = sparsity.measure(model, measured_on.x, epsilon, input_range=full)  # as if pruned alike, to be comparable
     accuracy_before = None if tests is None else evaluate(model, tests.x, tests.y, input_range=full).accuracy
@@ -139,7 +144,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     pruned = sparsity.prune(model, epsilon)
     if options.half:
         halve(model)
-    told = {
+    told: dict[str, Any] = {
         "epsilon": epsilon,
         "pruned_weights": pruned,
         "test_accuracy_before": accuracy_before,
@@ -149,4 +154,4 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         "sparsity_before": before.as_json(),
         "sparsity": sparsity.measure(model, measured_on.x, input_range=full).as_json(),
     }
-    return common.saved(job, options, training, out, data, images, tests, **told)
+    return common.saved(job, options, training, out, data, images, tests, start_network, options.curves, **told)

@@ -12,6 +12,7 @@ from snnviz import _checks as check
 from snnviz import architectures
 from snnviz._options import like, option, words
 from snnviz.errors import InputError
+from snnviz.jobs.work.simulate import anytime
 from snnviz.jobs.work.sources import (
     DataOptions,
     known_name,
@@ -24,11 +25,16 @@ from snnviz.jobs.work.sources import (
 from snnviz.training.recipe import Recipe
 
 if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
     from snnviz.datasets import Images
     from snnviz.jobs.job import Job
+    from snnviz.network import SpikingNetwork
     from snnviz.training import Training
 
 NORMALISATION_ITEMS = 1000
+CURVE_STEPS = 50
 
 MAIN = "training"
 
@@ -241,9 +247,14 @@ def saved(
     data: str,
     images: Images,
     tests: Images | None,
+    start: SpikingNetwork | None = None,
+    curves: int = 0,
     **more: Any,
 ) -> dict[str, Any]:
-    """Write model, history and card, record them and the converted network; return what the command answers."""
+    """Write model, history and card, record them and the converted network; return what the command answers.
+
+    Where there is a network that it began with (`start`), the anytime curves of both on so many test items (`curves`) are recorded.
+    """
     from snnviz import datasets
     from snnviz.training import evaluate, model_card, save_card, save_model
 
@@ -268,13 +279,34 @@ def saved(
     training.save_history(beside(out, "history.csv"))
     save_card(card, beside(out, "json"))
     if job.recorded:
-        _record(job, training, out, card, images)
+        network = _record(job, training, out, card, images)
+        if start is not None and network is not None and tests is not None:
+            _record_curves(job, start, network, tests.x[:curves], tests.y[:curves])
     return {"out": str(out), "history": str(beside(out, "history.csv")), "card": card}
 
 
-def _record(job: Job, training: Training, out: Path, card: Mapping[str, Any], images: Images) -> None:
+def converted(model: keras.Model, images: Images, full: float | None, title: str = "") -> SpikingNetwork | None:
+    """The spiking network of a model, by the paper's recipe; None for one that cannot be converted."""
     from snnviz.conversion import check_convertible, convert
 
+    if check_convertible(model):
+        return None
+    classes = images.class_names if len(images.class_names) == model.output_shape[-1] else ()
+    items = images.x[:NORMALISATION_ITEMS]
+    return convert(model, items, setting="paper", class_names=classes, title=title, input_range=full)
+
+
+def _record_curves(job: Job, before: SpikingNetwork, after: SpikingNetwork, x: np.ndarray, y: np.ndarray) -> None:
+    """Simulate the network from before and the one from after on the same items, and record results and metrics."""
+    from snnviz import results, simulate
+
+    for network, title, name in ((before, "before", "start.nc"), (after, "after", "result.nc")):
+        found = simulate(network, x, y, CURVE_STEPS, engine="event", record=("prediction", "events"), title=title)
+        job.file(results.save(found, job.place(None, name)), name)
+    job.metrics(anytime(found))
+
+
+def _record(job: Job, training: Training, out: Path, card: Mapping[str, Any], images: Images) -> SpikingNetwork | None:
     totals = {"best_epoch": float(card["epoch"])}
     if card["test"] is not None:
         totals |= {"test_accuracy": card["test"]["accuracy"], "test_cross_entropy": card["test"]["cross_entropy"]}
@@ -286,14 +318,8 @@ def _record(job: Job, training: Training, out: Path, card: Mapping[str, Any], im
         (beside(out, "history.csv"), "history.csv"),
     ):
         job.file(file, name)
-    if not check_convertible(training.model):
-        classes = images.class_names if len(images.class_names) == training.model.output_shape[-1] else ()
-        network = convert(
-            training.model,
-            images.x[:NORMALISATION_ITEMS],
-            setting="paper",
-            class_names=classes,
-            title=job.spec.name,
-            input_range=training.recipe.input_range,
-        )
-        job.network(remembering(network, known_of(card)))
+    network = converted(training.model, images, training.recipe.input_range, job.spec.name)
+    if network is not None:
+        network = remembering(network, known_of(card))
+        job.network(network)
+    return network
