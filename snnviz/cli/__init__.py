@@ -1,16 +1,12 @@
-"""The `snnviz` command: one module per subcommand, each with `add(subparsers)`.
+"""The `snnviz` command: one module per subcommand, see `snnviz.cli._command`.
 
-A subcommand's parser sets two defaults: `run(args)`, which does the work and returns what JSON can hold, and `show(answer)`,
-which renders that answer for people; a third, `after(args, answer)`, may go on once the answer is printed (to serve a page), and
-a fourth, `writes(args)`, may name the file or folder that no other command may write meanwhile (jobs see to that themselves). Here
-they get `--json`, and a user's mistake becomes one line and exit code 2.
+Here they get `--json`, and a user's mistake becomes one line and exit code 2.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib
 import json
 import os
 import re
@@ -22,11 +18,13 @@ from snnviz import __version__
 from snnviz._checks import suggestion
 from snnviz._processes import terminated_as_interrupted
 from snnviz._writing import alone
+from snnviz.cli import _command
+from snnviz.cli._examples import EXAMPLES
 from snnviz.cli._job import in_words_of
 from snnviz.errors import InputError
 
 COMMANDS = (
-    "demo", "train", "import_model", "finetune", "sweep", "check", "adapt", "convert", "simulate", "metrics", "optimize",
+    "demo", "train", "import", "finetune", "sweep", "check", "adapt", "convert", "simulate", "metrics", "optimize",
     "runs", "report", "figures", "tables", "reproduce", "hardware", "data", "dashboard", "info",
 )  # fmt: skip
 USER_MISTAKE = 2
@@ -35,12 +33,20 @@ _LONGEST = 2000
 
 
 class Parser(argparse.ArgumentParser):
-    """As argparse's, but a mistake is one line, as all mistakes are."""
+    """As argparse's, but a mistake is one line, as all mistakes are, and help ends with an example."""
+
+    example = ""
+    _in_json = False
+
+    def format_help(self) -> str:
+        """As argparse's, and the example, on a line of its own, to be copied."""
+        return super().format_help() + (f"\nexample:\n  snnviz {self.example}\n" if self.example else "")
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As argparse's, which takes the "--" of "--option=--" for the end of options and loses it."""
         words = sys.argv[1:] if args is None else list(args)
         own = words[: words.index("--")] if "--" in words else words
+        self._in_json = "--json" in own
         for word in own if self._subparsers is None else ():
             if re.fullmatch(r"--[\w-]+=--", word):
                 self.error(f"argument {word.removesuffix('=--')}: must have a value. Received: '--'")
@@ -53,11 +59,13 @@ class Parser(argparse.ArgumentParser):
             message += suggestion(wrong[1], [*self._option_string_actions])
         elif wrong := re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message):
             message += suggestion(wrong[1], re.findall(r"[\w-]+", wrong[2]))
-        self.exit(USER_MISTAKE, _line(self.prog, f"{message.rstrip('.')}; see {self.prog} --help"))
+        self.exit(USER_MISTAKE, mistake(self.prog, f"{message.rstrip('.')}; see {self.prog} --help", self._in_json))
 
 
-def _line(prog: str, message: str) -> str:
-    """A message as one line that any terminal can show."""
+def mistake(prog: str, message: str, in_json: bool) -> str:
+    """What is wrong, as one line that any terminal can show, or as a line of JSON."""
+    if in_json:
+        return json.dumps({"command": prog, "error": " ".join(message.split())}) + "\n"
     text = " ".join(message.split())
     text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
     return _shown(f"{prog}: {text}\n")
@@ -74,8 +82,9 @@ def parser(commands: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"snnviz {__version__}")
     subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in commands:
-        importlib.import_module(f"snnviz.cli.{command}").add(subparsers)
-    for _, leaf in leaves(top):
+        _command.add(subparsers, command, __name__)
+    for words, leaf in leaves(top):
+        leaf.example = EXAMPLES[" ".join(words)]
         leaf.add_argument("--json", action="store_true", help="print the answer as JSON")
         leaf.set_defaults(parser=leaf)
     return top
@@ -122,7 +131,7 @@ def _run(args: argparse.Namespace) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (InputError, OSError) as error:
-        sys.stderr.write(_line(f"snnviz {args.command}", str(error)))
+        sys.stderr.write(mistake(f"snnviz {args.command}", str(error), args.json))
         return USER_MISTAKE
     except KeyboardInterrupt as interrupt:
         sys.stderr.write(f"snnviz {args.command}: interrupted{'. ' + str(interrupt) if str(interrupt) else ''}\n")

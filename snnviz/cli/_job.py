@@ -6,6 +6,7 @@ import argparse
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 from snnviz._checks import ALSO
@@ -31,50 +32,40 @@ def add_options(parser: argparse.ArgumentParser, track: bool = True) -> None:
     parser.set_defaults(track_by_default=track)
 
 
-def add_command(
-    subparsers: Any,
-    name: str,
-    options: Any,
-    show_answer: Callable[[dict[str, Any]], str],
-    *,
-    help: str,
-    description: str,
-    kind: str = "",
-    out: Callable[[argparse.Namespace], str] | None = None,
-    resume: str = "",
-    track: bool = True,
-    run: Callable[[argparse.Namespace], dict[str, Any]] | None = None,
-    without: Collection[str] = (),
-    **changes: Mapping[str, Any],
-) -> argparse.ArgumentParser:
-    """Add the parser of a command that does a job.
+@dataclass(frozen=True)
+class Job:
+    """How a command asks for a job.
 
-    Args:
-        subparsers: to which it belongs.
-        name: of the command.
+    Attributes:
         options: the dataclass that declares the job's options.
-        show_answer: makes words of what came out.
-        help: what it does, a phrase.
-        description: what it does.
         kind: of the job; empty if it is called as the command is.
         out: what it writes where nothing is said, given the command line.
         resume: help of --resume; empty where nothing can be resumed.
         track: whether a run is recorded where nothing is said.
-        run: instead of doing the job as it is asked for.
-        without: see `snnviz.cli._options.add`.
-        **changes: likewise.
+        without, changes: see `snnviz.cli._options.add`.
     """
-    parser: argparse.ArgumentParser = subparsers.add_parser(name, help=help, description=description)
-    _options.add(parser, options, without=without, **changes)
-    if resume:
-        parser.add_argument("--resume", action="store_true", help=resume)
-    add_options(parser, track)
 
-    def do(args: argparse.Namespace) -> dict[str, Any]:
-        return done(kind or name, args, **({} if out is None else {"out": args.out or out(args)}))
+    options: Any
+    _: KW_ONLY
+    kind: str = ""
+    out: Callable[[argparse.Namespace], str] | None = None
+    resume: str = ""
+    track: bool = True
+    without: Collection[str] = ()
+    changes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
-    parser.set_defaults(run=run or do, show=lambda answer: show(answer, show_answer))
-    return parser
+    def add(self, parser: argparse.ArgumentParser, name: str) -> None:
+        """Add what the command `name` takes, and let it do the job."""
+        _options.add(parser, self.options, without=self.without, **self.changes)
+        if self.resume:
+            parser.add_argument("--resume", action="store_true", help=self.resume)
+        add_options(parser, self.track)
+        out = self.out
+
+        def run(args: argparse.Namespace) -> dict[str, Any]:
+            return done(self.kind or name, args, **({} if out is None else {"out": args.out or out(args)}))
+
+        parser.set_defaults(run=run)
 
 
 def add_store_option(parser: Any) -> None:
@@ -112,7 +103,7 @@ def done(kind: str, args: argparse.Namespace, **changes: Any) -> dict[str, Any]:
     return {**outcome.answer, "run": outcome.run_id}
 
 
-def show(answer: Mapping[str, Any], text: Callable[[dict[str, Any]], str]) -> str:
+def show(text: Callable[[dict[str, Any]], str], answer: Mapping[str, Any]) -> str:
     """The answer for people, of which `text` makes words, and where the run is; of a job that was started, what to do with it."""
     short = (answer.get("run") or "")[:8]
     if "background" in answer:

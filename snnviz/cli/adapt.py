@@ -1,4 +1,8 @@
-"""`snnviz adapt`: a classifier with what has no spiking counterpart replaced, and fine-tuned."""
+"""`snnviz adapt`: replace what cannot be converted in a classifier, and fine-tune it.
+
+Make a copy of a classifier that can be converted: max pooling becomes average pooling, other activations become ReLU, and a short
+fine-tuning brings accuracy back. Resumable as `snnviz train` is.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +12,7 @@ from snnviz.cli import _job, train
 from snnviz.jobs.work.adapt import Options
 from snnviz.jobs.work.sources import stem
 
-
-def add(subparsers: Any) -> None:
-    """Add the parser."""
-    _job.add_command(
-        subparsers, "adapt", Options, show,
-        help="replace what cannot be converted in a classifier, and fine-tune it",
-        description="Make a copy of a classifier that can be converted: max pooling becomes average pooling, other activations "
-        "become ReLU, and a short fine-tuning brings accuracy back. Resumable as `snnviz train` is.",
-        out=lambda args: f"{stem(args.model)}-adapted.keras",
-        resume=train.RESUME,
-    )  # fmt: skip
+JOB = _job.Job(Options, out=lambda args: f"{stem(args.model)}-adapted.keras", resume=train.RESUME)
 
 
 def show(answer: dict[str, Any]) -> str:

@@ -1,4 +1,8 @@
-"""`snnviz check`: everything that stands in the way of converting a model."""
+"""`snnviz check`: list what stands in the way of converting a model.
+
+List every reason why a model cannot be converted to a spiking network, with its remedy. A model that cannot be converted is an
+answer, not a mistake: the exit code is 0 either way, and --json says `convertible`.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +11,11 @@ from dataclasses import asdict
 from typing import Any
 
 
-def add(subparsers: Any) -> None:
-    """Add the parser."""
-    parser = subparsers.add_parser(
-        "check",
-        help="list what stands in the way of converting a model",
-        description="List every reason why a model cannot be converted to a spiking network, with its remedy. A model that "
-        "cannot be converted is an answer, not a mistake: the exit code is 0 either way, and --json says `convertible`.",
-    )
+def arguments(parser: Any) -> None:
+    """What it takes."""
     parser.add_argument(
         "model", metavar="MODEL", help="a .keras or .onnx file, or the name of a shipped model, e.g. dense-mnist"
     )
-    parser.set_defaults(run=run, show=show)
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:

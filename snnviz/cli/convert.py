@@ -1,4 +1,8 @@
-"""`snnviz convert`: a trained model to a spiking network file."""
+"""`snnviz convert`: convert a trained model to a spiking network.
+
+Convert a trained image classifier to a spiking network: fold batch normalisation, scale every layer so that a percentile of its
+activations is 1, and write a network file (.npz).
+"""
 
 from __future__ import annotations
 
@@ -9,17 +13,7 @@ from snnviz.cli import _job
 from snnviz.jobs.work.convert import Options
 from snnviz.jobs.work.sources import stem
 
-
-def add(subparsers: Any) -> None:
-    """Add the parser."""
-    _job.add_command(
-        subparsers, "convert", Options, show,
-        help="convert a trained model to a spiking network",
-        description="Convert a trained image classifier to a spiking network: fold batch normalisation, scale every "
-        "layer so that a percentile of its activations is 1, and write a network file (.npz).",
-        out=lambda args: f"{stem(args.model)}.npz",
-        track=False,
-    )  # fmt: skip
+JOB = _job.Job(Options, out=lambda args: f"{stem(args.model)}.npz", track=False)
 
 
 def show(answer: dict[str, Any]) -> str:

@@ -1,4 +1,8 @@
-"""`snnviz dashboard`: look at results in the browser, launch and watch runs."""
+"""`snnviz dashboard`: look at results in the browser, launch and watch runs.
+
+Serve the pages until Ctrl-C: results given here and those of the runs that were recorded, and forms to launch further runs, which
+go on when the pages are closed.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +22,8 @@ if TYPE_CHECKING:
 USERS_VARIABLE = "SNNVIZ_DASHBOARD_USERS"
 
 
-def add(subparsers: Any) -> None:
-    """Add the parser."""
-    parser = subparsers.add_parser(
-        "dashboard",
-        help="look at results in the browser, launch and watch runs",
-        description="Serve the pages until Ctrl-C: results given here and those of the runs that were recorded, and forms to "
-        "launch further runs, which go on when the pages are closed.",
-    )
+def arguments(parser: Any) -> None:
+    """What it takes."""
     parser.add_argument("results", nargs="*", metavar="RESULT.nc", help="results of `snnviz simulate` or `snnviz demo`")
     parser.add_argument(
         "--data",
@@ -58,7 +56,7 @@ def add(subparsers: Any) -> None:
         metavar="HOST:PORT",
         help="under which browsers reach the pages; other names are refused",
     )
-    parser.set_defaults(run=run, show=show, after=serve)
+    parser.set_defaults(after=serve)
 
 
 def named(paths: list[str]) -> dict[str, str]:

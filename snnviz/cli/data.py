@@ -1,4 +1,8 @@
-"""`snnviz data`: which data sets are here; fetching or making those that are not."""
+"""`snnviz data`: which data sets are here; fetch or make one.
+
+Without arguments: which data sets are here. `snnviz data fetch NAME` brings one onto this machine, `snnviz data make saccade-mnist`
+makes one of event recordings from MNIST.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +13,13 @@ from typing import Any
 from snnviz.errors import InputError
 
 
-def add(subparsers: Any) -> None:
-    """Add the parser."""
-    parser = subparsers.add_parser(
-        "data",
-        help="which data sets are here; fetch or make one",
-        description="Without arguments: which data sets are here. `snnviz data fetch NAME` brings one onto this machine, "
-        "`snnviz data make saccade-mnist` makes one of event recordings from MNIST.",
-    )
+def arguments(parser: Any) -> None:
+    """What it takes."""
     parser.add_argument(
         "action", nargs="?", choices=("list", "fetch", "make"), default="list", help="list (the default), fetch or make"
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="data sets to fetch, e.g. cifar10")
     parser.add_argument("--force", action="store_true", help="fetch even what is here")
-    parser.set_defaults(run=run, show=show)
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:

@@ -1,4 +1,8 @@
-"""`snnviz demo`: the main job on the embedded data, from the shipped classifier to curves, costs and a page."""
+"""`snnviz demo`: the main job on the embedded MNIST data, then the first page.
+
+Convert the shipped classifier, simulate the MNIST test images, print accuracy over time and the metrics beside the paper's, write
+figure A and the results, and serve the first page on this machine.
+"""
 
 from __future__ import annotations
 
@@ -15,20 +19,14 @@ if TYPE_CHECKING:
 SHOWN_STEPS = (1, 2, 3, 5, 10, 20, 50)
 
 
-def add(subparsers: Any) -> None:
-    """Add the parser."""
-    parser = subparsers.add_parser(
-        "demo",
-        help="the main job on the embedded MNIST data, then the first page",
-        description="Convert the shipped classifier, simulate the MNIST test images, print accuracy over time and the "
-        "metrics beside the paper's, write figure A and the results, and serve the first page on this machine.",
-    )
+def arguments(parser: Any) -> None:
+    """What it takes."""
     parser.add_argument("--out", default="snnviz-out", metavar="FOLDER", help="default: %(default)s")
     parser.add_argument("--limit", type=whole, metavar="N", help="the first N test images only (default: all 10 000)")
     parser.add_argument("--engine", default="auto", help="auto, graph or event (default: %(default)s)")
     parser.add_argument("--no-serve", action="store_true", help="stop before serving the page")
     parser.add_argument("--port", type=whole, default=5006, help="of the page (default: %(default)s)")
-    parser.set_defaults(run=run, show=show, after=serve, writes=lambda args: (args.out, True))
+    parser.set_defaults(writes=lambda args: (args.out, True), after=serve)
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:

@@ -1,4 +1,8 @@
-"""`snnviz figures`: journal figures and their numbers by one call."""
+"""`snnviz figures`: journal figures (PDF, SVG, PNG) and their numbers (CSV).
+
+Draw figures from the shipped models, or from results, with the numbers of each as CSV beside it. Every picture says in its metadata
+where it comes from.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +15,8 @@ from snnviz.cli._job import add_store_option
 from snnviz.cli._numbers import real, whole
 
 
-def add(subparsers: Any) -> None:
-    """Add the parser."""
-    parser = subparsers.add_parser(
-        "figures",
-        help="journal figures (PDF, SVG, PNG) and their numbers (CSV)",
-        description="Draw figures from the shipped models, or from results, with the numbers of each as CSV beside it. Every "
-        "picture says in its metadata where it comes from.",
-    )
+def arguments(parser: Any) -> None:
+    """What it takes."""
     add_source(parser)
     parser.add_argument(
         "--model",
@@ -49,7 +47,7 @@ def add(subparsers: Any) -> None:
         "--animate", metavar="LIST", help="also animations, of gif, and mp4 and webm where ffmpeg is installed"
     )
     parser.add_argument("--out", default="snnviz-figures", metavar="FOLDER", help="default: %(default)s")
-    parser.set_defaults(run=run, show=show, writes=lambda args: None if args.list else (args.out, True))
+    parser.set_defaults(writes=lambda args: None if args.list else (args.out, True))
 
 
 def add_source(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,8 @@
-"""`snnviz finetune`: make a trained classifier sparse."""
+"""`snnviz finetune`: make a trained classifier sparse.
+
+Train a classifier on with penalties on active neurons and on weights, then set the weights that shrank to nothing to zero.
+Resumable as `snnviz train` is.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +12,7 @@ from snnviz.cli import _job, train
 from snnviz.jobs.work.finetune import Options
 from snnviz.jobs.work.sources import stem
 
-
-def add(subparsers: Any) -> None:
-    """Add the parser."""
-    _job.add_command(
-        subparsers, "finetune", Options, show,
-        help="make a trained classifier sparse",
-        description="Train a classifier on with penalties on active neurons and on weights, then set the weights that "
-        "shrank to nothing to zero. Resumable as `snnviz train` is.",
-        out=lambda args: f"{stem(args.model)}-sparse.keras",
-        resume=train.RESUME,
-    )  # fmt: skip
+JOB = _job.Job(Options, out=lambda args: f"{stem(args.model)}-sparse.keras", resume=train.RESUME)
 
 
 def show(answer: dict[str, Any]) -> str:

@@ -1,4 +1,7 @@
-"""`snnviz info`: what this installation is, or what a file holds."""
+"""`snnviz info`: versions of this installation, or what a network or result file holds.
+
+Without FILE: versions, shipped models, data at hand. With FILE: what a network (.npz) or result (.nc) holds.
+"""
 
 from __future__ import annotations
 
@@ -20,18 +23,11 @@ PACKAGES = (
 )  # fmt: skip
 
 
-def add(subparsers: Any) -> None:
-    """Add the parser."""
-    parser = subparsers.add_parser(
-        "info",
-        help="versions of this installation, or what a network or result file holds",
-        description="Without FILE: versions, shipped models, data at hand. With FILE: what a network (.npz) or result "
-        "(.nc) holds.",
-    )
+def arguments(parser: Any) -> None:
+    """What it takes."""
     parser.add_argument("file", nargs="?", metavar="FILE", help="a network (.npz), a result (.nc) or a shipped network")
     data = "data set (default: none; with it a network's sparsity is measured on its test images)"
     _options.add(parser, DataOptions, data={"help": data})
-    parser.set_defaults(run=run, show=show)
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:

@@ -1,4 +1,8 @@
-"""`snnviz metrics`: the anytime metrics of a result file."""
+"""`snnviz metrics`: anytime metrics of a result.
+
+Accuracy, Pareto latency and power, and what it took to reach an accuracy, of a simulation's result. A value marked * was never
+reached, which makes it an underestimate.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +14,8 @@ from typing import Any
 from snnviz.cli._numbers import real
 
 
-def add(subparsers: Any) -> None:
-    """Add the parser."""
-    parser = subparsers.add_parser(
-        "metrics",
-        help="anytime metrics of a result",
-        description="Accuracy, Pareto latency and power, and what it took to reach an accuracy, of a simulation's result. "
-        "A value marked * was never reached, which makes it an underestimate.",
-    )
+def arguments(parser: Any) -> None:
+    """What it takes."""
     parser.add_argument("result", metavar="RESULT.nc", help="a result file, as `snnviz simulate --out` writes it")
     parser.add_argument(
         "--threshold", type=real, action="append", metavar="A",
@@ -32,7 +30,6 @@ def add(subparsers: Any) -> None:
         "--neurobench", metavar="NETWORK",
         help="the results of NeuroBench's harness instead, as the JSON that it writes; NETWORK is the one that was simulated",
     )  # fmt: skip
-    parser.set_defaults(run=run, show=show)
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:

@@ -1,4 +1,9 @@
-"""`snnviz optimize`: scales of a spiking network for early and cheap answers."""
+"""`snnviz optimize`: tune a network so that it answers early and cheaply.
+
+Search for scales (and, with --with-potentials, initial potentials; or, with --method weights, weights) that minimise lambda_e (1 -
+peak accuracy) + lambda_l P_l + lambda_p P_p. The objective is evaluated on training items held out from training, gradients learn
+from the others, and the test set is only reported on.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +13,7 @@ from snnviz.cli import _job
 from snnviz.jobs.work.optimize import Options
 from snnviz.jobs.work.sources import stem
 
-
-def add(subparsers: Any) -> None:
-    """Add the parser."""
-    _job.add_command(
-        subparsers, "optimize", Options, show,
-        help="tune a network so that it answers early and cheaply",
-        description="Search for scales (and, with --with-potentials, initial potentials; or, with --method weights, weights) "
-        "that minimise lambda_e (1 - peak accuracy) + lambda_l P_l + lambda_p P_p. The objective is evaluated on training items "
-        "held out from training, gradients learn from the others, and the test set is only reported on.",
-        out=lambda args: f"{stem(args.network)}-optimized.npz",
-        resume="go on from --checkpoint",
-    )  # fmt: skip
+JOB = _job.Job(Options, out=lambda args: f"{stem(args.network)}-optimized.npz", resume="go on from --checkpoint")
 
 
 def show(answer: dict[str, Any]) -> str:

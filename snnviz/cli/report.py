@@ -1,4 +1,8 @@
-"""`snnviz report`: runs as one HTML file to hand on."""
+"""`snnviz report`: runs as one HTML file: plots, numbers, provenance.
+
+Write one HTML file about one run or several, that opens without a network: interactive plots, settings, values, versions, and the
+commands that give the same again.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +13,12 @@ from typing import Any
 from snnviz.cli import _job
 
 
-def add(subparsers: Any) -> None:
-    """Add the parser."""
-    parser = subparsers.add_parser(
-        "report",
-        help="runs as one HTML file: plots, numbers, provenance",
-        description="Write one HTML file about one run or several, that opens without a network: interactive plots, settings, "
-        "values, versions, and the commands that give the same again. Example: snnviz report 3f2a8c1e 77b0d2aa --out mine.html",
-    )
+def arguments(parser: Any) -> None:
+    """What it takes."""
     parser.add_argument("runs", nargs="+", metavar="RUN", help="id of a run, or its beginning")
     parser.add_argument("--out", default="report.html", metavar="FILE.html", help="the file (default: %(default)s)")
     _job.add_store_option(parser)
-    parser.set_defaults(run=run, show=show, writes=lambda args: (args.out, False))
+    parser.set_defaults(writes=lambda args: (args.out, False))
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:

@@ -1,4 +1,9 @@
-"""`snnviz reproduce`: the report on the shipped models, every number from a recorded run."""
+"""`snnviz reproduce`: the report on the shipped models: tables and figures from recorded runs.
+
+Convert and simulate the shipped models before and after optimisation, record every run, and write the paper's tables and figures
+with the runs' commands. With --from-scratch train, fine-tune and optimise them anew first, by the commands on their cards; that
+takes hours, and goes on where it was stopped when it is called again.
+"""
 
 from __future__ import annotations
 
@@ -20,22 +25,15 @@ if TYPE_CHECKING:
     from snnviz.pretrained import Chain
 
 
-def add(subparsers: Any) -> None:
-    """Add the parser."""
-    parser = subparsers.add_parser(
-        "reproduce",
-        help="the report on the shipped models: tables and figures from recorded runs",
-        description="Convert and simulate the shipped models before and after optimisation, record every run, and write the "
-        "paper's tables and figures with the runs' commands. With --from-scratch train, fine-tune and optimise them anew first, "
-        "by the commands on their cards; that takes hours, and goes on where it was stopped when it is called again.",
-    )
+def arguments(parser: Any) -> None:
+    """What it takes."""
     parser.add_argument("model", nargs="*", metavar="MODEL", help="of those that ship whole (default: dense-mnist)")
     parser.add_argument("--from-scratch", action="store_true", help="make the models anew first")
     parser.add_argument("--limit", type=whole, metavar="N", help="the first N test images only")
     parser.add_argument("--benchmarks", metavar="JSON", help="table.json of `make bench`, for our times in table A")
     parser.add_argument("--out", default="snnviz-report", metavar="FOLDER", help="default: %(default)s")
     add_store_option(parser)
-    parser.set_defaults(run=run, show=show, writes=lambda args: (args.out, True))
+    parser.set_defaults(writes=lambda args: (args.out, True))
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:

@@ -1,4 +1,9 @@
-"""`snnviz runs`: what was run, what runs, and what to do about it."""
+"""`snnviz runs`: list, compare, cancel and resume runs.
+
+Runs that `snnviz train`, `finetune`, `optimize` and `simulate --track` recorded, and jobs in the background. A run is named by its
+id or the beginning of it. MLflow's own pages open on the same store: `mlflow ui --backend-store-uri
+sqlite:///snnviz-runs/mlflow.db`.
+"""
 
 from __future__ import annotations
 
@@ -15,53 +20,39 @@ _FOLLOW_SECONDS = 0.5
 _SHOWN = ("peak_accuracy", "pareto_latency", "pareto_power", "test_accuracy", "best_loss", "S_c")
 
 
-def add(subparsers: Any) -> None:
-    """Add the parsers."""
-    parser = subparsers.add_parser(
-        "runs",
-        help="list, compare, cancel and resume runs",
-        description="Runs that `snnviz train`, `finetune`, `optimize` and `simulate --track` recorded, and jobs in the "
-        "background. A run is named by its id or the beginning of it. MLflow's own pages open on the same store: "
-        "`mlflow ui --backend-store-uri sqlite:///snnviz-runs/mlflow.db`.",
-    )
+def arguments(parser: Any) -> None:
+    """What it takes."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-
     listing = _action(actions, "list", "the runs, newest first", list_runs, show_list)
     listing.add_argument("--kind", metavar="KIND", help="train, finetune, optimize, simulate, ...")
-    listing.add_argument("--status", metavar="STATUS", help="scheduled, running, finished, failed or killed")
+    listing.add_argument("--status", metavar="STATUS", help="waiting, running, finished, failed or cancelled")
     listing.add_argument(
         "--search", default="", metavar="WORDS",
         help="words of its name, settings, labels or note, and comparisons, e.g. 'paper peak_accuracy>0.98'",
     )  # fmt: skip
     listing.add_argument("--limit", type=whole, default=50, metavar="N", help="at most N (default: %(default)s)")
-
     _with_run(_action(actions, "show", "all that is known of a run", show_run, show_details))
-
     comparing = _action(actions, "compare", "runs side by side", compare, show_comparison)
     comparing.add_argument("runs", nargs="+", metavar="RUN", help="two runs or more")
-
     logs = _action(actions, "logs", "what a job printed", read_log, show_log)
     _with_run(logs)
     logs.add_argument("--lines", type=whole, default=40, metavar="N", help="the last N lines (default: %(default)s)")
     logs.add_argument("--follow", action="store_true", help="go on until it ends (Ctrl-C stops following, not the job)")
     logs.set_defaults(after=follow)
-
     editing = _action(actions, "edit", "rename a run, label it, write a note, mark it with a star", edit, show_edited)
     _with_run(editing)
     editing.add_argument("--name", metavar="NAME", help="a new name")
     editing.add_argument("--labels", metavar="L[,L]", help="words to find it by, in place of those it has")
     editing.add_argument("--note", metavar="TEXT", help="what there is to say of it")
     editing.add_argument("--star", action=argparse.BooleanOptionalAction, help="mark it, or no longer")
-
     _with_run(_action(actions, "cancel", "stop a run; what it saved stays", cancel, show_status))
-    _with_run(_action(actions, "resume", "go on with a run that failed or was killed, as a job", resume, show_status))
-
+    _with_run(
+        _action(actions, "resume", "go on with a run that failed or was cancelled, as a job", resume, show_status)
+    )
     deleting = _action(actions, "delete", "delete runs", delete, show_deleted)
     deleting.add_argument("runs", nargs="+", metavar="RUN", help="runs that have ended")
-
     restoring = _action(actions, "restore", "bring deleted runs back, all but their logs", restore, show_restored)
     restoring.add_argument("runs", nargs="+", metavar="RUN", help="whole ids of runs that were deleted")
-
     exporting = _action(actions, "export", "write a run's files and numbers into a folder", export, show_export)
     _with_run(exporting)
     exporting.add_argument("--out", metavar="FOLDER", help="new folder (default: run-ID)")
@@ -86,9 +77,11 @@ def _store(args: argparse.Namespace) -> Any:
 
 def list_runs(args: argparse.Namespace) -> dict[str, Any]:
     """The runs."""
-    status = None if args.status is None else args.status.upper()
     from snnviz.runs import matching
+    from snnviz.runs.run import STATES
 
+    called = {word: status for status, word in STATES.items()}
+    status = None if args.status is None else called.get(args.status.lower(), args.status.upper())
     limit = None if args.search else args.limit
     found = matching(_store(args).list(kind=args.kind, status=status, limit=limit), args.search)
     return {"runs": [run.as_json() for run in found[: args.limit]]}
@@ -102,8 +95,17 @@ def show_list(answer: Mapping[str, Any]) -> str:
     for run in answer["runs"]:
         started = time.strftime("%Y-%m-%d %H:%M", time.localtime(run["started"]))
         name = run["name"] if len(run["name"]) <= 24 else f"{run['name'][:23]}…"
-        rows.append((run["id"][:8], name, run["kind"], run["status"], started, _took(run["seconds"]), _state(run)))
+        rows.append(
+            (run["id"][:8], name, run["kind"], _word(run["status"]), started, _took(run["seconds"]), _state(run))
+        )
     return _table(rows)
+
+
+def _word(status: str) -> str:
+    """A status for people; JSON has MLflow's."""
+    from snnviz.runs.run import STATES
+
+    return STATES.get(status, status)
 
 
 def show_run(args: argparse.Namespace) -> dict[str, Any]:
@@ -120,7 +122,7 @@ def show_details(run: Mapping[str, Any]) -> str:
         ("run", run["id"]),
         ("name", run["name"]),
         ("kind", run["kind"]),
-        ("status", f"{run['status']}{', can be resumed' if run['resumable'] else ''}"),
+        ("status", f"{_word(run['status'])}{', can be resumed' if run['resumable'] else ''}"),
         ("started", f"{started}, {'took' if run['ended'] else 'for'} {_took(run['seconds'])}"),
         ("state", _state(run)),
         ("builds on", run["parent"] or ""),
@@ -217,7 +219,7 @@ def resume(args: argparse.Namespace) -> dict[str, Any]:
 def show_status(answer: Mapping[str, Any]) -> str:
     """What the run is now."""
     more = f"; `snnviz runs resume {answer['run'][:8]}` goes on with it" if answer["resumable"] else ""
-    return f"run {answer['run'][:8]} is {answer['status']}{more}"
+    return f"run {answer['run'][:8]} is {_word(answer['status'])}{more}"
 
 
 def delete(args: argparse.Namespace) -> dict[str, Any]:

@@ -1,4 +1,8 @@
-"""`snnviz simulate`: a network on a data set, to a result file and its metrics."""
+"""`snnviz simulate`: simulate a network and count its synaptic events.
+
+Simulate a spiking network on a data set, counting synaptic events; print the anytime metrics and, with --out, write the result
+(netCDF).
+"""
 
 from __future__ import annotations
 
@@ -7,17 +11,7 @@ from typing import Any
 from snnviz.cli import _job
 from snnviz.jobs.work.simulate import Options
 
-
-def add(subparsers: Any) -> None:
-    """Add the parser."""
-    _job.add_command(
-        subparsers, "simulate", Options, show,
-        help="simulate a network and count its synaptic events",
-        description="Simulate a spiking network on a data set, counting synaptic events; print the anytime metrics and, "
-        "with --out, write the result (netCDF).",
-        track=False,  # recording would take longer than most simulations
-        record={"nargs": "*"},
-    )  # fmt: skip
+JOB = _job.Job(Options, track=False, changes={"record": {"nargs": "*"}})
 
 
 def show(answer: dict[str, Any]) -> str:

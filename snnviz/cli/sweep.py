@@ -1,4 +1,9 @@
-"""`snnviz sweep`: which accuracy costs which sparsity."""
+"""`snnviz sweep`: fine-tune over a grid of sparsity penalties and compare.
+
+Fine-tune MODEL at every point of a (lambda_a, lambda_w) grid, prune, and measure accuracy and sparsity on the training items held
+out; the test set takes no part. The folder holds the Optuna study (study.db), each point's pruned model, the table (sweep.csv,
+sweep.json), accuracy and sparsity against epsilon (pruning.csv) and the front of accuracy and sparsity (front.pdf, front.png).
+"""
 
 from __future__ import annotations
 
@@ -8,20 +13,12 @@ from snnviz.cli import _job
 from snnviz.jobs.work.sources import stem
 from snnviz.jobs.work.sweep import Options
 
-
-def add(subparsers: Any) -> None:
-    """Add the parser."""
-    _job.add_command(
-        subparsers, "sweep", Options, show,
-        help="fine-tune over a grid of sparsity penalties and compare",
-        description="Fine-tune MODEL at every point of a (lambda_a, lambda_w) grid, prune, and measure accuracy and sparsity "
-        "on the training items held out; the test set takes no part. The folder holds the Optuna study (study.db), each "
-        "point's pruned model, the table (sweep.csv, sweep.json), accuracy and sparsity against epsilon (pruning.csv) and "
-        "the front of accuracy and sparsity (front.pdf, front.png).",
-        out=lambda args: f"{stem(args.model)}-sweep",
-        resume="go on from the folder, if a sweep lies there",
-        track=False,
-    )  # fmt: skip
+JOB = _job.Job(
+    Options,
+    out=lambda args: f"{stem(args.model)}-sweep",
+    resume="go on from the folder, if a sweep lies there",
+    track=False,
+)
 
 
 def show(answer: dict[str, Any]) -> str:

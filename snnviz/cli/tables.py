@@ -1,4 +1,8 @@
-"""`snnviz tables`: the paper's tables beside ours."""
+"""`snnviz tables`: the paper's tables A and E to H beside ours.
+
+The paper's tables with our numbers beside the published ones: A runtime, E thresholds, F accuracy, G sparsity, H anytime metrics.
+From the shipped models, or from results, also of models of your own, with nothing beside them.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +13,8 @@ from typing import Any
 from snnviz.cli.figures import add_source, material_of
 
 
-def add(subparsers: Any) -> None:
-    """Add the parser."""
-    parser = subparsers.add_parser(
-        "tables",
-        help="the paper's tables A and E to H beside ours",
-        description="The paper's tables with our numbers beside the published ones: A runtime, E thresholds, F accuracy, "
-        "G sparsity, H anytime metrics. From the shipped models, or from results, also of models of your own, with "
-        "nothing beside them.",
-    )
+def arguments(parser: Any) -> None:
+    """What it takes."""
     add_source(parser)
     parser.add_argument(
         "--model",
@@ -29,7 +26,7 @@ def add(subparsers: Any) -> None:
     parser.add_argument("--benchmarks", metavar="JSON", help="table.json of `make bench`, for our times in table A")
     parser.add_argument("--format", default="md,csv,tex", metavar="LIST", help="of md, csv, tex (default: %(default)s)")
     parser.add_argument("--out", metavar="FOLDER", help="write the tables as files; without it they are printed only")
-    parser.set_defaults(run=run, show=show, writes=lambda args: args.out and (args.out, True))
+    parser.set_defaults(writes=lambda args: args.out and (args.out, True))
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:

@@ -1,4 +1,8 @@
-"""`snnviz train`: one of the paper's architectures on a data set."""
+"""`snnviz train`: train an image classifier.
+
+Train one of the paper's architectures. After each epoch all that is needed to go on is saved beside the model; Ctrl-C and --resume
+continue where it stopped. The epoch with the lowest validation loss is kept.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +16,11 @@ from snnviz.jobs.work.train import Options
 RESUME = "go on from the checkpoint beside the output, if there is one"
 
 
-def add(subparsers: Any) -> None:
-    """Add the parser."""
-    parser = _job.add_command(
-        subparsers, "train", Options, show,
-        help="train an image classifier",
-        description="Train one of the paper's architectures. After each epoch all that is needed to go on is saved beside "
-        "the model; Ctrl-C and --resume continue where it stopped. The epoch with the lowest validation loss is kept.",
-        resume=RESUME,
-        run=run,
-        architecture={"nargs": "?"},
-    )  # fmt: skip
+JOB = _job.Job(Options, resume=RESUME, changes={"architecture": {"nargs": "?"}})
+
+
+def arguments(parser: Any) -> None:
+    """What it takes."""
     parser.add_argument("--list", action="store_true", help="list the architectures")
 
 

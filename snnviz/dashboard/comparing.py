@@ -12,13 +12,14 @@ import pandas as pd
 import panel as pn
 
 from snnviz import plots
-from snnviz.dashboard import parts
+from snnviz.dashboard import parts, reproducing
 from snnviz.dashboard.figure import Figure
-from snnviz.dashboard.run_details import STATES, written_report
+from snnviz.dashboard.run_details import written_report
 from snnviz.dashboard.workspace import RESULT_KINDS, label
 from snnviz.errors import InputError
 from snnviz.runs import importance, settings_table
 from snnviz.runs.influence import FEWEST
+from snnviz.runs.run import STATES
 from snnviz.runs.search import as_number
 
 if TYPE_CHECKING:
@@ -54,11 +55,19 @@ class Comparison:
             self._draw, lambda: plots.metric_history_data(self._histories(), page.metric), redraw=["chosen", "metric"],
             tip="These runs have no metric by step in common.",
             controls=[parts.group("Metric", pn.widgets.Select.from_param(page.param.metric, label="", width=220))],
+            again=lambda: reproducing.drawn(
+                page.workspace, "metric_history",
+                reproducing.histories({label(run): run.id for run in self.runs()}, [page.metric]), page.metric,
+            ),
         )  # fmt: skip
         self.curves = Figure(
             page, "accuracy_over_time", "Their curves", "Accuracy over time of the ticked runs that left a result.",
             self._draw_curves, lambda: plots.accuracy_over_time_data(self._results()), redraw=["chosen"],
             tip="None of these runs left a simulation.",
+            again=lambda: reproducing.drawn(
+                page.workspace, "accuracy_over_time", reproducing.results(page.workspace, list(self._results())),
+                names=list(self._results()), zoom="top", log=True,
+            ),
         )  # fmt: skip
         alike = parts.widget(pn.widgets.Toggle.from_param(page.param.alike, label="Settings that are alike, too"))
         self.report = parts.download(
@@ -196,12 +205,16 @@ class Influence:
             lambda: plots.parallel_coordinates(self._told(), page.target, dark=page.dark),
             lambda: plots.parallel_coordinates_data(self._told(), page.target), redraw=["shown", "target"], controls=[choice],
             size=(plots.DOUBLE_COLUMN, None),
+            again=lambda: reproducing.drawn(page.workspace, "parallel_coordinates", self._table_again(), page.target),
         )  # fmt: skip
         self.bars = Figure(
             page, "setting_importance", "Which setting decides",
             "How much each decides whether a listed run is among the best (PED-ANOVA). A hint, where runs are few.",
             lambda: plots.setting_importance(self._importances(), dark=page.dark), self._importances,
             redraw=["shown", "target"],
+            again=lambda: reproducing.drawn(
+                page.workspace, "setting_importance", {"importances": reproducing.frame(self._importances())}
+            ),
         )  # fmt: skip
         self.view = parts.grid(self.lines.view, self.bars.view)
         page.param.watch(lambda *_: self.update(), "shown")
@@ -236,6 +249,14 @@ class Influence:
             raise InputError("Three finished runs with a metric in common are needed.")
         found = settings_table(self.runs()[:MOST_LINES], self._page.target)
         return found[[name for name in found if name not in _NO_SETTINGS]]
+
+    def _table_again(self) -> dict[str, str]:
+        """The Python that reads the table that is drawn, from the runs."""
+        ids = [run.id[:12] for run in self.runs()[:MOST_LINES]]
+        return {
+            "_runs": f"[store.get(run_id) for run_id in {ids}]",
+            "table": f"snnviz.runs.settings_table(_runs, {self._page.target!r})[{list(self._told())}]",
+        }
 
     def _told(self) -> pd.DataFrame:
         """The table with no more settings than can be drawn: the most important ones."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+import pandas as pd
 import panel as pn
 import param
 import xarray as xr
@@ -145,9 +145,7 @@ class Explorer(Page):
         if name == "events_over_time":
             return plots.events_over_time(self.results, threshold=self.threshold, dark=self.dark)
         if name == "pareto_front":
-            return plots.pareto_front(
-                self.workspace.scores(self._against()), x=self.plane, selected=self.runs, dark=self.dark
-            )
+            return plots.pareto_front(self._scores(), x=self.plane, selected=self.runs, dark=self.dark)
         return getattr(plots, name)(self.workspace.result(self.run), dark=self.dark)
 
     def _log(self, name: str) -> bool:
@@ -157,7 +155,7 @@ class Explorer(Page):
     def data(self, name: str) -> Any:
         """The table behind the plot `name`."""
         if name == "pareto_front":
-            return plots.pareto_front_data(self.workspace.scores(self._against()))
+            return plots.pareto_front_data(self._scores())
         return getattr(plots, f"{name}_data")(self.results if name in _OF_ALL else self.workspace.result(self.run))
 
     def _body(self) -> list[Any]:
@@ -212,11 +210,15 @@ class Explorer(Page):
             shared=lambda: (tuple(self.runs), self.threshold, self.zoom, self._log(name)),
         )  # fmt: skip
 
-    def _again(self, name: str, runs: Sequence[str] | None = None, **options: Any) -> tuple[str, str | None]:
+    def _again(self, name: str, **options: Any) -> reproducing.Told:
         """A plot of the chosen runs, or of one of them, as Python and as a command."""
-        where = {run: self.workspace.where(run) for run in (self.runs if runs is None else runs)}
-        drawn = reproducing.plot(name, where, several=runs is None, **options)
-        return drawn, reproducing.figures_command(name, where)
+        runs = list(self.runs) if name in _OF_ALL else [self.run]
+        told = (
+            reproducing.results(self.workspace, runs)
+            if name in _OF_ALL
+            else reproducing.result(self.workspace, self.run)
+        )
+        return reproducing.drawn(self.workspace, name, told, names=runs, **options)
 
     def _plane(self) -> Figure:
         def move(figure: Any) -> None:
@@ -233,22 +235,22 @@ class Explorer(Page):
     def _layers(self, name: str, title: str, note: str) -> Figure:
         return Figure(
             self, name, title, note, lambda: self.plot(name), lambda: self.data(name), redraw=["run"], tip=CHOOSE,
-            shared=lambda: self.run, again=lambda: self._again(name, runs=[self.run]),
+            shared=lambda: self.run, again=lambda: self._again(name),
         )  # fmt: skip
 
     def _front(self) -> Figure:
         """The Pareto front of all runs; choosing points there chooses the curves."""
-        names = list(self.workspace.scores(self._against())["run"])
 
         def link(figure: Any) -> None:
             figure.add_tools(TapTool())
             (points,) = [
-                source for source in figure.select({"type": ColumnDataSource}) if len(source.data.get("run", ())) == len(names)
+                source for source in figure.select({"type": ColumnDataSource}) if {"run", "size"} <= set(source.data)
             ]  # fmt: skip
 
             def choose(_attr: str, _old: list[int], indices: list[int]) -> None:
+                names = points.data["run"]  # as they are now: runs end while the page is open
                 if indices:
-                    self.runs = [names[index] for index in indices[:MOST_SHOWN]]
+                    self.runs = [str(names[index]) for index in indices[:MOST_SHOWN] if index < len(names)]
 
             points.selected.on_change("indices", self.guarded(choose))
 
@@ -256,9 +258,13 @@ class Explorer(Page):
         return Figure(
             self, "pareto_front", "Pareto front",
             "Every run as a point; small and pale where another is as good or better in all. Click one, or several with Shift, and "
-            "the curves above are theirs.",
+            "the curves above are theirs, and bars their 95 % intervals over the items.",
             lambda: self.plot("pareto_front"), lambda: self.data("pareto_front"),
-            redraw=["plane", "reference", "runs"], linker=link, controls=[choice],
+            redraw=["plane", "reference", "frontier", "runs", "runs_told"], linker=link, controls=[choice],
+            again=lambda: reproducing.drawn(
+                self.workspace, "pareto_front", {"scores": reproducing.frame(self._scores())},
+                x=self.plane, selected=list(self.runs),
+            ),
         )  # fmt: skip
 
     # --- layout -------------------------------------------------------------------------------------------------------
@@ -442,6 +448,13 @@ class Explorer(Page):
 
             self.apart(compute, show)
         return self._told[key]
+
+    def _scores(self) -> pd.DataFrame:
+        """The metrics of all runs, with the intervals of the chosen ones as far as they are computed."""
+        table = self.workspace.scores(self._against())
+        for (run, figure), row in ({} if self.frontier else self._intervals()).items():
+            table.loc[table["run"] == run, [f"{figure}_low", f"{figure}_high"]] = row.low, row.high
+        return table
 
     def _published(self, result: xr.Dataset) -> dict[str, reports.Published]:
         """The paper's numbers for this result: all of them in the paper's setting, none of its thresholds in another."""

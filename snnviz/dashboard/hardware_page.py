@@ -10,7 +10,7 @@ import param
 
 from snnviz import plots
 from snnviz._options import options_of
-from snnviz.dashboard import parts
+from snnviz.dashboard import parts, reproducing
 from snnviz.dashboard.components import RadioButtons
 from snnviz.dashboard.figure import Figure
 from snnviz.dashboard.forms import field, parameter
@@ -114,12 +114,17 @@ class Hardware(Launching):
                 self, "chip_map", "Chips and cores",
                 "One square is a chip, one small square a core, in the colour of the layer that it holds.",
                 self._map, lambda: plots.chip_map_data(self._needed()), redraw=["opened", "zoom"], tip=NO_PLAN, controls=[zoom],
+                again=self._map_again,
             ),
             "accuracy_over_time": Figure(
                 self, "accuracy_over_time", "Board, NEURON, simulator",
                 "What was expected, what a machine gave, and what other simulators give: the same curve from each.",
                 lambda: self._curves(plots.accuracy_over_time, zoom="top", dark=self.dark),
                 lambda: self._curves(plots.accuracy_over_time_data), redraw=["shown"], tip=NO_RESULTS,
+                again=lambda: reproducing.drawn(
+                    self.workspace, "accuracy_over_time", reproducing.results(self.workspace, self.shown), zoom="top",
+                    names=self.shown,
+                ),
             ),
         }  # fmt: skip
         self._words = {name: parts.written("") for name in ("tiles", "warnings", "layers")}
@@ -164,11 +169,14 @@ class Hardware(Launching):
 
     # --- what is shown ------------------------------------------------------------------------------------------------
 
+    def _planned(self) -> Any:
+        """The dry run that is opened, else the last one; None before there is one."""
+        done = [run for run in self.workspace.runs() if run.kind == "dryrun" and run.status == "FINISHED"]
+        return next((run for run in done if run.id == self.opened), done[0] if done else None)
+
     def plan(self) -> Plan | None:
         """The plan of the opened dry run, else of the last one, or the one handed in; None before there is one."""
-        store = self.workspace.store
-        done = [run for run in self.workspace.runs() if run.kind == "dryrun" and run.status == "FINISHED"]
-        found = next((run for run in done if run.id == self.opened), done[0] if done else None)
+        found, store = self._planned(), self.workspace.store
         if found is None or store is None:
             return self._given
         if found.id not in self._plans:
@@ -182,6 +190,13 @@ class Hardware(Launching):
         if plan is None:
             raise InputError(NO_PLAN)
         return plan
+
+    def _map_again(self) -> reproducing.Told | None:
+        run = self._planned()
+        if run is None:
+            return None
+        plan = f"snnviz.hardware.spinnaker.dryrun.Plan.load(store.file({run.id[:12]!r}, 'plan.json'))"
+        return reproducing.drawn(self.workspace, "chip_map", {"plan": plan}, zoom=self.zoom)
 
     def _map(self) -> Any:
         plan = self.plan()

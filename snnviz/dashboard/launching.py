@@ -16,8 +16,9 @@ from snnviz.dashboard.components import Dropper
 from snnviz.dashboard.page import Page
 from snnviz.dashboard.run_details import RunDetails
 from snnviz.dashboard.uploads import MODEL, MOST_BYTES
-from snnviz.dashboard.workspace import FROM_RUN, READ_ONLY, label
+from snnviz.dashboard.workspace import READ_ONLY, label
 from snnviz.errors import InputError
+from snnviz.jobs.work.sources import FROM_RUN
 
 
 class Launching(Page):

@@ -15,7 +15,7 @@ import param
 import xarray as xr
 
 from snnviz import plots, pretrained
-from snnviz.dashboard import parts, style
+from snnviz.dashboard import parts, reproducing, style
 from snnviz.dashboard.figure import Figure
 from snnviz.dashboard.page import Page
 from snnviz.dashboard.predictions import picture
@@ -81,7 +81,7 @@ class Live(Page):
         self.param.network.objects = names
         state["network"] = state["network"] if state.get("network") in names else shipped[0]
         self._result: xr.Dataset | None = None
-        self._answered_at = 0.0
+        self._answered_at, self._serial = 0.0, 0
         self._chosen = "neuron" in state
         with contextlib.suppress(InputError):
             self.param.layer.objects = list(self._network(state["network"]).firing_names)
@@ -109,7 +109,7 @@ class Live(Page):
         self.membranes = Figure(
             self, "membranes", "Membranes", "Of the neuron clicked and of some others of its layer; marks are spikes.",
             self._draw_membranes, lambda: plots.membranes_data(self._answered(), 0, self.layer, self._neurons()),
-            redraw=["layer", "neuron", "told"],
+            redraw=["layer", "neuron", "told"], again=self._membranes_again,
         )  # fmt: skip
         self.param.watch(lambda *_: self._begin(), ["network", "steps", "item"])
         steps = pn.widgets.IntInput.from_param(self.param.steps, label="", width=90)
@@ -163,7 +163,7 @@ class Live(Page):
         """Some test images of the data set that a network is of; None if they are not here."""
         from snnviz import datasets
 
-        name = str(network.metadata.get("data") or network.metadata.get("dataset") or "mnist")
+        name = _data_of(network)
 
         def load() -> Any:
             try:
@@ -187,6 +187,7 @@ class Live(Page):
         self._result = simulate(
             network, image[None], np.zeros(1, int), self.steps, engine="event", record=record, progress=False
         )
+        self._serial = serial
         self.pad.answer = {**answer_of(self._result, network.input_shape, self.dark), "serial": serial}
         self._answered_at = time.monotonic()
         if pn.state.curdoc is None:
@@ -225,6 +226,28 @@ class Live(Page):
             raise InputError("The input layer only passes the image on: click a neuron of another layer.")
         return plots.membranes(result, 0, self.layer, self._neurons(), dark=self.dark, height=360)
 
+    def _network_again(self) -> str:
+        if self.network in self.workspace.names():
+            return reproducing.network(self.workspace, self.network)["network"]
+        return reproducing.loading(self.network)
+
+    def _membranes_again(self) -> reproducing.Told | None:
+        """Of a test image alone: what was drawn is nowhere but here."""
+        if self._serial:
+            return None
+        network, (name, at) = self._network(), (_data_of(self._network()), self.item)
+        return reproducing.drawn(
+            self.workspace, "membranes",
+            {
+                "_images": f"snnviz.datasets.load({name!r}, split='test', limit={TEST_IMAGES})",
+                "_record": f"snnviz.Record(spikes={list(network.firing_names)}, potentials=[{self.layer!r}], items=1)",
+                "_network": self._network_again(),
+                "result": f"snnviz.simulate(_network, _images.x[{at}:{at + 1}], _images.y[{at}:{at + 1}], {self.steps}, "
+                "engine='event', record=_record)",
+            },
+            0, self.layer, self._neurons(),
+        )  # fmt: skip
+
     def _about(self) -> str:
         """Rate, first spike and incoming weights of the neuron, in words and a picture."""
         if self._result is None or self.layer is None or f"spikes_{self.layer}" not in self._result:
@@ -254,6 +277,11 @@ class Live(Page):
         most = float(np.abs(weights).max())
         note = f"Its incoming weights, from {-most:.2g} (orange) over 0 to {most:.2g} (blue)."
         return f"<p><img class='weights' alt='incoming weights' src='{image}'></p>{parts.missing(note)}"
+
+
+def _data_of(network: Any) -> str:
+    """Name of the data set whose test images a network is shown."""
+    return str(network.metadata.get("data") or network.metadata.get("dataset") or "mnist")
 
 
 def signed(values: np.ndarray, dark: bool) -> np.ndarray:

@@ -11,7 +11,7 @@ import panel as pn
 import param
 
 from snnviz import energy, plots
-from snnviz.dashboard import parts
+from snnviz.dashboard import parts, reproducing
 from snnviz.dashboard.components import IntSlider
 from snnviz.dashboard.figure import Figure
 from snnviz.dashboard.page import Page
@@ -67,17 +67,11 @@ class Network(Page):
             "layer_graph": Figure(
                 self, "layer_graph", "Layers", "From the input down; a band is as wide as its share of all synaptic events.",
                 self._graph, lambda: plots.layer_graph_data(self._network(), self.workspace.result(self.run)), redraw=["run"],
-                size=(plots.DOUBLE_COLUMN, None),
+                size=(plots.DOUBLE_COLUMN, None), again=lambda: self._again("layer_graph", network=True),
             ),
-            "spike_rates": Figure(
-                self, "spike_rates", "Spike rates", "How busy the neurons of each layer are at each step.",
-                lambda: plots.spike_rates(self.workspace.result(self.run), dark=self.dark),
-                lambda: plots.spike_rates_data(self.workspace.result(self.run)), redraw=["run"],
-            ),
-            "event_shares": Figure(
-                self, "event_shares", "Where the events go", "Each layer's share of all synaptic events.",
-                lambda: plots.event_shares(self.workspace.result(self.run), dark=self.dark),
-                lambda: plots.event_shares_data(self.workspace.result(self.run)), redraw=["run"],
+            "spike_rates": self._of_result("spike_rates", "Spike rates", "How busy the neurons of each layer are at each step."),
+            "event_shares": self._of_result(
+                "event_shares", "Where the events go", "Each layer's share of all synaptic events."
             ),
         }  # fmt: skip
         self._report = parts.written("")
@@ -110,6 +104,19 @@ class Network(Page):
                 0, parts.card(parts.group("Run", pn.widgets.Select.from_param(self.param.run, label="", width=320)))
             )
         return body
+
+    def _of_result(self, name: str, title: str, note: str) -> Figure:
+        return Figure(
+            self, name, title, note, lambda: getattr(plots, name)(self.workspace.result(self.run), dark=self.dark),
+            lambda: getattr(plots, f"{name}_data")(self.workspace.result(self.run)), redraw=["run"],
+            again=lambda: self._again(name),
+        )  # fmt: skip
+
+    def _again(self, name: str, network: bool = False) -> reproducing.Told:
+        """A plot as Python and as a command."""
+        told = reproducing.network(self.workspace, self.run) if network else {}
+        told |= reproducing.result(self.workspace, self.run)
+        return reproducing.drawn(self.workspace, name, told, names=[self.run])
 
     # --- what is shown ------------------------------------------------------------------------------------------------
 

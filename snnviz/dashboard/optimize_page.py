@@ -8,7 +8,7 @@ import pandas as pd
 import param
 
 from snnviz import plots
-from snnviz.dashboard import parts
+from snnviz.dashboard import parts, reproducing
 from snnviz.dashboard.components import RadioButtons
 from snnviz.dashboard.figure import Figure
 from snnviz.dashboard.forms import field, parameter
@@ -18,6 +18,7 @@ from snnviz.jobs.spec import leaving
 from snnviz.jobs.work.optimize import Options
 from snnviz.network import SpikingNetwork
 from snnviz.optimization.methods import titles
+from snnviz.runs import Run
 
 _TERMS = {"peak_accuracy": "held_out_peak_accuracy", "latency": "held_out_latency", "power": "held_out_power"}
 
@@ -86,21 +87,25 @@ class Optimize(Launching):
                 "Every network that was tried, the best so far, and the three terms that the best is made of.",
                 lambda: self._history_plot("optimization_history", x=self.x), lambda: self._data("optimization_history"),
                 redraw=["opened", "x"], tip=NOTHING, controls=[axis],
+                again=lambda: self._again("optimization_history", x=self.x),
             ),
             "evaluations": Figure(
                 self, "evaluations", "Everything tried",
                 "Each network that was tried, in what it costs and how well it does; later ones are stronger in colour.",
                 lambda: self._history_plot("evaluations", x=self.plane, y="power"), lambda: self._data("evaluations"),
                 redraw=["opened", "plane"], tip=NOTHING, controls=[plane],
+                again=lambda: self._again("evaluations", x=self.plane, y="power"),
             ),
             "scales": Figure(
                 self, "scales", "Scales", "How much more often the neurons of each channel fire after than before.",
                 self._scales, lambda: plots.scales_data(*self._networks()), redraw=["opened"], tip=AT_THE_END,
+                again=lambda: self._again("scales"),
             ),
             "accuracy_over_time": Figure(
                 self, "accuracy_over_time", "Before and after", "On the test set, once the search has ended.",
                 lambda: self._curve(plots.accuracy_over_time, zoom="top", dark=self.dark),
                 lambda: self._curve(plots.accuracy_over_time_data), redraw=["opened"], tip=AT_THE_END,
+                again=lambda: self._again("accuracy_over_time", zoom="top"),
             ),
         }  # fmt: skip
         self._evaluated = self._known()
@@ -126,10 +131,31 @@ class Optimize(Launching):
         run, store = self.details.run, self.workspace.store
         if run is None or store is None or run.kind != self.launches or "loss" not in run.metrics:
             return None
-        columns = ["loss", "accuracy_term", "latency_term", "power_term", "seconds", *_TERMS.values()]
-        found = store.history(run.id, [name for name in columns if name in run.metrics])
+        found = store.history(run.id, self._columns(run))
         found = found.rename(columns={kept: name for name, kept in _TERMS.items()}).reset_index(drop=True)
         return found if len(found) > 1 else None
+
+    @staticmethod
+    def _columns(run: Run) -> list[str]:
+        """What a search records of every evaluation."""
+        columns = ["loss", "accuracy_term", "latency_term", "power_term", "seconds", *_TERMS.values()]
+        return [name for name in columns if name in run.metrics]
+
+    def _again(self, name: str, **options: Any) -> reproducing.Told | None:
+        """A plot of the opened run as Python."""
+        run = self.details.run
+        if run is None:
+            return None
+        own = repr(run.id[:12])
+        renamed = {kept: term for term, kept in _TERMS.items()}
+        history = f"store.history({own}, {self._columns(run)}).rename(columns={renamed}).reset_index(drop=True)"
+        pair = f"{{'before': snnviz.load_result(store.file({own}, 'start.nc')), 'after': store.result({own})}}"
+        told = {"history": history}
+        if name == "accuracy_over_time":
+            told = {"results": pair}
+        if name == "scales":
+            told = {"before": reproducing.loading(run.params.get("network", "")), "after": f"store.network({own})"}
+        return reproducing.drawn(self.workspace, name, told, **options)
 
     def _history_plot(self, name: str, **options: Any) -> Any:
         history = self.history()

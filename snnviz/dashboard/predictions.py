@@ -182,20 +182,19 @@ class Predictions(Page):
             **options,
         )  # fmt: skip
 
-    def _again(self, name: str) -> tuple[str, str | None] | None:
+    def _again(self, name: str) -> reproducing.Told | None:
         """A plot of the run, or of it and those it is compared with, as Python and as a command; None where the result alone does
         not hold what it shows."""
         if name == "event_stream" or (name in ("class_scores", "answer_margin", "raster") and not self._holds(name)):
             return None
         several = name == "prediction_strip"
-        where = {run: self.workspace.where(run) for run in ([self.run, *self.compared] if several else [self.run])}
+        runs = [self.run, *self.compared] if several else [self.run]
+        told = reproducing.results(self.workspace, runs) if several else reproducing.result(self.workspace, self.run)
         given: tuple[Any, ...] = {
             "prediction_strip": ([self.item],), "confusion": (self.time,), "confidence_cutoff": (), "exit_steps": (self._level(),),
         }.get(name, (self.item,))  # fmt: skip
         options = {"x": self.cost} if name == "confidence_cutoff" else {}
-        return reproducing.plot(name, where, *given, several=several, **options), reproducing.figures_command(
-            name, where
-        )
+        return reproducing.drawn(self.workspace, name, told, *given, names=runs, **options)
 
     # --- layout -------------------------------------------------------------------------------------------------------
 

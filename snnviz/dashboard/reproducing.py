@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import pprint
 import shlex
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from snnviz._options import options_of, words
 from snnviz.errors import InputError
 from snnviz.figures.catalog import FIGURES
 from snnviz.jobs.spec import Spec
+from snnviz.jobs.work.sources import FROM_RUN
+from snnviz.runs.place import Place
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from snnviz.dashboard.workspace import Workspace
 
 _COMMANDS = {
     "train": "", "finetune": "", "adapt": "", "optimize": "", "simulate": "--track", "convert": "--track", "sweep": "--track",
@@ -42,42 +49,99 @@ def python(spec: Mapping[str, Any]) -> str | None:
     return f"from snnviz import jobs\n\njobs.run({pprint.pformat(asked, sort_dicts=False, width=100)})"
 
 
-def loading(results: Mapping[str, tuple[str, str]]) -> str:
-    """The Python that loads results.
+def results(workspace: Workspace, names: Sequence[str]) -> dict[str, str]:
+    """The Python that loads results by name, as `drawn` takes it."""
+    rows = [f"    {name!r}: {_result(workspace, name)}," for name in names]
+    return {"results": "\n".join(["{", *rows, "}"])}
+
+
+def result(workspace: Workspace, name: str) -> dict[str, str]:
+    """The Python that loads one result."""
+    return {"result": _result(workspace, name)}
+
+
+def _result(workspace: Workspace, name: str) -> str:
+    kind, where = workspace.where(name)
+    ways = {"file": "snnviz.load_result({!r})", "run": "store.result({!r})", "": "...  # from snnviz.simulate{}"}
+    return ways[kind].format(where)
+
+
+def network(workspace: Workspace, name: str) -> dict[str, str]:
+    """The Python that loads the network of a result, or a shipped one."""
+    kind, where = workspace.network_where(name)
+    ways = {"shipped": "snnviz.pretrained.network({!r})", "run": "store.network({!r})"}
+    unknown = "snnviz.load_network('NETWORK.npz')  # hash {}"
+    return {"network": ways.get(kind, unknown).format(where)}
+
+
+def loading(source: str) -> str:
+    """The Python that loads the network that a run was told: a run's, a file, or a shipped one."""
+    if source.startswith(FROM_RUN):
+        return f"store.network({source.removeprefix(FROM_RUN)[:12]!r})"
+    way = "load_network" if source.endswith(".npz") else "pretrained.network"
+    return f"snnviz.{way}({source!r})"
+
+
+def histories(names: Mapping[str, str], metrics: Sequence[str]) -> dict[str, str]:
+    """The Python that reads what runs recorded by step: name shown -> id."""
+    rows = [f"    {name!r}: store.history({run_id[:12]!r}, {list(metrics)!r})," for name, run_id in names.items()]
+    return {"histories": "\n".join(["{", *rows, "}"])}
+
+
+def frame(table: pd.DataFrame) -> str:
+    """The Python of a table, its numbers in it."""
+    columns = pprint.pformat(
+        {str(name): table[name].tolist() for name in table}, sort_dicts=False, width=110, compact=True
+    )
+    return f"pandas.DataFrame({columns})"
+
+
+def drawn(
+    workspace: Workspace, name: str, sources: Mapping[str, str], *given: Any, names: Sequence[str] = (), **options: Any
+) -> Told:
+    """The Python that draws a plot of `snnviz.plots` and writes it into a file, and the command that does, if there is one.
 
     Args:
-        results: by name, ("file", its name), ("run", its id) or ("", "") for one that only this process has.
+        workspace: of the page.
+        name: of the plot.
+        sources: name of a variable -> the Python of what it holds; the plot takes them in this order, but for those that begin
+            with an underscore, from which others are made.
+        *given: what the plot takes after them.
+        names: of the results that are drawn, where nothing else is: of those a command may draw a figure.
+        **options: what it takes by keyword; None and False are defaults.
     """
-    ways = {
-        "file": "snnviz.load_result({!r})",
-        "run": "snnviz.runs.Store().result({!r})",
-        "": "...  # from snnviz.simulate{}",
-    }
-    rows = [f"    {name!r}: {ways[kind].format(where)}," for name, (kind, where) in results.items()]
-    return "\n".join(["import snnviz", "", "results = {", *rows, "}"])
-
-
-def plot(name: str, results: Mapping[str, tuple[str, str]], *given: Any, several: bool = True, **options: Any) -> str:
-    """The Python that draws a plot of `snnviz.plots` from results and writes it into a file."""
-    shown = "results" if several else f"results[{next(iter(results))!r}]"
+    text = "\n".join(sources.values())
+    lines = ["import json"] * ("json." in text) + ["import pandas"] * ("pandas." in text) + ["import snnviz", ""]
+    if "store." in text:
+        lines.append(f"store = snnviz.runs.Store({_place(workspace)})")
+    lines += [f"{variable} = {expression}" for variable, expression in sources.items()]
     words = [
-        shown,
-        *map(repr, given),
-        *(f"{key}={value!r}" for key, value in options.items() if value not in (None, False)),
-    ]
-    drawn = f"figure = snnviz.plots.{name}({', '.join(words)})"
-    return f"{loading(results)}\n{drawn}\nsnnviz.plots.save(figure, {name.replace('_', '-') + '.pdf'!r})"
+        *(variable for variable in sources if not variable.startswith("_")), *map(repr, given),
+        *(f"{key}={value!r}" for key, value in options.items() if value is not None and value is not False),
+    ]  # fmt: skip
+    lines.append(f"figure = snnviz.plots.{name}({', '.join(words)})")
+    lines.append(f"snnviz.plots.save(figure, {name.replace('_', '-') + '.pdf'!r})")
+    return "\n".join(lines), _figures_command(workspace, name, names)
 
 
-def figures_command(name: str, results: Mapping[str, tuple[str, str]]) -> str | None:
+def _place(workspace: Workspace) -> str:
+    """Where the pages' runs are, as an argument; nothing where that is where they are looked for anyway."""
+    store = workspace.store
+    return "" if store is None or store.place == Place.of() else repr(store.place.uri)
+
+
+def _figures_command(workspace: Workspace, name: str, names: Sequence[str]) -> str | None:
     """The command that writes the same plot as a journal's figure; None where there is none."""
     figure = _FIGURES.get(name, name.replace("_", "-"))
-    sources = [where for kind, where in results.values() if kind]
-    if figure not in FIGURES or len(sources) < len(results):
+    found = [workspace.where(each) for each in names]
+    if figure not in FIGURES or not all(kind for kind, _ in found) or not found:
         return None
-    return shlex.join(["snnviz", "figures", "--run", *sources, "--names", figure])
+    place = _place(workspace) if any(kind == "run" for kind, _ in found) else ""
+    where = ["--tracking-uri", place.strip("'")] if place else []
+    return shlex.join(["snnviz", "figures", "--run", *(source for _, source in found), *where, "--names", figure])
 
 
+Told = tuple[str, str | None]
 _FIGURES = {"accuracy_over_time": "figure-a", "accuracy_over_events": "figure-5", "prediction_strip": "figure-b"}
 
 

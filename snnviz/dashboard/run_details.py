@@ -16,23 +16,17 @@ import panel as pn
 from snnviz import plots
 from snnviz.dashboard import parts, reproducing
 from snnviz.dashboard.figure import Figure
-from snnviz.dashboard.workspace import FROM_RUN, MODEL_KINDS, RESULT_KINDS, label
+from snnviz.dashboard.workspace import MODEL_KINDS, RESULT_KINDS, label
 from snnviz.errors import InputError
 from snnviz.jobs.spec import leaving
+from snnviz.jobs.work.sources import FROM_RUN
+from snnviz.runs.run import STATES
 
 if TYPE_CHECKING:
     from snnviz.runs import Run
 
 _LOG_LINES = 200
 _TIMES = ("epoch", "seconds")
-STATES = {
-    "SCHEDULED": "waiting",
-    "RUNNING": "running",
-    "FINISHED": "finished",
-    "FAILED": "failed",
-    "KILLED": "cancelled",
-}
-"""Status of a run, as MLflow calls it -> the word that pages use."""
 CURVES = {
     "train": ["loss", "val_loss"],
     "finetune": ["loss", "val_loss"],
@@ -69,7 +63,7 @@ class RunDetails:
         self.figure = Figure(
             page, "metric_history", "How it goes", "What the run records, step by step.",
             self._draw, lambda: plots.metric_history_data({self._name: self._history}, self._metrics()),
-            tip="Nothing recorded by step yet.",
+            tip="Nothing recorded by step yet.", again=self._curves_again,
         )  # fmt: skip
         self._buttons = parts.box(
             parts.row(self.cancel, self.resume, self.simulate, self.report, self._next, classes=["snn-buttons"]),
@@ -144,6 +138,11 @@ class RunDetails:
         if not names or len(self._history[names].dropna(how="all")) < 2:
             return None
         return plots.metric_history({self._name: self._history}, names, dark=self._page.dark)
+
+    def _curves_again(self) -> reproducing.Told:
+        names = [name for name in self._metrics() if name in self._history]
+        told = reproducing.histories({self._name: self._page.opened}, names)
+        return reproducing.drawn(self._page.workspace, "metric_history", told, names)
 
     def _button(self, label: str, work: Callable[[str], str]) -> Any:
         button = parts.widget(pn.widgets.Button(label=label, width=110, visible=False))

@@ -13,9 +13,10 @@ from snnviz.dashboard import parts, run_columns
 from snnviz.dashboard.comparing import Comparison, Influence
 from snnviz.dashboard.components import RadioButtons, RunTable
 from snnviz.dashboard.page import Page
-from snnviz.dashboard.run_details import STATES, RunDetails
+from snnviz.dashboard.run_details import RunDetails
 from snnviz.errors import InputError
 from snnviz.runs import matching
+from snnviz.runs.run import STATES
 
 if TYPE_CHECKING:
     from snnviz.runs import Run

@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 import functools
 import ipaddress
+import logging
 import queue
 import secrets
 import socket
 import sys
 import threading
+import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,8 @@ from urllib.parse import parse_qs
 import panel as pn
 from panel.io.document import init_doc
 from panel.io.resources import get_dist_path
+from tornado.iostream import StreamClosedError
+from tornado.websocket import WebSocketClosedError
 
 from snnviz import _checks as check
 from snnviz._arguments import checked
@@ -46,8 +50,27 @@ _TEMPLATE = """
 {{ marked }}>{{ script }}</script>
 {% endblock %}
 """
+_TALKING = ("asyncio", "tornado.application", "bokeh.server.views.ws")
+"""Loggers that hear of a browser that has left."""
 MESSAGE_BYTES = 16 * 2**20
 """The largest message that a browser may send: a part of an uploaded model, of which each has at most 10 MB."""
+
+
+class _BrowserLeft(logging.Filter):
+    """Keeps out of the log that a browser left while something was on its way to it or from it: nobody's mistake.
+
+    Tornado, Bokeh and Panel report each as an exception that nothing caught, pages of them when tabs are closed quickly.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if (
+            isinstance(error, AssertionError) and error.__traceback__ is not None
+        ):  # of a connection that never had its session
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            return not (last.name == "session" and last.filename.endswith("connection.py"))
+        left = isinstance(error, WebSocketClosedError | StreamClosedError)
+        return not left and "connection was closed" not in record.getMessage()
 
 
 class _Template(pn.Template):
@@ -307,6 +330,10 @@ def _server(
     for context in server._tornado._applications.values():
         context.application.add(InTurn())
     hosts.guard(server, answered)
+    for name in _TALKING:
+        logger = logging.getLogger(name)
+        if not any(isinstance(one, _BrowserLeft) for one in logger.filters):
+            logger.addFilter(_BrowserLeft())
     return server
 
 

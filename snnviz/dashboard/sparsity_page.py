@@ -11,7 +11,7 @@ import panel as pn
 import param
 
 from snnviz import plots, reports
-from snnviz.dashboard import parts
+from snnviz.dashboard import parts, reproducing
 from snnviz.dashboard.components import RadioButtons
 from snnviz.dashboard.figure import Figure
 from snnviz.dashboard.forms import field, parameter
@@ -127,18 +127,22 @@ class Sparsity(Launching):
             "layer_sparsity": Figure(
                 self, "layer_sparsity", "Layer by layer", "Zeros among the activations and the weights of each layer.",
                 lambda: plots.layer_sparsity(self._stages(), dark=self.dark), lambda: plots.layer_sparsity_data(self._stages()),
-                redraw=["model"],
+                redraw=["model"], again=lambda: self._again("layer_sparsity", stages=_STAGES),
             ),
             "pruning_curve": Figure(
                 self, "pruning_curve", "Pruning curve", "Accuracy on held-out items once all weights below ε are set to zero.",
                 lambda: plots.pruning_curve(self._curve()[0], chosen=self._curve()[1], dark=self.dark),
-                lambda: plots.pruning_curve_data(self._curve()[0]),
-                redraw=["model"],
+                lambda: plots.pruning_curve_data(self._curve()[0]), redraw=["model"],
+                again=lambda: self._again("pruning_curve", chosen=self._curve()[1], curve=_POINTS),
             ),
             "lambda_grid": Figure(
                 self, "lambda_grid", "Strengths tried", "Every fine-tuning of this architecture, by its strengths.",
                 self._grid, lambda: plots.lambda_grid_data(self.tried(), self.value),
                 redraw=["value", "model"], tip="No fine-tuning has recorded this yet.",
+                again=lambda: reproducing.drawn(
+                    self.workspace, "lambda_grid", {"table": reproducing.frame(self._measured())}, self.value,
+                    label=_VALUES[self.value],
+                ),
                 controls=[parts.group("Show", grid_value)],
             ),
         }  # fmt: skip
@@ -203,8 +207,18 @@ class Sparsity(Launching):
                 )
         return pd.DataFrame(rows, columns=["lambda_a", "lambda_w", *_VALUES])
 
+    def _again(self, name: str, chosen: float | None = None, **told: str) -> reproducing.Told:
+        """A plot of the model's card as Python."""
+        return reproducing.drawn(
+            self.workspace, name, {"_card": self.workspace.card_where(self.model), **told}, chosen=chosen
+        )
+
+    def _measured(self) -> pd.DataFrame:
+        """What was tried and has the value that is shown."""
+        return self.tried().dropna(subset=[self.value]).astype(float)
+
     def _grid(self) -> Any:
-        found = self.tried().dropna(subset=[self.value]).astype(float)
+        found = self._measured()
         if found.empty:
             return None
         return plots.lambda_grid(found, self.value, label=_VALUES[self.value], dark=self.dark)
@@ -266,5 +280,7 @@ def _strengths(name: str, text: str) -> list[float]:
     return found
 
 
+_STAGES = "{'before': _card['sparsity_before'], 'after': _card['sparsity']}"
+_POINTS = "_card['pruning_curve']['points']"
 SWEEP = "A sweep fine-tunes once for every pair of strengths, and compares. Several strengths have commas between."
 _TIP = "As published (Dutson, Li, Gupta, WACV 2023). The published code leaves the last hidden layer out of S_a."

@@ -27,6 +27,7 @@ from snnviz.dashboard.watching import Watcher
 from snnviz.errors import InputError
 from snnviz.figures import finding
 from snnviz.jobs.spec import leaving
+from snnviz.jobs.work.sources import FROM_RUN
 from snnviz.plots import Results, named
 
 if TYPE_CHECKING:
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-FROM_RUN = "run:"
-"""Begins what a job calls the model or network of a run (`snnviz.jobs.work.sources.origin`)."""
 RESULT_KINDS = leaving("result")
 """Kinds of runs that leave a simulation result."""
 MODEL_KINDS = leaving("model")
@@ -320,11 +319,32 @@ class Workspace:
         return [] if file is None else list(dict.fromkeys([file.parent, Path.cwd()]))
 
     def where(self, name: str) -> tuple[str, str]:
-        """Where the result called `name` can be loaded from: ("file", its name), ("run", its id), or ("", "") for one in memory."""
+        """Where the result called `name` can be loaded from: ("file", its path), ("run", its id), or ("", "") for one in memory.
+
+        A path is seen from the folder in which the pages were started; of a file elsewhere it is the name alone.
+        """
         if name in self._files:
-            return "file", self._files[name].name
+            file, here = self._files[name], Path.cwd()
+            return "file", str(file.relative_to(here)) if file.is_relative_to(here) else file.name
         run = None if name in self._results else self._by_name(RESULT_KINDS).get(name)
         return ("", "") if run is None else ("run", run.id[:12])
+
+    def network_where(self, name: str) -> tuple[str, str]:
+        """Where the network of the result called `name` can be loaded from: ("shipped", its name), ("run", the id of one that keeps
+        it), or ("", its hash) for a file."""
+        run = self._by_name((*RESULT_KINDS, *MODEL_KINDS)).get(name)
+        if run is not None and name not in self._results:
+            return "run", run.id[:12]
+        digest = str(self.result(name).attrs.get("network_hash", ""))
+        shipped = self._hashes().get(digest)
+        return ("", digest[:10]) if shipped is None else ("shipped", shipped)
+
+    def card_where(self, name: str) -> str:
+        """The Python that reads the card called `name`, of a `store`."""
+        run = self._by_name(MODEL_KINDS).get(name)
+        if run is None:
+            return f"snnviz.pretrained.card({name!r})"
+        return f"json.loads(store.file({run.id[:12]!r}, 'card.json').read_text())"
 
     def images(self, name: str) -> np.ndarray | None:
         """The images that the result called `name` is of, where they are known: (items, height, width, channels)."""

@@ -41,6 +41,28 @@ class Figure:
     ratio: float = 0.68
 
 
+def _figure(
+    plot: str,
+    title: str,
+    explained: str,
+    given: Callable[[Material], Sequence[Any]],
+    lacks: Callable[[Material], str] = lambda material: "" if material.results else "no result",
+    *,
+    named: Callable[[Material], dict[str, Any]] = lambda _: {},
+    look: Callable[[Material], dict[str, Any]] = lambda _: {},
+    **size: float,
+) -> Figure:
+    """The figure of a plot of `snnviz.plots`: it and its table take what `given` and `named` make of a material, it also `look`."""
+    return Figure(
+        title,
+        explained,
+        lambda m, dark: getattr(plots, plot)(*given(m), **named(m), **look(m), dark=dark),
+        lambda m: getattr(plots, f"{plot}_data")(*given(m), **named(m)),
+        lacks,
+        **size,
+    )
+
+
 def pair(material: Material) -> list[Any]:
     """The results of a before-and-after figure: the first two, or the only one."""
     return list(material.results.values())[:2]
@@ -91,6 +113,10 @@ def traced_item(material: Material) -> int:
     return plots.telling_items(part.assign_attrs(result.attrs), 1)[0]
 
 
+def _traced(material: Material) -> tuple[Any, int]:
+    return first(material), traced_item(material)
+
+
 def threshold(material: Material) -> float | tuple[float, float] | None:
     """The paper's thresholds where the results are of its models, else the default."""
     models = [reports.paper_model(result) for result in pair(material)]
@@ -122,10 +148,6 @@ def _network(material: Material) -> Any:
     return material.networks[list(material.results)[-1]]
 
 
-def _results(material: Material) -> str:
-    return "" if material.results else "no result"
-
-
 def _holding(*names: str, only: Callable[[Material], Any] | None = None) -> Callable[[Material], str]:
     """What a figure lacks that needs variables `names` in the results it shows, or in the one that `only` gives."""
 
@@ -143,7 +165,7 @@ def _holds(result: Any, name: str) -> bool:
     return any(str(variable) == name or str(variable).startswith(f"{name}_") for variable in result.data_vars)
 
 
-def _given(attribute: str, what: str) -> Callable[[Material], str]:
+def _noted(attribute: str, what: str) -> Callable[[Material], str]:
     return lambda material: "" if getattr(material, attribute) is not None else f"no {what}"
 
 
@@ -174,174 +196,173 @@ def _lacks_scales(material: Material) -> str:
 
 FIGURES: Mapping[str, Figure] = MappingProxyType(
     {
-        "figure-a": Figure(
+        "figure-a": _figure(
+            "figure_a",
             "Accuracy over time, before and after (figure A)",
             "Accuracy after each time step. Shaded: its 95 % interval (Wilson). Dashed grey: the accuracy to reach; dots "
             "and dotted lines down from them: the step at which it is first reached. Dotted, level: the accuracy of the "
             "analog network (ANN) that each was converted from.",
-            lambda m, dark: plots.figure_a(*pair(m), threshold=threshold(m), zoom="top", dark=dark, intervals=True),
-            lambda m: plots.figure_a_data(*pair(m), threshold=threshold(m)),
-            _results,
+            pair,
+            named=lambda m: {"threshold": threshold(m)},
+            look=lambda m: {"zoom": "top", "intervals": True},
         ),
-        "figure-b": Figure(
+        "figure-b": _figure(
+            "prediction_strip",
             "How predictions evolve, before and after (figure B)",
             "The class answered after each time step, for the items whose answers come latest: right answers in blue, wrong "
             "ones in orange and lower. Each item's image and true class stand at the left.",
-            lambda m, dark: plots.prediction_strip(_named_pair(m), strip_items(m), m.images, dark=dark),
-            lambda m: plots.prediction_strip_data(_named_pair(m), strip_items(m)),
+            lambda m: (_named_pair(m), strip_items(m)),
             _lacks_strip,
             width=DOUBLE_COLUMN,
             ratio=0.55,
+            look=lambda m: {"images": m.images},
         ),
-        "figure-5": Figure(
+        "figure-5": _figure(
+            "accuracy_cost",
             "Accuracy against latency and against power (figure 5)",
             "Accuracy against time (left) and against the synaptic events spent so far (right, mean per item). Shaded: its "
             "95 % interval (Wilson). Dashed grey: the accuracy to reach, with dotted lines down from where it is first "
             "reached. Dotted, level: the accuracy of the analog network (ANN); the area between it and a curve, as a share "
             "of it, is the Pareto latency (left) and the Pareto power (right).",
-            lambda m, dark: plots.accuracy_cost(
-                _named_pair(m), threshold=_thresholds(m), log=far_apart(pair(m)), dark=dark, intervals=True
-            ),
-            lambda m: plots.accuracy_cost_data(_named_pair(m)),
-            _results,
+            lambda m: (_named_pair(m),),
             width=DOUBLE_COLUMN,
             ratio=0.36,
+            look=lambda m: {"threshold": _thresholds(m), "log": far_apart(pair(m)), "intervals": True},
         ),
-        "pareto-front": Figure(
+        "pareto-front": _figure(
+            "pareto_front",
             "Runs by accuracy, Pareto latency and Pareto power",
             "Peak accuracy against Pareto latency (sum over the steps of the share of the ANN's accuracy that is still "
             "missing). Large points: no other network is at least as good in accuracy, latency and power and better in one. "
-            "Dotted: the best of both axes.",
-            lambda m, dark: plots.pareto_front(m.results, dark=dark),
-            lambda m: plots.pareto_front_data(m.results),
-            _results,
+            "Dotted: the best of both axes. Bars: 95 % intervals over the items (bootstrap).",
+            lambda m: (m.results,),
+            named=lambda _: {"intervals": True},
         ),
-        "spike-rates": Figure(
+        "spike-rates": _figure(
+            "spike_rates",
             "Spike rates of the layers over time",
             "Mean spikes per neuron and step, of the input and of each hidden layer. The output layer does not fire.",
-            lambda m, dark: plots.spike_rates(last(m), dark=dark),
-            lambda m: plots.spike_rates_data(last(m)),
-            _results,
+            lambda m: (last(m),),
         ),
-        "event-shares": Figure(
+        "event-shares": _figure(
+            "event_shares",
             "Where the synaptic events arrive",
             "Share of all synaptic events that arrive at each layer, over all steps and items.",
-            lambda m, dark: plots.event_shares(last(m), dark=dark),
-            lambda m: plots.event_shares_data(last(m)),
-            _results,
+            lambda m: (last(m),),
         ),
-        "layer-graph": Figure(
+        "layer-graph": _figure(
+            "layer_graph",
             "The network: layers, synapses, spike rates, events",
             "The layers from the input down. The bands between them are as wide as the share of all synaptic events that "
             "runs through them. Synapses: those that are not zero, of all. Spike rate: mean spikes per neuron and step.",
-            lambda m, dark: plots.layer_graph(_network(m), last(m), dark=dark),
-            lambda m: plots.layer_graph_data(_network(m), last(m)),
+            lambda m: (_network(m), last(m)),
             _lacks_network,
             width=DOUBLE_COLUMN,
             ratio=0.36,
         ),
-        "event-stream": Figure(
+        "event-stream": _figure(
+            "event_stream",
             "The stream of an event camera, answers and costs",
             "The events of one recording by pixel row, brighter (on) and darker (off). Below them the answer after each step, in "
             "blue where it is right; below that the events so far, of the camera and of the network, as shares of their sums.",
-            lambda m, dark: plots.event_stream(*_streamed(m), dark=dark),
-            lambda m: plots.event_stream_data(*_streamed(m)),
+            _streamed,
             _lacks_stream,
             width=DOUBLE_COLUMN,
             ratio=0.45,
         ),
-        "class-scores": Figure(
+        "class-scores": _figure(
+            "class_scores",
             "Class scores of an item over time",
             "The score of every class after each step, of the item whose answer comes latest. The highest is the answer. "
             "The unit is the firing threshold.",
-            lambda m, dark: plots.class_scores(first(m), latest_item(m), dark=dark),
-            lambda m: plots.class_scores_data(first(m), latest_item(m)),
+            lambda m: (first(m), latest_item(m)),
             _holding("logits", "prediction"),
         ),
-        "raster": Figure(
+        "raster": _figure(
+            "raster",
             "Spikes of an item",
             "The spikes of one item: a mark where a neuron fires. Of larger layers 100 neurons are drawn, evenly spaced.",
-            lambda m, dark: plots.raster(first(m), traced_item(m), neurons=RASTER_NEURONS, dark=dark),
-            lambda m: plots.raster_data(first(m), traced_item(m), neurons=RASTER_NEURONS),
+            _traced,
             _holding("spikes", "prediction"),
             width=DOUBLE_COLUMN,
             ratio=0.5,
+            named=lambda _: {"neurons": RASTER_NEURONS},
         ),
-        "membranes": Figure(
+        "membranes": _figure(
+            "membranes",
             "Membrane potentials of an item",
             "Membrane potentials of five neurons of the first hidden layer, after the reset, on one scale. Dashed: the "
             "firing threshold. Diamonds: spikes.",
-            lambda m, dark: plots.membranes(first(m), traced_item(m), dark=dark),
-            lambda m: plots.membranes_data(first(m), traced_item(m)),
+            _traced,
             _holding("potential", "prediction"),
         ),
-        "confusion": Figure(
+        "confusion": _figure(
+            "confusion",
             "Confusion matrix after the last step",
             "Items by true class (down) and predicted class (across) after the last step. Shade: the square root of the "
             "share of the true class's items.",
-            lambda m, dark: plots.confusion(last(m), dark=dark),
-            lambda m: plots.confusion_data(last(m)),
+            lambda m: (last(m),),
             _holding("prediction"),
             ratio=0.9,
         ),
-        "confidence-cutoff": Figure(
+        "confidence-cutoff": _figure(
+            "confidence_cutoff",
             "Stopping when sure, beside stopping at a fixed time",
             "Accuracy against the mean time to the answer. Lines with marks: each item stops once the margin of its two "
             "best softmax scores reaches a level, a mark for each level. Dotted: all items stop at the same step.",
-            lambda m, dark: plots.confidence_cutoff(_named_pair(m), dark=dark),
-            lambda m: plots.confidence_cutoff_data(_named_pair(m)),
+            lambda m: (_named_pair(m),),
             _holding("logits", "item_events"),
         ),
-        "exit-steps": Figure(
+        "exit-steps": _figure(
+            "exit_steps",
             "Steps after which items ended, each when sure",
             "Share of items that ended after each step, each as soon as the network was sure. Pale: of these, the wrong "
             "answers.",
-            lambda m, dark: plots.exit_steps(last(m), dark=dark),
-            lambda m: plots.exit_steps_data(last(m)),
+            lambda m: (last(m),),
             _holding("exit_step", "prediction", only=last),
         ),
-        "scales": Figure(
+        "scales": _figure(
+            "scales",
             "Scales that the optimisation found",
             "Scale of each channel, a point each: how many times as often its neurons fire after the search as before, for "
             "the same input. Bars: the layer's median. Dashed: as before. Points are spread sideways only to be seen.",
-            lambda m, dark: plots.scales(m.networks["start"], _network(m), dark=dark),
-            lambda m: plots.scales_data(m.networks["start"], _network(m)),
+            lambda m: (m.networks["start"], _network(m)),
             _lacks_scales,
         ),
-        "optimization-history": Figure(
+        "optimization-history": _figure(
+            "optimization_history",
             "Loss of a search and its terms",
             "Loss of every evaluation of the search (points), the lowest so far (line), and its three terms. Evaluations "
             "much worse than the start are beyond the axis.",
-            lambda m, dark: plots.optimization_history(m.history, dark=dark),
-            lambda m: plots.optimization_history_data(m.history),
-            _given("history", "history of an optimisation"),
+            lambda m: (m.history,),
+            _noted("history", "history of an optimisation"),
             width=DOUBLE_COLUMN,
             ratio=0.34,
         ),
-        "evaluations": Figure(
+        "evaluations": _figure(
+            "evaluations",
             "Every network that a search tried",
             "Every network that the search tried. Darker points came later (on a dark background: brighter). Diamonds: the "
             "start, and the evaluation of least loss. Dotted: the best of both axes. Evaluations far beyond the start are "
             "off the axes.",
-            lambda m, dark: plots.evaluations(m.history, dark=dark),
-            lambda m: plots.evaluations_data(m.history),
-            _given("history", "history of an optimisation"),
+            lambda m: (m.history,),
+            _noted("history", "history of an optimisation"),
         ),
-        "pruning-curve": Figure(
+        "pruning-curve": _figure(
+            "pruning_curve",
             "Accuracy against weight sparsity",
             "Accuracy against the share of synapses that are zero once weights smaller than epsilon are set to zero, a "
             "point an epsilon. Diamond: the largest epsilon that costs less than one percentage point.",
-            lambda m, dark: plots.pruning_curve(m.pruning, dark=dark),
-            lambda m: plots.pruning_curve_data(m.pruning),
-            _given("pruning", "pruning curve"),
+            lambda m: (m.pruning,),
+            _noted("pruning", "pruning curve"),
         ),
-        "lambda-grid": Figure(
+        "lambda-grid": _figure(
+            "lambda_grid",
             "What the strengths of the penalties lead to",
             "What a fine-tuning with each pair of penalties led to. Darker is more (on a dark background: brighter). "
             "Framed: the best.",
-            lambda m, dark: plots.lambda_grid(m.grid, dark=dark),
-            lambda m: plots.lambda_grid_data(m.grid),
-            _given("grid", "grid of penalties"),
+            lambda m: (m.grid,),
+            _noted("grid", "grid of penalties"),
         ),
     }
 )

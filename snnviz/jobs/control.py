@@ -20,7 +20,7 @@ from snnviz.errors import InputError
 from snnviz.jobs.job import Job
 from snnviz.jobs.spec import Spec
 from snnviz.runs import Folder, Run, Store, lock, processes, queue
-from snnviz.runs.run import HOST, OUT
+from snnviz.runs.run import HOST, OUT, STATES
 
 LOCK, STORE = "SNNVIZ_JOB_LOCK", "SNNVIZ_JOB_STORE"
 """Environment variables that hand a job's process its lock and its store."""
@@ -121,7 +121,7 @@ def resume(run_id: str, *, store: Store | None = None) -> str:
         if found.status in ("FAILED", "KILLED"):
             reason = f"it was started on {found.tags.get(HOST, 'another machine')}, with its checkpoints there"
         else:
-            reason = f"it is {found.status}"
+            reason = f"it is {STATES[found.status]}"
         raise InputError(
             f"`run_id` must be a run of this machine that failed or was killed. Received: {run_id}; {reason}"
         )
@@ -145,7 +145,9 @@ def cancel(run_id: str, *, store: Store | None = None) -> Run:
     found = where.get(run_id)
     folder = Folder(where.home, found.id)
     if not found.active:
-        raise InputError(f"`run_id` must be a run that waits or runs. Received: {run_id}, which is {found.status}")
+        raise InputError(
+            f"`run_id` must be a run that waits or runs. Received: {run_id}, which is {STATES[found.status]}"
+        )
     if not folder.exists():
         raise InputError(
             f"`run_id` must be a run of this machine. Received: {run_id}, of {found.tags.get(HOST, 'another')}"

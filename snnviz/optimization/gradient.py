@@ -27,7 +27,7 @@ from snnviz.optimization.learner import Learner, Program
 from snnviz.optimization.objective import Objective
 from snnviz.optimization.scales import LARGEST_LOG_SCALE, ScaleSpace
 from snnviz.optimization.searcher import Beginning
-from snnviz.optimization.unrolled import Arriving, TensorFlow, best_sharpness, fire, read, surrogate
+from snnviz.optimization.unrolled import Arriving, TensorFlow, best_sharpness, fire, read, shown, surrogate
 
 Tensor = Any
 
@@ -64,6 +64,7 @@ class Gradient(Learner):
         unrolled: T', the steps that are computed as spikes, at most `steps`; time and memory grow with them.
         recency: the running mean gives update t a weight of about t ** recency (`Learner`).
         progress: show updates and the time left.
+        direct: images reach the first layer as they are (direct coding), not as spikes.
 
     Raises:
         InputError: if an argument is out of range.
@@ -83,6 +84,7 @@ class Gradient(Learner):
         if not isinstance(problem.space, ScaleSpace):
             raise TypeError("the gradient is of scales")
         given = {"base": at.base, "expansion": at.expansion, "seed": at.seed, "progress": at.progress, **options}
+        given["direct"] = problem.settings.input == "analog"
         return cls(problem.space, at.objective, *at.training, problem.settings.steps, **given)
 
     def __init__(
@@ -107,6 +109,7 @@ class Gradient(Learner):
         unrolled: int = UNROLLED,
         recency: float = 3.0,
         progress: bool = True,
+        direct: bool = False,
     ) -> None:
         super().__init__(
             space.network, x, y, updates=updates, every=every, batch=batch, rate=rate, seed=seed, shift=shift, flip=False,
@@ -118,7 +121,19 @@ class Gradient(Learner):
         unrolled = min(check.integer("unrolled", unrolled, 1), check.integer("steps", steps, 1))
         base = space.start() if base is None else base
         expansion = np.arange(space.size) if expansion is None else expansion
-        self._program = _Program(space, objective, steps, unrolled, distilled, early, width, base, expansion, updates)
+        self._program = _Program(
+            space,
+            objective,
+            steps,
+            unrolled,
+            distilled,
+            early,
+            width,
+            base,
+            expansion,
+            updates,
+            check.flag("direct", direct),
+        )
         self._program.begin(*self._items(0))
 
 
@@ -137,11 +152,12 @@ class _Program(Program):
         base: np.ndarray,
         expansion: np.ndarray,
         updates: int,
+        direct: bool,
     ) -> None:
         import keras
         import tensorflow as tf
 
-        self._space, self._unrolled = space, unrolled
+        self._space, self._unrolled, self._direct = space, unrolled, direct
         self._layers, self._sources = space.network.layers, space.network.sources
         self._objective, self._steps, self._distilled, self._early = objective, steps, distilled, early
         self._spike, self._ops = surrogate(tf, width), TensorFlow()
@@ -228,8 +244,9 @@ class _Program(Program):
     def _spiking(self, x: Tensor, scales: list[Tensor], potentials: list[Tensor]) -> tuple[Tensor, Tensor]:
         """Output potentials (T', B, classes) and mean events per item (T',)."""
         tf, steps = self._tf, self._unrolled
-        spikes = [fire(tf, [x] * steps, potentials[0], self._spike if self._space.potentials else None)]
-        sent, events = list(spikes), tf.zeros(steps)
+        spike = self._spike if self._space.potentials else None
+        image, active = shown(tf, x, steps, potentials[0], spike, self._direct)
+        sent, spikes, events = [image], [active], tf.zeros(steps)
         for index, layer in enumerate(self._layers):
             events = self._arriving[index].counted(tf, events, spikes)
             drive = self._drive(index, sent) * scales[index]

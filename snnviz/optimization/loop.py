@@ -54,6 +54,7 @@ def optimize(
     on_evaluation: Callable[[int, dict[str, Any]], None] | None = None,
     say: Callable[[str], None] | None = None,
     step_ms: float | None = None,
+    input: str = "spiking",
 ) -> OptimizationResult:
     """Search for scales that let the right answer come out early and cheaply: minimise L_SNN (module `objective`).
 
@@ -98,6 +99,7 @@ def optimize(
         on_evaluation: called with number and row of `OptimizationResult.history` of each evaluation, those of an earlier run that
             is resumed included.
         step_ms: milliseconds of a step, of recordings.
+        input: how images arrive: "spiking", or "analog", which is direct coding; not with a target.
         say: called with a sentence where the budget of time is small for the method; None writes it to standard error, where
             `progress` is true.
 
@@ -122,6 +124,7 @@ def optimize(
     methods.check_potentials(with_potentials, method)
     whole = network
     methods.check_target(target, method)
+    methods.check_input(input, target)
     if isinstance(x, Recordings):
         methods.check_streams(method, target)
     if target is not None:
@@ -129,7 +132,7 @@ def optimize(
         if training is not None:
             training = spinnaker.pooled(whole, np.asarray(training[0])), training[1]
     problem = Problem(
-        network, x, y, steps, stages_per[-1], with_potentials, engine, target, methods.vary(method), step_ms
+        network, x, y, steps, stages_per[-1], with_potentials, engine, target, methods.vary(method), step_ms, input
     )
     if training is not None:
         learn_x = Inputs.of(network, training[0], problem.settings, name="training").x

@@ -93,6 +93,13 @@ def check_streams(method: str, target: str | None) -> None:
         )
 
 
+def check_input(input: str, target: str | None) -> None:
+    """Raise `InputError` unless images can arrive so."""
+    check.choice("input", input, ("spiking", "analog"))
+    if target is not None and input != "spiking":
+        raise InputError(f"`input` must be 'spiking' with a target. Received: {input!r}")
+
+
 def check_target(target: str | None, method: str) -> None:
     """Raise `InputError` unless networks can be evaluated as `target` computes them, by `method`."""
     if target is None:

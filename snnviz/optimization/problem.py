@@ -46,6 +46,7 @@ class Problem:
             its input; None for no constraints.
         vary: what vectors hold (`snnviz.optimization.searcher`); `per` and `with_potentials` are about "scales" alone.
         step_ms: milliseconds of a step, of recordings.
+        input: how images arrive without a target, see `snnviz.Settings`.
 
     Raises:
         InputError: if the data do not fit, or there are none.
@@ -63,9 +64,10 @@ class Problem:
         target: str | None = None,
         vary: str = SCALES,
         step_ms: float | None = None,
+        input: str = "spiking",
     ) -> None:
         self.target = None if target is None else check.choice("target", target, TARGETS)
-        mode = {"input": "spikes", "step_ms": step_ms} if isinstance(x, Recordings) else {}
+        mode = {"input": "spikes", "step_ms": step_ms} if isinstance(x, Recordings) else {"input": input}
         self.settings = Settings(steps=steps, **(spinnaker.SETTINGS if self.target else mode))
         self.x: Any = Inputs.of(network, x, self.settings).x
         self.y = check.labels("y", y, len(self.x), network.classes)

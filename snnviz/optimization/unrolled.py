@@ -43,6 +43,16 @@ def fire(
     return tf.stack(spikes)
 
 
+def shown(
+    tf: Any, x: Tensor, steps: int, potential: Tensor, spike: Callable[[Tensor], Tensor] | None, direct: bool
+) -> tuple[Tensor, Tensor]:
+    """What images send at each step, and where it is an event, (T', B, *shape) each: spikes, or themselves with direct coding."""
+    if direct:
+        return tf.repeat(x[None], steps, axis=0), tf.repeat(tf.cast(x != 0, tf.float32)[None], steps, axis=0)
+    spikes = fire(tf, [x] * steps, potential, spike)
+    return spikes, spikes
+
+
 def read(tf: Any, drive: Tensor, potential: Tensor, onset: int) -> Tensor:
     """Output potentials (T', B, classes) of a last layer that gets `drive` (T', B, classes)."""
     return tf.cumsum(tf.concat([tf.zeros_like(drive[:onset]), drive[onset:]], axis=0), axis=0) + potential

@@ -34,7 +34,7 @@ from snnviz.optimization.learner import Learner, Program
 from snnviz.optimization.objective import Objective
 from snnviz.optimization.scales import checked
 from snnviz.optimization.searcher import WEIGHTS, Beginning
-from snnviz.optimization.unrolled import Arriving, Tensor, TensorFlow, best_sharpness, fire, read, surrogate
+from snnviz.optimization.unrolled import Arriving, Tensor, TensorFlow, best_sharpness, fire, read, shown, surrogate
 from snnviz.training.recipe import PRECISIONS
 
 NATS_PER_ERROR = 3.0
@@ -166,6 +166,7 @@ class Weights(Learner):
         recency: the running mean gives update t a weight of about t ** recency.
         progress: show updates and the time left.
         step_us: microseconds of a step of recordings.
+        direct: images reach the first layer as they are (direct coding), not as spikes.
 
     Raises:
         InputError: if an argument is out of range.
@@ -189,6 +190,7 @@ class Weights(Learner):
         if not isinstance(problem.space, WeightSpace):
             raise TypeError("what is learned is weights")
         given = {"base": at.base, "seed": at.seed, "progress": at.progress, **options}
+        given["direct"] = problem.settings.input == "analog"
         if isinstance(problem.x, Recordings):  # what comes later is no more of the same, as with images
             given = {"unrolled": problem.settings.steps, "step_us": problem.settings.step_us} | given
         return cls(problem.space, at.objective, *at.training, problem.reference, **given)
@@ -216,6 +218,7 @@ class Weights(Learner):
         recency: float = 8.0,
         progress: bool = True,
         step_us: int = 0,
+        direct: bool = False,
     ) -> None:
         super().__init__(
             space.network, x, y, updates=updates, every=every, batch=batch, rate=rate, seed=seed, shift=shift, flip=flip,
@@ -230,6 +233,7 @@ class Weights(Learner):
             check.real("limit", limit, 0),
             check.real("width", width, 0, above=True),
             check.choice("precision", precision, PRECISIONS),
+            check.flag("direct", direct),
         )
         self._program.begin(*self._items(0))
 
@@ -247,12 +251,13 @@ class _Program(Program):
         limit: float,
         width: float,
         precision: str,
+        direct: bool,
     ) -> None:
         import keras
         import tensorflow as tf
 
         self._space, self._objective, self._reference = space, objective, reference
-        self._unrolled, self._limit, self._ops = unrolled, limit, TensorFlow(precision)
+        self._unrolled, self._limit, self._direct, self._ops = unrolled, limit, direct, TensorFlow(precision)
         self._spike = surrogate(tf, width)
         start = space.apply(base)
         self._input_potential = tf.constant(start.input.initial_potential, tf.float32)
@@ -336,23 +341,24 @@ class _Program(Program):
         """Output potentials (T', B, classes), mean events per item (T',), and the analog network's logits (B, classes)."""
         tf, steps = self._tf, self._unrolled
         if len(x.shape) == len(self._space.network.input_shape) + 2:  # spikes of recordings, (B, T', ...)
-            spikes, values = [tf.einsum("bt...->tb...", x)], [tf.reduce_mean(x, axis=1)]
+            image, value = tf.einsum("bt...->tb...", x), tf.reduce_mean(x, axis=1)
+            spikes = [image]
         else:
-            spikes, values = [fire(tf, [x] * steps, self._input_potential, None)], [x]
-        sent, events = [], tf.zeros(steps)
+            image, active = shown(tf, x, steps, self._input_potential, None, self._direct)
+            value, spikes = x, [active]
+        sent, events = [tf.concat([image, value[None]], axis=0)], tf.zeros(steps)
         for part, arriving, (weights, bias, potential) in zip(
             self._space.parts, self._arriving, self._now(), strict=True
         ):
             layer = part.layer
             events = arriving.counted(tf, events, spikes)
-            # one call for both: the analog network's activations are a step of their own
-            sent.append(tf.concat([spikes[-1], values[-1][None]], axis=0))
             drive = arriving.drive(self._ops, sent, weights) + bias
             *drive, made = tf.unstack(tf.reshape(drive, (steps + 1, -1, *layer.output_shape)))
             if part is self._space.parts[-1]:
                 return read(tf, tf.stack(drive), potential, layer.onset), events, made
             spikes.append(fire(tf, drive, potential, self._spike, layer.onset))
-            values.append(tf.clip_by_value(made, 0.0, 1.0))
+            # one call for both: the analog network's activations are a step of their own
+            sent.append(tf.concat([spikes[-1], tf.clip_by_value(made, 0.0, 1.0)[None]], axis=0))
         raise RuntimeError("a network has a last layer")
 
     def _now(self) -> Iterator[tuple[list[Tensor], Tensor, Tensor]]:

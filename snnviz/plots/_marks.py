@@ -87,7 +87,7 @@ class Frame:
         x, y = self.curves.T
         lying = np.count_nonzero((x > left) & (x < right) & (y > bottom) & (y < top))
         words = sum(left < c and a < right and bottom < d and b < top for a, b, c, d in self.boxes)
-        return lying + 1000 * words + 1e6 * (left < -0.01 or right > 1.08 or bottom < 0 or top > 1.04)
+        return lying + 1000 * words + 1e6 * (left < -0.01 or right > 1.08 or bottom < 0 or top > 1)
 
     def point(self, spot: tuple[float, float, str]) -> tuple[float, float]:
         """A spot in the units of the axes."""

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 import holoviews as hv
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from snnviz import _checks as check
-from snnviz import metrics
+from snnviz import metrics, uncertainty
 from snnviz._arguments import checked
 from snnviz.errors import InputError
 from snnviz.plots import theme
+from snnviz.plots._marks import segments
 from snnviz.plots._runs import Results, named
-from snnviz.plots._scatter import AXES, front_line, limits, on_front, scatter_figure, shown
+from snnviz.plots._scatter import AXES, Axis, front_line, limits, on_front, scatter_figure, shown
 from snnviz.plots._tables import checked_table
 
 COLUMNS = ("run", "peak_accuracy", "pareto_latency", "pareto_power")
+_ENDS = tuple(f"{figure}_{end}" for figure in COLUMNS[1:] for end in ("low", "high"))
 _MOST_NAMES = 12
 
 
 @checked
-def pareto_front_data(results: Results | pd.DataFrame, *, reference: str | float = "ann") -> pd.DataFrame:
+def pareto_front_data(
+    results: Results | pd.DataFrame, *, reference: str | float = "ann", intervals: bool = False
+) -> pd.DataFrame:
     """Columns run, peak_accuracy (fraction), pareto_latency (time steps), pareto_power (events per item), on_front.
 
     `on_front` says that no other run is at least as good in all three and better in one.
@@ -30,10 +36,13 @@ def pareto_front_data(results: Results | pd.DataFrame, *, reference: str | float
     Args:
         results: results; or a table with the first four columns, e.g. of runs whose results are not at hand.
         reference: A_ref, see `snnviz.metrics.reference_accuracy`; of no effect on a table.
+        intervals: further columns NAME_low and NAME_high of each metric, its 95 % interval over items
+            (`snnviz.uncertainty.intervals`), NaN where a result holds no predictions. Those that a table has stay anyway.
     """
     if isinstance(results, pd.DataFrame):
-        table = checked_table("results", results, COLUMNS)[list(COLUMNS)]
-        frame = table.assign(run=table["run"].astype(str))
+        whole = checked_table("results", results, COLUMNS)
+        table = whole[list(COLUMNS)]
+        frame = table.assign(run=table["run"].astype(str), **{name: whole[name] for name in _ENDS if name in whole})
     else:
         rows = [
             (
@@ -45,8 +54,36 @@ def pareto_front_data(results: Results | pd.DataFrame, *, reference: str | float
             for name, run in named(results).items()
         ]
         frame = pd.DataFrame(rows, columns=list(COLUMNS))
+        if intervals:
+            frame = frame.join(_ends(named(results), reference), on="run")
     costs = frame[["peak_accuracy", "pareto_latency", "pareto_power"]].to_numpy(float) * np.array([-1, 1, 1])
     return frame.assign(on_front=on_front(costs))
+
+
+def _ends(results: Mapping[str, xr.Dataset], reference: str | float) -> pd.DataFrame:
+    """The ends of the intervals by run; no rows where no result holds predictions."""
+    told = {name: result for name, result in results.items() if "prediction" in result}
+    if not told:
+        return pd.DataFrame(columns=list(_ENDS), dtype=float)
+    table = uncertainty.intervals(told, reference).pivot(index="run", columns="figure", values=["low", "high"])
+    return pd.DataFrame({f"{figure}_{end}": table[end, figure] for end, figure in table})[list(_ENDS)]
+
+
+def _whiskers(data: pd.DataFrame, across: Axis, up: Axis) -> list[tuple[Any, ...]]:
+    """A line along each axis for the intervals of each point, where they are known."""
+    rows: list[tuple[Any, ...]] = []
+    for row in data.to_dict("records"):
+        for axis in (across, up):
+            ends = [row.get(f"{axis.column}_{end}", np.nan) for end in ("low", "high")]
+            if np.isfinite(ends).all():
+                x, y = (ends if axis is each else [row[each.column]] * 2 for each in (across, up))
+                rows.append((x[0], y[0], x[1], y[1], row["color"]))
+    return rows
+
+
+def _span(data: pd.DataFrame, axis: Axis) -> tuple[float, float]:
+    """Limits of an axis that hold points and intervals."""
+    return limits(pd.concat([data[name] for name in data if str(name).startswith(axis.column)]))
 
 
 @checked
@@ -57,6 +94,7 @@ def pareto_front(
     y: str = "accuracy",
     reference: str | float = "ann",
     selected: Collection[str] = (),
+    intervals: bool = False,
     dark: bool = False,
     height: int = 340,
 ) -> hv.Overlay:
@@ -70,6 +108,7 @@ def pareto_front(
         y: another of these.
         reference: A_ref of the Pareto metrics.
         selected: names of runs to draw larger, with their names.
+        intervals: draw the 95 % intervals of results as whiskers; a table has to have them.
         dark: for a dark background.
         height: on pages, in pixels.
     """
@@ -78,7 +117,7 @@ def pareto_front(
     if x == y:
         raise InputError(f"`y` must differ from `x`. Received: {y!r} for both")
     palette = theme.palette(dark)
-    data = shown(pareto_front_data(results, reference=reference))
+    data = shown(pareto_front_data(results, reference=reference, intervals=intervals))
     few = len(data) <= len(palette.series)
     chosen = data["run"].isin(list(selected))
     colors = [theme.series_color(index if few else 0, dark) for index in range(len(data))]
@@ -92,7 +131,7 @@ def pareto_front(
     if len(named_rows) > _MOST_NAMES:
         named_rows = data[chosen]
     words = [(row[across.column], row[up.column], row["run"], palette.text) for _, row in named_rows.iterrows()]
-    spans = limits(data[across.column]), limits(data[up.column])
+    spans = _span(data, across), _span(data, up)
     middle = sum(spans[0]) / 2
     right = [word for word in words if word[0] <= middle] or [(np.nan, np.nan, "", palette.text)]
     left = [word for word in words if word[0] > middle] or [(np.nan, np.nan, "", palette.text)]
@@ -106,6 +145,7 @@ def pareto_front(
     place = [across.column, up.column]
     parts = [
         front_line(data, across, up, palette.muted),
+        *([theme.segments(segments(told), dash="solid", width=1.5)] if (told := _whiskers(data, across, up)) else []),
         theme.points(hv.Points(data, place, kept), size="size", tooltips=tooltips),
         theme.labels(hv.Labels(right, place, ["text", "color"]), dx=9, clear=True),
         theme.labels(hv.Labels(left, place, ["text", "color"]), align="right", dx=-9, clear=True),

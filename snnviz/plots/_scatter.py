@@ -41,7 +41,7 @@ def on_front(costs: np.ndarray) -> np.ndarray:
 
 def shown(data: pd.DataFrame) -> pd.DataFrame:
     """`data` with the accuracy in percent, as the axes say it."""
-    return data.assign(peak_accuracy=100 * data["peak_accuracy"])
+    return data.assign(**{str(name): 100 * data[name] for name in data if str(name).startswith("peak_accuracy")})
 
 
 def front_line(data: pd.DataFrame, across: Axis, up: Axis, color: str) -> hv.Curve:

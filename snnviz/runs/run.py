@@ -9,7 +9,11 @@ from typing import Any
 
 from snnviz.runs.folder import Progress
 
-STATUSES = ("SCHEDULED", "RUNNING", "FINISHED", "FAILED", "KILLED")
+STATES = {
+    "SCHEDULED": "waiting", "RUNNING": "running", "FINISHED": "finished", "FAILED": "failed", "KILLED": "cancelled",
+}  # fmt: skip
+"""Status of a run, as MLflow calls it -> the word for people."""
+STATUSES = tuple(STATES)
 ACTIVE = ("SCHEDULED", "RUNNING")
 
 # tags, beside MLflow's own

@@ -2,10 +2,12 @@
 
 import shlex
 
+import numpy as np
 import pytest
 
-from snnviz import cli, dashboard, jobs, plots, results
+from snnviz import cli, dashboard, jobs, results
 from snnviz.dashboard import reproducing
+from tests.apps.words import same_again
 from tests.synthetic import dense_mnist
 
 SPECS = [
@@ -61,14 +63,34 @@ def test_a_plot_of_a_page_is_drawn_again_from_its_python(tmp_path, monkeypatch):
         dashboard.Workspace(runs, files={name: tmp_path / f"{place}.nc" for place, name in enumerate(runs)})
     )
     for name in ("accuracy_over_time", "spike_rates"):
-        python, command = page.figures[name]._again()
-        found = {}
-        exec(python, found)
-        assert plots.render(found["figure"], "svg") == plots.render(page.figures[name]._draw(), "svg")
+        assert same_again(page.figures[name])
+        _, command = page.figures[name]._again()
         assert (tmp_path / f"{name.replace('_', '-')}.pdf").stat().st_size > 1000
         assert cli.parser().parse_args(shlex.split(command)[1:]).names == [
             "figure-a" if name == "accuracy_over_time" else "spike-rates"
         ]
-    held = reproducing.plot("accuracy_over_time", {"mine": ("", "")})
-    assert "from snnviz.simulate" in held
-    assert reproducing.figures_command("accuracy_over_time", {"mine": ("", "")}) is None
+    assert same_again(page.figures["pareto_front"])
+
+
+def test_what_only_this_process_has_is_told_as_such(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    python, command = dashboard.Explorer(dense_mnist()).figures["accuracy_over_time"]._again()
+    assert "from snnviz.simulate" in python
+    assert command is None
+
+
+def test_networks_and_plans_come_from_where_they_lie(pair, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "out").mkdir()
+    files = {name: results.save(result, tmp_path / "out" / f"{name}.nc") for name, result in pair.items()}
+    page = dashboard.Network(dashboard.Workspace(pair, files=files))
+    assert "'out/before.nc'" in page.figures["layer_graph"]._again()[0]
+    for figure in page.figures.values():
+        assert same_again(figure)
+    assert same_again(dashboard.Live(steps=6, item=3).membranes)
+
+
+def test_what_was_drawn_by_hand_has_no_python():
+    page = dashboard.Live(steps=6)
+    page._answer(np.ones((28, 28, 1), np.float32), 1)
+    assert page.membranes._again() is None

@@ -13,7 +13,7 @@ from snnviz import dashboard, jobs, pretrained, results
 from snnviz.dashboard.comparing import comparison_table, less_is_better
 from snnviz.errors import InputError
 from snnviz.runs import Store
-from tests.apps.words import written
+from tests.apps.words import same_again, written
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,8 @@ def test_details_follow_the_opened_run(runs, finished):
     assert not runs.details.view.visible
 
 
-def test_comparison(runs, finished):
+def test_comparison(runs, finished, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     found = ids(finished)
     runs.table.chosen = [found["first"]]
     assert not runs.comparison.view.visible
@@ -92,6 +93,11 @@ def test_comparison(runs, finished):
     assert runs.comparison.curves.figure is not None
     assert runs.comparison.histories.figure is not None
     assert runs.metric == "accuracy"
+    assert same_again(runs.comparison.curves)
+    assert same_again(runs.comparison.histories)
+    runs.opened = found["first"]
+    assert same_again(runs.details.figure)
+    assert "snnviz.runs.Store('sqlite:" in runs.details.figure._again()[0], "not where they are looked for"
 
 
 def test_the_best_of_a_metric_is_the_smallest_where_less_is_better():
@@ -161,7 +167,8 @@ def test_marking_naming_deleting_and_bringing_back(store):
     assert not served.table.editable
 
 
-def test_which_settings_made_the_difference(store):
+def test_which_settings_made_the_difference(store, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     for number in range(6):
         run_id = store.create("finetune", f"try {number}")
         store.ask("log_param", run_id, "lambda_a", str(number / 10))
@@ -174,7 +181,8 @@ def test_which_settings_made_the_difference(store):
     assert page.target == "val_accuracy"
     assert list(page.influence.table()) == ["run", "lambda_a", "val_accuracy"], "a seed that all share explains nothing"
     assert page.influence.lines.figure is not None
-    assert page.influence.bars.figure is not None
+    assert same_again(page.influence.lines)
+    assert same_again(page.influence.bars)
     page.search = "lambda_a>0.25"
     assert "4 finished runs of one kind are needed" in page.influence.bars._words.object
 
@@ -330,8 +338,9 @@ def test_forms_offer_finished_runs_and_uploads(finished, tmp_path):
     assert "cannot be read" in written(page)
 
 
-def test_optimisation_page_shows_a_search(tmp_path):
+def test_optimisation_page_shows_a_search(tmp_path, monkeypatch):
     """A real search, of a few evaluations."""
+    monkeypatch.chdir(tmp_path)
     store = Store(tmp_path)
     options = {"network": "dense-mnist-heuristic", "method": "percentile", "evaluations": 4, "items": 100, "steps": 5}
     jobs.run({"kind": "optimize", "name": "short", "options": options}, store=store)
@@ -343,13 +352,14 @@ def test_optimisation_page_shows_a_search(tmp_path):
     assert len(history) >= 2
     assert np.isfinite(history["loss"]).all()
     for name, figure in page.figures.items():
-        assert figure.figure is not None, name
+        assert same_again(figure), name
         assert figure.export("csv").getvalue()
     curves = workspace.before_and_after(page.opened)
     assert curves["after"].identical(results.load(store.file(page.opened, "result.nc")))
 
 
-def test_sparsity_page_shows_the_shipped_model(finished):
+def test_sparsity_page_shows_the_shipped_model(finished, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     page = dashboard.Sparsity(dashboard.Workspace(store=finished))
     assert page.model == "dense-mnist-sparse"
     text = written(page)
@@ -364,7 +374,7 @@ def test_sparsity_page_shows_the_shipped_model(finished):
         "other architectures are not"
     )
     for figure in page.figures.values():
-        assert figure.figure is not None
+        assert same_again(figure)
         assert figure.export("csv").getvalue().count(b"\n") > 1
 
 

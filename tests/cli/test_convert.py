@@ -1,6 +1,5 @@
 """`snnviz convert` from the command line, in this process."""
 
-import argparse
 import json
 
 import keras
@@ -9,6 +8,7 @@ import pytest
 from keras import layers as kl
 
 from snnviz import cli, datasets, load_network
+from snnviz.cli import parser
 from snnviz.cli._job import in_words_of
 from snnviz.conversion import convert, load_keras
 from snnviz.errors import InputError
@@ -177,15 +177,8 @@ def test_a_residual_network(files, tmp_path):
     assert answer["report"]["model_agreement"] == 1
     assert "network and model 100.00% before spiking" in text
     assert not load_network(out).is_path
-    from snnviz.cli import check, info
-
-    for module, words, told in (
-        (check, ["check", str(files / "residual.keras")], "can be converted"),
-        (info, ["info", str(out)], " sum "),
-    ):
-        parser = argparse.ArgumentParser()
-        module.add(parser.add_subparsers())
-        args = parser.parse_args(words)
+    for words, told in ((["check", str(files / "residual.keras")], "can be converted"), (["info", str(out)], " sum ")):
+        args = parser(words[:1]).parse_args(words)
         assert told in args.show(args.run(args))
 
 

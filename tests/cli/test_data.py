@@ -1,12 +1,11 @@
 """`snnviz data`."""
 
-import argparse
 import json
 
 import pytest
 
 from snnviz import InputError
-from snnviz.cli import data
+from snnviz.cli import parser
 from snnviz.datasets.catalog import CATALOG
 from snnviz.datasets.origins import UnavailableError
 
@@ -32,10 +31,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def run(*arguments):
-    parser = argparse.ArgumentParser()
-    data.add(parser.add_subparsers())
-    args = parser.parse_args(["data", *arguments])
-    args.json = False  # added by the main command
+    args = parser(["data"]).parse_args(["data", *arguments])
     answer = args.run(args)
     json.dumps(answer, allow_nan=False)
     return answer, args.show(answer)

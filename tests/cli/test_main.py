@@ -1,6 +1,7 @@
 """The command as a whole: every subcommand, exit codes, one line for a mistake, JSON."""
 
 import json
+import shlex
 
 import pytest
 
@@ -13,7 +14,23 @@ def test_every_command_explains_itself(words, capsys):
     with pytest.raises(SystemExit) as left:
         cli.main([*words, "--help"])
     assert left.value.code == 0
-    assert "--json" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "--json" in told
+    start, example = told.rstrip().rpartition("example:\n  snnviz ")[1:]
+    assert start, "help ends with an example"
+    asked = cli.parser().parse_args(shlex.split(example))
+    assert asked.command == words[0]
+    assert getattr(asked, "action", words[-1]) in (words[-1], "list")
+
+
+def test_mistakes_are_json_where_answers_are(capsys):
+    assert cli.main(["simulate", "dense-mnist-optimised", "--json"]) == 2
+    told = json.loads(capsys.readouterr().err)
+    assert told["command"] == "snnviz simulate"
+    assert "did you mean 'dense-mnist-optimized'?" in told["error"]
+    with pytest.raises(SystemExit):
+        cli.main(["simulate", "--json", "--stepz", "3", "x.npz"])
+    assert "did you mean '--steps'?" in json.loads(capsys.readouterr().err)["error"]
 
 
 @pytest.mark.parametrize(

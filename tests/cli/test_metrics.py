@@ -1,12 +1,11 @@
 """`snnviz metrics`."""
 
-import argparse
 import json
 
 import pytest
 
 from snnviz import results
-from snnviz.cli import metrics as command
+from snnviz.cli import parser
 from snnviz.errors import InputError
 from tests.synthetic import result_of
 
@@ -18,9 +17,7 @@ def file(tmp_path):
 
 
 def arguments(*words):
-    parser = argparse.ArgumentParser()
-    command.add(parser.add_subparsers())
-    return parser.parse_args(["metrics", *words])
+    return parser(["metrics"]).parse_args(["metrics", *words])
 
 
 def test_run_and_show(file):

@@ -71,7 +71,7 @@ def test_list_of_nothing_says_what_to_do(tmp_path, capsys):
 
 def test_show(told, store):
     text = told("show", ids(store)["good"][:8])
-    assert "FINISHED" in text
+    assert "status   finished" in text, "a word for people"
     assert "steps  50" in text
     answer = told("show", ids(store)["cut off"], as_json=True)
     assert answer["spec"] == SPEC
@@ -133,8 +133,8 @@ def test_resume_of_a_run_that_fails_again(told, store):
         (["list", "--limit", "0"], "`--limit` must be"),
         (["compare", "GOOD"], "two runs or more"),
         (["logs", "GOOD", "--lines", "0"], "`--lines` must be"),
-        (["cancel", "GOOD"], "which is FINISHED"),
-        (["resume", "GOOD"], "it is FINISHED"),
+        (["cancel", "GOOD"], "which is finished"),
+        (["resume", "GOOD"], "it is finished"),
         (["delete", "GOOD", "AT WORK"], "cancel it first"),
         (["export", "GOOD", "--out", "."], "new or empty folder"),
     ],

@@ -75,7 +75,7 @@ def test_one_after_the_other_watched_cancelled_killed_and_resumed(store, search,
     assert (cancelled.status, cancelled.resumable) == ("KILLED", True)
     assert "step 3: loss" in Folder(store.home, first).log.read_text()
     assert jobs.tail(first, 1, store=store)
-    with pytest.raises(InputError, match="which is KILLED"):
+    with pytest.raises(InputError, match="which is cancelled"):
         jobs.cancel(first, store=store)
 
     searching(store, second)  # it has its turn now

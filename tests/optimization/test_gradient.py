@@ -51,16 +51,18 @@ def made():
 
 
 @pytest.mark.parametrize(
-    ("with_potentials", "unrolled", "steps"), [(False, 6, 6), (True, 6, 6), (True, 9, 9), (True, 30, 20)]
-)
+    ("with_potentials", "unrolled", "steps", "input"),
+    [(False, 6, 6, "spiking"), (True, 6, 6, "spiking"), (True, 9, 9, "spiking"), (True, 30, 20, "spiking"), (True, 6, 6, "analog")],
+)  # fmt: skip
 @pytest.mark.parametrize("onset", [0, 2])
-def test_the_unrolled_network_is_the_simulators(made, with_potentials, unrolled, steps, onset):
+def test_the_unrolled_network_is_the_simulators(made, with_potentials, unrolled, steps, onset, input):
     network, x, y = made
     network = network.with_onsets([onset * depth for depth in range(len(network.layers))])
-    program = gradient_of(network, x, y, with_potentials, unrolled=unrolled)._program  # of 20 steps
+    direct = input == "analog"
+    program = gradient_of(network, x, y, with_potentials, unrolled=unrolled, direct=direct)._program  # of 20 steps
     scales, potentials = program._unpacked()
     scores, events = program._spiking(tf.constant(x), scales, potentials)
-    block = EventEngine(network, Settings(steps=steps), Record(prediction=False)).run(x)
+    block = EventEngine(network, Settings(steps=steps, input=input), Record(prediction=False)).run(x)
     np.testing.assert_array_equal(scores.numpy().swapaxes(0, 1), block.output)
     np.testing.assert_allclose(events.numpy(), block.events.sum(axis=2).mean(axis=0), rtol=1e-6)
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from snnviz import metrics, simulate
 from snnviz.errors import InputError
 from snnviz.network import load_network
 from snnviz.optimization import optimize
@@ -16,7 +17,8 @@ from snnviz.simulation.event import EventEngine
 from .test_gradient import convolutional, made  # noqa: F401
 
 tf = pytest.importorskip("tensorflow")
-AIM = Objective(200.0, 1.0, 1e-3)
+AIM_WEIGHTS = 200.0, 1.0, 1e-3
+AIM = Objective(*AIM_WEIGHTS)
 
 
 def weights_of(network, x, y, **options):
@@ -61,13 +63,15 @@ def test_a_vector_changes_what_it_says_and_no_absent_synapse():
         assert new.ann_bias is None
 
 
+@pytest.mark.parametrize("input", ["spiking", "analog"])
 @pytest.mark.parametrize("onset", [0, 2])
 @pytest.mark.parametrize("steps", [1, 9])
-def test_the_unrolled_network_is_the_simulators(made, steps, onset):  # noqa: F811
+def test_the_unrolled_network_is_the_simulators(made, steps, onset, input):  # noqa: F811
     network, x, y = made
     network = network.with_onsets([onset * depth for depth in range(len(network.layers))])
-    scores, events, limit = weights_of(network, x, y, unrolled=steps)._program._forward(tf.constant(x))
-    block = EventEngine(network, Settings(steps=steps), Record(prediction=False)).run(x)
+    program = weights_of(network, x, y, unrolled=steps, direct=input == "analog")._program
+    scores, events, limit = program._forward(tf.constant(x))
+    block = EventEngine(network, Settings(steps=steps, input=input), Record(prediction=False)).run(x)
     np.testing.assert_array_equal(scores.numpy().swapaxes(0, 1), block.output)
     np.testing.assert_allclose(events.numpy(), block.events.sum(axis=2).mean(axis=0), rtol=1e-6)
     capped = replace(network, layers=tuple(replace(layer, cap=1.0) for layer in network.layers))
@@ -159,6 +163,33 @@ def test_without_a_budget_all_updates_are_made(toy, toy_data):
     options = {"updates": 5, "every": 2, "batch": 10, "unrolled": 2}
     found = optimize(toy, *toy_data, method="weights", steps=5, progress=False, options=options)
     assert (len(found.history), found.stopped) == (4, "finished")
+
+
+@pytest.mark.parametrize("method", ["weights", "gradient", "subplex"])
+def test_a_search_counts_what_direct_coding_brings(toy, toy_data, method):
+    options = {"updates": 4, "every": 2, "batch": 16} if method != "subplex" else {}
+    found = optimize(
+        toy,
+        *toy_data,
+        method=method,
+        steps=12,
+        budget_evaluations=3,
+        input="analog",
+        options=options,
+        lambdas=AIM_WEIGHTS,
+        progress=False,
+    )
+    for network, terms in ((toy, found.start), (found.network, found.best)):
+        result = simulate(network, *toy_data, 12, input="analog", progress=False)
+        assert terms.peak_accuracy == metrics.peak_accuracy(result)
+        assert terms.power == pytest.approx(metrics.pareto_power(result, found.reference))
+
+
+def test_hardware_takes_no_direct_coding(toy, toy_data):
+    with pytest.raises(InputError, match=r"`input` must be 'spiking' with a target\. Received: 'analog'"):
+        optimize(toy, *toy_data, method="subplex", target="spinnaker", input="analog")
+    with pytest.raises(InputError, match=r"`input` must be one of 'spiking', 'analog'\. Received: 'poisson'"):
+        optimize(toy, *toy_data, input="poisson")
 
 
 def test_items_vary_by_seed_and_number_alone(made):  # noqa: F811

@@ -2,16 +2,18 @@
 
 import io
 
+import holoviews as hv
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
-from snnviz import metrics, plots
+from snnviz import metrics, plots, uncertainty
 from snnviz.errors import InputError
 from snnviz.plots._layer_graph import _lanes
 from snnviz.plots._scatter import AXES, front_line, on_front
 from tests.parity.networks import KINDS, residual
+from tests.synthetic import dense_mnist
 
 
 def test_pareto_front_of_results(before, after):
@@ -26,6 +28,19 @@ def test_pareto_front_of_a_table(before, after):
     table = plots.pareto_front_data([before, after])
     again = plots.pareto_front_data(table.assign(more=1))
     assert again.equals(table)
+
+
+def test_pareto_front_has_the_intervals_of_the_items():
+    answers = np.random.default_rng(0).integers(0, 3, (8, 50))
+    runs = {"one": dense_mnist().assign(prediction=(("item", "time"), answers)), "two": dense_mnist(fast=True)}
+    data = plots.pareto_front_data(runs, intervals=True).set_index("run")
+    told = uncertainty.intervals({"one": runs["one"]}).set_index("figure")
+    assert data.loc["one", "pareto_power_low"] == told.loc["pareto_power", "low"]
+    assert data.loc["two"].filter(like="_high").isna().all(), "no predictions, no interval"
+    assert plots.pareto_front_data(data.reset_index()).equals(data.reset_index()), "as a table"
+    drawn = [each for each in plots.pareto_front(runs, intervals=True) if isinstance(each, hv.Segments)]
+    assert [len(each) for each in drawn] == [2], "one bar along each axis, of the run that has predictions"
+    assert not [each for each in plots.pareto_front(runs) if isinstance(each, hv.Segments)]
 
 
 def test_parallel_coordinates_put_each_value_between_the_ends_of_its_axis():

@@ -1,4 +1,9 @@
-"""`snnviz hardware expect`: what a network would do on SpiNNaker, computed here."""
+"""`snnviz hardware expect`: what to expect of a network on SpiNNaker, computed on this machine.
+
+Simulate a network with SpiNNaker's arithmetic: fixed point, weights as the tool chain stores them, reset to zero, membranes that
+never fall below zero, a step of delay per layer. Print the anytime metrics and, with --out, write the result (netCDF), to be
+compared with a run on a board.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +12,7 @@ from typing import Any
 from snnviz.cli import _job
 from snnviz.jobs.work.spinnaker import Options
 
-
-def add(subparsers: Any) -> None:
-    """Add the parser."""
-    _job.add_command(
-        subparsers, "expect", Options, show,
-        help="what to expect of a network on SpiNNaker, computed on this machine",
-        description="Simulate a network with SpiNNaker's arithmetic: fixed point, weights as the tool chain stores them, reset to "
-        "zero, membranes that never fall below zero, a step of delay per layer. Print the anytime metrics and, with --out, "
-        "write the result (netCDF), to be compared with a run on a board.",
-        kind="spinnaker",
-        track=False,
-        without=("target", "timeout", "host", "server", "collab", "job"),
-    )  # fmt: skip
+JOB = _job.Job(Options, kind="spinnaker", track=False, without=("target", "timeout", "host", "server", "collab", "job"))
 
 
 def show(answer: dict[str, Any]) -> str:

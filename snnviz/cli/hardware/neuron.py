@@ -1,4 +1,9 @@
-"""`snnviz hardware neuron`: a network simulated by NEURON, an independent judge of snnviz's own engines."""
+"""`snnviz hardware neuron`: simulate a network in NEURON, through PyNN.
+
+Build a spiking network in NEURON through PyNN, one synapse at a time, and simulate it on a data set; print the anytime metrics and,
+with --out, write the result (netCDF). Needs g++ and make: neurons with reset by subtraction are a mechanism of snnviz's, compiled
+when first used.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +20,8 @@ from snnviz.simulation.settings import Settings
 ITEMS = 100
 
 
-def add(subparsers: Any) -> None:
-    """Add the parser."""
-    parser = subparsers.add_parser(
-        "neuron",
-        help="simulate a network in NEURON, through PyNN",
-        description="Build a spiking network in NEURON through PyNN, one synapse at a time, and simulate it on a data set; "
-        "print the anytime metrics and, with --out, write the result (netCDF). Needs g++ and make: neurons with reset by "
-        "subtraction are a mechanism of snnviz's, compiled when first used.",
-    )
+def arguments(parser: Any) -> None:
+    """What it takes."""
     network, limit = "a network file (.npz), or the name of a shipped network", f"the first N items (default: {ITEMS})"
     _options.add(
         parser,
@@ -39,7 +37,7 @@ def add(subparsers: Any) -> None:
     parser.add_argument("--compare", action="store_true", help="simulate with snnviz's event engine too, and compare")
     parser.add_argument("--title", default="", help="label of the curves")
     parser.add_argument("--out", metavar="RESULT.nc", help="file to write the result to")
-    parser.set_defaults(run=run, show=show, writes=lambda args: args.out and (args.out, False))
+    parser.set_defaults(writes=lambda args: args.out and (args.out, False))
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:

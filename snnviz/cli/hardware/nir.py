@@ -1,4 +1,9 @@
-"""`snnviz hardware nir`: a network to a NIR graph, for any tool or for one, and back."""
+"""`snnviz hardware nir`: write a network as a NIR graph, or read one.
+
+Write a spiking network as a graph of the Neuromorphic Intermediate Representation (.nir), which sinabs, snnTorch, Norse, Lava and
+others read, or read such a graph as a network (.npz): SOURCE's ending tells which. With --for, also a script that loads the graph
+in one tool so that it gives the same spikes.
+"""
 
 from __future__ import annotations
 
@@ -19,15 +24,8 @@ if TYPE_CHECKING:
     from snnviz.network import SpikingNetwork
 
 
-def add(subparsers: Any) -> None:
-    """Add the parser."""
-    parser = subparsers.add_parser(
-        "nir",
-        help="write a network as a NIR graph, or read one",
-        description="Write a spiking network as a graph of the Neuromorphic Intermediate Representation (.nir), which sinabs, "
-        "snnTorch, Norse, Lava and others read, or read such a graph as a network (.npz): SOURCE's ending tells which. With --for, "
-        "also a script that loads the graph in one tool so that it gives the same spikes.",
-    )
+def arguments(parser: Any) -> None:
+    """What it takes."""
     parser.add_argument(
         "source", metavar="SOURCE", help="a network (.npz, or a shipped one's name), or a NIR graph (.nir)"
     )
@@ -54,7 +52,7 @@ def add(subparsers: Any) -> None:
     )
     group.add_argument("--steps", type=whole, default=20, metavar="T", help="time steps (default: %(default)s)")
     _options.add(group, DataOptions)
-    parser.set_defaults(run=run, show=show, writes=lambda args: (_out(args), False))
+    parser.set_defaults(writes=lambda args: (_out(args), False))
 
 
 def _out(args: argparse.Namespace) -> Path:

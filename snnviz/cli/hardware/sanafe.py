@@ -1,4 +1,11 @@
-"""`snnviz hardware sanafe`: energy and latency on SANA-FE's model of a Loihi chip, beside snnviz's own estimate."""
+"""`snnviz hardware sanafe`: energy and latency on a model of Loihi.
+
+Simulate a spiking network on SANA-FE's model of a Loihi chip, in an environment that has it, with a step of delay a layer as on the
+chip. Compare spikes, answers and synaptic events with snnviz's, and its energy with snnviz's estimate. Both are estimates from
+published constants.
+
+SANA-FE goes into an environment of its own: python3 -m venv SANAFE; SANAFE/bin/pip install sanafe==2.2.9 numpy
+"""
 
 from __future__ import annotations
 
@@ -16,17 +23,8 @@ if TYPE_CHECKING:
 PLATFORM = "Loihi"
 
 
-def add(subparsers: Any) -> None:
-    """Add the parser."""
-    parser = subparsers.add_parser(
-        "sanafe",
-        help="energy and latency on a model of Loihi",
-        description="Simulate a spiking network on SANA-FE's model of a Loihi chip, in an environment that has it, with a step of "
-        "delay a layer as on the chip. Compare spikes, answers and synaptic events with snnviz's, and its energy with snnviz's "
-        "estimate. Both are estimates from published constants.",
-        epilog="example: snnviz hardware sanafe dense-mnist-optimized --python SANAFE/bin/python, after python3 -m venv SANAFE; "
-        "SANAFE/bin/pip install sanafe==2.2.9 numpy",
-    )
+def arguments(parser: Any) -> None:
+    """What it takes."""
     parser.add_argument("network", metavar="NETWORK", help="a network file (.npz), or the name of a shipped network")
     parser.add_argument("--python", metavar="PYTHON", help="interpreter that has SANA-FE (default: this one)")
     parser.add_argument(
@@ -34,7 +32,6 @@ def add(subparsers: Any) -> None:
     )
     parser.add_argument("--steps", type=whole, default=20, metavar="T", help="time steps (default: %(default)s)")
     _options.add(parser, DataOptions)
-    parser.set_defaults(run=run, show=show)
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:

@@ -1,4 +1,9 @@
-"""`snnviz hardware spinnaker`: a network mapped to a virtual SpiNNaker board, or run on a real one."""
+"""`snnviz hardware spinnaker`: map a network to a virtual SpiNNaker board, or run it on a real one.
+
+With --target dry-run, let sPyNNaker map a network to a virtual SpiNN-5 board: cores, chips, memory, routing entries, bursts of
+spikes, and what to do about them. With the other targets, run it on SpiNNaker. Credentials come from the environment or the
+keyring: SPALLOC_USER and SPALLOC_PASSWORD, or EBRAINS_TOKEN.
+"""
 
 from __future__ import annotations
 
@@ -17,19 +22,11 @@ TARGETS = "dry-run, board, spalloc or ebrains (default: dry-run)"
 PICTURES = (".png", ".pdf", ".svg")
 
 
-def add(subparsers: Any) -> None:
-    """Add the parser."""
-    parser = _job.add_command(
-        subparsers, "spinnaker", Options, show,
-        help="map a network to a virtual SpiNNaker board, or run it on a real one",
-        description="With --target dry-run, let sPyNNaker map a network to a virtual SpiNN-5 board: cores, chips, memory, routing "
-        "entries, bursts of spikes, and what to do about them. With the other targets, run it on SpiNNaker. Credentials come "
-        "from the environment or the keyring: SPALLOC_USER and SPALLOC_PASSWORD, or EBRAINS_TOKEN.",
-        track=False,
-        run=run,
-        without=("engine",),
-        target={"default": "dry-run", "help": TARGETS},
-    )  # fmt: skip
+JOB = _job.Job(Options, track=False, without=("engine",), changes={"target": {"default": "dry-run", "help": TARGETS}})
+
+
+def arguments(parser: Any) -> None:
+    """What it takes."""
     parser.add_argument("--plan", metavar="FILE.json", help=_options.help_of(options_of(dryrun.Options)["plan"]))
     parser.add_argument("--map", metavar="FILE", help="file for the map of chips and cores (.png, .pdf or .svg)")
 

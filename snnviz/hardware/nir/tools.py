@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from dataclasses import dataclass
 from importlib import resources
@@ -26,7 +27,12 @@ def loader(tool: str) -> str:
         InputError: for a tool that there is none for.
     """
     check.choice("tool", tool, TOOLS)
-    return resources.files("snnviz.hardware.nir.loaders").joinpath(f"{tool}.py").read_text(encoding="utf-8")
+    own, shared = (
+        resources.files("snnviz.hardware.nir.loaders").joinpath(f"{name}.py").read_text(encoding="utf-8")
+        for name in (tool, "_shared")
+    )
+    _, _, code = shared.partition("\n\n")  # without its docstring
+    return re.sub(r"^from snnviz\.hardware\.nir\.loaders\._shared import .*\n", lambda _: code, own, flags=re.MULTILINE)
 
 
 def save_loader(tool: str, graph: Path) -> Path:

@@ -70,8 +70,8 @@ class Options(DataOptions):
         50, "time steps", metavar="T", least=1, label="Time steps", about="How long each item is shown to the network.",
     )  # fmt: skip
     input: str = option(
-        "spiking", "how items arrive", choices=("spiking", "spikes"), label="Input",
-        about="Images (spiking), or the events of a camera (spikes).",
+        "spiking", "how items arrive; analog is direct coding", choices=("spiking", "analog", "spikes"), label="Input",
+        about="Images as spikes (spiking) or as they are (analog), or the events of a camera (spikes).",
     )  # fmt: skip
     step_ms: float | None = like(Settings(), "step_ms")
     lambda_e: float = option(
@@ -142,6 +142,8 @@ class Options(DataOptions):
         methods.check_target(self.target, self.method)
         if self.input == "spikes":
             methods.check_streams(self.method, self.target)
+        else:
+            methods.check_input(self.input, self.target)
         Settings(steps=self.steps, step_ms=self.step_ms)
         check_cluster(self)
 
@@ -193,6 +195,8 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     if options.input == "spikes":
         images, tests = (datasets.events(data.name, split) for split in ("train", "test"))
         given = {"step_ms": options.step_ms}
+    elif not options.target:
+        given = {"input": options.input}
     learned, held_out = _split(images, data.held_out)
     items = options.items or len(held_out)
     if items > len(held_out):
@@ -203,7 +207,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     as_computed: Any = model.expect if options.target else simulate
 
     def report(one: SpikingNetwork, items: int = len(tests)) -> xr.Dataset:
-        how = {"input": options.input, **given} if given else {}
+        how = {**given, "input": options.input} if given else {}
         return as_computed(one, tests.x[:items], tests.y[:items], options.steps, engine="event", **how)
 
     reported, beside = len(tests), 0.0

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from snnviz.network import SpikingNetwork
 
 FROM_RUN = "run:"
+"""Begins what a job calls the model or network of a run (`origin`)."""
 
 
 def origin(reference: Any) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -49,7 +48,7 @@ class Numpy:
     """`Ops` of numpy."""
 
     def __init__(self) -> None:
-        self.patch_inputs = math.inf
+        self.patch_inputs: float = 0
         self.reshape: Callable[..., Any] = np.reshape
         self.matmul: Callable[..., Any] = np.matmul
         self.pad: Callable[..., Any] = np.pad
@@ -66,8 +65,14 @@ class Numpy:
     def total(terms: Iterable[np.ndarray]) -> np.ndarray:
         return reduce(lambda sum_, term: np.add(sum_, term, out=sum_), terms)
 
-    def convolution(self, padded: Tensor, kernel: Tensor, strides: Shape, dilation: Shape) -> Tensor:
-        raise NotImplementedError("numpy convolves by patches")
+    @staticmethod
+    def convolution(padded: np.ndarray, kernel: np.ndarray, strides: Shape, dilation: Shape) -> np.ndarray:
+        spans = tuple((taps - 1) * apart + 1 for taps, apart in zip(kernel.shape[:2], dilation, strict=True))
+        windows = np.lib.stride_tricks.sliding_window_view(padded, spans, axis=(1, 2))
+        windows = windows[:, :: strides[0], :: strides[1], :, :: dilation[0], :: dilation[1]]
+        # in this order a window's row of inputs lies in one piece, and is copied as one
+        patches = windows.transpose(0, 1, 2, 4, 5, 3).reshape(-1, kernel[..., 0].size)
+        return (patches @ kernel.reshape(patches.shape[1], -1)).reshape(*windows.shape[:3], -1)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Scripts that load a NIR graph of snnviz in another simulator so that it gives snnviz's spikes; each is copied as it is.
+"""Scripts that load a NIR graph of snnviz in another simulator so that it gives snnviz's spikes, each with the shared part in it.
 
 They import nothing of snnviz, run in the other simulator's environment, and are alike: `load` and `simulate`, and a command
 

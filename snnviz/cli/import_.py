@@ -1,4 +1,9 @@
-"""`snnviz import`: a network from an ONNX file as a Keras model, proved against the file."""
+"""`snnviz import`: make a Keras model of a network in an ONNX file.
+
+Read a network from an ONNX file, as PyTorch and others export it, run both on random items, and write a Keras model (.keras) with
+channels last, which every other command takes. `snnviz convert`, `check`, `finetune` and `sweep` read .onnx files themselves; this
+is for a preprocessing that the file does not hold.
+"""
 
 from __future__ import annotations
 
@@ -12,21 +17,14 @@ from snnviz.errors import InputError
 from snnviz.jobs.work.sources import Preprocessing
 
 
-def add(subparsers: Any) -> None:
-    """Add the parser."""
-    parser = subparsers.add_parser(
-        "import",
-        help="make a Keras model of a network in an ONNX file",
-        description="Read a network from an ONNX file, as PyTorch and others export it, run both on random items, and write a "
-        "Keras model (.keras) with channels last, which every other command takes. `snnviz convert`, `check`, `finetune` and "
-        "`sweep` read .onnx files themselves; this is for a preprocessing that the file does not hold.",
-    )
+def arguments(parser: Any) -> None:
+    """What it takes."""
     parser.add_argument(
         "model", metavar="MODEL.onnx", help="the file; weights it keeps in others are read from its own folder"
     )
     _options.add(parser, Preprocessing)
     parser.add_argument("--out", metavar="MODEL.keras", help="file to write (default: MODEL's name in this folder)")
-    parser.set_defaults(run=run, show=show, writes=lambda args: (_out(args), False))
+    parser.set_defaults(writes=lambda args: (_out(args), False))
 
 
 def _out(args: argparse.Namespace) -> Path:
