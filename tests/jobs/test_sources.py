@@ -129,7 +129,9 @@ def test_fine_tuning_holds_out_what_the_training_did():
 
 
 def test_what_the_ann_did_not_learn_from_comes_last():
-    images = datasets.Images("own", "train", np.arange(8, dtype=np.float32).reshape(8, 1) / 8, np.arange(8), ("a", "b"))
+    images = datasets.Images(
+        "own", "train", np.arange(8, dtype=np.float32).reshape(8, 1) / 8, np.arange(8), tuple("abcdefgh")
+    )
     _, unlearned = datasets.validation_split(images, 3, 5)
     found = sources.unlearned_last(images.take(7), {"of": 8, "items": 3, "seed": 5})
     wanted = [label for label in unlearned.y if label < 7]  # of the seven that there are
