@@ -2,6 +2,8 @@
 
 Make a copy of a classifier that can be converted: max pooling becomes average pooling, other activations become ReLU, and a short
 fine-tuning brings accuracy back. Resumable as `snnviz train` is.
+
+Example: snnviz adapt model.keras --data fashion-mnist --epochs 3 3 --out adapted.keras
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 Convert a trained image classifier to a spiking network: fold batch normalisation, scale every layer so that a percentile of its
 activations is 1, and write a network file (.npz).
+
+Example: snnviz convert dense-mnist --report --out network.npz
 """
 
 from __future__ import annotations

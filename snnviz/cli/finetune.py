@@ -2,6 +2,8 @@
 
 Train a classifier on with penalties on active neurons and on weights, then set the weights that shrank to nothing to zero.
 Resumable as `snnviz train` is.
+
+Example: snnviz finetune dense-mnist --lambda-a 0.5 --epochs 5 5 --out sparse.keras
 """
 
 from __future__ import annotations

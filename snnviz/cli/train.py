@@ -2,6 +2,8 @@
 
 Train one of the paper's architectures. After each epoch all that is needed to go on is saved beside the model; Ctrl-C and --resume
 continue where it stopped. The epoch with the lowest validation loss is kept.
+
+Example: snnviz train dense-mnist --epochs 20 --out model.keras
 """
 
 from __future__ import annotations

@@ -25,11 +25,11 @@ from snnviz.network import THRESHOLD, Conv2D, Convolution, Dense, DepthwiseConv2
 from snnviz.simulation._silent import Active
 from snnviz.simulation.engine import Block, Engine
 from snnviz.simulation.kernels import simd
-from snnviz.simulation.kernels.channelwise import channelwise
-from snnviz.simulation.kernels.compiler import prepare
+from snnviz.simulation.kernels.channelwise import channelwise, plain_channelwise
+from snnviz.simulation.kernels.compiler import Kernel, prepare
 from snnviz.simulation.kernels.counting import count, planes
-from snnviz.simulation.kernels.neurons import NO_FLOOR, given_spikes, spiking_input
-from snnviz.simulation.kernels.rows import rows
+from snnviz.simulation.kernels.neurons import NO_FLOOR, given_spikes, plain_spiking_input, spiking_input
+from snnviz.simulation.kernels.rows import plain_rows, rows
 from snnviz.simulation.kernels.trains import INPUTS_BELOW, unpack, words
 from snnviz.simulation.settings import Record, Settings
 from snnviz.simulation.stopping import read_out
@@ -321,14 +321,17 @@ class EventEngine(Engine):
         self._frozen = settings.frozen_steps(network)
         self._to_zero, self._input_to_zero = (settings.resets_to_zero(input_layer=first) for first in (False, True))
         self._floor = NO_FLOOR if settings.floor is None else np.float32(settings.floor)
+        general = settings.refractory > 0 or settings.floor is not None or bool(record.potentials)
+        self._rows, self._channelwise, self._spiking_input = (
+            (rows, channelwise, spiking_input) if general else (plain_rows, plain_channelwise, plain_spiking_input)
+        )
         # the one that takes longest to compile first
-        kernels = [
-            rows,
-            *([channelwise] if any(isinstance(layer, _Channelwise) for layer in self._layers) else []),
-            count,
-        ]
+        kernels: list[Kernel] = [self._rows]
+        if any(isinstance(layer, _Channelwise) for layer in self._layers):
+            kernels.append(self._channelwise)
+        kernels.append(count)
         if settings.input != "analog":
-            kernels.append(spiking_input if settings.input == "spiking" else given_spikes)
+            kernels.append(self._spiking_input if settings.input == "spiking" else given_spikes)
         prepare(*kernels)
 
     @property
@@ -474,7 +477,7 @@ class EventEngine(Engine):
                 )  # fmt: skip
             kept, keeping = (output, part.items) if last else self._kept(job, layer.name, part)
             if isinstance(ready, _Rows):
-                rows(
+                self._rows(
                     trains, part.active, totals, scratch.sends, part.constant if given else part.constant[:0], steps, begin, end,
                     self._chunk, settings.delay, frozen[index + 1], not last, to_zero, floor, settings.refractory,
                     ready.geometry, ready.cell, ready.blocks, ready.weights, ready.used_inputs, ready.tables, ready.bias,
@@ -484,7 +487,7 @@ class EventEngine(Engine):
                 )  # fmt: skip
             else:
                 states = len(scratch.membranes[index]) if self.stop is not None else 0
-                channelwise(
+                self._channelwise(
                     trains, part.active, scratch.sends, steps, begin, end, self._chunk, settings.delay, frozen[index + 1],
                     to_zero, floor, settings.refractory, ready.geometry, ready.side, ready.weights, ready.bias, ready.initial,
                     sent, keeping, kept, scratch.membranes[index][:states], scratch.resting[index], scratch.arrived,
@@ -503,7 +506,7 @@ class EventEngine(Engine):
         intensities = np.zeros((stop - start, len(self._initial)), np.float32)
         intensities[:, :pixels] = job.inputs[start:stop].reshape(stop - start, -1)
         kept, keeping = self._kept(job, self.network.input.name, part)
-        spiking_input(
+        self._spiking_input(
             intensities.reshape(-1), self._initial, pixels, settings.steps, self._input_to_zero,
             settings.refractory, trains, keeping, kept, scratch.potentials, scratch.waits,
         )  # fmt: skip

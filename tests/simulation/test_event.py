@@ -266,6 +266,19 @@ def test_an_error_in_a_thread_surfaces(monkeypatch):
     assert running.is_set()
 
 
+@pytest.mark.parametrize("settings", [{}, {"refractory": 1}, {"floor": -0.5}])
+def test_the_form_without_general_neurons_is_taken_where_it_will_do(settings):
+    net, x = wide("high"), dyadic(np.random.default_rng(3), (2, 6, 7, 3), 0, 1, 6)
+    forms = {
+        EventEngine(net, Settings(steps=9, **settings), Record(potentials=recorded, items=1), threads=1)
+        for recorded in ((), ("conv1",))
+    }
+    plain = [engine for engine in forms if "plain_" in engine._rows.name]
+    assert len(plain) == (not settings)
+    outputs = [engine.run(x).output for engine in forms]
+    np.testing.assert_array_equal(*outputs)
+
+
 def test_threads_must_be_positive():
     net, _ = real()
     with pytest.raises(InputError, match="`threads` must be a whole number, at least 1"):

@@ -110,6 +110,18 @@ def on_cluster() -> Any:
     )  # fmt: skip
 
 
+def titled() -> Any:
+    """The option of a kind of work that leaves a result: what plots call it."""
+    return option("", "label of the curves", recorded=False)
+
+
+def output(help: str, metavar: str, unset: str = "") -> Any:
+    """The option that names what a kind of work writes: a file that ends as `metavar` does, or a folder if that has no ending."""
+    suffix = Path(metavar).suffix or None
+    writes = "file" if suffix else "folder"
+    return option(None, help, metavar=metavar, suffix=suffix, writes=writes, unset=unset, recorded=False)
+
+
 def check_cluster(options: Any) -> None:
     """Raise `InputError` with the install command if `scheduler` is given and what it needs is missing."""
     if options.scheduler is not None:

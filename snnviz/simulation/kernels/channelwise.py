@@ -14,7 +14,7 @@ from numba import float32, int32, int64, uint64
 
 from snnviz.simulation.kernels import simd
 from snnviz.simulation.kernels.compiler import Flag, Int, array, inner, kernel
-from snnviz.simulation.kernels.neurons import between, filled, send, take_steps
+from snnviz.simulation.kernels.neurons import GENERAL, between, filled, send, take_steps
 from snnviz.simulation.kernels.trains import add_bits, bits_at, silence
 
 
@@ -162,10 +162,10 @@ def channelwise(
                             np.uintp(taken), found, at_step + taken == steps,
                         )  # fmt: skip
                         send(fired, who, sent, write + at_step, steps, neuron, count)
-                    else:
+                    elif GENERAL:
                         take_steps(
                             at_step, taken, frozen, 64, potentials, 0, sums, 0, 64,
-                            waits, refractory, to_zero, floor, True, fired, 0, item < keeping, kept, item, neuron, count,
+                            waits, refractory, to_zero, floor, fired, 0, item < keeping, kept, item, neuron, count,
                         )  # fmt: skip
                         add_bits(fired, 0, taken, 0, sent, write + at_step, steps, neuron, count, taken)
                     at_step += taken
@@ -174,3 +174,6 @@ def channelwise(
                         states[item * neurons + neuron + lane] = potentials[lane]
                         if refractory > 0:
                             resting[item * neurons + neuron + lane] = waits[lane]
+
+
+plain_channelwise = channelwise.fixed("plain_channelwise", GENERAL=False)

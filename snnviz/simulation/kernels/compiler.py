@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 from numba import config, njit, types
@@ -62,6 +63,12 @@ class Kernel:
         if self._compiled is None:
             prepare(self)
         self._compiled(*arguments)  # type: ignore[misc]
+
+    def fixed(self, name: str, **values: Any) -> Kernel:
+        """The same kernel, called `name`, with other values of global constants: branches that they rule out are not compiled."""
+        function = FunctionType(self._function.__code__, self._function.__globals__ | values, name)
+        function.__doc__ = self.__doc__
+        return Kernel(function, self._signature)
 
     @property
     def ready(self) -> bool:

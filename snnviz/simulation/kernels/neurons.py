@@ -13,6 +13,9 @@ from snnviz.simulation.kernels.compiler import Flag, Int, array, inner, kernel
 from snnviz.simulation.kernels.trains import ALL
 
 NO_FLOOR = np.float32(-np.inf)
+GENERAL = True
+"""Whether a kernel can do floors, refractory times and potentials that are kept. Few ask for them, and each kernel has a form
+without (`Kernel.fixed`), which takes less time to compile."""
 
 
 @inner
@@ -101,7 +104,6 @@ def take_steps(
     refractory: int,
     to_zero: bool,
     floor: float,
-    fires: bool,
     fired: Any,
     fired_at: int,
     keeping: bool,
@@ -112,7 +114,7 @@ def take_steps(
 ) -> None:
     """Steps begin .. begin + steps of one block of neurons, neuron by neuron: v <- v + drive, and so on.
 
-    For what `take_arrivals` does not do: the output layer, floors, refractory times, potentials that are kept.
+    For what `take_arrivals` does not do: floors, refractory times, potentials that are kept.
 
     Args:
         begin: first step.
@@ -128,7 +130,6 @@ def take_steps(
         refractory: steps that a neuron waits after a spike.
         to_zero: reset to zero instead of by subtraction.
         floor: potentials of neurons that fire never fall below it; -inf for none.
-        fires: False for the output layer, whose potentials are always kept.
         fired: out, who fired at each step, as bits, from `fired_at` on.
         fired_at: see `fired`.
         keeping: whether to copy the potentials after each step to kept[item, step, neuron : neuron + neurons].
@@ -140,14 +141,6 @@ def take_steps(
     idle = min(max(frozen - begin, 0), steps)
     for step in range(idle):
         fired[fired_at + step] = np.uint64(0)
-    if not fires:
-        for step in range(steps):
-            if step >= idle:
-                for lane in range(neurons):
-                    potentials[at + lane] += drive[drive_at + step * drive_stride + lane]
-            for lane in range(neurons):
-                kept[item, begin + step, neuron + lane] = potentials[at + lane]
-        return
     for step in range(steps):
         if step >= idle:
             bits = np.uint64(0)
@@ -167,6 +160,19 @@ def take_steps(
         if keeping:
             for lane in range(neurons):
                 kept[item, begin + step, neuron + lane] = potentials[at + lane]
+
+
+@inner
+def add_up(
+    begin: int, steps: int, idle: int, potentials: Any, at: int, drive: Any, drive_stride: int, kept: Any, item: int, neuron: int,
+    neurons: int,
+) -> None:  # fmt: skip
+    """Steps of a block of the output layer, which does not fire: v <- v + drive, all of them kept. Arguments as in `take_steps`."""
+    for step in range(steps):
+        for lane in range(neurons):
+            if step >= idle:
+                potentials[at + lane] += drive[step * drive_stride + lane]
+            kept[item, begin + step, neuron + lane] = potentials[at + lane]
 
 
 @kernel(
@@ -196,12 +202,15 @@ def spiking_input(inputs, initial, neurons, steps, to_zero, refractory, trains, 
                     potentials, np.uintp(0), inputs, np.uintp(item * len(initial) + word * 64), np.uintp(0), to_zero,
                     trains, np.uintp(write), np.uintp(steps),
                 )  # fmt: skip
-                continue
-            take_steps(
-                0, steps, 0, 64, potentials, 0, inputs, item * len(initial) + word * 64, 0,
-                waits, refractory, to_zero, NO_FLOOR, True, trains, write,
-                item < keeping, kept, item, word * 64, min(64, neurons - word * 64),
-            )  # fmt: skip
+            elif GENERAL:
+                take_steps(
+                    0, steps, 0, 64, potentials, 0, inputs, item * len(initial) + word * 64, 0,
+                    waits, refractory, to_zero, NO_FLOOR, trains, write,
+                    item < keeping, kept, item, word * 64, min(64, neurons - word * 64),
+                )  # fmt: skip
+
+
+plain_spiking_input = spiking_input.fixed("plain_spiking_input", GENERAL=False)
 
 
 @kernel(

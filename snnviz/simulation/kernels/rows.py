@@ -27,7 +27,7 @@ from numba import float32, int32, int64, uint32, uint64
 
 from snnviz.simulation.kernels import simd
 from snnviz.simulation.kernels.compiler import Flag, Int, array, inner, kernel
-from snnviz.simulation.kernels.neurons import between, filled, send, take_arrivals, take_steps
+from snnviz.simulation.kernels.neurons import GENERAL, add_up, between, filled, send, take_arrivals, take_steps
 from snnviz.simulation.kernels.trains import INPUTS_BELOW, add_bits, arriving, list_events, list_groups, silence
 
 GEOMETRY = (
@@ -368,12 +368,28 @@ def rows(
                             to_zero, fired,
                         )  # fmt: skip
                         send(fired, who, sent, write + at_step, steps, neuron, blocks[number, 1])
-                    else:
+                    elif not fires:
+                        add_up(
+                            at_step,
+                            here,
+                            idle,
+                            potentials,
+                            membranes + at,
+                            sums,
+                            lanes,
+                            kept,
+                            item,
+                            neuron,
+                            blocks[number, 1],
+                        )
+                    elif GENERAL:
                         take_steps(
                             at_step, here, frozen, lanes, potentials, membranes + at, sums, 0, lanes,
-                            waits, refractory, to_zero, floor, fires, fired, 0,
+                            waits, refractory, to_zero, floor, fired, 0,
                             item < keeping, kept, item, neuron, blocks[number, 1],
                         )  # fmt: skip
-                        if fires:
-                            add_bits(fired, 0, here, 0, sent, write + at_step, steps, neuron, blocks[number, 1], here)
+                        add_bits(fired, 0, here, 0, sent, write + at_step, steps, neuron, blocks[number, 1], here)
             at_step += here
+
+
+plain_rows = rows.fixed("plain_rows", GENERAL=False)
