@@ -327,5 +327,7 @@ class _Judge:
             "margins": _margins(scores, labels),
             "events": np.concatenate([block.events for block in blocks]).sum(axis=2),
         }
-        together = {name: np.concatenate([getattr(trial, name), new]) if begun else new for name, new in found.items()}
+        together: dict[str, Any] = {
+            name: np.concatenate([getattr(trial, name), new]) if begun else new for name, new in found.items()
+        }
         return replace(trial, reference=reference, **together)
