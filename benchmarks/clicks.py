@@ -31,6 +31,8 @@ from tests.browser.conftest import ARGUMENTS
 SESSIONS = 4
 PROBE = 25
 """Actions of a session between two looks at whether its plots still follow."""
+OPENING = 600_000
+"""Milliseconds that a page may take to open: nothing is timed here, and the machine may be busy."""
 PATIENCE = 60.0
 """Seconds within which plots must have followed."""
 NOT_PRESSED = re.compile(r"launch|resume|simulate this|log out|search for", re.IGNORECASE)
@@ -67,12 +69,12 @@ class Session:
 
     def visit(self) -> None:
         """Open a page by its address."""
-        self.page.goto(self._url + self._chance.choice(PAGES).slug, timeout=120_000)
+        self.page.goto(self._url + self._chance.choice(PAGES).slug, timeout=OPENING)
         self._settle()
 
     def _settle(self) -> None:
         """Wait until the page is whole."""
-        self.page.get_by_text("What the words mean").wait_for(timeout=120_000)
+        self.page.get_by_text("What the words mean").wait_for(timeout=OPENING)
 
     def act(self) -> None:
         """One action; one that the page's own change makes impossible is none."""
@@ -130,11 +132,11 @@ class Session:
         self.page.mouse.up()
 
     def _back(self) -> None:
-        self.page.go_back(timeout=120_000)
+        self.page.go_back(timeout=OPENING)
         self._here()
 
     def _forward(self) -> None:
-        self.page.go_forward(timeout=120_000)
+        self.page.go_forward(timeout=OPENING)
         self._here()
 
     def _here(self) -> None:
@@ -143,7 +145,7 @@ class Session:
             self.visit()
 
     def _reload(self) -> None:
-        self.page.reload(timeout=120_000)
+        self.page.reload(timeout=OPENING)
         self._settle()
 
     def _resize(self) -> None:

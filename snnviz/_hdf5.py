@@ -4,13 +4,29 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from snnviz._memory import check_hdf5
+from snnviz._memory import check_fits, check_hdf5
 from snnviz.errors import InputError
 
 SECONDS = 60.0
 """How long the child may take; a damaged file can keep the library busy for ever."""
+
+
+@contextmanager
+def whole(path: Path, kind: str) -> Iterator[None]:
+    """Inside the `with` block a file of `kind` is read: check its size before, and call every failure of a library damage."""
+    try:
+        size = path.stat().st_size
+        check_fits(str(path), size, size)
+        yield
+    except InputError:
+        raise
+    except Exception as error:  # HDF5 and what builds on it report damage by many kinds of exception
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise InputError(f"`path` must be a whole {kind} file. Received: {str(path)!r} ({reason})") from error
 
 
 def check_survived(path: Path) -> None:

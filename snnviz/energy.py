@@ -68,6 +68,11 @@ class Platform:
 
 
 _KERAS_SPIKING = "as collected in KerasSpiking (Applied Brain Research), class ModelEnergy"
+_HOEPPNER = "Höppner et al., Dynamic power management for neuromorphic many-core systems, IEEE TCAS I 66(8), 2019"
+_DEGNAN = (
+    "Degnan, Marr, Hasler, Assessing trends in performance per watt for signal processing applications, IEEE TVLSI 24(1), 2016",
+    f"one pass of the ordinary network, every synapse computed; {_KERAS_SPIKING}",
+)
 PLATFORMS: Mapping[str, Platform] = {
     "Loihi": Platform(
         23.6e-12, 81e-12, True,
@@ -85,13 +90,11 @@ PLATFORMS: Mapping[str, Platform] = {
         "energy of a whole chip per synaptic event, neuron updates included",
     ),
     "SpiNNaker 2": Platform(
-        450e-12, 2.19e-9, True,
-        "Höppner et al., Dynamic power management for neuromorphic many-core systems, IEEE TCAS I 66(8), 2019",
+        450e-12, 2.19e-9, True, _HOEPPNER,
         f"of a prototype chip; {_KERAS_SPIKING}",
     ),
     "SpiNNaker": Platform(
-        13.3e-9, 26e-9, True,
-        "Höppner et al., Dynamic power management for neuromorphic many-core systems, IEEE TCAS I 66(8), 2019",
+        13.3e-9, 26e-9, True, _HOEPPNER,
         f"the comparison in that paper, {_KERAS_SPIKING}",
     ),
     "45 nm additions": Platform(
@@ -102,14 +105,10 @@ PLATFORMS: Mapping[str, Platform] = {
         synaptic_range=(0.1e-12, 0.9e-12), multiply=4.6e-12,
     ),
     "GPU, analog network": Platform(
-        0.3e-9, 0.3e-9, False,
-        "Degnan, Marr, Hasler, Assessing trends in performance per watt for signal processing applications, IEEE TVLSI 24(1), 2016",
-        f"one pass of the ordinary network, every synapse computed; {_KERAS_SPIKING}",
+        0.3e-9, 0.3e-9, False, *_DEGNAN,
     ),
     "CPU, analog network": Platform(
-        8.6e-9, 8.6e-9, False,
-        "Degnan, Marr, Hasler, Assessing trends in performance per watt for signal processing applications, IEEE TVLSI 24(1), 2016",
-        f"one pass of the ordinary network, every synapse computed; {_KERAS_SPIKING}",
+        8.6e-9, 8.6e-9, False, *_DEGNAN,
     ),
 }  # fmt: skip
 """Platform -> constants, each with its source."""

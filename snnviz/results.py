@@ -44,8 +44,8 @@ import numpy as np
 from snnviz import _checks as check
 from snnviz._arguments import checked
 from snnviz._files import replacing
-from snnviz._hdf5 import check_survived
-from snnviz._memory import check_fits, check_hdf5
+from snnviz._hdf5 import check_survived, whole
+from snnviz._memory import check_hdf5
 from snnviz.errors import InputError
 
 if TYPE_CHECKING:
@@ -181,9 +181,7 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset:
     source = Path(path)
     if not source.is_file():
         raise InputError(f"`path` must be a result file (.nc). Received: {str(path)!r}, which is not a file")
-    try:
-        size = source.stat().st_size
-        check_fits(str(path), size, size)
+    with whole(source, "netCDF"):
         raw = source.read_bytes()
         content = _unsealed(raw, str(path))
         if content is raw:  # no checksum vouches for it
@@ -191,11 +189,6 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset:
         check_hdf5(str(path), content)
         with xr.open_dataset(io.BytesIO(content), engine="h5netcdf") as stored:
             result = stored.load()
-    except InputError:
-        raise
-    except Exception as error:  # HDF5 reports damage by many kinds of exception
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"`path` must be a whole netCDF file. Received: {str(path)!r} ({reason})") from error
     for name, variable in result.data_vars.items():
         if str(name).startswith("spikes_") and variable.dtype != bool:
             result[name] = variable.astype(bool)

@@ -146,13 +146,13 @@ def arguments(value: Callable[..., Any]) -> dict[str, inspect.Parameter]:
 
 
 INTERNAL = {
-    "dashboard.explorer.Explorer": "a page: made by `create_app` for each session",
+    "dashboard.explorer_page.Explorer": "a page: made by `create_app` for each session",
     "dashboard.convert_page.Convert": "a page",
     "dashboard.hardware_page.Hardware": "a page",
     "dashboard.live_page.Live": "a page",
     "dashboard.network_page.Network": "a page",
     "dashboard.optimize_page.Optimize": "a page",
-    "dashboard.predictions.Predictions": "a page",
+    "dashboard.predictions_page.Predictions": "a page",
     "dashboard.runs_page.Runs": "a page",
     "dashboard.sparsity_page.Sparsity": "a page",
     "dashboard.adapt_page.Adapt": "a page",
@@ -294,7 +294,7 @@ class Material:
             self.store.ask("log_artifact", self.run_id, str(folder / name))
         self.store.set_status(self.run_id, "FINISHED")
         self.doomed = self.fresh_run()
-        self.problem = conversion.Problem(layer="a", place="1", kind="Dense", reason="it is not known")
+        self.problem = conversion.Obstacle(layer="a", place="1", kind="Dense", reason="it is not known")
         self.table = snnviz.reports.table_g({("dense-mnist", "before"): {"S_a": 0.5}})
         self.card = {"test": {"accuracy": 0.5}, "sparsity": {"S_a": 0.5}, "sparsity_before": {"S_a": 0.5}}
         self.lines = snnviz.plots.accuracy_over_time(self.result)

@@ -19,7 +19,6 @@ from snnviz._checks import suggestion
 from snnviz._processes import terminated_as_interrupted
 from snnviz._writing import alone
 from snnviz.cli import _command
-from snnviz.cli._examples import EXAMPLES
 from snnviz.cli._job import in_words_of
 from snnviz.errors import InputError
 
@@ -35,12 +34,12 @@ _LONGEST = 2000
 class Parser(argparse.ArgumentParser):
     """As argparse's, but a mistake is one line, as all mistakes are, and help ends with an example."""
 
-    example = ""
     _in_json = False
 
     def format_help(self) -> str:
         """As argparse's, and the example, on a line of its own, to be copied."""
-        return super().format_help() + (f"\nexample:\n  snnviz {self.example}\n" if self.example else "")
+        example = self.get_default("example")
+        return super().format_help() + (f"\nexample:\n  {example}\n" if example else "")
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As argparse's, which takes the "--" of "--option=--" for the end of options and loses it."""
@@ -83,8 +82,7 @@ def parser(commands: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
     subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in commands:
         _command.add(subparsers, command, __name__)
-    for words, leaf in leaves(top):
-        leaf.example = EXAMPLES[" ".join(words)]
+    for _, leaf in leaves(top):
         leaf.add_argument("--json", action="store_true", help="print the answer as JSON")
         leaf.set_defaults(parser=leaf)
     return top

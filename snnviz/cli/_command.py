@@ -1,7 +1,7 @@
 """What a command is: a module, named as the command is called, that holds only what is its own.
 
-- Its docstring: "`snnviz NAME`: what it does.", shown in the list of commands; then what its help says at length; then
-  what else there is to know. An example stands in `_examples`.
+- Its docstring: "`snnviz NAME`: what it does.", shown in the list of commands; then what its help says at length; then, if need
+  be, what else there is to know; at last "Example: snnviz NAME ...".
 - `arguments(parser)`: adds what it takes. It may set two defaults: `after(args, answer)` goes on once the answer is printed (to
   serve a page), `writes(args)` names the file or folder (true) that no other command may write meanwhile; jobs look after that
   themselves.
@@ -25,11 +25,13 @@ from snnviz.cli import _job
 def add(subparsers: Any, name: str, package: str) -> None:
     """Add the parser of the command that is called `name`; its module is in `package`, with "_" behind a keyword of Python."""
     module = importlib.import_module(f"{package}.{name}{'_' * keyword.iskeyword(name)}")
-    told = (" ".join(each.split()) for each in (module.__doc__ or "").split("\n\n"))
-    head, description, epilog = [*told, "", ""][:3]
+    told = [" ".join(each.split()) for each in (module.__doc__ or "").split("\n\n")]
+    example = told.pop().removeprefix("Example: ") if told[-1].startswith("Example: ") else ""
+    head, description, epilog = [*told, "", "", ""][:3]
     parser = subparsers.add_parser(
         name, help=head.partition(": ")[2].removesuffix("."), description=description, epilog=epilog or None
     )
+    parser.set_defaults(example=example)
     own = vars(module)
     if job := own.get("JOB"):
         job.add(parser, name)

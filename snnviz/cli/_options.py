@@ -9,6 +9,7 @@ from typing import Any
 from snnviz import _checks as check
 from snnviz._options import Option, options_of, typed
 from snnviz.cli._numbers import real, whole
+from snnviz.jobs.work.sources import DataOptions
 
 _READ: Mapping[str, Callable[[str], Any]] = {"int": whole, "float": real}
 
@@ -26,6 +27,16 @@ def add(parser: Any, options: Any, *, without: Collection[str] = (), **changes: 
         if name not in without:
             words = () if each.required else (each.flag,)
             parser.add_argument(*(words or (name,)), **{**_arguments(each), **changes.get(name, {})})
+
+
+def add_outside(parser: Any, tool: str, items: int) -> None:
+    """Add what a command takes that simulates a network in another program, `items` test items where nothing is said."""
+    parser.add_argument("--python", metavar="PYTHON", help=f"interpreter that has {tool} (default: this one)")
+    parser.add_argument(
+        "--limit", type=whole, default=items, metavar="N", help="the first N test items (default: %(default)s)"
+    )
+    parser.add_argument("--steps", type=whole, default=20, metavar="T", help="time steps (default: %(default)s)")
+    add(parser, DataOptions)
 
 
 def _arguments(each: Option) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 Make a copy of a classifier that can be converted: max pooling becomes average pooling, other activations become ReLU, and a short
 fine-tuning brings accuracy back. Resumable as `snnviz train` is.
+
+Example: snnviz adapt model.keras --data fashion-mnist --epochs 3 3 --out adapted.keras
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from snnviz.cli import _job, train
 from snnviz.jobs.work.adapt import Options
 from snnviz.jobs.work.sources import stem
 
-JOB = _job.Job(Options, out=lambda args: f"{stem(args.model)}-adapted.keras", resume=train.RESUME)
+JOB = _job.Order(Options, out=lambda args: f"{stem(args.model)}-adapted.keras", resume=train.RESUME)
 
 
 def show(answer: dict[str, Any]) -> str:

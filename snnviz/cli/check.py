@@ -2,6 +2,8 @@
 
 List every reason why a model cannot be converted to a spiking network, with its remedy. A model that cannot be converted is an
 answer, not a mistake: the exit code is 0 either way, and --json says `convertible`.
+
+Example: snnviz check model.keras
 """
 
 from __future__ import annotations

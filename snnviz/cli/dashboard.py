@@ -2,6 +2,8 @@
 
 Serve the pages until Ctrl-C: results given here and those of the runs that were recorded, and forms to launch further runs, which
 go on when the pages are closed.
+
+Example: snnviz dashboard before.nc after.nc
 """
 
 from __future__ import annotations

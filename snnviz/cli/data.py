@@ -2,6 +2,8 @@
 
 Without arguments: which data sets are here. `snnviz data fetch NAME` brings one onto this machine, `snnviz data make saccade-mnist`
 makes one of event recordings from MNIST.
+
+Example: snnviz data list
 """
 
 from __future__ import annotations

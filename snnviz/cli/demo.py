@@ -2,6 +2,8 @@
 
 Convert the shipped classifier, simulate the MNIST test images, print accuracy over time and the metrics beside the paper's, write
 figure A and the results, and serve the first page on this machine.
+
+Example: snnviz demo --out snnviz-out
 """
 
 from __future__ import annotations

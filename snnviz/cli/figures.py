@@ -2,6 +2,8 @@
 
 Draw figures from the shipped models, or from results, with the numbers of each as CSV beside it. Every picture says in its metadata
 where it comes from.
+
+Example: snnviz figures --run before.nc after.nc --names figure-a --format pdf --out figures
 """
 
 from __future__ import annotations
@@ -17,13 +19,7 @@ from snnviz.cli._numbers import real, whole
 
 def arguments(parser: Any) -> None:
     """What it takes."""
-    add_source(parser)
-    parser.add_argument(
-        "--model",
-        default="dense-mnist",
-        metavar="NAME",
-        help="without --run: a model that ships whole (default: %(default)s)",
-    )
+    add_source(parser, default="dense-mnist", help="without --run: a model that ships whole (default: %(default)s)")
     parser.add_argument(
         "--data", metavar="NAME|PATH",
         help="with --run: the data that the results are of, for figures that show images (default: looked for by its name, and "
@@ -50,8 +46,8 @@ def arguments(parser: Any) -> None:
     parser.set_defaults(writes=lambda args: None if args.list else (args.out, True))
 
 
-def add_source(parser: argparse.ArgumentParser) -> None:
-    """The arguments that say what to draw or to tell about."""
+def add_source(parser: argparse.ArgumentParser, **model: Any) -> None:
+    """The arguments that say what to draw or to tell about, `model` of them as argparse is told of it."""
     source = parser.add_mutually_exclusive_group()
     source.add_argument(
         "--all", action="store_true", help="everything, from the shipped models (the default without --run)"
@@ -68,6 +64,7 @@ def add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--grid", metavar="CSV", help="with --run: columns lambda_a, lambda_w, value")
     add_store_option(parser)
     parser.add_argument("--limit", type=whole, metavar="N", help="without --run: the first N test images only")
+    parser.add_argument("--model", metavar="NAME", **model)
 
 
 def material_of(

@@ -2,6 +2,8 @@
 
 Train a classifier on with penalties on active neurons and on weights, then set the weights that shrank to nothing to zero.
 Resumable as `snnviz train` is.
+
+Example: snnviz finetune dense-mnist --lambda-a 0.5 --epochs 5 5 --out sparse.keras
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from snnviz.cli import _job, train
 from snnviz.jobs.work.finetune import Options
 from snnviz.jobs.work.sources import stem
 
-JOB = _job.Job(Options, out=lambda args: f"{stem(args.model)}-sparse.keras", resume=train.RESUME)
+JOB = _job.Order(Options, out=lambda args: f"{stem(args.model)}-sparse.keras", resume=train.RESUME)
 
 
 def show(answer: dict[str, Any]) -> str:

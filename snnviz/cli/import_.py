@@ -3,6 +3,8 @@
 Read a network from an ONNX file, as PyTorch and others export it, run both on random items, and write a Keras model (.keras) with
 channels last, which every other command takes. `snnviz convert`, `check`, `finetune` and `sweep` read .onnx files themselves; this
 is for a preprocessing that the file does not hold.
+
+Example: snnviz import model.onnx --out model.keras
 """
 
 from __future__ import annotations

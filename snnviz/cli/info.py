@@ -1,6 +1,8 @@
 """`snnviz info`: versions of this installation, or what a network or result file holds.
 
 Without FILE: versions, shipped models, data at hand. With FILE: what a network (.npz) or result (.nc) holds.
+
+Example: snnviz info dense-mnist-optimized
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 Accuracy, Pareto latency and power, and what it took to reach an accuracy, of a simulation's result. A value marked * was never
 reached, which makes it an underestimate.
+
+Example: snnviz metrics result.nc --threshold 0.98
 """
 
 from __future__ import annotations
@@ -73,6 +75,12 @@ def _reference(text: str) -> str | float:
         return real(text)
     except argparse.ArgumentTypeError:
         raise InputError(f"`--reference` must be ann, peak or a number in (0, 1]. Received: {text!r}") from None
+
+
+def of_result(head: str, answer: dict[str, Any], *more: str) -> str:
+    """What a simulation came to, for people: a line about it, its metrics, what else there is to say, and the file."""
+    lines = [head, "", show(answer["metrics"]), *more]
+    return "\n".join([*lines, *(["", f"result written to {answer['out']}"] if answer["out"] else [])])
 
 
 def show(answer: dict[str, Any]) -> str:

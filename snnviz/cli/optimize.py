@@ -3,6 +3,8 @@
 Search for scales (and, with --with-potentials, initial potentials; or, with --method weights, weights) that minimise lambda_e (1 -
 peak accuracy) + lambda_l P_l + lambda_p P_p. The objective is evaluated on training items held out from training, gradients learn
 from the others, and the test set is only reported on.
+
+Example: snnviz optimize dense-mnist-heuristic --minutes 2 --out optimized.npz
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from snnviz.cli import _job
 from snnviz.jobs.work.optimize import Options
 from snnviz.jobs.work.sources import stem
 
-JOB = _job.Job(Options, out=lambda args: f"{stem(args.network)}-optimized.npz", resume="go on from --checkpoint")
+JOB = _job.Order(Options, out=lambda args: f"{stem(args.network)}-optimized.npz", resume="go on from --checkpoint")
 
 
 def show(answer: dict[str, Any]) -> str:

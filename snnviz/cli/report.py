@@ -2,6 +2,8 @@
 
 Write one HTML file about one run or several, that opens without a network: interactive plots, settings, values, versions, and the
 commands that give the same again.
+
+Example: snnviz report 3fa92c10 77bd01e4 --out comparison.html
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 Convert and simulate the shipped models before and after optimisation, record every run, and write the paper's tables and figures
 with the runs' commands. With --from-scratch train, fine-tune and optimise them anew first, by the commands on their cards; that
 takes hours, and goes on where it was stopped when it is called again.
+
+Example: snnviz reproduce dense-mnist --limit 1000 --out report
 """
 
 from __future__ import annotations

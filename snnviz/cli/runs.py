@@ -23,7 +23,7 @@ _SHOWN = ("peak_accuracy", "pareto_latency", "pareto_power", "test_accuracy", "b
 def arguments(parser: Any) -> None:
     """What it takes."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    listing = _action(actions, "list", "the runs, newest first", list_runs, show_list)
+    listing = _action(actions, "list", "the runs, newest first", list_runs, show_list, "--search 'peak_accuracy>0.98'")
     listing.add_argument("--kind", metavar="KIND", help="train, finetune, optimize, simulate, ...")
     listing.add_argument("--status", metavar="STATUS", help="waiting, running, finished, failed or cancelled")
     listing.add_argument(
@@ -31,37 +31,60 @@ def arguments(parser: Any) -> None:
         help="words of its name, settings, labels or note, and comparisons, e.g. 'paper peak_accuracy>0.98'",
     )  # fmt: skip
     listing.add_argument("--limit", type=whole, default=50, metavar="N", help="at most N (default: %(default)s)")
-    _with_run(_action(actions, "show", "all that is known of a run", show_run, show_details))
-    comparing = _action(actions, "compare", "runs side by side", compare, show_comparison)
+    _with_run(_action(actions, "show", "all that is known of a run", show_run, show_details, "3fa92c10"))
+    comparing = _action(actions, "compare", "runs side by side", compare, show_comparison, "3fa92c10 77bd01e4")
     comparing.add_argument("runs", nargs="+", metavar="RUN", help="two runs or more")
-    logs = _action(actions, "logs", "what a job printed", read_log, show_log)
+    logs = _action(actions, "logs", "what a job printed", read_log, show_log, "3fa92c10 --follow")
     _with_run(logs)
     logs.add_argument("--lines", type=whole, default=40, metavar="N", help="the last N lines (default: %(default)s)")
     logs.add_argument("--follow", action="store_true", help="go on until it ends (Ctrl-C stops following, not the job)")
     logs.set_defaults(after=follow)
-    editing = _action(actions, "edit", "rename a run, label it, write a note, mark it with a star", edit, show_edited)
+    editing = _action(
+        actions,
+        "edit",
+        "rename a run, label it, write a note, mark it with a star",
+        edit,
+        show_edited,
+        "3fa92c10 --labels baseline,paper --star",
+    )
     _with_run(editing)
     editing.add_argument("--name", metavar="NAME", help="a new name")
     editing.add_argument("--labels", metavar="L[,L]", help="words to find it by, in place of those it has")
     editing.add_argument("--note", metavar="TEXT", help="what there is to say of it")
     editing.add_argument("--star", action=argparse.BooleanOptionalAction, help="mark it, or no longer")
-    _with_run(_action(actions, "cancel", "stop a run; what it saved stays", cancel, show_status))
+    _with_run(_action(actions, "cancel", "stop a run; what it saved stays", cancel, show_status, "3fa92c10"))
     _with_run(
-        _action(actions, "resume", "go on with a run that failed or was cancelled, as a job", resume, show_status)
+        _action(
+            actions,
+            "resume",
+            "go on with a run that failed or was cancelled, as a job",
+            resume,
+            show_status,
+            "3fa92c10",
+        )
     )
-    deleting = _action(actions, "delete", "delete runs", delete, show_deleted)
+    deleting = _action(actions, "delete", "delete runs", delete, show_deleted, "3fa92c10 77bd01e4")
     deleting.add_argument("runs", nargs="+", metavar="RUN", help="runs that have ended")
-    restoring = _action(actions, "restore", "bring deleted runs back, all but their logs", restore, show_restored)
+    restoring = _action(
+        actions,
+        "restore",
+        "bring deleted runs back, all but their logs",
+        restore,
+        show_restored,
+        "3fa92c10b5d64f7c8e1d2a9b0c4e6f81",
+    )
     restoring.add_argument("runs", nargs="+", metavar="RUN", help="whole ids of runs that were deleted")
-    exporting = _action(actions, "export", "write a run's files and numbers into a folder", export, show_export)
+    exporting = _action(
+        actions, "export", "write a run's files and numbers into a folder", export, show_export, "3fa92c10 --out my-run"
+    )
     _with_run(exporting)
     exporting.add_argument("--out", metavar="FOLDER", help="new folder (default: run-ID)")
 
 
-def _action(actions: Any, name: str, text: str, run: Any, show: Any) -> argparse.ArgumentParser:
+def _action(actions: Any, name: str, text: str, run: Any, show: Any, example: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = actions.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
     _job.add_store_option(parser)
-    parser.set_defaults(run=run, show=show)
+    parser.set_defaults(run=run, show=show, example=f"snnviz runs {name} {example}")
     return parser
 
 

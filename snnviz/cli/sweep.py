@@ -3,6 +3,8 @@
 Fine-tune MODEL at every point of a (lambda_a, lambda_w) grid, prune, and measure accuracy and sparsity on the training items held
 out; the test set takes no part. The folder holds the Optuna study (study.db), each point's pruned model, the table (sweep.csv,
 sweep.json), accuracy and sparsity against epsilon (pruning.csv) and the front of accuracy and sparsity (front.pdf, front.png).
+
+Example: snnviz sweep dense-mnist --lambda-a 0.25,0.5 --lambda-w 0,10 --epochs 2 2
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from snnviz.cli import _job
 from snnviz.jobs.work.sources import stem
 from snnviz.jobs.work.sweep import Options
 
-JOB = _job.Job(
+JOB = _job.Order(
     Options,
     out=lambda args: f"{stem(args.model)}-sweep",
     resume="go on from the folder, if a sweep lies there",

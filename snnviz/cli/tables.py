@@ -2,6 +2,8 @@
 
 The paper's tables with our numbers beside the published ones: A runtime, E thresholds, F accuracy, G sparsity, H anytime metrics.
 From the shipped models, or from results, also of models of your own, with nothing beside them.
+
+Example: snnviz tables --limit 1000
 """
 
 from __future__ import annotations
@@ -15,13 +17,8 @@ from snnviz.cli.figures import add_source, material_of
 
 def arguments(parser: Any) -> None:
     """What it takes."""
-    add_source(parser)
-    parser.add_argument(
-        "--model",
-        nargs="+",
-        metavar="NAME",
-        help="without --run: models that ship whole (default: those whose data ship with snnviz)",
-    )
+    models = "without --run: models that ship whole (default: those whose data ship with snnviz)"
+    add_source(parser, nargs="+", help=models)
     parser.add_argument("--names", nargs="+", metavar="LETTER", help="of a, e, f, g, h (default: all that can be made)")
     parser.add_argument("--benchmarks", metavar="JSON", help="table.json of `make bench`, for our times in table A")
     parser.add_argument("--format", default="md,csv,tex", metavar="LIST", help="of md, csv, tex (default: %(default)s)")

@@ -2,6 +2,8 @@
 
 Train one of the paper's architectures. After each epoch all that is needed to go on is saved beside the model; Ctrl-C and --resume
 continue where it stopped. The epoch with the lowest validation loss is kept.
+
+Example: snnviz train dense-mnist --epochs 20 --out model.keras
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from snnviz.jobs.work.train import Options
 RESUME = "go on from the checkpoint beside the output, if there is one"
 
 
-JOB = _job.Job(Options, resume=RESUME, changes={"architecture": {"nargs": "?"}})
+JOB = _job.Order(Options, resume=RESUME, changes={"architecture": {"nargs": "?"}})
 
 
 def arguments(parser: Any) -> None:

@@ -5,19 +5,20 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from snnviz import __version__
 from snnviz import _checks as check
 from snnviz._arguments import checked
+from snnviz._deprecated import renamed
 from snnviz._models import input_range
 from snnviz.conversion.choice import HALF, Setting, choose
 from snnviz.conversion.correction import ITEMS, check_steps, corrected
 from snnviz.conversion.loading import load_keras, load_source
 from snnviz.conversion.normalisation import PER, Normalisation, default_percentile, measure, normalise
-from snnviz.conversion.problem import Problem
+from snnviz.conversion.obstacle import Obstacle
 from snnviz.conversion.proving import check_items, proved, taken
 from snnviz.conversion.report import conversion_report
 from snnviz.errors import InputError
@@ -29,7 +30,7 @@ SETTINGS = ("auto", "paper")
 
 __all__ = [
     "Normalisation",
-    "Problem",
+    "Obstacle",
     "check_convertible",
     "conversion_report",
     "convert",
@@ -44,7 +45,7 @@ __all__ = [
 
 
 @checked
-def check_convertible(model: Any, input_range: float | None = None) -> list[Problem]:
+def check_convertible(model: Any, input_range: float | None = None) -> list[Obstacle]:
     """Every reason why a model cannot be converted; an empty list if it can.
 
     Args:
@@ -59,7 +60,7 @@ def check_convertible(model: Any, input_range: float | None = None) -> list[Prob
     try:
         model, _ = taken(model)
     except Inexpressible as error:
-        return [Problem(layer=error.node, place="", kind=error.operator, reason=error.reason, remedy=error.remedy)]
+        return [Obstacle(layer=error.node, place="", kind=error.operator, reason=error.reason, remedy=error.remedy)]
     return understand(model, None if input_range is None else check.input_range(input_range)).problems
 
 
@@ -228,3 +229,7 @@ def convert(
 
 def _plain(scale: Any) -> float | list[float]:
     return float(scale) if np.ndim(scale) == 0 else [float(value) for value in scale]
+
+
+if not TYPE_CHECKING:  # which would let any name pass
+    __getattr__ = renamed(__name__, Problem="Obstacle")

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from snnviz._visits import Visit
-from snnviz.conversion.problem import Refusal
+from snnviz.conversion.obstacle import Refusal
 from snnviz.conversion.signals import Node
 from snnviz.conversion.stages import DENSE_LIMIT
 from snnviz.network import DenseProjection, IdentityProjection, Layer, Population, Shape, Sum

@@ -17,16 +17,16 @@ import numpy as np
 
 from snnviz._visits import Visit
 from snnviz.conversion.graph import Classifier, Crop, Image, Join, Pad, Rectify, Refused, Reshape, Step, Sum
-from snnviz.conversion.problem import Problem, Refusal
+from snnviz.conversion.obstacle import Obstacle, Refusal
 from snnviz.conversion.signals import Node, Part, Signal
 from snnviz.conversion.stages import NO_PADDING, Affine, Stage
 from snnviz.errors import InputError
 from snnviz.network import DenseProjection, DepthwiseProjection, Padding
 
 
-def fold(classifier: Classifier) -> tuple[Node | None, list[Problem]]:
+def fold(classifier: Classifier) -> tuple[Node | None, list[Obstacle]]:
     """The node that the classes are read from, and all problems in the order of the steps; no node if there are any."""
-    problems: list[Problem] = []
+    problems: list[Obstacle] = []
     signals: list[Signal] = []
     for step in classifier.steps:
         taken = [signals[source] for source in step.takes]

@@ -12,7 +12,7 @@ import numpy as np
 from snnviz._models import SKIPPED, meaning_of, numbers
 from snnviz._visits import Visit
 from snnviz.conversion.graph import Crop, Join, Pad, Rectify, Refused, Reshape, Softmax, Sum, Work
-from snnviz.conversion.problem import NO_SPIKES, SUBCLASSED, UNSUPPORTED
+from snnviz.conversion.obstacle import NO_SPIKES, SUBCLASSED, UNSUPPORTED
 from snnviz.conversion.stages import NO_PADDING, Affine, Stage, merged_separable, same_padding
 from snnviz.network import Conv2DProjection, DenseProjection, DepthwiseProjection, Shape
 

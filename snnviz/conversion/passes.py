@@ -9,7 +9,7 @@ from typing import Any
 from snnviz.conversion.emitting import image_of, populations, read_out
 from snnviz.conversion.folding import fold
 from snnviz.conversion.merging import merge
-from snnviz.conversion.problem import Problem, Refusal
+from snnviz.conversion.obstacle import Obstacle, Refusal
 from snnviz.conversion.reading import read
 from snnviz.conversion.signals import Node
 from snnviz.conversion.simplifying import simplify
@@ -30,7 +30,7 @@ class Understood:
 
     last: Node | None
     image: Node | None
-    problems: list[Problem]
+    problems: list[Obstacle]
     input_range: float
 
     def network(self, class_names: tuple[str, ...], metadata: Mapping[str, Any]) -> SpikingNetwork:

@@ -12,7 +12,7 @@ from snnviz._models import UnclearRange, own_call, range_shown
 from snnviz._visits import IMAGE, Visit, visits
 from snnviz.conversion.graph import Classifier, Image, Refused, Step, Work
 from snnviz.conversion.layers import ELSEWHERE, JOINS, OF_MAPS, READERS, read_activation, refuse, unsupported
-from snnviz.conversion.problem import SUBCLASSED
+from snnviz.conversion.obstacle import SUBCLASSED
 from snnviz.conversion.stages import Affine
 from snnviz.errors import InputError
 from snnviz.network import Shape

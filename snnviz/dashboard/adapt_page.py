@@ -34,7 +34,7 @@ class Adapt(Launching):
     mean = param.String(default="", doc="what an ONNX network expects to be subtracted, numbers with commas between")
     std = param.String(default="", doc="what it expects intensities to be divided by then")
 
-    slug = "adapt"
+    place, slug = 40, "adapt"
     title = "Adapt"
     heading = "Adapt"
     lead = (

@@ -27,7 +27,7 @@ class Convert(Launching):
     norm_items = parameter(Options, "norm_items")
     input: Any = parameter(Options, "input")
 
-    slug = "convert"
+    place, slug = 60, "convert"
     title = "Convert"
     heading = "Convert"
     lead = "Drop a trained classifier, or take a shipped one, and get a spiking network that stands for it, neuron by neuron."

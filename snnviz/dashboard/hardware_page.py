@@ -46,7 +46,7 @@ class Hardware(Launching):
     zoom: Any = param.Selector(default="board", objects=["board", "used"], doc="chips shown")
     shown: Any = param.ListSelector(default=[], objects=[], doc="results whose curves are compared")
 
-    slug = "hardware"
+    place, slug = 90, "hardware"
     title = "Hardware"
     heading = "Hardware"
     lead = "SpiNNaker computes a network on thousands of small cores. Map one to a virtual board first; then run it, and compare."

@@ -10,9 +10,10 @@ from typing import Any
 import panel as pn
 import param
 
-from snnviz import pretrained
-from snnviz.dashboard import parts
+from snnviz import plots, pretrained
+from snnviz.dashboard import parts, reproducing
 from snnviz.dashboard.components import Dropper
+from snnviz.dashboard.figure import Figure
 from snnviz.dashboard.page import Page
 from snnviz.dashboard.run_details import RunDetails
 from snnviz.dashboard.uploads import MODEL, MOST_BYTES
@@ -192,6 +193,26 @@ class Launching(Page):
         self.details = RunDetails(self, curves)
         self.every(self.tick)
         return self.details
+
+    def pair_figure(self, tip: str) -> Figure:
+        """The anytime curves of the networks that the opened run began and ended with; `tip` stands there until they are known."""
+
+        def curves(plot: Any, **options: Any) -> Any:
+            run = self.details.run
+            if run is None or run.status != "FINISHED" or "peak_accuracy" not in run.metrics:
+                return None
+            return plot(self.workspace.before_and_after(run.id), **options)
+
+        def again() -> reproducing.Told:
+            own = repr(self.opened[:12])
+            pair = f"{{'before': snnviz.load_result(store.file({own}, 'start.nc')), 'after': store.result({own})}}"
+            return reproducing.drawn(self.workspace, "accuracy_over_time", {"results": pair}, zoom="top")
+
+        return Figure(
+            self, "accuracy_over_time", "Before and after", "The anytime curves of both spiking networks, on test items.",
+            lambda: curves(plots.accuracy_over_time, zoom="top", dark=self.dark),
+            lambda: curves(plots.accuracy_over_time_data), redraw=["opened"], tip=tip, again=again,
+        )  # fmt: skip
 
     def named(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """A spec of this page's kind with these options, and the run's name where one was given."""

@@ -18,7 +18,7 @@ from snnviz import plots, pretrained
 from snnviz.dashboard import parts, reproducing, style
 from snnviz.dashboard.figure import Figure
 from snnviz.dashboard.page import Page
-from snnviz.dashboard.predictions import picture
+from snnviz.dashboard.predictions_page import picture
 from snnviz.errors import InputError
 from snnviz.plots import theme
 
@@ -67,7 +67,7 @@ class Live(Page):
     neuron = param.Integer(default=0, bounds=(0, None), doc="index of the neuron that is looked at")
     told = param.Integer(default=0, doc="how often the network has answered")
 
-    slug = "live"
+    place, slug = 30, "live"
     title = "Live"
     heading = "Live"
     lead = "Draw a digit, or take a picture, and watch the answer come: which neurons fire, what each class scores, what it costs."

@@ -30,7 +30,7 @@ class Network(Page):
     run: Any = param.Selector(default=None, objects=[None], doc="the run whose network is shown")
     time = param.Integer(default=1, bounds=(1, None), doc="step at which it is stopped, for the estimate of energy")
 
-    slug = "network"
+    place, slug = 80, "network"
     title = "Network"
     heading = "Network"
     lead = "The layers of a spiking network: how large they are, how busy, and where its synaptic events go."

@@ -43,7 +43,7 @@ class Optimize(Launching):
         default="latency", objects=["latency", "accuracy"], doc="axis of the scatter, against power"
     )
 
-    slug = "optimize"
+    place, slug = 70, "optimize"
     title = "Optimise"
     heading = "Optimise for the anytime curve"
     lead = "Search for firing scales, or weights, that make the right answer come earlier and at less cost, and watch the search."
@@ -101,12 +101,7 @@ class Optimize(Launching):
                 self._scales, lambda: plots.scales_data(*self._networks()), redraw=["opened"], tip=AT_THE_END,
                 again=lambda: self._again("scales"),
             ),
-            "accuracy_over_time": Figure(
-                self, "accuracy_over_time", "Before and after", "On the test set, once the search has ended.",
-                lambda: self._curve(plots.accuracy_over_time, zoom="top", dark=self.dark),
-                lambda: self._curve(plots.accuracy_over_time_data), redraw=["opened"], tip=AT_THE_END,
-                again=lambda: self._again("accuracy_over_time", zoom="top"),
-            ),
+            "accuracy_over_time": self.pair_figure(AT_THE_END),
         }  # fmt: skip
         self._evaluated = self._known()
         return [form, self.details.view, parts.grid(*(figure.view for figure in self.figures.values()))]
@@ -149,10 +144,7 @@ class Optimize(Launching):
         own = repr(run.id[:12])
         renamed = {kept: term for term, kept in _TERMS.items()}
         history = f"store.history({own}, {self._columns(run)}).rename(columns={renamed}).reset_index(drop=True)"
-        pair = f"{{'before': snnviz.load_result(store.file({own}, 'start.nc')), 'after': store.result({own})}}"
         told = {"history": history}
-        if name == "accuracy_over_time":
-            told = {"results": pair}
         if name == "scales":
             told = {"before": reproducing.loading(run.params.get("network", "")), "after": f"store.network({own})"}
         return reproducing.drawn(self.workspace, name, told, **options)
@@ -183,12 +175,6 @@ class Optimize(Launching):
 
     def _scales(self) -> Any:
         return plots.scales(*self._networks(), dark=self.dark)
-
-    def _curve(self, plot: Any, **options: Any) -> Any:
-        run, store = self.details.run, self.workspace.store
-        if run is None or store is None or run.status != "FINISHED":
-            return None
-        return plot(self.workspace.before_and_after(run.id), **options)
 
 
 NOTHING = "Nothing tried yet: launch an optimisation above, or open one on the page Runs."

@@ -50,6 +50,8 @@ class Page(pn.viewable.Viewer):
 
     dark = param.Boolean(False, doc="dark appearance")
 
+    place: ClassVar[int] = 0
+    """In the menu: the lower, the earlier."""
     slug: ClassVar[str] = ""
     """The page's address below the server's."""
     title: ClassVar[str] = ""

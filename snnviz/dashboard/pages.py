@@ -1,26 +1,25 @@
-"""The pages there are, in the order of the menu; a further page is a further line."""
+"""The pages there are, in the order of the menu: every module `..._page` here defines one, which says its place."""
 
-from snnviz.dashboard.adapt_page import Adapt
-from snnviz.dashboard.convert_page import Convert
-from snnviz.dashboard.explorer import Explorer
-from snnviz.dashboard.hardware_page import Hardware
-from snnviz.dashboard.live_page import Live
-from snnviz.dashboard.network_page import Network
-from snnviz.dashboard.optimize_page import Optimize
+import importlib
+import pkgutil
+
 from snnviz.dashboard.page import Page
-from snnviz.dashboard.predictions import Predictions
-from snnviz.dashboard.runs_page import Runs
-from snnviz.dashboard.sparsity_page import Sparsity
 
-PAGES: tuple[type[Page], ...] = (
-    Explorer,
-    Predictions,
-    Live,
-    Adapt,
-    Sparsity,
-    Convert,
-    Optimize,
-    Network,
-    Hardware,
-    Runs,
-)
+
+def _found() -> list[type[Page]]:
+    package = __name__.rpartition(".")[0]
+    folder = importlib.import_module(package).__path__
+    modules = [
+        importlib.import_module(f"{package}.{each.name}")
+        for each in pkgutil.iter_modules(folder)
+        if each.name.endswith("_page")
+    ]
+    return [
+        made
+        for module in modules
+        for made in vars(module).values()
+        if isinstance(made, type) and issubclass(made, Page) and made.__module__ == module.__name__ and made.slug
+    ]
+
+
+PAGES: tuple[type[Page], ...] = tuple(sorted(_found(), key=lambda page: page.place))

@@ -44,7 +44,7 @@ class Runs(Page):
     target: Any = param.Selector(default=None, objects=[None], doc="metric of the listed runs that settings explain")
     shown: Any = param.List(default=[], doc="ids of the runs that are listed")
 
-    slug = "runs"
+    place, slug = 100, "runs"
     title = "Runs"
     heading = "Runs"
     lead = "Everything that was run: what it was told, how far it is, what came out. A run goes on when you close this page."

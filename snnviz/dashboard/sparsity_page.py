@@ -53,7 +53,7 @@ class Sparsity(Launching):
     limit = parameter(Options, "limit", default=60_000, bounds=(100, None))
     seed = parameter(Options, "seed")
 
-    slug = "sparsity"
+    place, slug = 50, "sparsity"
     title = "Sparsity"
     heading = "Sparsity"
     lead = "A zero activation sends no spike, a zero weight passes none on. Fine-tuning makes many of both and keeps the accuracy."
@@ -76,7 +76,7 @@ class Sparsity(Launching):
         shared = self.filled("weigh", "epsilon", "levels", "limit", "seed")
         shared |= {"model": self.source, "epochs": [self.epochs, self.epochs]}
         if not self.many:
-            return self.named({**shared, **self.filled("lambda_a", "lambda_w")})
+            return self.named({**shared, **self.filled("lambda_a", "lambda_w"), "curves": CURVE_ITEMS})
         grid = {"lambda_a": _strengths("λa", self.lambdas_a), "lambda_w": _strengths("λw", self.lambdas_w)}
         return {**self.named({**shared, **grid}), "kind": "sweep"}
 
@@ -100,6 +100,7 @@ class Sparsity(Launching):
         # the run that was launched from here is shown as soon as it is done
         if run is not None and run.status == "FINISHED" and run.id not in self._shown:
             self._shown.add(run.id)
+            self.figures["accuracy_over_time"].redraw()
             done = [name for name in names if name.endswith(run.id[:6])]
             if done and self._watched == run.id:
                 self.model = done[0]
@@ -119,11 +120,13 @@ class Sparsity(Launching):
             field(self, Options, "limit", width=110),
             field(self, Options, "seed", width=80),
         )
+        self.follow()
         choice = pn.widgets.Select.from_param(self.param.model, label="", width=320)
         grid_value = pn.widgets.Select.from_param(
             self.param.value, label="", options={words: name for name, words in _VALUES.items()}, width=230
         )
         self.figures = {
+            "accuracy_over_time": self.pair_figure(NO_CURVES),
             "layer_sparsity": Figure(
                 self, "layer_sparsity", "Layer by layer", "Zeros among the activations and the weights of each layer.",
                 lambda: plots.layer_sparsity(self._stages(), dark=self.dark), lambda: plots.layer_sparsity_data(self._stages()),
@@ -146,7 +149,6 @@ class Sparsity(Launching):
                 controls=[parts.group("Show", grid_value)],
             ),
         }  # fmt: skip
-        self.follow()
         table = parts.card(
             parts.heading("Before and after", "Measured on the test set, beside the paper's."),
             parts.group("Model", choice),
@@ -282,5 +284,7 @@ def _strengths(name: str, text: str) -> list[float]:
 
 _STAGES = "{'before': _card['sparsity_before'], 'after': _card['sparsity']}"
 _POINTS = "_card['pruning_curve']['points']"
+CURVE_ITEMS = 1000
+NO_CURVES = "Shown once a fine-tuning that was launched here, or with --curves, has ended."
 SWEEP = "A sweep fine-tunes once for every pair of strengths, and compares. Several strengths have commas between."
 _TIP = "As published (Dutson, Li, Gupta, WACV 2023). The published code leaves the last hidden layer out of S_a."

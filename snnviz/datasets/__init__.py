@@ -13,11 +13,13 @@ import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from snnviz import _checks as check
 from snnviz._arguments import checked
+from snnviz._deprecated import renamed
 from snnviz.datasets import folders, recorded
 from snnviz.datasets.cache import Arrays, Cached, DamagedError, content_digest, data_folder
 from snnviz.datasets.catalog import CATALOG, SPLITS, Entry
@@ -35,8 +37,8 @@ from snnviz.errors import InputError
 from snnviz.events import FORMATS
 
 __all__ = [
+    "Available",
     "Images",
-    "Record",
     "Recorded",
     "available",
     "content_hash",
@@ -53,7 +55,7 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Record:
+class Available:
     """What `available` says about a data set.
 
     Attributes:
@@ -84,7 +86,7 @@ class Record:
         return tuple(self.items)
 
 
-def available() -> list[Record]:
+def available() -> list[Available]:
     """The data sets known by name, and which of them are on this machine; a quick look that reads no images."""
     return [_record(entry) for entry in CATALOG.values()]
 
@@ -311,7 +313,7 @@ def stream(
 
 
 @checked
-def fetch(name: str, *, force: bool = False, progress: bool = True) -> Record:
+def fetch(name: str, *, force: bool = False, progress: bool = True) -> Available:
     """Bring a known data set onto this machine, if it is not there.
 
     Its sources are asked in turn: the published files where they already lie on this machine, Keras' download, a
@@ -404,12 +406,12 @@ def _read_known(entry: Entry, split: str, download: bool, progress: bool) -> Arr
     return store.read(split)
 
 
-def _record(entry: Entry) -> Record:
+def _record(entry: Entry) -> Available:
     store = entry.embedded or _store(entry)
     present = store.present()
     state = "not here" if not present else "cached" if entry.embedded is None else "embedded"
     manifest = (store.manifest() if present else None) or {"splits": {}, "source": ""}
-    return Record(
+    return Available(
         name=entry.name,
         title=entry.title,
         state=state,
@@ -450,3 +452,7 @@ def _path(name: str | os.PathLike[str]) -> Path:
             f"`name` must be one of {_names()}, or the path of a file or folder. Received: {check.describe(name)}{meant}"
         )
     return path
+
+
+if not TYPE_CHECKING:  # which would let any name pass
+    __getattr__ = renamed(__name__, Record="Available")

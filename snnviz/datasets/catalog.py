@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from snnviz.datasets.cache import Cached
@@ -95,26 +95,22 @@ sunflower sweet_pepper table tank telephone television tiger tractor train trout
 wolf woman worm
 """
 
+_MNIST = Entry(
+    name="mnist",
+    title="MNIST",
+    shape=(28, 28, 1),
+    items={"train": 60_000, "test": 10_000},
+    class_names=tuple("0123456789"),
+    licence="CC BY-SA 3.0, Y. LeCun and C. Cortes",
+    embedded=Cached(Path(__file__).parent / "mnist"),
+)
+
 CATALOG: dict[str, Entry] = {
     entry.name: entry
     for entry in (
-        Entry(
-            name="mnist",
-            title="MNIST",
-            shape=(28, 28, 1),
-            items={"train": 60_000, "test": 10_000},
-            class_names=tuple("0123456789"),
-            licence="CC BY-SA 3.0, Y. LeCun and C. Cortes",
-            embedded=Cached(Path(__file__).parent / "mnist"),
-        ),
-        Entry(
-            name="saccade_mnist",
-            title="saccade MNIST",
-            shape=(34, 34, 2),
-            items={"train": 60_000, "test": 10_000},
-            class_names=tuple("0123456789"),
-            licence="CC BY-SA 3.0, Y. LeCun and C. Cortes",
-            made_from="mnist",
+        _MNIST,
+        replace(
+            _MNIST, name="saccade_mnist", title="saccade MNIST", shape=(34, 34, 2), embedded=None, made_from="mnist"
         ),
         Entry(
             name="fashion_mnist",

@@ -72,15 +72,14 @@ def answer_margin(
     ]
     tooltips = [("step", "@time"), ("strongest rival", "@rival"), ("margin", "@margin{0.000}")]
     line = theme.curve(hv.Curve(data, "time", ["margin", "rival"]), palette.text, width=1.8, tooltips=tooltips)
-    zero = hv.Segments([(0.0, 0.0, steps, 0.0, palette.muted)], ["x0", "y0", "x1", "y1"], "color")
     words = _rivals(data, _SHARE * steps, low + 0.05 * (high - low), palette.muted)
     return theme.figure(
         hv.Overlay(
             [
                 *areas,
-                theme.segments(zero, dash="dashed", width=1.2),
+                theme.lines([(0.0, 0.0, steps, 0.0, palette.muted)], dash="dashed", width=1.2),
                 line,
-                theme.labels(hv.Labels(words, ["time", "margin"], ["text", "color"]), align="center", dx=0, size=11),
+                theme.words(words, ["time", "margin"], align="center", dx=0, size=11),
                 cursor(time, int(steps), (low, high), palette),
             ]
         ),
@@ -97,7 +96,6 @@ def _rivals(data: pd.DataFrame, least: float, height: float, color: str) -> list
     """Names of rivals below the stretches of time in which they are the strongest, where there is room."""
     stretches = data.groupby((data["rival"] != data["rival"].shift()).cumsum())
     ends = [(part["time"].iloc[0], part["time"].iloc[-1], part["rival"].iloc[0]) for _, part in stretches]
-    words = [
+    return [
         ((first + last) / 2, height, f"vs {name}", color) for first, last, name in ends if last - first + 1 >= least
     ]
-    return words or [(np.nan, np.nan, "", color)]

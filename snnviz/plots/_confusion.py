@@ -73,7 +73,7 @@ def confusion(result: xr.Dataset, time: int | None = None, *, dark: bool = False
         hv.Overlay(
             [
                 theme.rectangles(rectangles, tooltips=tooltips, edge=palette.background),
-                theme.labels(hv.Labels(words, ["x", "y"], ["text", "color"]), align="center", dx=0, size=11),
+                theme.words(words, align="center", dx=0, size=11),
             ]
         ),
         dark=dark,

@@ -12,5 +12,4 @@ from snnviz.plots import theme
 def cursor(time: int | None, steps: int, span: tuple[float, float], palette: theme.Palette) -> hv.Segments:
     """A vertical line at step `time` over `span` of the vertical axis; None gives a line that is nowhere, but there to update."""
     at = np.nan if time is None else float(check.integer("time", time, 1, int(steps)))
-    line = hv.Segments([(at, span[0], at, span[1], palette.text)], ["x0", "y0", "x1", "y1"], "color")
-    return theme.segments(line, dash="solid", width=1.2)
+    return theme.lines([(at, span[0], at, span[1], palette.text)], dash="solid", width=1.2)

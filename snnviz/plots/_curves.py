@@ -14,7 +14,7 @@ from snnviz import uncertainty
 from snnviz._arguments import checked
 from snnviz.errors import InputError
 from snnviz.plots import theme
-from snnviz.plots._marks import WORD, Frame, ann_words, mark_rows, marks, segments
+from snnviz.plots._marks import WORD, Frame, ann_words, mark_rows, marks
 from snnviz.plots._runs import Results, crossings_data, curves_data, named
 from snnviz.plots.inplace import put
 
@@ -57,7 +57,7 @@ def accuracy_overlay(
     if reference:
         anns = _anns(runs)  # what each curve approaches
         lines = [(ends[0], ann, ends[1], ann, colors[name]) for name, ann in anns.items() if np.isfinite(ann)]
-        parts.append(theme.segments(segments(lines), dash="dotted", width=1.2))
+        parts.append(theme.lines(lines, dash="dotted", width=1.2))
         words = ann_words(frame, anns, colors) or [(np.nan, np.nan, "", theme.palette(dark).muted)]
         told = hv.Labels(words, [*WORD[:2]], [*WORD[2:]])
         parts.append(theme.labels(told, align="right", dx=-2, size=11, clear=True))

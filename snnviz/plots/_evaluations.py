@@ -6,11 +6,9 @@ import holoviews as hv
 import numpy as np
 import pandas as pd
 
-from snnviz import _checks as check
 from snnviz._arguments import checked
-from snnviz.errors import InputError
 from snnviz.plots import theme
-from snnviz.plots._scatter import AXES, front_line, on_front, scatter_figure, shown
+from snnviz.plots._scatter import AXES, front_line, on_front, scatter_figure, shown, two_of
 from snnviz.plots._tables import checked_table
 
 _METRICS = ("peak_accuracy", "latency", "power")
@@ -58,11 +56,7 @@ def evaluations(
         dark: for a dark background.
         height: on pages, in pixels.
     """
-    for name, axis in (("x", x), ("y", y)):
-        check.choice(name, axis, AXES)
-    if x == y:
-        raise InputError(f"`y` must differ from `x`. Received: {y!r} for both")
-    across, up = AXES[x], AXES[y]
+    across, up = two_of(x, y)
     data = shown(evaluations_data(history))
     palette = theme.palette(dark)
     age = data["evaluation"] / max(len(data) - 1, 1)
@@ -87,8 +81,8 @@ def evaluations(
         front_line(data, across, up, palette.muted),
         theme.points(hv.Points(data, place, kept), size=6, tooltips=tooltips),
         theme.points(hv.Points(marks, place, ["text", "color"]), "diamond", 10),
-        theme.labels(hv.Labels(marks[:1], place, ["text", "color"]), align=turned, dx=13 if turned == "left" else -13),
-        theme.labels(hv.Labels(marks[1:], place, ["text", "color"]), dx=13),
+        theme.words(marks[:1], place, align=turned, dx=13 if turned == "left" else -13),
+        theme.words(marks[1:], place, dx=13),
     ]
     return scatter_figure(
         parts, across, up, spans, dark, height, "the darker, the later" if not dark else "the brighter, the later"

@@ -99,7 +99,7 @@ def event_stream(
         ),
         _strip(result, item, colors),
         *curves,
-        theme.labels(hv.Labels([*words, *key], ["x", "y"], ["text", "color"]), align="right", dx=0, size=11),
+        theme.words([*words, *key], align="right", dx=0, size=11),
         cursor(time, steps, (0.0, 1.0), colors),
     ]  # fmt: skip
     stride = max(1, round(steps / _TICKS))

@@ -64,13 +64,13 @@ def lambda_grid(
     boxes = theme.rectangles(
         hv.Rectangles(cells, ["x0", "y0", "x1", "y1"], columns), tooltips=tooltips, edge=palette.background, width=1.5
     )
-    parts = [boxes, theme.labels(hv.Labels(words, ["x", "y"], ["text", "color"]), align="center", dx=0)]
+    parts = [boxes, theme.words(words, align="center", dx=0)]
     if best is not None:
         row = data.loc[data["value"].idxmax() if best == "max" else data["value"].idxmin()]
         x, y = across.index(row["lambda_w"]), down.index(row["lambda_a"])
         corners = [(x - 0.46, y - 0.46), (x + 0.46, y - 0.46), (x + 0.46, y + 0.46), (x - 0.46, y + 0.46)]
         sides = [(*corners[side], *corners[(side + 1) % 4], palette.series[1]) for side in range(4)]
-        parts.append(theme.segments(hv.Segments(sides, ["x0", "y0", "x1", "y1"], "color"), dash="solid", width=3.0))
+        parts.append(theme.lines(sides, dash="solid", width=3.0))
     return theme.figure(
         hv.Overlay(parts),
         dark=dark,

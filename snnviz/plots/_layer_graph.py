@@ -126,9 +126,9 @@ def layer_graph(
     parts = [
         theme.rectangles(hv.Rectangles(links, corners, "color")),
         theme.rectangles(hv.Rectangles(boxes, corners, columns), tooltips=tooltips),
-        theme.labels(hv.Labels(inside, place, ["text", "color"]), align="center", dx=0, size=12),
-        theme.labels(hv.Labels(details, place, ["text", "color"]), align="center", dx=0, size=10),
-        theme.labels(hv.Labels(words, place, ["text", "color"]), align="center", dx=0, size=11),
+        theme.words(inside, place, align="center", dx=0, size=12),
+        theme.words(details, place, align="center", dx=0, size=10),
+        theme.words(words, place, align="center", dx=0, size=11),
     ]
     return theme.figure(
         hv.Overlay(parts),

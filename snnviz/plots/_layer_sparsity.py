@@ -69,7 +69,7 @@ def layer_sparsity(
     ticks: list[tuple[float, str]] = [
         (len(groups) - 1 - index, f"{layer}\n{_MEASURES[measure]}") for index, (layer, measure) in enumerate(groups)
     ]
-    text = theme.labels(hv.Labels(words, ["x", "y"], ["text", "color"]), dx=6, size=11)
+    text = theme.words(words, dx=6, size=11)
     # a legend of bars: empty curves carry the names
     names = [
         theme.curve(hv.Curve([(0.0, 0.0)], label=stage), theme.series_color(index, dark), width=8)

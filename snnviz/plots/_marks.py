@@ -152,7 +152,7 @@ def mark_rows(crossings: pd.DataFrame, frame: Frame, colors: Mapping[str, str], 
     lines = sorted(float(frame.across(at)) for at, *_ in drops)
     for row in crossed.itertuples():
         text = _named(row.run, _WORDS[frame.x](row), colors)
-        write(text, colors[row.run], _under(frame, float(getattr(row, column)), row.threshold, text, lines))
+        write(text, colors[row.run], _under(frame, float(getattr(row, column)), row.threshold, lines))
     for goal, missed in crossings[~crossings["crossed"]].groupby("threshold"):
         crosses.append((end, 100 * goal, palette.missed))
         text = _named(", ".join(missed["run"]), "never reached", colors)
@@ -178,9 +178,7 @@ def _named(run: str, text: str, colors: Mapping[str, str]) -> str:
     return f"{run}: {text}" if len(colors) > 1 and len(run) <= _SHORT else text
 
 
-def _under(
-    frame: Frame, at: float, threshold: float, text: str, lines: Sequence[float]
-) -> list[tuple[float, float, str]]:
+def _under(frame: Frame, at: float, threshold: float, lines: Sequence[float]) -> list[tuple[float, float, str]]:
     """Spots for the words of a crossing: right of its line, right of lines that these would cross, left of it; high to low."""
     start, height = float(frame.across(at)), float(frame.up(100 * threshold))
     reach = start
@@ -205,20 +203,15 @@ def _goal_words(goals: Sequence[float], span: float) -> list[tuple[str, float]]:
     ]
 
 
-def segments(rows: Sequence[tuple[Any, ...]]) -> hv.Segments:
-    """Lines with a colour each."""
-    return hv.Segments(rows, list(_SEGMENT[:4]), "color")
-
-
 def marks(rows: _Rows) -> list[Any]:
     """The elements of `mark_rows`."""
     place = ["x", "accuracy"]
     made = {name: values for name, (_, values) in rows.items()}
     return [
-        theme.segments(segments(made["goals"]), dash="dashed", width=1.2),
-        theme.segments(segments(made["drops"]), dash="dotted", width=1.8),
+        theme.lines(made["goals"], dash="dashed", width=1.2),
+        theme.lines(made["drops"], dash="dotted", width=1.8),
         theme.points(hv.Points(made["dots"], place, "color")),
         theme.points(hv.Points(made["crosses"], place, "color"), marker="x", size=11),
-        theme.labels(hv.Labels(made["left"], place, ["text", "color"]), dx=8, size=11, clear=True),
-        theme.labels(hv.Labels(made["right"], place, ["text", "color"]), align="right", dx=-8, size=11, clear=True),
+        theme.words(made["left"], place, dx=8, size=11, clear=True),
+        theme.words(made["right"], place, align="right", dx=-8, size=11, clear=True),
     ]

@@ -112,7 +112,7 @@ def membranes(
         fired = trace[trace["spike"].fillna(False).astype(bool)] if trace["spike"].notna().any() else trace[:0]
         marks += [(step, base + THRESHOLD, color) for step in fired["time"]]
     lines = [(x0, y, x1, y, color) for x0, y, x1, color in goals]
-    parts.append(theme.segments(hv.Segments(lines, ["x0", "y0", "x1", "y1"], "color"), dash="dashed", width=1.0))
+    parts.append(theme.lines(lines, dash="dashed", width=1.0))
     marks = marks or [(np.nan, np.nan, palette.muted)]
     parts.append(theme.points(hv.Points(marks, ["time", "height"], "color"), "diamond", 7))
     span = (-0.04 * band, (len(shown) - 0.1) * band)

@@ -95,21 +95,11 @@ def parallel_coordinates(table: pd.DataFrame, target: str, *, dark: bool = False
     ends_named = [(x, y + (_BEYOND if y else -_BEYOND), text, color) for x, y, text, color in words if y in (0.0, 1.0)]
     inner = [word for word in words if word[1] not in (0.0, 1.0)]
     parts = [
-        theme.segments(hv.Segments(scales, ["x0", "y0", "x1", "y1"], "color"), dash="solid", width=1.2),
-        theme.segments(hv.Segments(lines, ["x0", "y0", "x1", "y1"], "color"), dash="solid", width=1.8),
+        theme.lines(scales, dash="solid", width=1.2),
+        theme.lines(lines, dash="solid", width=1.8),
         theme.points(hv.Points(dots, ["x", "y"], ["run", "axis", "value", "color"]), size=7, tooltips=tooltips),
-        theme.labels(
-            hv.Labels(inner or [(np.nan, np.nan, "", palette.text)], ["x", "y"], ["text", "color"]),
-            dx=7,
-            size=11,
-            clear=True,
-        ),
-        theme.labels(
-            hv.Labels(ends_named or [(np.nan, np.nan, "", palette.text)], ["x", "y"], ["text", "color"]),
-            align="center",
-            dx=0,
-            size=11,
-        ),
+        theme.words(inner, dx=7, size=11, clear=True),
+        theme.words(ends_named, align="center", dx=0, size=11),
     ]
     return theme.figure(
         hv.Overlay(parts),

@@ -10,14 +10,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from snnviz import _checks as check
 from snnviz import metrics, uncertainty
 from snnviz._arguments import checked
-from snnviz.errors import InputError
 from snnviz.plots import theme
-from snnviz.plots._marks import segments
 from snnviz.plots._runs import Results, named
-from snnviz.plots._scatter import AXES, Axis, front_line, limits, on_front, scatter_figure, shown
+from snnviz.plots._scatter import AXES, Axis, front_line, limits, on_front, scatter_figure, shown, two_of
 from snnviz.plots._tables import checked_table
 
 COLUMNS = ("run", "peak_accuracy", "pareto_latency", "pareto_power")
@@ -112,10 +109,7 @@ def pareto_front(
         dark: for a dark background.
         height: on pages, in pixels.
     """
-    for name, axis in (("x", x), ("y", y)):
-        check.choice(name, axis, AXES)
-    if x == y:
-        raise InputError(f"`y` must differ from `x`. Received: {y!r} for both")
+    across, up = two_of(x, y)
     palette = theme.palette(dark)
     data = shown(pareto_front_data(results, reference=reference, intervals=intervals))
     few = len(data) <= len(palette.series)
@@ -126,15 +120,14 @@ def pareto_front(
         for color, bold in zip(colors, data["on_front"] | chosen, strict=True)
     ]
     data["size"] = np.where(chosen, 15.0, np.where(data["on_front"], 11.0, 7.0))
-    across, up = AXES[x], AXES[y]
     named_rows = data[data["on_front"] | chosen | (len(data) <= _MOST_NAMES)]
     if len(named_rows) > _MOST_NAMES:
         named_rows = data[chosen]
     words = [(row[across.column], row[up.column], row["run"], palette.text) for _, row in named_rows.iterrows()]
     spans = _span(data, across), _span(data, up)
     middle = sum(spans[0]) / 2
-    right = [word for word in words if word[0] <= middle] or [(np.nan, np.nan, "", palette.text)]
-    left = [word for word in words if word[0] > middle] or [(np.nan, np.nan, "", palette.text)]
+    right = [word for word in words if word[0] <= middle]
+    left = [word for word in words if word[0] > middle]
     tooltips = [
         ("", "@run"),
         ("peak accuracy", "@peak_accuracy{0.00} %"),
@@ -145,10 +138,10 @@ def pareto_front(
     place = [across.column, up.column]
     parts = [
         front_line(data, across, up, palette.muted),
-        *([theme.segments(segments(told), dash="solid", width=1.5)] if (told := _whiskers(data, across, up)) else []),
+        *([theme.lines(told, dash="solid", width=1.5)] if (told := _whiskers(data, across, up)) else []),
         theme.points(hv.Points(data, place, kept), size="size", tooltips=tooltips),
-        theme.labels(hv.Labels(right, place, ["text", "color"]), dx=9, clear=True),
-        theme.labels(hv.Labels(left, place, ["text", "color"]), align="right", dx=-9, clear=True),
+        theme.words(right, place, dx=9, clear=True),
+        theme.words(left, place, align="right", dx=-9, clear=True),
     ]
     beaten = not data["on_front"].all()
     return scatter_figure(parts, across, up, spans, dark, height, "small, pale: dominated" if beaten else "")

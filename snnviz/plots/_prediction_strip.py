@@ -129,10 +129,9 @@ def prediction_strip(
         theme.rectangles(
             hv.Rectangles(bars, ["x0", "y0", "x1", "y1"], columns), tooltips=tooltips, edge=palette.background, width=1.5
         ),
-        theme.labels(hv.Labels(words or [(np.nan, np.nan, "", palette.text)], place, ["text", "color"]),
-                     align="center", dx=0, size=11),
-        theme.labels(hv.Labels(names, place, ["text", "color"]), align="right", dx=-6, size=11),
-        theme.labels(hv.Labels(key, place, ["text", "color"]), align="right", dx=0, size=11),
+        theme.words(words, place, align="center", dx=0, size=11),
+        theme.words(names, place, align="right", dx=-6, size=11),
+        theme.words(key, place, align="right", dx=0, size=11),
         cursor(time, steps, (bottom, 0.02), palette),
     ]  # fmt: skip
     pixels = round(56 * (0.28 - bottom)) + 90 if height is None else height

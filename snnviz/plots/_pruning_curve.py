@@ -78,8 +78,7 @@ def pruning_curve(
     marks = [(x, y - below, text, color) for x, y, text, color in marks]
     rings = [(x, y + below, color) for x, y, _, color in marks] or [(float("nan"),) * 2 + (palette.text,)]
     parts.append(theme.points(hv.Points(rings, ["zero", "accuracy"], "color"), "diamond", 7))
-    words = hv.Labels(marks or [(float("nan"),) * 2 + ("", palette.text)], ["zero", "accuracy"], ["text", "color"])
-    parts.append(theme.labels(words, align="right", dx=6, clear=True))
+    parts.append(theme.words(marks, ["zero", "accuracy"], align="right", dx=6, clear=True))
     return theme.figure(
         hv.Overlay(parts),
         dark=dark,

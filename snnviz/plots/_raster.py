@@ -102,8 +102,7 @@ def raster(
         ticks.append((top - room / 2, f"{name}\n{count}"))
         top -= shares[index]
         edges.append((0.5, top, result.sizes["time"] + 0.5, top, palette.grid))
-    lines = hv.Segments(edges[:-1] or [(np.nan,) * 4 + (palette.grid,)], ["x0", "y0", "x1", "y1"], "color")
-    parts.append(theme.segments(lines, dash="solid", width=1.0))
+    parts.append(theme.lines(edges[:-1] or [(np.nan,) * 4 + (palette.grid,)], dash="solid", width=1.0))
     parts.append(cursor(time, result.sizes["time"], (0.0, 1.0), palette))
     return theme.figure(
         hv.Overlay(parts),

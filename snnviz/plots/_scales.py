@@ -69,13 +69,11 @@ def scales(before: SpikingNetwork, after: SpikingNetwork, *, dark: bool = False,
     return theme.figure(
         hv.Overlay(
             [
-                theme.segments(
-                    _segments([(-0.5, 1.0, len(names) - 0.5, 1.0, palette.muted)]), dash="dashed", width=1.2
-                ),
+                theme.lines([(-0.5, 1.0, len(names) - 0.5, 1.0, palette.muted)], dash="dashed", width=1.2),
                 theme.points(
                     hv.Points(marks, ["at", "scale"], ["layer", "channel", "color"]), size=5, tooltips=tooltips
                 ),
-                theme.segments(_segments(bars), dash="solid", width=2.4),
+                theme.lines(bars, dash="solid", width=2.4),
             ]
         ),
         dark=dark,
@@ -89,10 +87,6 @@ def scales(before: SpikingNetwork, after: SpikingNetwork, *, dark: bool = False,
         xrotation=0 if len(names) <= 6 else 60,
         height=height,
     )
-
-
-def _segments(rows: list[tuple[float, float, float, float, str]]) -> hv.Segments:
-    return hv.Segments(rows, ["x0", "y0", "x1", "y1"], "color")
 
 
 def _ticks(low: float, high: float) -> list[tuple[float, str]]:

@@ -9,6 +9,8 @@ import holoviews as hv
 import numpy as np
 import pandas as pd
 
+from snnviz import _checks as check
+from snnviz.errors import InputError
 from snnviz.plots import theme
 
 
@@ -27,6 +29,15 @@ AXES = {
     "power": Axis("pareto_power", "Pareto power (events per item)", -1, large=True),
     "accuracy": Axis("peak_accuracy", "Peak accuracy (%)", 1),
 }
+
+
+def two_of(x: str, y: str) -> tuple[Axis, Axis]:
+    """The axes of these names, which must differ."""
+    for name, axis in (("x", x), ("y", y)):
+        check.choice(name, axis, AXES)
+    if x == y:
+        raise InputError(f"`y` must differ from `x`. Received: {y!r} for both")
+    return AXES[x], AXES[y]
 
 
 def on_front(costs: np.ndarray) -> np.ndarray:

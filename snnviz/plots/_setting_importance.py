@@ -43,7 +43,7 @@ def setting_importance(importances: pd.DataFrame, *, dark: bool = False, height:
     drawn = hv.Rectangles(bars, ["x0", "y0", "x1", "y1"], ["setting", "importance", "color"])
     theme.rectangles(drawn, tooltips=[("setting", "@setting"), ("importance", "@importance{0.000}")])
     return theme.figure(
-        hv.Overlay([drawn, theme.labels(hv.Labels(words, ["x", "y"], ["text", "color"]), dx=6)]),
+        hv.Overlay([drawn, theme.words(words, dx=6)]),
         dark=dark,
         xlabel="Importance (fraction)",
         ylabel="",

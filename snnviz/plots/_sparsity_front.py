@@ -66,7 +66,7 @@ def sparsity_front(table: pd.DataFrame, *, measure: str = "S_c", dark: bool = Fa
     for chosen, size in ((dots[~dots["on_front"]], 6.0), (dots[dots["on_front"]], 11.0)):
         parts.append(theme.points(hv.Points(chosen, [measure, "accuracy"], "color"), size=size))
     words = dots[dots["on_front"]].assign(text=lambda frame: frame["lambda_w"].map("{:g}".format), color=palette.text)
-    parts.append(theme.labels(hv.Labels(words, [measure, "accuracy"], ["text", "color"]), dx=9))
+    parts.append(theme.words(words, [measure, "accuracy"], dx=9))
     return theme.figure(
         hv.Overlay(parts),
         dark=dark,

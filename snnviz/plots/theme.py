@@ -246,6 +246,18 @@ def labels(
     )  # fmt: skip
 
 
+def words(rows: Any, place: Sequence[str] = ("x", "y"), **how: Any) -> hv.Labels:
+    """`labels` of rows or a table (x, y, text, colour), whose coordinates are called as `place` says; none are drawn of no rows."""
+    return labels(
+        hv.Labels(rows if len(rows) else [(np.nan, np.nan, "", "#000000")], [*place], ["text", "color"]), **how
+    )
+
+
+def lines(rows: Sequence[tuple[Any, ...]], *, dash: str, width: float) -> hv.Segments:
+    """`segments` of rows (x0, y0, x1, y1, colour)."""
+    return segments(hv.Segments(rows, ["x0", "y0", "x1", "y1"], "color"), dash=dash, width=width)
+
+
 USUAL_INCHES = 2.5
 """Height of a figure in a file that is as small as others."""
 

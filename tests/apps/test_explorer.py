@@ -6,6 +6,7 @@ import urllib.request
 
 import holoviews as hv
 import numpy as np
+import pandas as pd
 import panel as pn
 import pytest
 from bokeh.core.serialization import Deserializer, Serializer
@@ -95,6 +96,21 @@ def test_choosing_points_of_the_front_chooses_the_curves(runs):
     points.selected.indices = [1]
     assert explorer.runs == ["after"]
     assert explorer.run == "after"
+
+
+def test_the_front_follows_runs_that_end_while_the_page_is_open(runs, monkeypatch):
+    explorer = dashboard.Explorer(runs)
+    table = explorer.workspace.scores()
+    later = pd.concat([table.iloc[:1].assign(run="later"), table], ignore_index=True)
+    monkeypatch.setattr(explorer.workspace, "scores", lambda *_: later.copy())
+    explorer.plane = "power"
+    explorer.dark = True
+    (points,) = [
+        source for source in explorer.figures["pareto_front"].figure.select({"type": ColumnDataSource}) if "size" in source.data
+    ]  # fmt: skip
+    assert list(points.data["run"]) == list(later["run"])
+    points.selected.indices = [2]
+    assert explorer.runs == ["after"], "by what the plot says now"
 
 
 def test_no_run_chosen_is_said(runs):

@@ -4,6 +4,7 @@ import asyncio
 import http.client
 import io
 import json
+import logging
 import os
 import re
 import subprocess
@@ -17,9 +18,12 @@ import bokeh.settings
 import numpy as np
 import panel.io.resources
 import pytest
+from tornado.iostream import StreamClosedError
+from tornado.websocket import WebSocketClosedError
 
 from snnviz import cli, dashboard, jobs, pretrained
 from snnviz.dashboard import logins, uploads
+from snnviz.dashboard.server import _BrowserLeft
 from snnviz.errors import InputError
 from snnviz.runs import Store
 from tests.synthetic import dense_mnist
@@ -405,13 +409,13 @@ def test_data_are_uploads_too(tmp_path):
 def opened(server, address, monkeypatch):
     """The page that a server makes for an address."""
     made = []
-    begin = dashboard.explorer.Page.__init__
+    begin = dashboard.explorer_page.Page.__init__
 
     def remember(page, *arguments, **options):
         begin(page, *arguments, **options)
         made.append(page)
 
-    monkeypatch.setattr(dashboard.explorer.Page, "__init__", remember)
+    monkeypatch.setattr(dashboard.explorer_page.Page, "__init__", remember)
     assert asked(server, address, f"127.0.0.1:{server.port}")[0] == 200
     return made[-1]
 
@@ -458,3 +462,17 @@ def test_dark_follows_the_system(monkeypatch):
         assert "html { background: #f5f7f9" in asked(server, "/explorer", here)[2]
         _, _, text = asked(server, "/explorer?dark=false", here, Cookie="snnviz_scheme=dark")
         assert "html { background: #f5f7f9" in text
+
+
+def test_a_browser_that_left_is_no_exception_in_the_log():
+    def kept(error=None, words="Task exception was never retrieved"):
+        info = None if error is None else (type(error), error, error.__traceback__)
+        return _BrowserLeft().filter(logging.LogRecord("asyncio", logging.ERROR, "", 0, words, (), info))
+
+    assert not kept(WebSocketClosedError())
+    assert not kept(StreamClosedError())
+    assert not kept(words="Failed sending message as connection was closed")
+    assert kept(ValueError("ours"))
+    with pytest.raises(AssertionError) as caught:
+        raise AssertionError("ours")
+    assert kept(caught.value)

@@ -10,7 +10,7 @@ from snnviz.conversion.emitting import image_of, populations, read_out
 from snnviz.conversion.folding import fold
 from snnviz.conversion.graph import Classifier, Image, Join, Pad, Rectify, Refused, Reshape, Softmax, Step, Sum
 from snnviz.conversion.merging import merge, signs
-from snnviz.conversion.problem import Refusal
+from snnviz.conversion.obstacle import Refusal
 from snnviz.conversion.reading import read
 from snnviz.conversion.signals import Node
 from snnviz.conversion.simplifying import simplify, softmax_last, without_nothing, without_repetition

@@ -218,10 +218,14 @@ def test_a_sweep_of_such_a_model_is_refused(data, tmp_path, monkeypatch):
     assert not (tmp_path / "s").exists()
 
 
-def test_a_conversion_is_recorded_and_goes_on_from_there(store, data, tmp_path):
+@pytest.mark.parametrize("always", [0, 1, 2])
+def test_a_conversion_is_recorded_and_goes_on_from_there(store, data, tmp_path, always):
     model = keras.Sequential(
         [keras.Input((4, 4, 1)), kl.Flatten(), kl.Dense(5, activation="relu"), kl.Dense(3, name="classes")]
     )
+    model.layers[-1].bias.assign(
+        100.0 * np.eye(3)[always]
+    )  # of the three items simulated below all, or none, are of this class
     model.save(tmp_path / "model.keras")
     options = {"model": str(tmp_path / "model.keras"), "data": data, "per": "channel", "input_range": 1.0}
     found = jobs.run({"kind": "convert", "options": options}, store=store)
@@ -229,4 +233,9 @@ def test_a_conversion_is_recorded_and_goes_on_from_there(store, data, tmp_path):
     assert (run.kind, run.status, run.params["per"]) == ("convert", "FINISHED", "channel")
     assert store.network(run.id).hash == found.answer["hash"]
     options = {"network": f"run:{run.id}", "steps": 2, "limit": 3, "engine": "event"}
-    assert jobs.run({"kind": "simulate", "options": options}, store=store).answer["data"] == data
+    simulated = jobs.run({"kind": "simulate", "options": options}, store=store)
+    assert simulated.answer["data"] == data
+    recorded = store.get(simulated.run_id).metrics
+    assert recorded["ann_accuracy"] == recorded["peak_accuracy"]
+    # no share of an accuracy of zero can be missing
+    assert ("pareto_latency" in recorded) == (recorded["ann_accuracy"] > 0)

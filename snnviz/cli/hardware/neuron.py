@@ -3,6 +3,8 @@
 Build a spiking network in NEURON through PyNN, one synapse at a time, and simulate it on a data set; print the anytime metrics and,
 with --out, write the result (netCDF). Needs g++ and make: neurons with reset by subtraction are a mechanism of snnviz's, compiled
 when first used.
+
+Example: snnviz hardware neuron dense-mnist-optimized --limit 2 --steps 10
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from typing import Any
 
 from snnviz import _checks as check
 from snnviz.cli import _options
+from snnviz.cli.metrics import of_result
 from snnviz.errors import InputError
 from snnviz.jobs.work.sources import DataOptions, NetworkOptions
 from snnviz.simulation.settings import Settings
@@ -97,17 +100,11 @@ def _ratio(mine: Any, ours: Any) -> float | None:
 
 def show(answer: dict[str, Any]) -> str:
     """The answer for people."""
-    import snnviz.cli.metrics as metrics_command
-
-    lines = [
-        f"{answer['items']} items x {answer['steps']} steps in NEURON, {answer['wall_time_s']:.1f} s",
-        "",
-        metrics_command.show(answer["metrics"]),
-    ]
+    lines = []
     found = answer["comparison"]
     if found is not None:
         ratio = "-" if found["events_ratio"] is None else f"{found['events_ratio']:.6f}"
-        lines += [
+        lines = [
             "",
             f"against snnviz's event engine ({found['wall_time_s']:.2f} s):",
             f"  accuracy curve                   {'the same' if found['same_accuracy'] else 'another'}",
@@ -115,6 +112,5 @@ def show(answer: dict[str, Any]) -> str:
             f"  items with exactly equal events  {100 * found['items_with_same_events']:.4g} %",
             f"  events, NEURON to snnviz         {ratio}",
         ]
-    if answer["out"]:
-        lines += ["", f"result written to {answer['out']}"]
-    return "\n".join(lines)
+    head = f"{answer['items']} items x {answer['steps']} steps in NEURON, {answer['wall_time_s']:.1f} s"
+    return of_result(head, answer, *lines)

@@ -3,6 +3,8 @@
 Write a spiking network as a graph of the Neuromorphic Intermediate Representation (.nir), which sinabs, snnTorch, Norse, Lava and
 others read, or read such a graph as a network (.npz): SOURCE's ending tells which. With --for, also a script that loads the graph
 in one tool so that it gives the same spikes.
+
+Example: snnviz hardware nir dense-mnist-optimized --out network.nir
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from snnviz import _checks as check
 from snnviz.cli import _options
-from snnviz.cli._numbers import real, whole
+from snnviz.cli._numbers import real
 from snnviz.errors import InputError
 from snnviz.jobs.work.sources import DataOptions
 
@@ -46,12 +48,7 @@ def arguments(parser: Any) -> None:
         help="sinabs, spikingjelly, norse or snntorch: write a script that loads it there",
     )
     group.add_argument("--check", action="store_true", help="run it there and here, and compare every spike")
-    group.add_argument("--python", metavar="PYTHON", help="interpreter that has the tool (default: this one)")
-    group.add_argument(
-        "--limit", type=whole, default=100, metavar="N", help="the first N test items (default: %(default)s)"
-    )
-    group.add_argument("--steps", type=whole, default=20, metavar="T", help="time steps (default: %(default)s)")
-    _options.add(group, DataOptions)
+    _options.add_outside(group, "the tool", 100)
     parser.set_defaults(writes=lambda args: (_out(args), False))
 
 

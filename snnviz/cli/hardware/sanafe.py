@@ -5,6 +5,8 @@ chip. Compare spikes, answers and synaptic events with snnviz's, and its energy 
 published constants.
 
 SANA-FE goes into an environment of its own: python3 -m venv SANAFE; SANAFE/bin/pip install sanafe==2.2.9 numpy
+
+Example: snnviz hardware sanafe dense-mnist-optimized --python SANAFE/bin/python
 """
 
 from __future__ import annotations
@@ -14,7 +16,6 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from snnviz.cli import _options
-from snnviz.cli._numbers import whole
 from snnviz.jobs.work.sources import DataOptions
 
 if TYPE_CHECKING:
@@ -26,12 +27,7 @@ PLATFORM = "Loihi"
 def arguments(parser: Any) -> None:
     """What it takes."""
     parser.add_argument("network", metavar="NETWORK", help="a network file (.npz), or the name of a shipped network")
-    parser.add_argument("--python", metavar="PYTHON", help="interpreter that has SANA-FE (default: this one)")
-    parser.add_argument(
-        "--limit", type=whole, default=10, metavar="N", help="the first N test items (default: %(default)s)"
-    )
-    parser.add_argument("--steps", type=whole, default=20, metavar="T", help="time steps (default: %(default)s)")
-    _options.add(parser, DataOptions)
+    _options.add_outside(parser, "SANA-FE", 10)
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 With --target dry-run, let sPyNNaker map a network to a virtual SpiNN-5 board: cores, chips, memory, routing entries, bursts of
 spikes, and what to do about them. With the other targets, run it on SpiNNaker. Credentials come from the environment or the
 keyring: SPALLOC_USER and SPALLOC_PASSWORD, or EBRAINS_TOKEN.
+
+Example: snnviz hardware spinnaker dense-mnist-pooled-spinnaker
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from typing import Any
 from snnviz import _checks as check
 from snnviz._options import options_of
 from snnviz.cli import _job, _options
+from snnviz.cli.metrics import of_result
 from snnviz.errors import InputError
 from snnviz.jobs.work import dryrun
 from snnviz.jobs.work.spinnaker import Options
@@ -22,7 +25,7 @@ TARGETS = "dry-run, board, spalloc or ebrains (default: dry-run)"
 PICTURES = (".png", ".pdf", ".svg")
 
 
-JOB = _job.Job(Options, track=False, without=("engine",), changes={"target": {"default": "dry-run", "help": TARGETS}})
+JOB = _job.Order(Options, track=False, without=("engine",), changes={"target": {"default": "dry-run", "help": TARGETS}})
 
 
 def arguments(parser: Any) -> None:
@@ -54,11 +57,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 def show(answer: dict[str, Any]) -> str:
     """The answer for people."""
     if answer["target"] != "dry-run":
-        import snnviz.cli.metrics as metrics_command
-
-        lines = [f"{answer['items']} items x {answer['steps']} steps on SpiNNaker ({answer['target']})", ""]
-        lines.append(metrics_command.show(answer["metrics"]))
-        return "\n".join([*lines, *([f"\nresult written to {answer['out']}"] if answer["out"] else [])])
+        return of_result(f"{answer['items']} items x {answer['steps']} steps on SpiNNaker ({answer['target']})", answer)
     fits = "fits one SpiNN-5 board" if answer["fits_one_board"] else f"needs {answer['boards']} SpiNN-5 boards"
     lines = [
         f"{answer['network']} {fits}: {answer['application_cores']} cores on {answer['used_chips']} of {len(answer['chips'])} "

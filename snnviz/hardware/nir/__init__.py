@@ -18,8 +18,8 @@ from snnviz import _checks as check
 from snnviz._arguments import checked
 from snnviz._extras import need
 from snnviz._files import replacing
-from snnviz._hdf5 import check_survived
-from snnviz._memory import check_fits, check_hdf5
+from snnviz._hdf5 import check_survived, whole
+from snnviz._memory import check_hdf5
 from snnviz.errors import InputError
 from snnviz.network import SpikingNetwork
 
@@ -144,19 +144,12 @@ def load(path: str | os.PathLike[str], dt: float | None = None) -> SpikingNetwor
     source = Path(path)
     if not source.is_file():
         raise InputError(f"`path` must be a NIR file ({SUFFIX}). Received: {str(path)!r}, which is not a file")
-    try:
-        size = source.stat().st_size
-        check_fits(str(path), size, size)
+    with whole(source, "NIR"):
         check_survived(source)
         check_hdf5(str(path), source.read_bytes())
         # NIR's own check takes every kernel for square and knows no groups
         graph = nir.read(str(source), type_check=False)
         reset_said = _says_reset(source)
-    except InputError:
-        raise
-    except Exception as error:  # HDF5 and NIR report damage by many kinds of exception
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise InputError(f"`path` must be a whole NIR file. Received: {str(path)!r} ({reason})") from error
     try:
         return _read(graph, dt, reset_said=reset_said)
     except InputError as error:

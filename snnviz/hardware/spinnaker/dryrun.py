@@ -363,7 +363,7 @@ def _plan(
         )
         for chip in decided["chips"]
     )
-    layers = _layers(laid, cores, decided["shifts"], steps)
+    layers = _layers(laid, cores, decided["shifts"])
     return Plan(
         layers=layers,
         cores=cores,
@@ -383,7 +383,7 @@ def _plan(
     )
 
 
-def _layers(laid: layout.Laid, cores: tuple[Core, ...], shifts: dict[str, Any], steps: int) -> tuple[LayerPlan, ...]:
+def _layers(laid: layout.Laid, cores: tuple[Core, ...], shifts: dict[str, Any]) -> tuple[LayerPlan, ...]:
     network = laid.stored.network
     spikes = _spikes(laid)
     names = network.layer_names

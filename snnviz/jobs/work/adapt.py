@@ -60,24 +60,12 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     out = job.place(options.out, "model.keras")
     judged = tests or images
     before, between = (accuracy(each, judged.x, judged.y, full) for each in (original, model))
-    with common.telling_how_to_resume():
-        training = train(
-            model, images.x, images.y, recipe,
-            checkpoint=common.beside(out, "checkpoint.npz"), resume=job.resume, anyway=options.anyway,
-            on_epoch=common.job_epoch(job),
-        )  # fmt: skip
-    return common.saved(
-        job,
-        training,
-        out,
-        options.model,
-        common.command_line("adapt", options),
-        data,
-        images,
-        tests,
-        replaced=replaced,
-        measured_on=judged.split,
-        accuracy_before=before,
-        accuracy_replaced=between,
-        accuracy_adapted=accuracy(model, judged.x, judged.y, full),
-    )
+    training = common.trained_by(train, model, images, recipe, out, options, job)
+    told: dict[str, Any] = {
+        "replaced": replaced,
+        "measured_on": judged.split,
+        "accuracy_before": before,
+        "accuracy_replaced": between,
+        "accuracy_adapted": accuracy(model, judged.x, judged.y, full),
+    }
+    return common.saved(job, options, training, out, data, images, tests, **told)

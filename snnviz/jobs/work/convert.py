@@ -20,9 +20,11 @@ from snnviz.jobs.work.sources import (
     data_for,
     known_name,
     located,
+    output,
     record_data,
     remembered,
     remembering,
+    unlearned_last,
     unshown,
 )
 
@@ -88,10 +90,7 @@ class Options(Preprocessing, DataOptions):
     report: bool = option(False, "compare the network with its ANN, layer by layer", recorded=False)
     report_items: int = option(200, "test items of the report", metavar="N", least=1, recorded=False)
     steps: int = option(50, "time steps of the report", metavar="T", least=1, recorded=False)
-    out: str | None = option(
-        None, "file to write", metavar="NETWORK.npz", suffix=".npz", writes="file", unset="MODEL's name in this folder",
-        recorded=False,
-    )  # fmt: skip
+    out: str | None = output("file to write", "NETWORK.npz", "MODEL's name in this folder")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -142,6 +141,8 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         job.say(text)
     job.begin({**parameters(options), "data": data.name, "items": len(images)})
     record_data(job, images, "normalisation")
+    if options.setting == "auto":
+        images = unlearned_last(images, data.held_out)  # where the choice is judged
     network = conversion.convert(
         source,
         images.x,

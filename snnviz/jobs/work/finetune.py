@@ -73,6 +73,10 @@ class Options(Shared):
         about="How strongly large weights are penalised. More of it lets more weights be pruned.",
     )  # fmt: skip
     half: bool | None = like(common.Options, "half")
+    curves: int = option(
+        0, "at the end simulate the networks from before and after on N test items; a run keeps both curves", metavar="N",
+        least=0, recorded=False,
+    )  # fmt: skip
     out: str | None = like(common.Options, "out", unset="MODEL-sparse.keras")
 
 
@@ -129,36 +133,25 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     record_data(job, images, "training")
     say_if_slow(job, recipe.precision)
     out = job.place(options.out, "model.keras")
+    start_network = common.converted(model, images, recipe.input_range) if options.curves and job.recorded else None
     measured_on = tests or images
     before = sparsity.measure(model, measured_on.x, epsilon, input_range=full)  # as if pruned alike, to be comparable
     accuracy_before = None if tests is None else evaluate(model, tests.x, tests.y, input_range=full).accuracy
-    with common.telling_how_to_resume():
-        training = finetune(
-            model, images.x, images.y, recipe,
-            checkpoint=common.beside(out, "checkpoint.npz"), resume=job.resume, anyway=options.anyway,
-            on_epoch=common.job_epoch(job),
-        )  # fmt: skip
+    training = common.trained_by(finetune, model, images, recipe, out, options, job)
     unpruned = None if tests is None else evaluate(model, tests.x, tests.y, input_range=full).accuracy
     judged = held_out if len(held_out) else kept
     curve = sparsity.pruning_curve(model, images.x[judged], images.y[judged], input_range=full)
     pruned = sparsity.prune(model, epsilon)
     if options.half:
         halve(model)
-    return common.saved(
-        job,
-        training,
-        out,
-        options.model,
-        common.command_line("finetune", options),
-        data,
-        images,
-        tests,
-        epsilon=epsilon,
-        pruned_weights=pruned,
-        test_accuracy_before=accuracy_before,
-        test_accuracy_unpruned=unpruned,
-        pruning_curve={"items": "held out" if len(held_out) else "training", "points": curve},
-        sparsity_measured_on=measured_on.split,
-        sparsity_before=before.as_json(),
-        sparsity=sparsity.measure(model, measured_on.x, input_range=full).as_json(),
-    )
+    told: dict[str, Any] = {
+        "epsilon": epsilon,
+        "pruned_weights": pruned,
+        "test_accuracy_before": accuracy_before,
+        "test_accuracy_unpruned": unpruned,
+        "pruning_curve": {"items": "held out" if len(held_out) else "training", "points": curve},
+        "sparsity_measured_on": measured_on.split,
+        "sparsity_before": before.as_json(),
+        "sparsity": sparsity.measure(model, measured_on.x, input_range=full).as_json(),
+    }
+    return common.saved(job, options, training, out, data, images, tests, start_network, options.curves, **told)

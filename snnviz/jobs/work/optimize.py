@@ -13,7 +13,16 @@ from snnviz import _checks as check
 from snnviz._options import like, option, parameters
 from snnviz.errors import InputError
 from snnviz.jobs.work.simulate import record_result
-from snnviz.jobs.work.sources import DataOptions, check_cluster, data_of, located, on_cluster, record_data, say_if_slow
+from snnviz.jobs.work.sources import (
+    DataOptions,
+    check_cluster,
+    data_of,
+    located,
+    on_cluster,
+    output,
+    record_data,
+    say_if_slow,
+)
 from snnviz.optimization import methods
 from snnviz.optimization.objective import checked_lambdas
 from snnviz.simulation import Settings
@@ -124,10 +133,7 @@ class Options(DataOptions):
     history: str | None = option(
         None, "file for every evaluation's loss and terms", metavar="FILE.csv", writes="file", recorded=False,
     )  # fmt: skip
-    out: str | None = option(
-        None, "file for the best network", metavar="FILE.npz", suffix=".npz", writes="file", unset="NETWORK-optimized.npz",
-        recorded=False,
-    )  # fmt: skip
+    out: str | None = output("file for the best network", "FILE.npz", "NETWORK-optimized.npz")
 
     def __post_init__(self) -> None:
         super().__post_init__()

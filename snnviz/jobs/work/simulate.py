@@ -15,7 +15,9 @@ from snnviz.jobs.work.sources import (
     few_classes,
     located,
     on_cluster,
+    output,
     record_data,
+    titled,
 )
 from snnviz.simulation import Record, Settings, Stop, simulate
 from snnviz.simulation.driver import check_engine
@@ -49,10 +51,8 @@ class Options(Settings, NetworkOptions):
     threshold: float | None = option(
         None, "accuracy to time", metavar="A", least=0, most=1, unset="0.98 of the ANN's", recorded=False,
     )  # fmt: skip
-    title: str = option("", "label of the curves", recorded=False)
-    out: str | None = option(
-        None, "file to write the result to", metavar="RESULT.nc", suffix=".nc", writes="file", recorded=False,
-    )  # fmt: skip
+    title: str = titled()
+    out: str | None = output("file to write the result to", "RESULT.nc")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -151,17 +151,16 @@ def keep(job: Job, result: xr.Dataset, network: SpikingNetwork, out: str | None)
 
 def record_result(job: Job, result: xr.Dataset) -> None:
     """Record a result's curves by time step, and its anytime metrics."""
-    from snnviz import metrics
-
     events = result["synaptic_events"].sum("layer").values
     for step, (accuracy, count) in enumerate(zip(result["accuracy"].values, events, strict=True), start=1):
         job.metrics({"accuracy": float(accuracy), "synaptic_events": float(count)}, step)
-    job.metrics(
-        {
-            "ann_accuracy": float(result.attrs["ann_accuracy"]),
-            "peak_accuracy": float(metrics.peak_accuracy(result)),
-            "pareto_latency": float(metrics.pareto_latency(result)),
-            "pareto_power": float(metrics.pareto_power(result)),
-            "wall_time_s": float(result.attrs["wall_time_s"]),
-        }
-    )
+    job.metrics({**anytime(result), "wall_time_s": float(result.attrs["wall_time_s"])})
+
+
+def anytime(result: xr.Dataset) -> dict[str, float]:
+    """A result's metrics that are one number; without the Pareto terms where the ANN is never right."""
+    from snnviz import metrics
+
+    found = metrics.summary(result, [])
+    names = ("ann_accuracy", "peak_accuracy", "pareto_latency", "pareto_power")
+    return {name: float(found[name]) for name in names if found[name] is not None}

@@ -110,6 +110,18 @@ def on_cluster() -> Any:
     )  # fmt: skip
 
 
+def titled() -> Any:
+    """The option of a kind of work that leaves a result: what plots call it."""
+    return option("", "label of the curves", recorded=False)
+
+
+def output(help: str, metavar: str, unset: str = "") -> Any:
+    """The option that names what a kind of work writes: a file that ends as `metavar` does, or a folder if that has no ending."""
+    suffix = Path(metavar).suffix or None
+    writes = "file" if suffix else "folder"
+    return option(None, help, metavar=metavar, suffix=suffix, writes=writes, unset=unset, recorded=False)
+
+
 def check_cluster(options: Any) -> None:
     """Raise `InputError` with the install command if `scheduler` is given and what it needs is missing."""
     if options.scheduler is not None:
@@ -229,6 +241,17 @@ class Data:
     other: Callable[[str, int | None], Images]
     note: str
     held_out: Mapping[str, int] | None
+
+
+def unlearned_last(images: Images, held_out: Mapping[str, int] | None) -> Images:
+    """The first training items with those that the ANN did not learn from, as `Data.held_out` tells, behind the others."""
+    from snnviz.datasets.images import drawn
+
+    if not held_out or not held_out["items"]:
+        return images
+    unlearned, _ = drawn(held_out["of"], held_out["items"], held_out["seed"])
+    order = np.argsort(np.isin(np.arange(len(images)), unlearned), kind="stable")
+    return replace(images, x=images.x[order], y=images.y[order])
 
 
 def data_for(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from snnviz._options import option, parameters
 from snnviz.errors import InputError
 from snnviz.jobs.work.simulate import keep
-from snnviz.jobs.work.sources import Data, NetworkOptions, data_of, located, record_data
+from snnviz.jobs.work.sources import Data, NetworkOptions, data_of, located, output, record_data, titled
 from snnviz.simulation.driver import check_engine
 from snnviz.simulation.settings import MOST_MS
 
@@ -81,10 +81,8 @@ class Options(Shared):
     job: str | None = option(
         None, "remembers the job of target ebrains, to take it up again", metavar="FILE.json", suffix=".json", recorded=False,
     )  # fmt: skip
-    title: str = option("", "label of the curves", recorded=False)
-    out: str | None = option(
-        None, "file for the result of a run", metavar="RESULT.nc", suffix=".nc", writes="file", recorded=False,
-    )  # fmt: skip
+    title: str = titled()
+    out: str | None = output("file for the result of a run", "RESULT.nc")
 
     def __post_init__(self) -> None:
         from snnviz.hardware.spinnaker.process import require_spynnaker
@@ -105,34 +103,25 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     images, x = data.images, options.items(data)
     job.begin({**parameters(options), "data": data.name, "network_hash": network.hash, "items": len(images)})
     record_data(job, images, options.split)
-    title = options.title or job.spec.name
+    given = (network, x, images.y, options.steps)
+    named: dict[str, Any] = {
+        "headroom": options.headroom,
+        "step_ms": options.step_ms,
+        "title": options.title or job.spec.name,
+    }
     if options.target == EXPECT:
-        result = model.expect(
-            network,
-            x,
-            images.y,
-            options.steps,
-            headroom=options.headroom,
-            step_ms=options.step_ms,
-            engine=options.engine,
-            title=title,
-        )
+        result = model.expect(*given, engine=options.engine, **named)
     else:
         state = options.job or (None if job.folder is None else str(job.folder / "job.json"))
         result = targets.run(
-            network,
-            x,
-            images.y,
-            options.steps,
-            step_ms=options.step_ms,
+            *given,
             target=options.target,
             host=options.host,
             server=options.server,
             collab=options.collab,
             state=state,
-            headroom=options.headroom,
             timeout=options.timeout or targets.TIMEOUT,
-            title=title,
+            **named,
         )
     result.attrs["dataset"] = images.name
     if data.note:  # beside the result: a mistake is answered by one line alone

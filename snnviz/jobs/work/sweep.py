@@ -11,7 +11,7 @@ from snnviz import sparsity_sweep
 from snnviz._files import replacing
 from snnviz._options import option, parameters
 from snnviz.jobs.work import finetune
-from snnviz.jobs.work.sources import check_cluster, on_cluster, record_data
+from snnviz.jobs.work.sources import check_cluster, on_cluster, output, record_data
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,9 +36,7 @@ class Options(finetune.Shared):
     )  # fmt: skip
     workers: int = option(1, "processes that train", metavar="N", least=1, recorded=False)
     scheduler: str | None = on_cluster()
-    out: str | None = option(
-        None, "folder of the sweep", metavar="FOLDER", writes="folder", unset="MODEL-sweep", recorded=False,
-    )  # fmt: skip
+    out: str | None = output("folder of the sweep", "FOLDER", "MODEL-sweep")
 
     def __post_init__(self) -> None:
         super().__post_init__()

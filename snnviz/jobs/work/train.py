@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from snnviz import _checks as check
 from snnviz import architectures
 from snnviz._options import like, option, words
 from snnviz.errors import InputError
+from snnviz.jobs.work.simulate import anytime
 from snnviz.jobs.work.sources import (
     DataOptions,
     known_name,
@@ -25,11 +25,16 @@ from snnviz.jobs.work.sources import (
 from snnviz.training.recipe import Recipe
 
 if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
     from snnviz.datasets import Images
     from snnviz.jobs.job import Job
+    from snnviz.network import SpikingNetwork
     from snnviz.training import Training
 
 NORMALISATION_ITEMS = 1000
+CURVE_STEPS = 50
 
 MAIN = "training"
 
@@ -118,14 +123,10 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     record_data(job, images, "training")
     say_if_slow(job, recipe.precision)
     out = job.place(options.out, "model.keras")
-    with telling_how_to_resume():
-        training = train(
-            model, images.x, images.y, recipe,
-            checkpoint=beside(out, "checkpoint.npz"), resume=job.resume, anyway=options.anyway, on_epoch=job_epoch(job),
-        )  # fmt: skip
+    training = trained_by(train, model, images, recipe, out, options, job)
     if options.half:
         halve(model)
-    return saved(job, training, out, name, command_line("train", options), data, images, tests)
+    return saved(job, options, training, out, data, images, tests)
 
 
 def job_epoch(job: Job) -> Any:
@@ -150,13 +151,17 @@ def settings(recipe: Recipe, data: str, images: Images) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def telling_how_to_resume() -> Iterator[None]:
-    """Turn the library's word on `resume=True` into the command's."""
+def trained_by(
+    how: Callable[..., Training], model: Any, images: Images, recipe: Recipe, out: Path, options: Shared, job: Job
+) -> Training:
+    """What `how` makes of a model that will be written to `out`; it says of an interruption how the command goes on."""
     from snnviz.training import TrainingInterrupted
 
     try:
-        yield
+        return how(
+            model, images.x, images.y, recipe,
+            checkpoint=beside(out, "checkpoint.npz"), resume=job.resume, anyway=options.anyway, on_epoch=job_epoch(job),
+        )  # fmt: skip
     except TrainingInterrupted as interrupt:
         raise KeyboardInterrupt(
             interrupt.saved + ("; give the same command with --resume to go on" if interrupt.resumable else "")
@@ -229,31 +234,36 @@ def _mobilenet_options(options: Options, images: Images) -> dict[str, Any]:
     return {"size": height, "channels": channels, "classes": len(images.class_names), **alpha}
 
 
-def command_line(command: str, options: Shared) -> str:
+def _command_line(command: str, options: Shared) -> str:
     """The command that makes the same model again: everything that is not a default, and the seed."""
     return shlex.join(["snnviz", command, *words(options, ("out", "seed")), "--seed", str(options.seed)])
 
 
 def saved(
     job: Job,
+    options: Shared,
     training: Training,
     out: Path,
-    architecture: str,
-    command: str,
     data: str,
     images: Images,
     tests: Images | None,
+    start: SpikingNetwork | None = None,
+    curves: int = 0,
     **more: Any,
 ) -> dict[str, Any]:
-    """Write model, history and card, record them and the converted network; return what the command answers."""
+    """Write model, history and card, record them and the converted network; return what the command answers.
+
+    Where there is a network that it began with (`start`), the anytime curves of both on so many test items (`curves`) are recorded.
+    """
     from snnviz import datasets
     from snnviz.training import evaluate, model_card, save_card, save_model
 
+    given = vars(options)
     licence = {record.name: record.licence for record in datasets.available()}.get(images.name)
     card = model_card(
         training,
-        architecture=architecture,
-        command=command,
+        architecture=given.get("architecture") or given["model"],
+        command=_command_line(job.spec.kind, options),
         data={
             "name": data,
             "items": len(images),
@@ -269,13 +279,34 @@ def saved(
     training.save_history(beside(out, "history.csv"))
     save_card(card, beside(out, "json"))
     if job.recorded:
-        _record(job, training, out, card, images)
+        network = _record(job, training, out, card, images)
+        if start is not None and network is not None and tests is not None:
+            _record_curves(job, start, network, tests.x[:curves], tests.y[:curves])
     return {"out": str(out), "history": str(beside(out, "history.csv")), "card": card}
 
 
-def _record(job: Job, training: Training, out: Path, card: Mapping[str, Any], images: Images) -> None:
+def converted(model: keras.Model, images: Images, full: float | None, title: str = "") -> SpikingNetwork | None:
+    """The spiking network of a model, by the paper's recipe; None for one that cannot be converted."""
     from snnviz.conversion import check_convertible, convert
 
+    if check_convertible(model):
+        return None
+    classes = images.class_names if len(images.class_names) == model.output_shape[-1] else ()
+    items = images.x[:NORMALISATION_ITEMS]
+    return convert(model, items, setting="paper", class_names=classes, title=title, input_range=full)
+
+
+def _record_curves(job: Job, before: SpikingNetwork, after: SpikingNetwork, x: np.ndarray, y: np.ndarray) -> None:
+    """Simulate the network from before and the one from after on the same items, and record results and metrics."""
+    from snnviz import results, simulate
+
+    for network, title, name in ((before, "before", "start.nc"), (after, "after", "result.nc")):
+        found = simulate(network, x, y, CURVE_STEPS, engine="event", record=("prediction", "events"), title=title)
+        job.file(results.save(found, job.place(None, name)), name)
+    job.metrics(anytime(found))
+
+
+def _record(job: Job, training: Training, out: Path, card: Mapping[str, Any], images: Images) -> SpikingNetwork | None:
     totals = {"best_epoch": float(card["epoch"])}
     if card["test"] is not None:
         totals |= {"test_accuracy": card["test"]["accuracy"], "test_cross_entropy": card["test"]["cross_entropy"]}
@@ -287,14 +318,8 @@ def _record(job: Job, training: Training, out: Path, card: Mapping[str, Any], im
         (beside(out, "history.csv"), "history.csv"),
     ):
         job.file(file, name)
-    if not check_convertible(training.model):
-        classes = images.class_names if len(images.class_names) == training.model.output_shape[-1] else ()
-        network = convert(
-            training.model,
-            images.x[:NORMALISATION_ITEMS],
-            setting="paper",
-            class_names=classes,
-            title=job.spec.name,
-            input_range=training.recipe.input_range,
-        )
-        job.network(remembering(network, known_of(card)))
+    network = converted(training.model, images, training.recipe.input_range, job.spec.name)
+    if network is not None:
+        network = remembering(network, known_of(card))
+        job.network(network)
+    return network

@@ -8,7 +8,7 @@ from snnviz._visits import Visit
 
 
 @dataclass(frozen=True, kw_only=True)
-class Problem:
+class Obstacle:
     """One reason why a model cannot be converted.
 
     Attributes:
@@ -35,7 +35,7 @@ class Refusal(Exception):
 
     def __init__(self, visit: Visit, reason: str, remedy: str = "") -> None:
         super().__init__(reason)
-        self.problem = Problem(layer=visit.name, place=visit.place, kind=visit.kind, reason=reason, remedy=remedy)
+        self.problem = Obstacle(layer=visit.name, place=visit.place, kind=visit.kind, reason=reason, remedy=remedy)
 
 
 NO_SPIKES = "a neuron's firing rate stands for a rectified linear unit and for nothing else"

@@ -57,7 +57,7 @@ class Explorer(Page):
     run: Any = param.Selector(default=None, objects=[None], doc="the run whose layers are shown")
     runs_told = param.Integer(default=0, doc="triggered when intervals have been computed")
 
-    slug = "explorer"
+    place, slug = 10, "explorer"
     title = "Explorer"
     heading = "Anytime accuracy explorer"
     lead = (

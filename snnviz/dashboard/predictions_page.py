@@ -43,7 +43,7 @@ class Predictions(Page):
     cost: Any = param.Selector(default="time", objects=["time", "events"], doc="cost of stopping early")
     margin = param.Number(0.9, bounds=(0.0, 1.0), doc="softmax margin at which an item is sure enough to end")
 
-    slug = "predictions"
+    place, slug = 20, "predictions"
     title = "Predictions"
     heading = "Predictions"
     lead = "How the answer comes about: choose an item, move the time, and see what the network thinks and which neurons fire."
