@@ -33,7 +33,7 @@ PROBE = 25
 """Actions of a session between two looks at whether its plots still follow."""
 OPENING = 600_000
 """Milliseconds that a page may take to open: nothing is timed here, and the machine may be busy."""
-PATIENCE = 60.0
+PATIENCE = 300.0
 """Seconds within which plots must have followed."""
 NOT_PRESSED = re.compile(r"launch|resume|simulate this|log out|search for", re.IGNORECASE)
 WORDS = ("", "0", "1", "-3", "20", "1e9", "nan", "dense", "peak_accuracy>0.98", "ö <b>x</b>", "a" * 300)
