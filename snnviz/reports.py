@@ -316,27 +316,26 @@ def table_h(results: Entries, classifiers: Mapping[tuple[str, str], float] | Non
     return _table(results, ours)
 
 
-def _ours(model: str, result: xr.Dataset, threshold: float | None) -> dict[str, tuple[float, bool]]:
-    """Metric -> (value, whether it was crossed), in the order of the tables; counted as published as well."""
+_ANYTIME = ("ANN accuracy", "peak accuracy", "Pareto latency", "Pareto power")
+
+
+def _ours(model: str | None, result: xr.Dataset, threshold: float | None) -> dict[str, tuple[float, bool]]:
+    """Metric -> (value, whether it was crossed), in the order of the tables; of a model of the paper also as published."""
     goals = [] if threshold is None else [threshold]
     found = metrics.summary(result, goals)
-    theirs = metrics.summary(published_count(model, result), goals)
-    values: dict[str, tuple[float, bool]] = {}
-    for name, key in (
-        ("ANN accuracy", "ann_accuracy"),
-        ("peak accuracy", "peak_accuracy"),
-        ("Pareto latency", "pareto_latency"),
-        ("Pareto power", "pareto_power"),
-    ):
-        values[name] = (np.nan if found[key] is None else found[key], True)
-    power = theirs["pareto_power"]
-    values[f"Pareto power{_AS_PUBLISHED}"] = (np.nan if power is None else power, True)
+    theirs = found if model is None else metrics.summary(published_count(model, result), goals)
+    values = {name: (found[name.lower().replace(" ", "_")], True) for name in _ANYTIME}
+    values[f"Pareto power{_AS_PUBLISHED}"] = (theirs["pareto_power"], True)
     for entry, counted in zip(found["thresholds"], theirs["thresholds"], strict=True):
         values["threshold"] = (entry["threshold"], True)
         values["time to threshold"] = (entry["time"], entry["crossed"])
         values["events to threshold"] = (entry["events"], entry["crossed"])
         values[f"events to threshold{_AS_PUBLISHED}"] = (counted["events"], entry["crossed"])
-    return values
+    return {
+        name: (np.nan if value is None else value, crossed)
+        for name, (value, crossed) in values.items()
+        if model is not None or not name.endswith(_AS_PUBLISHED)
+    }
 
 
 def _against(accuracy: float, model: str, result: xr.Dataset) -> dict[str, tuple[float, bool]]:
@@ -414,24 +413,11 @@ def table_own(results: Mapping[tuple[str, str], xr.Dataset], name: str) -> pd.Da
     goals: dict[str, float] = {}
     for (model, stage), result in results.items():
         goal = goals.setdefault(model, metrics.default_threshold(result))
-        for metric, (value, crossed) in _alone(result, goal).items():
+        for metric, (value, crossed) in _ours(None, result, goal).items():
             kind = "e" if "threshold" in metric else "f" if metric == "ANN accuracy" else "h"
             if kind == name:
                 rows.append(((model, stage, metric), _row(value, crossed, None) | {"unit": _UNITS[metric]}))
     return _frame(rows, ["model", "stage", "metric"])
-
-
-def _alone(result: xr.Dataset, threshold: float) -> dict[str, tuple[float, bool]]:
-    """As `_ours`, of a model with which nothing published is compared."""
-    found = metrics.summary(result, [threshold])
-    entry = found["thresholds"][0]
-    keys = ("ANN accuracy", "peak accuracy", "Pareto latency", "Pareto power")
-    values = {name: found[name.lower().replace(" ", "_")] for name in keys}
-    return {name: (np.nan if value is None else value, True) for name, value in values.items()} | {
-        "threshold": (threshold, True),
-        "time to threshold": (entry["time"], entry["crossed"]),
-        "events to threshold": (entry["events"], entry["crossed"]),
-    }
 
 
 @checked

@@ -6,7 +6,7 @@ from snnviz import conversion, datasets
 
 
 @pytest.mark.parametrize(
-    ("module", "former", "now"), [(datasets, "Record", "Listing"), (conversion, "Problem", "Obstacle")]
+    ("module", "former", "now"), [(datasets, "Record", "Available"), (conversion, "Problem", "Obstacle")]
 )
 def test_a_former_name_warns_and_works(module, former, now):
     with pytest.warns(DeprecationWarning, match=f"{module.__name__}.{former} is called {now} now"):

@@ -33,8 +33,8 @@ def add_options(parser: argparse.ArgumentParser, track: bool = True) -> None:
 
 
 @dataclass(frozen=True)
-class Job:
-    """How a command asks for a job.
+class Order:
+    """How a command asks for a job to be done.
 
     Attributes:
         options: the dataclass that declares the job's options.

@@ -14,7 +14,7 @@ from snnviz.cli import _job, train
 from snnviz.jobs.work.finetune import Options
 from snnviz.jobs.work.sources import stem
 
-JOB = _job.Job(Options, out=lambda args: f"{stem(args.model)}-sparse.keras", resume=train.RESUME)
+JOB = _job.Order(Options, out=lambda args: f"{stem(args.model)}-sparse.keras", resume=train.RESUME)
 
 
 def show(answer: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ from snnviz.cli import _job
 from snnviz.jobs.work.optimize import Options
 from snnviz.jobs.work.sources import stem
 
-JOB = _job.Job(Options, out=lambda args: f"{stem(args.network)}-optimized.npz", resume="go on from --checkpoint")
+JOB = _job.Order(Options, out=lambda args: f"{stem(args.network)}-optimized.npz", resume="go on from --checkpoint")
 
 
 def show(answer: dict[str, Any]) -> str:

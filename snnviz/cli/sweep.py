@@ -15,7 +15,7 @@ from snnviz.cli import _job
 from snnviz.jobs.work.sources import stem
 from snnviz.jobs.work.sweep import Options
 
-JOB = _job.Job(
+JOB = _job.Order(
     Options,
     out=lambda args: f"{stem(args.model)}-sweep",
     resume="go on from the folder, if a sweep lies there",

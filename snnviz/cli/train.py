@@ -18,7 +18,7 @@ from snnviz.jobs.work.train import Options
 RESUME = "go on from the checkpoint beside the output, if there is one"
 
 
-JOB = _job.Job(Options, resume=RESUME, changes={"architecture": {"nargs": "?"}})
+JOB = _job.Order(Options, resume=RESUME, changes={"architecture": {"nargs": "?"}})
 
 
 def arguments(parser: Any) -> None:

@@ -37,8 +37,8 @@ from snnviz.errors import InputError
 from snnviz.events import FORMATS
 
 __all__ = [
+    "Available",
     "Images",
-    "Listing",
     "Recorded",
     "available",
     "content_hash",
@@ -55,7 +55,7 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Listing:
+class Available:
     """What `available` says about a data set.
 
     Attributes:
@@ -86,7 +86,7 @@ class Listing:
         return tuple(self.items)
 
 
-def available() -> list[Listing]:
+def available() -> list[Available]:
     """The data sets known by name, and which of them are on this machine; a quick look that reads no images."""
     return [_record(entry) for entry in CATALOG.values()]
 
@@ -313,7 +313,7 @@ def stream(
 
 
 @checked
-def fetch(name: str, *, force: bool = False, progress: bool = True) -> Listing:
+def fetch(name: str, *, force: bool = False, progress: bool = True) -> Available:
     """Bring a known data set onto this machine, if it is not there.
 
     Its sources are asked in turn: the published files where they already lie on this machine, Keras' download, a
@@ -406,12 +406,12 @@ def _read_known(entry: Entry, split: str, download: bool, progress: bool) -> Arr
     return store.read(split)
 
 
-def _record(entry: Entry) -> Listing:
+def _record(entry: Entry) -> Available:
     store = entry.embedded or _store(entry)
     present = store.present()
     state = "not here" if not present else "cached" if entry.embedded is None else "embedded"
     manifest = (store.manifest() if present else None) or {"splits": {}, "source": ""}
-    return Listing(
+    return Available(
         name=entry.name,
         title=entry.title,
         state=state,
@@ -455,4 +455,4 @@ def _path(name: str | os.PathLike[str]) -> Path:
 
 
 if not TYPE_CHECKING:  # which would let any name pass
-    __getattr__ = renamed(__name__, Record="Listing")
+    __getattr__ = renamed(__name__, Record="Available")

@@ -25,8 +25,8 @@ LARGEST_LOG_SCALE = 20.0
 
 
 @dataclass(frozen=True)
-class Population:
-    """Neurons and the part of the vector that belongs to them.
+class Entries:
+    """The entries of the vector that belong to a population of neurons.
 
     Attributes:
         name: the layer's, or "input".
@@ -71,15 +71,15 @@ class ScaleSpace:
             raise InputError("`network` must have hidden layers, whose scales are searched. Received: a single layer")
         self.network, self.per, self.with_potentials = network, per, with_potentials
         each = per == "channel"
-        self.scales = [Population(layer.name, layer.output_shape, layer.channels if each else 1) for layer in hidden]
-        self.scales.append(Population(network.layers[-1].name, network.layers[-1].output_shape, 1))
-        self.potentials: list[Population] = []
+        self.scales = [Entries(layer.name, layer.output_shape, layer.channels if each else 1) for layer in hidden]
+        self.scales.append(Entries(network.layers[-1].name, network.layers[-1].output_shape, 1))
+        self.potentials: list[Entries] = []
         if with_potentials:
             self.potentials.append(
-                Population(network.input.name, network.input.shape, network.input.neurons if each else 1)
+                Entries(network.input.name, network.input.shape, network.input.neurons if each else 1)
             )
             self.potentials += [
-                Population(layer.name, layer.output_shape, layer.channels if each else 1) for layer in network.layers
+                Entries(layer.name, layer.output_shape, layer.channels if each else 1) for layer in network.layers
             ]
         if per == "network":  # the same number for all layers of a kind
             self._index = np.repeat(
