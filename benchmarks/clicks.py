@@ -222,7 +222,7 @@ def click(files: list[str], store: Path, log: Path, seconds: float, seed: int) -
             browser.close()
     finally:
         server.terminate()
-        server.wait(timeout=30)
+        server.wait(timeout=OPENING / 1000)
     errors = [line for line in log.read_text().splitlines() if "The pages are at" not in line]
     waits = sorted(wait for session in sessions for wait in session.waits)
     return {
