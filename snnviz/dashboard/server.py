@@ -50,7 +50,7 @@ _TEMPLATE = """
 {{ marked }}>{{ script }}</script>
 {% endblock %}
 """
-_TALKING = ("asyncio", "tornado.application", "bokeh.server.views.ws")
+_TALKING = ("asyncio", "tornado.application", "bokeh.server.views.ws", "bokeh.server.protocol_handler")
 """Loggers that hear of a browser that has left."""
 MESSAGE_BYTES = 16 * 2**20
 """The largest message that a browser may send: a part of an uploaded model, of which each has at most 10 MB."""
