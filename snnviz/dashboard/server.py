@@ -119,7 +119,7 @@ def create_app(workspace: Any = None, page: type[Page] = PAGES[0], **state: Any)
 
 @functools.cache
 def shared_workspace(arguments: tuple[str, ...]) -> Workspace:
-    """The workspace of all sessions of an app of your own under `panel serve APP.py --args [RESULT.nc ...] [--read-only]`.
+    """The workspace of all sessions of `panel serve apps/*.py --args [RESULT.nc ...] [--read-only]`.
 
     Args:
         arguments: result files, by default those of `snnviz demo`; and --read-only, if nothing is to be launched.
