@@ -120,6 +120,7 @@ def test_nothing_is_drawn_for_a_browser_that_has_left():
     page._document = SimpleNamespace(session_context=SimpleNamespace(destroyed=True))
     page.dark = True
     assert {name: each.figure for name, each in page.figures.items()} == shown
-    page._document.session_context.destroyed = False
     page.dark = False
+    page._document.session_context.destroyed = False
+    page.dark = True
     assert page.figures["spike_rates"].figure is not shown["spike_rates"]
