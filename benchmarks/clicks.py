@@ -33,7 +33,7 @@ PROBE = 25
 """Actions of a session between two looks at whether its plots still follow."""
 OPENING = 600_000
 """Milliseconds that a page may take to open: nothing is timed here, and the machine may be busy."""
-PATIENCE = 60.0
+PATIENCE = 300.0
 """Seconds within which plots must have followed."""
 NOT_PRESSED = re.compile(r"launch|resume|simulate this|log out|search for", re.IGNORECASE)
 WORDS = ("", "0", "1", "-3", "20", "1e9", "nan", "dense", "peak_accuracy>0.98", "ö <b>x</b>", "a" * 300)
@@ -222,7 +222,7 @@ def click(files: list[str], store: Path, log: Path, seconds: float, seed: int) -
             browser.close()
     finally:
         server.terminate()
-        server.wait(timeout=30)
+        server.wait(timeout=OPENING / 1000)
     errors = [line for line in log.read_text().splitlines() if "The pages are at" not in line]
     waits = sorted(wait for session in sessions for wait in session.waits)
     return {

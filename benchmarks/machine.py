@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).with_name("peers")))
 from common import Answer, serve
 
 from snnviz.simulation.event import aligned
-from snnviz.simulation.kernels import simd
+from snnviz.simulation.kernels import adding
 
 L1_BYTES = 24 * 1024
 """Weights of the add limit take no more, which leaves room for the membrane in a first-level cache of 32 KB."""
@@ -113,7 +113,7 @@ def _add_in_registers(membrane, weights, order, run, repeats):
     """The same with the membranes of 64 neurons in registers, stored once per tile of 64 rows."""
     every = np.uint64(0xFFFFFFFFFFFFFFFF)
     for _ in range(repeats * (len(order) // 64)):
-        simd.add_masked_rows_64(membrane, np.uintp(0), weights, np.uintp(0), every)
+        adding.add_masked_rows_64(membrane, np.uintp(0), weights, np.uintp(0), every)
 
 
 def add_rate(threads: int, run: int, group: int, adds: int = PROBE, seed: int = 0) -> float:

@@ -108,8 +108,8 @@ def test_a_network_reaches_what_its_card_says(name):
     from snnviz import metrics, simulate
 
     images, test = images_of(name), pretrained.card(name)["test"]
-    how = {"input": test["input"], "step_ms": test["step_ms"]} if "input" in test else {}
-    x = datasets.events(images.name).x if how else images.x
+    how = {name: test[name] for name in ("input", "step_ms") if name in test}
+    x = datasets.events(images.name).x if how.get("input") == "spikes" else images.x
     result = simulate(pretrained.network(name), x, images.y, test["steps"], engine="event", progress=False, **how)
     # a handful of items of 10 000 are left to differences of the last bit between machines
     assert metrics.peak_accuracy(result) == pytest.approx(test["peak_accuracy"], abs=5e-4)

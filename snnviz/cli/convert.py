@@ -70,7 +70,7 @@ def _choice(choice: Mapping[str, Any]) -> list[str]:
     """What was tried, the best first."""
     steps = [step for step in SHOWN if step <= choice["steps"]]
     rows = [
-        ("percentile", "per", "potentials", "items", "settled", "P_l", "events", *(f"A({step})" for step in steps), ""),
+        ("percentile", "per", "potentials", "settled", "P_l", "events", *(f"A({step})" for step in steps), ""),
         *(_tried(row, steps) for row in choice["rows"]),
     ]
     right = "" if choice["labels"] == "given" else ", by the ANN's answers"
@@ -86,7 +86,6 @@ def _tried(row: Mapping[str, Any], steps: Sequence[int]) -> tuple[str, ...]:
         f"{row['percentile']:g}",
         row["per"],
         _potentials(row).removeprefix("potentials "),
-        str(row["items"]),
         "never" if row["settled"] is None else str(row["settled"]),
         f"{row['pareto_latency']:.2f}",
         f"{row['events']:.3g}",

@@ -6,18 +6,12 @@ with those of half the threshold. Chosen is what is within 1 % of the ANN soones
 nothing is), then what has the least Pareto latency, among those that are as good as the better reference gets at no more events
 than it takes. How much is simulated depends on the size of the network alone, never on the clock, so that the same model and
 items make the same network.
-
-On a hundred items accuracy is too coarse for this: one answer is 1 %. Judged is an expected accuracy, in which an answer counts by
-its margin, m, the score of the right class less the largest other one: mean 1 / (1 + exp(-m / s)), with s a tenth of the root
-mean square of the margins, of the network at that step and of the ANN alike. All settings are seen on a quarter of the items, and
-the best few on the rest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -40,13 +34,9 @@ CORRECTED_STEPS = {"analog": 4, "spiking": 6}
 CORRECTED_ITEMS = 64
 """Items that potentials are corrected on."""
 STEPS = {"analog": 24, "spiking": 32}
-WORK = 3 * 2**29
-"""Neurons times steps times items that one setting is simulated for, about: some seconds."""
+WORK = 3 * 2**28
+"""Neurons times steps times items that one setting is simulated for, about: two or three seconds."""
 FEWEST, MOST = 16, 256
-FINALISTS = 3
-"""How many settings are simulated on all of the items."""
-SOFTNESS = 0.1
-"""Of the edge between a wrong answer and a right one, in root mean squares of margins."""
 TOLERANCES = (0.01, 0.02, 0.05)
 """How far below the ANN's accuracy is near enough; the later ones tell settings apart of which none is by the first."""
 
@@ -81,24 +71,19 @@ class Trial:
         setting: all of it.
         network: what it makes.
         found: the percentiles behind it.
-        answers: for each item and step, whether it is right, bool (items, steps).
-        margins: by how much, float32 (items, steps).
-        events: synaptic events in each step, (items, steps).
-        reference: the ANN's expected accuracy on the same items.
+        accuracy: float64 (steps,).
+        events: mean synaptic events of an item in each step, float64 (steps,).
+        reference: the ANN's accuracy on the same items.
+        fewest: the least difference of accuracies that counts, one item.
     """
 
     setting: Setting
     network: SpikingNetwork
     found: Normalisation
-    answers: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), bool))
-    margins: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
-    events: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
+    accuracy: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    events: np.ndarray = field(default_factory=lambda: np.zeros(0))
     reference: float = 1.0
-
-    @cached_property
-    def expected(self) -> np.ndarray:
-        """The expected accuracy, float64 (steps,)."""
-        return expected(self.margins)
+    fewest: float = 0.0
 
     @property
     def settled(self) -> int:
@@ -111,16 +96,16 @@ class Trial:
         return self._near(TOLERANCES[0])
 
     def _near(self, tolerance: float) -> float:
-        return (1 - tolerance) * self.reference
+        return self.reference - max(tolerance * self.reference, self.fewest)
 
     def _stays(self, accuracy: float) -> int:
-        short = np.flatnonzero(self.expected < accuracy - 1e-9)
+        short = np.flatnonzero(self.accuracy < accuracy - 1e-9)
         return 1 if len(short) == 0 else int(short[-1]) + 2
 
     @property
     def latency(self) -> float:
-        """Pareto latency in time steps, as `snnviz.metrics.pareto_latency` says, of the expected accuracy."""
-        return float((1 - self.expected / self.reference).sum())
+        """Pareto latency in time steps, as `snnviz.metrics.pareto_latency` says."""
+        return float((1 - self.accuracy / self.reference).sum())
 
     @property
     def spent(self) -> float:
@@ -129,7 +114,7 @@ class Trial:
 
     def spent_until(self, accuracy: float) -> float:
         """Synaptic events of an item until the accuracy stays at `accuracy`, or in all steps."""
-        return float(self.events.mean(axis=0)[: self._stays(accuracy)].sum())
+        return float(self.events[: self._stays(accuracy)].sum())
 
     @property
     def rank(self) -> tuple[float, ...]:
@@ -140,29 +125,12 @@ class Trial:
         """What a table says of it."""
         return {
             **asdict(self.setting),
-            "items": len(self.answers),
-            "settled": self.settled if self.settled <= len(self.expected) else None,
+            "settled": self.settled if self.settled <= len(self.accuracy) else None,
             "pareto_latency": round(self.latency, 4),
             "events": round(self.spent),
-            "accuracy": [round(float(value), 4) for value in self.answers.mean(axis=0)],
-            "expected": [round(float(value), 4) for value in self.expected],
+            "accuracy": [round(float(value), 4) for value in self.accuracy],
             "chosen": chosen,
         }
-
-
-def expected(margins: np.ndarray) -> np.ndarray:
-    """The expected accuracy of answers with these margins, over the first axis; where all are 0 nothing has been said yet."""
-    scale = SOFTNESS * np.sqrt((margins.astype(np.float64) ** 2).mean(axis=0))
-    sure = (1 + np.tanh(margins / np.where(scale > 0, 2 * scale, 1))) / 2
-    return np.where(scale > 0, sure.mean(axis=0), 0.0)
-
-
-def _margins(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Of scores (items, ..., classes), the right class's less the largest other one's."""
-    right = labels.reshape(-1, *[1] * (scores.ndim - 1)) == np.arange(scores.shape[-1])
-    return (
-        scores.max(axis=-1, where=right, initial=-np.inf) - scores.max(axis=-1, where=~right, initial=-np.inf)
-    ).astype(np.float32)
 
 
 def choose(
@@ -178,8 +146,7 @@ def choose(
 
     Args:
         network: a folded network, with its onsets.
-        x: items to normalise on, of which up to a quarter, the last, are held out for the simulation; best those that the ANN
-            did not learn from.
+        x: items to normalise on, of which up to a quarter, the last, are held out for the simulation.
         y: their labels; None takes the answers of the ANN for right.
         asked: what is given by hand.
         input: how images will come in, "spiking" or "analog".
@@ -197,39 +164,24 @@ def choose(
     if not held:
         return _corrected(trials[0], kept, asked.correct_potential, input), None
     judged = x[len(x) - held :]
-    scores = analog.logits(network, judged)
-    labels = scores.argmax(axis=1) if y is None else np.asarray(y)[len(x) - held :]
-    judge = _Judge(judged, labels, scores, input)
-    final, others = _race(judge, _candidates(trials, asked, input), kept, progress)
+    labels = analog.logits(network, judged).argmax(axis=1) if y is None else np.asarray(y)[len(x) - held :]
+    judge = _Judge(judged, labels, _accuracy_of(network, judged, labels), input)
+    candidates = _candidates(trials, asked, input)
+    final = []
+    with _progress.bar(len(candidates), "choosing", "setting", progress) as bar:
+        for each, steps in candidates:
+            final.append(judge(_corrected(each, kept, steps, input)))
+            bar.update(1)
     best = _best(final)
-    rows = [*sorted(final, key=lambda trial: trial.rank), *sorted(others, key=lambda trial: trial.rank)]
-    return best, {
+    about = {
         "input": input,
         "items": held,
         "steps": STEPS[input],
         "labels": "given" if y is not None else "the ANN's answers",
-        "ann_accuracy": round(float((scores.argmax(axis=1) == labels).mean()), 4),
-        "rows": [trial.row(trial is best) for trial in rows],
+        "ann_accuracy": round(judge.reference, 4),
+        "rows": [trial.row(trial is best) for trial in sorted(final, key=lambda trial: trial.rank)],
     }
-
-
-def _race(
-    judge: _Judge, candidates: list[tuple[Trial, int]], kept: np.ndarray, progress: bool
-) -> tuple[list[Trial], list[Trial]]:
-    """The best few, seen on all items, and the others, seen on the first ones."""
-    items, most = len(judge.x), min(FINALISTS, len(candidates))
-    first = items if most == len(candidates) else max(items // 4, FEWEST)
-    with _progress.bar(len(candidates) + most, "choosing", "setting", progress) as bar:
-
-        def seen(trial: Trial, items: int) -> Trial:
-            found = judge(trial, items)
-            bar.update(1)
-            return found
-
-        found = [seen(_corrected(each, kept, steps, judge.input), first) for each, steps in candidates]
-        best, reference = _best(found), _reference(found)
-        order = sorted(found, key=lambda each: (each is not best and each is not reference, each.rank))
-        return [seen(each, items) for each in order[:most]], order[most:]
+    return best, about
 
 
 def _candidates(trials: list[Trial], asked: Setting, input: str) -> list[tuple[Trial, int]]:
@@ -242,13 +194,11 @@ def _candidates(trials: list[Trial], asked: Setting, input: str) -> list[tuple[T
     return [*((each, 0) for each in kept), *((each, steps) for each in changed)]
 
 
-def _reference(trials: Sequence[Trial]) -> Trial | None:
-    return min((each for each in trials if _is_reference(each.setting)), key=lambda each: each.rank, default=None)
-
-
 def _best(trials: Sequence[Trial]) -> Trial:
-    if (reference := _reference(trials)) is not None:
-        level = min(reference.target, float(reference.expected[-1]))  # of one that does not settle, how good it gets
+    references = [each for each in trials if _is_reference(each.setting)]
+    if references:
+        reference = min(references, key=lambda each: each.rank)
+        level = min(reference.target, float(reference.accuracy[-1]))  # of one that does not settle, how good it gets
         limit = reference.spent_until(level)
         trials = [each for each in trials if each is reference or each.spent_until(level) <= limit]
     return min(trials, key=lambda each: each.rank)
@@ -301,33 +251,31 @@ def _corrected(trial: Trial, x: np.ndarray, steps: int | None, input: str) -> Tr
     return replace(trial, network=network, setting=replace(trial.setting, correct_potential=steps))
 
 
+def _accuracy_of(network: SpikingNetwork, x: np.ndarray, labels: np.ndarray) -> float:
+    return max(float((analog.logits(network, x).argmax(axis=1) == labels).mean()), 1 / len(x))
+
+
 @dataclass(frozen=True)
 class _Judge:
     """Simulates trials on held-out items."""
 
     x: np.ndarray
     labels: np.ndarray
-    scores: np.ndarray
+    reference: float
     input: str
 
-    def __call__(self, trial: Trial, items: int) -> Trial:
-        """What is seen of a trial on the first `items`, those that it has been seen on included."""
-        begun = len(trial.answers)
-        x, labels = self.x[begun:items], self.labels[begun:items]
-        reference = max(float(expected(_margins(self.scores[:items], self.labels[:items]))), 1 / items)
-        if not len(x):
-            return replace(trial, reference=reference)
+    def __call__(self, trial: Trial) -> Trial:
+        x, steps = self.x, STEPS[self.input]
         name = "graph" if _mixed(trial.network, self.input) else "event"
-        settings = Settings(steps=STEPS[self.input], input=self.input)
-        engine = make_engine(name, trial.network, settings, Record(prediction=False))
-        blocks = [engine.run(x[start : start + engine.batch_size]) for start in range(0, len(x), engine.batch_size)]
-        scores = np.concatenate([block.output for block in blocks])
-        found = {
-            "answers": scores.argmax(axis=2) == labels[:, None],
-            "margins": _margins(scores, labels),
-            "events": np.concatenate([block.events for block in blocks]).sum(axis=2),
-        }
-        together: dict[str, Any] = {
-            name: np.concatenate([getattr(trial, name), new]) if begun else new for name, new in found.items()
-        }
-        return replace(trial, reference=reference, **together)
+        engine = make_engine(name, trial.network, Settings(steps=steps, input=self.input), Record(prediction=False))
+        starts = range(0, len(x), engine.batch_size)
+        blocks = [engine.run(x[start : start + engine.batch_size]) for start in starts]
+        answers = np.concatenate([block.output for block in blocks]).argmax(axis=2)
+        events = np.concatenate([block.events for block in blocks]).sum(axis=2)
+        return replace(
+            trial,
+            accuracy=(answers == self.labels[:, None]).mean(axis=0),
+            events=events.mean(axis=0),
+            reference=self.reference,
+            fewest=1 / len(x),
+        )

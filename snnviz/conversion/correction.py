@@ -25,10 +25,11 @@ from snnviz.simulation.event_graph import GraphEventEngine
 
 ITEMS = 384
 """Items that `snnviz.convert` corrects on, if it has as many."""
-FEWEST_ACTIVE = {"bias": 0.1, "potential": 0.5}
+FEWEST_ACTIVE, OF_SPIKES = 0.1, 0.5
 """A channel or neuron is taken for active in at least this fraction: where few neurons fire, a mean says little, and of a single
-neuron less. With 0.1 for potentials, CIFAR-10's network (spiking input, 99.9 per layer) settles at step 27 instead of 20."""
-WHATS = tuple(FEWEST_ACTIVE)
+neuron with spiking input less. With 0.1 there, CIFAR-10's network (99.9 per layer) settles at step 27 instead of 20; with direct
+coding 0.1 is as good."""
+WHATS = ("bias", "potential")
 
 
 @checked
@@ -44,7 +45,7 @@ def corrected(
     """The network with biases or initial potentials that make up for the mean error of firing rates after `steps` time steps.
 
         bias:       b <- b + (mean a - mean r) / max(f, 0.1)              for each channel
-        potential:  v(0) <- v(0) + T' (mean a - mean r) / max(f, 0.5)     for each neuron
+        potential:  v(0) <- v(0) + T' (mean a - mean r) / max(f, 0.1)     for each neuron; 0.5 with spiking input
 
     with means over items (and positions of a channel), a = min(max(0, z), 1) the ANN's activation, r the firing rate in the T'
     steps since the onset, and f the fraction of positive a: only an active neuron follows its bias. Li et al. correct by the
@@ -69,6 +70,7 @@ def corrected(
     hidden = [index for index, layer in enumerate(network.layers[:-1]) if what == "potential" or not layer.pools]
     wanted, active = _wanted(network, x, hidden, what)
     relay = _Relay(network, Settings(steps=steps, input=input), x)
+    fewest = OF_SPIKES if (what, input) == ("potential", "spiking") else FEWEST_ACTIVE
     with _progress.bar(len(network.layers) - 1, "correcting", "layer", progress) as bar:
         for index, layer in enumerate(network.layers[:-1]):
             if index in wanted:
@@ -76,7 +78,7 @@ def corrected(
                 places = len(x) * layer.neurons // width
                 spikes = relay.counts(index).reshape(-1, width).sum(axis=0)
                 error = (wanted[index] - spikes / (steps - layer.onset)) / places
-                charge = error / np.maximum(active[index] / places, FEWEST_ACTIVE[what])
+                charge = error / np.maximum(active[index] / places, fewest)
                 relay.put(index, _changed(layer, what, charge, steps))
             relay.pass_on(index)
             bar.update(1)

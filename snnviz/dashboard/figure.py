@@ -121,6 +121,8 @@ class Figure:
 
     def redraw(self) -> None:
         """Show the present state: in place if the plot is built alike, else by drawing it anew."""
+        if self._page.gone:
+            return
         words, element, drawn = "", None, None
         try:
             # once in a session: the copies of one drawing have the same ids, of which a document holds one each

@@ -67,6 +67,7 @@ class Page(pn.viewable.Viewer):
     def __init__(self, workspace: Any = None, menu: Sequence[tuple[str, str]] = (), **state: Any) -> None:
         self.workspace = Workspace.of(workspace)
         self.menu = list(menu)
+        self._document = pn.state.curdoc
         self.notice = parts.written("", classes=["snn-notice"])
         self.notice.visible = False
         self._prepare(state)
@@ -126,6 +127,12 @@ class Page(pn.viewable.Viewer):
         if getattr(context, "logout_url", None):
             items.append("<a href='logout'>Log out</a>")
         return f"<nav aria-label='Pages'><span class='brand'>snnviz</span>{''.join(items)}</nav>"
+
+    @property
+    def gone(self) -> bool:
+        """Whether the browser that had the page has left: Bokeh has emptied all models, and what is drawn finds no place."""
+        context = getattr(self._document, "session_context", None)
+        return context is not None and bool(context.destroyed)
 
     def say(self, words: str) -> None:
         """Tell the reader something; nothing takes it away but the next thing to say."""

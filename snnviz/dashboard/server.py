@@ -50,7 +50,7 @@ _TEMPLATE = """
 {{ marked }}>{{ script }}</script>
 {% endblock %}
 """
-_TALKING = ("asyncio", "tornado.application", "bokeh.server.views.ws")
+_TALKING = ("asyncio", "tornado.application", "bokeh.server.views.ws", "bokeh.server.protocol_handler")
 """Loggers that hear of a browser that has left."""
 MESSAGE_BYTES = 16 * 2**20
 """The largest message that a browser may send: a part of an uploaded model, of which each has at most 10 MB."""
@@ -119,7 +119,7 @@ def create_app(workspace: Any = None, page: type[Page] = PAGES[0], **state: Any)
 
 @functools.cache
 def shared_workspace(arguments: tuple[str, ...]) -> Workspace:
-    """The workspace of all sessions of an app of your own under `panel serve APP.py --args [RESULT.nc ...] [--read-only]`.
+    """The workspace of all sessions of `panel serve apps/*.py --args [RESULT.nc ...] [--read-only]`.
 
     Args:
         arguments: result files, by default those of `snnviz demo`; and --read-only, if nothing is to be launched.

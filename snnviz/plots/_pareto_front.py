@@ -136,12 +136,14 @@ def pareto_front(
     ]
     kept = ["run", *(axis.column for axis in AXES.values() if axis not in (across, up)), "color", "size"]
     place = [across.column, up.column]
+    bars = _whiskers(data, across, up)
+    above = 12 if bars else 0  # a word beside a point would lie on its bar
     parts = [
         front_line(data, across, up, palette.muted),
-        *([theme.lines(told, dash="solid", width=1.5)] if (told := _whiskers(data, across, up)) else []),
+        *([theme.lines(bars, dash="solid", width=1.5)] if bars else []),
         theme.points(hv.Points(data, place, kept), size="size", tooltips=tooltips),
-        theme.words(right, place, dx=9, clear=True),
-        theme.words(left, place, align="right", dx=-9, clear=True),
+        theme.words(right, place, dx=9, dy=above, clear=True),
+        theme.words(left, place, align="right", dx=-9, dy=above, clear=True),
     ]
     beaten = not data["on_front"].all()
     return scatter_figure(parts, across, up, spans, dark, height, "small, pale: dominated" if beaten else "")

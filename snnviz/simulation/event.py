@@ -24,7 +24,7 @@ from snnviz import _checks as check
 from snnviz.network import THRESHOLD, Conv2D, Convolution, Dense, DepthwiseConv2D, Layer, SpikingNetwork
 from snnviz.simulation._silent import Active
 from snnviz.simulation.engine import Block, Engine
-from snnviz.simulation.kernels import simd
+from snnviz.simulation.kernels import adding
 from snnviz.simulation.kernels.channelwise import channelwise, plain_channelwise
 from snnviz.simulation.kernels.compiler import Kernel, prepare
 from snnviz.simulation.kernels.counting import count, planes
@@ -106,7 +106,7 @@ class _Rows(_Ready):
         layer = _side_by_side(layer)
         kernel, groups = _as_grouped(layer)
         outputs = layer.channels
-        lanes = next((lanes for lanes in simd.LANES if lanes >= outputs), simd.LANES[-1])
+        lanes = next((lanes for lanes in adding.LANES if lanes >= outputs), adding.LANES[-1])
         super().__init__(layer, lanes, -(-outputs // lanes))
         window, per_group = kernel.shape[0] * kernel.shape[1], kernel.shape[2]
         outputs_per_group = outputs // groups
@@ -192,7 +192,7 @@ def _side_by_side(layer: Layer) -> Layer:
     height, width, channels, outputs = layer.weights.shape
     stride = layer.strides[1]
     rows, columns, _ = layer.output_shape
-    most = min(4, simd.LANES[-1] // outputs)
+    most = min(4, adding.LANES[-1] // outputs)
     side = next((side for side in range(most, 1, -1) if columns % side == 0), 1)
     if side == 1 or width <= stride:  # windows that share no column share no row either
         return layer

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+from types import SimpleNamespace
 
 import panel as pn
 import pytest
@@ -111,3 +112,14 @@ def test_one_sessions_failure_leaves_others_whole(monkeypatch):
         asyncio.run_coroutine_threadsafe(fail(), server._server.io_loop.asyncio_loop).result(60)
         assert bokeh_doc._PATCHED_CURDOCS == []
         assert made[1].notice.object == ""
+
+
+def test_nothing_is_drawn_for_a_browser_that_has_left():
+    page = dashboard.Explorer(dense_mnist())
+    shown = {name: each.figure for name, each in page.figures.items()}
+    page._document = SimpleNamespace(session_context=SimpleNamespace(destroyed=True))
+    page.dark = True
+    assert {name: each.figure for name, each in page.figures.items()} == shown
+    page._document.session_context.destroyed = False
+    page.dark = False
+    assert page.figures["spike_rates"].figure is not shown["spike_rates"]

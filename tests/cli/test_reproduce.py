@@ -6,9 +6,20 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from snnviz import metrics, pretrained, results
+from snnviz import datasets, metrics, pretrained, results
 from snnviz.cli import main, reproduce
 from snnviz.runs import Store
+
+
+@pytest.fixture
+def few_test_images(monkeypatch):
+    """400 test images instead of 10 000, which each fine-tuning measures sparsity and accuracy on, before and after."""
+    load = datasets.load
+    monkeypatch.setattr(
+        datasets,
+        "load",
+        lambda name, split="test", **how: load(name, split, **({"limit": 400} if split == "test" else {}) | how),
+    )
 
 
 def test_every_number_comes_from_a_recorded_run(tmp_path, capsys, monkeypatch):
@@ -82,7 +93,7 @@ SHORT = {
 SHORT_CONVERSION = "snnviz convert dense-mnist-sparse-shifted --setting paper --norm-items 200 --half"
 
 
-def test_models_are_made_from_scratch_and_not_twice(tmp_path, capsys, monkeypatch):
+def test_models_are_made_from_scratch_and_not_twice(few_test_images, tmp_path, capsys, monkeypatch):
     whole = pretrained.card
     monkeypatch.setattr(pretrained, "card", lambda name: whole(name) | SHORT[name])
     out = tmp_path / "report"
@@ -124,7 +135,7 @@ def test_models_are_made_from_scratch_and_not_twice(tmp_path, capsys, monkeypatc
 
 
 @pytest.mark.slow
-def test_a_network_that_is_only_converted_is_made_without_a_search(tmp_path, capsys, monkeypatch):
+def test_a_network_that_is_only_converted_is_made_without_a_search(few_test_images, tmp_path, capsys, monkeypatch):
     whole, short = pretrained.card, SHORT | {"dense-mnist-optimized": {"command": SHORT_CONVERSION}}
     without = {"dense-mnist-optimized": ("start", "search", "test_of_the_start")}
     monkeypatch.setattr(

@@ -126,16 +126,3 @@ def test_fine_tuning_holds_out_what_the_training_did():
     assert train.recipe_from(options, options.base, 90, told).validation == 18  # of other items
     asked = finetune.Options(model="dense-mnist", validation=5)
     assert train.recipe_from(asked, options.base, 100, told).validation == 5
-
-
-def test_what_the_ann_did_not_learn_from_comes_last():
-    images = datasets.Images(
-        "own", "train", np.arange(8, dtype=np.float32).reshape(8, 1) / 8, np.arange(8), tuple("abcdefgh")
-    )
-    _, unlearned = datasets.validation_split(images, 3, 5)
-    found = sources.unlearned_last(images.take(7), {"of": 8, "items": 3, "seed": 5})
-    wanted = [label for label in unlearned.y if label < 7]  # of the seven that there are
-    assert list(found.y[-len(wanted) :]) == wanted
-    assert sorted(found.y) == list(range(7))
-    np.testing.assert_array_equal(found.x[:, 0] * 8, found.y)
-    assert sources.unlearned_last(images, None) is images

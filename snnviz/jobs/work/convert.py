@@ -24,7 +24,6 @@ from snnviz.jobs.work.sources import (
     record_data,
     remembered,
     remembering,
-    unlearned_last,
     unshown,
 )
 
@@ -141,8 +140,6 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         job.say(text)
     job.begin({**parameters(options), "data": data.name, "items": len(images)})
     record_data(job, images, "normalisation")
-    if options.setting == "auto":
-        images = unlearned_last(images, data.held_out)  # where the choice is judged
     network = conversion.convert(
         source,
         images.x,

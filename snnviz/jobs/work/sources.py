@@ -243,17 +243,6 @@ class Data:
     held_out: Mapping[str, int] | None
 
 
-def unlearned_last(images: Images, held_out: Mapping[str, int] | None) -> Images:
-    """The first training items with those that the ANN did not learn from, as `Data.held_out` tells, behind the others."""
-    from snnviz.datasets.images import drawn
-
-    if not held_out or not held_out["items"]:
-        return images
-    unlearned, _ = drawn(held_out["of"], held_out["items"], held_out["seed"])
-    order = np.argsort(np.isin(np.arange(len(images)), unlearned), kind="stable")
-    return replace(images, x=images.x[order], y=images.y[order])
-
-
 def data_for(
     reference: str,
     metadata: Mapping[str, Any],

@@ -5,7 +5,8 @@ uint64 (words, steps) for an item, bit b of word w at step t being neuron 64 w +
 bits about (a patch of a map, a shift in time) is done for many steps by one vector instruction, and a population of n
 neurons takes n / 8 bytes a step. Bits beyond the last neuron are 0.
 
-- `simd`: what Numba cannot say: sums of weight rows in vector registers, thresholds that give bits;
+- `llvm`, `simd`, `adding`, `stepping`: what Numba cannot say: bits of words, sums of weight rows in vector registers, thresholds
+  that give bits;
 - `trains`: moving bits;
 - `neurons`: the integrate-and-fire step, and the input layer;
 - `rows`: dense layers and convolutions, the sums of the weight rows of the inputs that spike;

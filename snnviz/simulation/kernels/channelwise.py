@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numba import float32, int32, int64, uint64
 
-from snnviz.simulation.kernels import simd
+from snnviz.simulation.kernels import adding, simd, stepping
 from snnviz.simulation.kernels.compiler import Flag, Int, array, inner, kernel
 from snnviz.simulation.kernels.neurons import GENERAL, between, filled, send, take_steps
 from snnviz.simulation.kernels.trains import add_bits, bits_at, silence
@@ -151,13 +151,13 @@ def channelwise(
                     left = found
                     while left != 0:
                         step = simd.lowest_bit(left)
-                        simd.sum_chosen_lanes_64(
+                        adding.sum_chosen_lanes_64(
                             sums, step * np.uintp(64), bias, np.uintp(bias_at), weights, np.uintp(first), np.uintp(padded),
                             arrived, step, np.uintp(taken), np.uintp(window),
                         )  # fmt: skip
                         left &= left - np.uint64(1)
                     if plain:
-                        who = simd.take_arrivals_64(
+                        who = stepping.take_arrivals_64(
                             potentials, np.uintp(0), sums, bias, np.uintp(bias_at), to_zero, fired, np.uintp(idle),
                             np.uintp(taken), found, at_step + taken == steps,
                         )  # fmt: skip

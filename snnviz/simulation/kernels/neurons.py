@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numba import float32, int32, uint8, uint64
 
-from snnviz.simulation.kernels import simd
+from snnviz.simulation.kernels import simd, stepping
 from snnviz.simulation.kernels.compiler import Flag, Int, array, inner, kernel
 from snnviz.simulation.kernels.trains import ALL
 
@@ -65,12 +65,18 @@ def take_arrivals(
     """
     place, constant, begin, end = np.uintp(at), np.uintp(bias_at), np.uintp(idle), np.uintp(steps)
     if lanes == 64:
-        return simd.take_arrivals_64(potentials, place, drive, bias, constant, to_zero, fired, begin, end, active, ends)
+        return stepping.take_arrivals_64(
+            potentials, place, drive, bias, constant, to_zero, fired, begin, end, active, ends
+        )
     if lanes == 48:
-        return simd.take_arrivals_48(potentials, place, drive, bias, constant, to_zero, fired, begin, end, active, ends)
+        return stepping.take_arrivals_48(
+            potentials, place, drive, bias, constant, to_zero, fired, begin, end, active, ends
+        )
     if lanes == 32:
-        return simd.take_arrivals_32(potentials, place, drive, bias, constant, to_zero, fired, begin, end, active, ends)
-    return simd.take_arrivals_16(potentials, place, drive, bias, constant, to_zero, fired, begin, end, active, ends)
+        return stepping.take_arrivals_32(
+            potentials, place, drive, bias, constant, to_zero, fired, begin, end, active, ends
+        )
+    return stepping.take_arrivals_16(potentials, place, drive, bias, constant, to_zero, fired, begin, end, active, ends)
 
 
 @inner
@@ -198,7 +204,7 @@ def spiking_input(inputs, initial, neurons, steps, to_zero, refractory, trains, 
                 waits[lane] = 0
             write = (item * words + word) * steps
             if refractory == 0 and item >= keeping:
-                simd.take_steps_64(
+                stepping.take_steps_64(
                     potentials, np.uintp(0), inputs, np.uintp(item * len(initial) + word * 64), np.uintp(0), to_zero,
                     trains, np.uintp(write), np.uintp(steps),
                 )  # fmt: skip

@@ -25,7 +25,7 @@ from __future__ import annotations
 import numpy as np
 from numba import float32, int32, int64, uint32, uint64
 
-from snnviz.simulation.kernels import simd
+from snnviz.simulation.kernels import adding, simd
 from snnviz.simulation.kernels.compiler import Flag, Int, array, inner, kernel
 from snnviz.simulation.kernels.neurons import GENERAL, add_up, between, filled, send, take_arrivals, take_steps
 from snnviz.simulation.kernels.trains import INPUTS_BELOW, add_bits, arriving, list_events, list_groups, silence
@@ -90,22 +90,22 @@ def add_tiles(patch, words, chunk, lanes, weights, at, zeros_at, sums):
             for step in range(whole):
                 mask = patch[read + step]
                 if mask != 0:
-                    simd.add_masked_rows_64(sums, step * np.uintp(64), weights, tile, mask)
+                    adding.add_masked_rows_64(sums, step * np.uintp(64), weights, tile, mask)
         else:
             for step in range(np.uintp(0), whole, np.uintp(2)):
                 paired = step < even
                 after = step + np.uintp(1) if paired else step
                 mask, other = patch[read + step], patch[read + after] if paired else np.uint64(0)
                 if (mask | other) != 0 and lanes == 48:
-                    simd.add_masked_rows_48(
+                    adding.add_masked_rows_48(
                         sums, after * np.uintp(48), step * np.uintp(48), weights, tile, zeros, other, mask
                     )
                 elif (mask | other) != 0 and lanes == 32:
-                    simd.add_masked_rows_32(
+                    adding.add_masked_rows_32(
                         sums, after * np.uintp(32), step * np.uintp(32), weights, tile, zeros, other, mask
                     )
                 elif (mask | other) != 0:
-                    simd.add_masked_rows_16(
+                    adding.add_masked_rows_16(
                         sums, after * np.uintp(16), step * np.uintp(16), weights, tile, zeros, other, mask
                     )
 
@@ -142,13 +142,13 @@ def arrivals(any_time, geometry, position):
 def add_events(sums, weights, at, lanes, events, begin, end):
     """Add the rows of listed events, one by one; `at` is where the row of input 0 would be."""
     if lanes == 64:
-        simd.add_events_64(sums, weights, np.uintp(at), events, np.uintp(begin), np.uintp(end))
+        adding.add_events_64(sums, weights, np.uintp(at), events, np.uintp(begin), np.uintp(end))
     elif lanes == 48:
-        simd.add_events_48(sums, weights, np.uintp(at), events, np.uintp(begin), np.uintp(end))
+        adding.add_events_48(sums, weights, np.uintp(at), events, np.uintp(begin), np.uintp(end))
     elif lanes == 32:
-        simd.add_events_32(sums, weights, np.uintp(at), events, np.uintp(begin), np.uintp(end))
+        adding.add_events_32(sums, weights, np.uintp(at), events, np.uintp(begin), np.uintp(end))
     else:
-        simd.add_events_16(sums, weights, np.uintp(at), events, np.uintp(begin), np.uintp(end))
+        adding.add_events_16(sums, weights, np.uintp(at), events, np.uintp(begin), np.uintp(end))
 
 
 @inner
@@ -157,17 +157,17 @@ def add_groups(sums, weights, at, lanes, events, starts, cell):
     fours, four_end = np.uintp(starts[3 * cell]), np.uintp(starts[3 * cell + 3])
     pairs, pair_end = np.uintp(starts[3 * cell + 1]), np.uintp(starts[3 * cell + 4])
     if lanes == 64:
-        simd.add_fours_64(sums, weights, np.uintp(at), events, fours, four_end)
-        simd.add_pairs_64(sums, weights, np.uintp(at), events, pairs, pair_end)
+        adding.add_fours_64(sums, weights, np.uintp(at), events, fours, four_end)
+        adding.add_pairs_64(sums, weights, np.uintp(at), events, pairs, pair_end)
     elif lanes == 48:
-        simd.add_fours_48(sums, weights, np.uintp(at), events, fours, four_end)
-        simd.add_pairs_48(sums, weights, np.uintp(at), events, pairs, pair_end)
+        adding.add_fours_48(sums, weights, np.uintp(at), events, fours, four_end)
+        adding.add_pairs_48(sums, weights, np.uintp(at), events, pairs, pair_end)
     elif lanes == 32:
-        simd.add_fours_32(sums, weights, np.uintp(at), events, fours, four_end)
-        simd.add_pairs_32(sums, weights, np.uintp(at), events, pairs, pair_end)
+        adding.add_fours_32(sums, weights, np.uintp(at), events, fours, four_end)
+        adding.add_pairs_32(sums, weights, np.uintp(at), events, pairs, pair_end)
     else:
-        simd.add_fours_16(sums, weights, np.uintp(at), events, fours, four_end)
-        simd.add_pairs_16(sums, weights, np.uintp(at), events, pairs, pair_end)
+        adding.add_fours_16(sums, weights, np.uintp(at), events, fours, four_end)
+        adding.add_pairs_16(sums, weights, np.uintp(at), events, pairs, pair_end)
 
 
 @inner
@@ -203,13 +203,13 @@ def add_tables(patch, lanes, wanted, bias, bias_at, tables, at, groups, sums):
         step = simd.lowest_bit(wanted)
         place, base, many, bits = np.uintp(bias_at), np.uintp(at), np.uintp(groups), patch[step]
         if lanes == 64:
-            simd.sum_table_64(sums, step * np.uintp(64), bias, place, tables, base, many, bits)
+            adding.sum_table_64(sums, step * np.uintp(64), bias, place, tables, base, many, bits)
         elif lanes == 48:
-            simd.sum_table_48(sums, step * np.uintp(48), bias, place, tables, base, many, bits)
+            adding.sum_table_48(sums, step * np.uintp(48), bias, place, tables, base, many, bits)
         elif lanes == 32:
-            simd.sum_table_32(sums, step * np.uintp(32), bias, place, tables, base, many, bits)
+            adding.sum_table_32(sums, step * np.uintp(32), bias, place, tables, base, many, bits)
         else:
-            simd.sum_table_16(sums, step * np.uintp(16), bias, place, tables, base, many, bits)
+            adding.sum_table_16(sums, step * np.uintp(16), bias, place, tables, base, many, bits)
         wanted &= wanted - np.uint64(1)
 
 
@@ -226,13 +226,13 @@ def some_bits(patch, steps):
 def copy_row(source, source_at, target, target_at, lanes):
     """target[target_at : target_at + lanes] = source[source_at : ...]."""
     if lanes == 64:
-        simd.copy_row_64(source, np.uintp(source_at), target, np.uintp(target_at))
+        adding.copy_row_64(source, np.uintp(source_at), target, np.uintp(target_at))
     elif lanes == 48:
-        simd.copy_row_48(source, np.uintp(source_at), target, np.uintp(target_at))
+        adding.copy_row_48(source, np.uintp(source_at), target, np.uintp(target_at))
     elif lanes == 32:
-        simd.copy_row_32(source, np.uintp(source_at), target, np.uintp(target_at))
+        adding.copy_row_32(source, np.uintp(source_at), target, np.uintp(target_at))
     else:
-        simd.copy_row_16(source, np.uintp(source_at), target, np.uintp(target_at))
+        adding.copy_row_16(source, np.uintp(source_at), target, np.uintp(target_at))
 
 
 @inner
