@@ -30,6 +30,7 @@ class Chain:
         optimized: the spiking network made from that, "after".
         steps: time steps of its evaluation.
         horizon: (items, time steps) of another evaluation, for time and events to the threshold accuracy; None for none.
+        input: how its images arrive (`snnviz.Settings`).
     """
 
     title: str
@@ -39,6 +40,7 @@ class Chain:
     optimized: str
     steps: int = 50
     horizon: tuple[int, int] | None = None
+    input: str = "spiking"
 
 
 CHAINS: Mapping[str, Chain] = {
@@ -64,6 +66,15 @@ CHAINS: Mapping[str, Chain] = {
         "conv-cifar10-levels-optimized",
         100,
         horizon=(1000, 1000),
+    ),
+    "resnet20-cifar10-levels": Chain(
+        "ResNet-20, eight levels",
+        "cifar10",
+        "resnet20-cifar10",
+        "resnet20-cifar10-levels",
+        "resnet20-cifar10-levels-optimized",
+        32,
+        input="analog",
     ),
 }
 """The models that ship whole: the paper's by the name of their architecture, then what was made of them otherwise."""

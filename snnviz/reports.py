@@ -35,8 +35,12 @@ MODELS = {
     "conv-cifar10": "CIFAR-10",
     "conv-cifar100": "CIFAR-100",
 }
-VARIANTS = {"conv-mnist-levels": "conv-mnist", "conv-cifar10-levels": "conv-cifar10"}
-"""Models of ours that the paper does not have -> the one of the paper whose numbers stand beside theirs."""
+VARIANTS = {
+    "conv-mnist-levels": "conv-mnist",
+    "conv-cifar10-levels": "conv-cifar10",
+    "resnet20-cifar10-levels": "conv-cifar10",
+}
+"""Models of ours that the paper does not have -> the one of the paper, of the same data, whose numbers stand beside theirs."""
 STAGES = ("before", "after")
 BATCH = 128
 """Items in a batch of the published code, over which it sums the events of dense layers."""
@@ -123,8 +127,8 @@ _NEURONS = {
     "conv-cifar10": (3072, *[65536] * 3, 16384, *[32768] * 3, 8192, *[16384] * 3, 4096, 512, 10),
     "conv-cifar100": (3072, *[65536] * 3, 16384, *[32768] * 3, 8192, *[16384] * 3, 4096, 512, 100),
 }
-# the last layers of each model, which are dense
-_DENSE_LAYERS = {"dense-mnist": 3, "conv-mnist": 2, "conv-cifar10": 2, "conv-cifar100": 2}
+# the last layers of each model, which are dense, and of a variant that has others than the paper's
+_DENSE_LAYERS = {"dense-mnist": 3, "conv-mnist": 2, "conv-cifar10": 2, "conv-cifar100": 2, "resnet20-cifar10-levels": 1}
 _AS_PUBLISHED = ", counted as published"
 _CLASSIFIER = ", against the classifier converted"
 _NOISE = 3.0
@@ -177,7 +181,7 @@ def published_count(model: str, result: xr.Dataset) -> xr.Dataset:
     Raises:
         InputError: if the result has too few layers for the model.
     """
-    dense = _DENSE_LAYERS[_model(model)]
+    dense = _DENSE_LAYERS.get(model) or _DENSE_LAYERS[_model(model)]
     layers = result.sizes["layer"]
     if layers <= dense:
         raise InputError(f"`result` must have more than {dense} layers to be of {model!r}. Received: {layers}")

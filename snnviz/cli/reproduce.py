@@ -210,6 +210,7 @@ class _Steps:
         from snnviz import results
 
         words = ["simulate", network, "--data", self.chain.data, "--steps", str(steps), "--record", *kept]
+        words += [] if self.chain.input == "spiking" else ["--input", self.chain.input]
         words += [] if limit is None else ["--limit", str(limit)]
         answer = self._call([*words, "--title", title, "--out", str(file), "--track", *self._recorded()])
         return results.load(file).assign_attrs(run_id=answer["run"])
@@ -259,6 +260,7 @@ def _network_card(
         "test": {
             **{name: int(result.attrs[name]) for name in ("items", "steps")},
             "engine": result.attrs["engine"],
+            **({} if chain.input == "spiking" else {"input": chain.input}),
             "ann_accuracy": float(result.attrs["ann_accuracy"]),
             **{name: told[name] for name in ("peak_accuracy", "pareto_latency", "pareto_power")},
             "accuracy": result["accuracy"].values.tolist(),

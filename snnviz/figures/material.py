@@ -143,7 +143,9 @@ def shipped(
                 potentials=tuple(layer for layer in network.layer_names if layer in small),
                 items=min(TRACED, len(images)),
             )
-        runs[name] = simulate(network, images.x, images.y, steps, engine=engine, record=kept, title=name)
+        runs[name] = simulate(
+            network, images.x, images.y, steps, engine=engine, record=kept, title=name, input=chain.input
+        )
         runs[name].attrs |= {"dataset": chain.data, "model": model, "stage": name}
     # as the optimised network says that the one it came from was converted
     begun = networks["after"].metadata
