@@ -17,11 +17,9 @@ def networks():
 
 
 def measured(names):
-    """Those on sets that are fetched are slow tests: they need the set, and minutes."""
-    return [
-        pytest.param(name, marks=[] if pretrained.card(name)["data"]["name"] == "mnist" else pytest.mark.slow)
-        for name in names
-    ]
+    """Those on sets that are fetched are slow tests: they need the set, and minutes. So are variants of a network."""
+    quick = [name for name in names if pretrained.card(name)["data"]["name"] == "mnist" and "levels" not in name]
+    return [pytest.param(name, marks=[] if name in quick else pytest.mark.slow) for name in names]
 
 
 def images_of(name):

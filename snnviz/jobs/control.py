@@ -104,7 +104,7 @@ def _unclaimed(asked: Spec, store: Store) -> None:
         if one.tags.get(OUT) == out:
             raise InputError(
                 f"`out` must be a file that no other job writes: choose another, or cancel the job. "
-                f"Received: {out!r}, which job {one.id[:8]} writes ({one.status})"
+                f"Received: {out!r}, which job {one.id[:8]} writes ({STATES[one.status]})"
             )
 
 

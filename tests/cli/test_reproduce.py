@@ -6,15 +6,17 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from snnviz import datasets, metrics, pretrained, results
+from snnviz import datasets, figures, metrics, pretrained, results
 from snnviz.cli import main, reproduce
 from snnviz.runs import Store
 
 
 @pytest.fixture
-def few_test_images(monkeypatch):
-    """400 test images instead of 10 000, which each fine-tuning measures sparsity and accuracy on, before and after."""
-    load = datasets.load
+def lighter(monkeypatch):
+    """What takes time and is tested elsewhere: 400 test images instead of 10 000, on which each fine-tuning is measured before and
+    after, and figures in one format."""
+    load, make = datasets.load, figures.make
+    monkeypatch.setattr(figures, "make", lambda *args, formats: make(*args, formats=("png",)))
     monkeypatch.setattr(
         datasets,
         "load",
@@ -93,7 +95,7 @@ SHORT = {
 SHORT_CONVERSION = "snnviz convert dense-mnist-sparse-shifted --setting paper --norm-items 200 --half"
 
 
-def test_models_are_made_from_scratch_and_not_twice(few_test_images, tmp_path, capsys, monkeypatch):
+def test_models_are_made_from_scratch_and_not_twice(lighter, tmp_path, capsys, monkeypatch):
     whole = pretrained.card
     monkeypatch.setattr(pretrained, "card", lambda name: whole(name) | SHORT[name])
     out = tmp_path / "report"
@@ -135,7 +137,7 @@ def test_models_are_made_from_scratch_and_not_twice(few_test_images, tmp_path, c
 
 
 @pytest.mark.slow
-def test_a_network_that_is_only_converted_is_made_without_a_search(few_test_images, tmp_path, capsys, monkeypatch):
+def test_a_network_that_is_only_converted_is_made_without_a_search(lighter, tmp_path, capsys, monkeypatch):
     whole, short = pretrained.card, SHORT | {"dense-mnist-optimized": {"command": SHORT_CONVERSION}}
     without = {"dense-mnist-optimized": ("start", "search", "test_of_the_start")}
     monkeypatch.setattr(
