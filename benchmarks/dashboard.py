@@ -148,8 +148,9 @@ def walk(browser: Any, url: str, folder: Path) -> dict[str, Any]:
     page, _ = opened(browser, url)  # what a server does once
     page.close()
     for one in dashboard.PAGES:
-        # two pages have no plot until a run is opened
-        painted = {"runs": "progress, table td", "optimize": "h1"}.get(one.slug, _PAINTED)
+        # these have no plot until a run is opened, or a model given
+        plain = dict.fromkeys(("optimize", "adapt", "convert"), "h1") | {"runs": "progress, table td"}
+        painted = plain.get(one.slug, _PAINTED)
         seconds = []
         for _ in range(3):
             page, took = opened(browser, url + one.slug, painted)

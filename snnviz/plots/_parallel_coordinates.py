@@ -32,6 +32,8 @@ def parallel_coordinates_data(table: pd.DataFrame, target: str) -> pd.DataFrame:
     if not pd.api.types.is_numeric_dtype(checked[target]):
         raise InputError(f"`target` must name a column of numbers. Received: {target!r}")
     names = [*(name for name in checked if name not in ("run", target)), target]
+    if len(names) == 1:
+        raise InputError(f"`table` must hold a setting beside {target!r}. Received: {', '.join(map(str, checked))}")
     runs = checked["run"].astype(str) if "run" in checked else pd.Series(checked.index.astype(str))
     parts = [
         pd.DataFrame(

@@ -187,6 +187,19 @@ def test_which_settings_made_the_difference(store, tmp_path, monkeypatch):
     assert "4 finished runs of one kind are needed" in page.influence.bars._words.object
 
 
+def test_runs_without_a_setting_that_differs_are_listed(store):
+    for number in range(3):
+        run_id = store.create("simulate", f"run {number}")
+        store.ask("log_metric", run_id, "peak_accuracy", 0.9 + number / 100)
+        store.set_status(run_id, "FINISHED")
+    workspace = dashboard.Workspace(store=store)
+    workspace.watcher.look_now()
+    page = dashboard.Runs(workspace)
+    assert page.target == "peak_accuracy"
+    assert "must hold a setting beside" in page.influence.lines._words.object
+    assert not any(card.visible for card in page.influence.view)
+
+
 def test_pages_show_the_results_of_runs(finished):
     workspace = dashboard.Workspace(store=finished)
     workspace.watcher.look_now()

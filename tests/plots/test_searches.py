@@ -53,6 +53,8 @@ def test_parallel_coordinates_put_each_value_between_the_ends_of_its_axis():
     assert data["accuracy"].tolist() == [0.5, 0.5, 0.5], "the same of all"
     with pytest.raises(InputError, match="column of numbers"):
         plots.parallel_coordinates(table, "method")
+    with pytest.raises(InputError, match=r"a setting beside 'accuracy'\. Received: run, accuracy"):
+        plots.parallel_coordinates(table[["run", "accuracy"]], "accuracy")
 
 
 def test_the_front_is_what_nothing_dominates():
