@@ -171,7 +171,7 @@ def walk(browser: Any, url: str, folder: Path) -> dict[str, Any]:
     page, _ = opened(browser, url + "explorer")
     change("explorer, threshold (20 moves)", page, lambda: press(page, "ArrowLeft", 20))
     change("explorer, axis", page, lambda: page.get_by_role("button", name="all", exact=True).click())
-    change("explorer, layers of", page, lambda: page.locator("select").last.select_option(index=1))
+    change("explorer, layers of", page, lambda: page.get_by_label("Layers of").select_option(index=1))
     page.close()
     page, _ = opened(browser, url + "predictions?kind=all")
     change("predictions, time (20 moves)", page, lambda: press(page, "ArrowRight", 20))
