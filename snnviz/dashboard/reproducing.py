@@ -113,7 +113,8 @@ def drawn(
     text = "\n".join(sources.values())
     lines = ["import json"] * ("json." in text) + ["import pandas"] * ("pandas." in text) + ["import snnviz", ""]
     if "store." in text:
-        lines.append(f"store = snnviz.runs.Store({_place(workspace)})")
+        place = _place(workspace)
+        lines.append(f"store = snnviz.runs.Store({place!r})" if place else "store = snnviz.runs.Store()")
     lines += [f"{variable} = {expression}" for variable, expression in sources.items()]
     words = [
         *(variable for variable in sources if not variable.startswith("_")), *map(repr, given),
@@ -125,9 +126,9 @@ def drawn(
 
 
 def _place(workspace: Workspace) -> str:
-    """Where the pages' runs are, as an argument; nothing where that is where they are looked for anyway."""
+    """Where the pages' runs are; "" where that is where they are looked for anyway."""
     store = workspace.store
-    return "" if store is None or store.place == Place.of() else repr(store.place.uri)
+    return "" if store is None or store.place == Place.of() else store.place.uri
 
 
 def _figures_command(workspace: Workspace, name: str, names: Sequence[str]) -> str | None:
@@ -137,7 +138,7 @@ def _figures_command(workspace: Workspace, name: str, names: Sequence[str]) -> s
     if figure not in FIGURES or not all(kind for kind, _ in found) or not found:
         return None
     place = _place(workspace) if any(kind == "run" for kind, _ in found) else ""
-    where = ["--tracking-uri", place.strip("'")] if place else []
+    where = ["--tracking-uri", place] if place else []
     return shlex.join(["snnviz", "figures", "--run", *(source for _, source in found), *where, "--names", figure])
 
 

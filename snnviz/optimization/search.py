@@ -345,6 +345,7 @@ class Search:
             "per": list(per),
             "with_potentials": self.problem.with_potentials,
             "target": self.problem.target,
+            "input": self.problem.settings.input,
             "seed": seed,
             "steps": self.problem.settings.steps,
             "items": len(self.problem.x),

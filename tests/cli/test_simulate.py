@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from snnviz import cli, datasets, metrics, pretrained, results, simulate
+from snnviz import cli, datasets, metrics, optimize, pretrained, results, simulate
 
 
 def _words(out, steps):
@@ -91,3 +91,25 @@ def test_demo_serves_what_it_wrote(demo, monkeypatch):
         assert shown.network(name).hash == shown.result(name).attrs["network_hash"]
         assert len(shown.images(name)) == 200
     assert served["port"] == 5006
+
+
+@pytest.mark.parametrize("given", ["spiking", "analog"])
+def test_another_input_than_a_search_was_made_for_is_said(tmp_path, capsys, given):
+    network = pretrained.network("dense-mnist-heuristic")
+    images = datasets.load("mnist", "train", limit=30)
+    found = optimize(
+        network,
+        images.x,
+        images.y,
+        method="percentile",
+        steps=4,
+        budget_evaluations=2,
+        input="analog",
+        lambdas=(200, 1, 1e-3),
+        progress=False,
+    )
+    found.network.save(tmp_path / "n.npz")
+    words = ["simulate", str(tmp_path / "n.npz"), "--data", "mnist", "--limit", "40", "--steps", "4", "--input", given]
+    assert cli.main([*words, "--json"]) == 0
+    told = [text for text in json.loads(capsys.readouterr().out)["warnings"] if "optimised for input 'analog'" in text]
+    assert len(told) == (given == "spiking")
