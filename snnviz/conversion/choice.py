@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from snnviz import _progress
+from snnviz import _memory, _progress
 from snnviz.conversion.correction import corrected
 from snnviz.conversion.normalisation import Normalisation, default_percentile, measure_each
 from snnviz.network import SpikingNetwork
@@ -160,6 +160,7 @@ def choose(
     held = _held_out(network, len(x), STEPS[input]) if len(pairs) > 1 or _potential_open(network, asked, input) else 0
     kept = x[: len(x) - held] if len(x) >= 4 * FEWEST else x
     found = measure_each(network, kept, [(percentile, per) for per, percentile in pairs], batch_size, progress)
+    _memory.give_back()
     trials = [_trial(network, each, asked) for each in found]
     if not held:
         return _corrected(trials[0], kept, asked.correct_potential, input), None
@@ -171,6 +172,7 @@ def choose(
     with _progress.bar(len(candidates), "choosing", "setting", progress) as bar:
         for each, steps in candidates:
             final.append(judge(_corrected(each, kept, steps, input)))
+            _memory.give_back()
             bar.update(1)
     best = _best(final)
     about = {
