@@ -165,8 +165,9 @@ def choose(
     if not held:
         return _corrected(trials[0], kept, asked.correct_potential, input), None
     judged = x[len(x) - held :]
-    labels = analog.logits(network, judged).argmax(axis=1) if y is None else np.asarray(y)[len(x) - held :]
-    judge = _Judge(judged, labels, _accuracy_of(network, judged, labels), input)
+    answers = analog.logits(network, judged).argmax(axis=1)
+    labels = answers if y is None else np.asarray(y)[len(x) - held :]
+    judge = _Judge(judged, labels, max(float((answers == labels).mean()), 1 / held), input)
     candidates = _candidates(trials, asked, input)
     final = []
     with _progress.bar(len(candidates), "choosing", "setting", progress) as bar:
@@ -251,10 +252,6 @@ def _corrected(trial: Trial, x: np.ndarray, steps: int | None, input: str) -> Tr
         return trial
     network = corrected(trial.network, x[:CORRECTED_ITEMS], steps, what="potential", input=input)
     return replace(trial, network=network, setting=replace(trial.setting, correct_potential=steps))
-
-
-def _accuracy_of(network: SpikingNetwork, x: np.ndarray, labels: np.ndarray) -> float:
-    return max(float((analog.logits(network, x).argmax(axis=1) == labels).mean()), 1 / len(x))
 
 
 @dataclass(frozen=True)
