@@ -25,7 +25,7 @@ def server(tmp_path_factory):
     store = Store(tmp_path_factory.mktemp("runs"))
     for name in ("plain", EVIL):
         options = {"network": "dense-mnist-heuristic", "limit": 50, "steps": 6, "engine": "event"}
-        opened = jobs.run({"kind": "simulate", "name": name, "options": options}, store=store)
+        opened = jobs.run({"kind": "simulate", "name": name, "options": options}, store=store).run_id
     workspace = dashboard.Workspace(results, store=store)
     workspace.watcher.look_now()
     with dashboard.Serving(workspace) as running:
@@ -236,7 +236,7 @@ def test_nothing_is_white_for_those_whose_system_is_dark(chromium, server):
 SEEN = """(() => {
   const note = () => {
     const seen = JSON.parse(sessionStorage.seen ?? "[]"), now = getComputedStyle(document.documentElement).backgroundColor
-    if (document.body && !seen.includes(now)) sessionStorage.seen = JSON.stringify([...seen, now])
+    if (document.styleSheets.length && !seen.includes(now)) sessionStorage.seen = JSON.stringify([...seen, now])
     requestAnimationFrame(note)
   }
   requestAnimationFrame(note)
