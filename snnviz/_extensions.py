@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.metadata
 from collections.abc import Mapping
@@ -11,9 +12,15 @@ from snnviz import _checks as check
 from snnviz.errors import InputError
 
 
+@functools.cache
+def _entries(group: str) -> dict[str, importlib.metadata.EntryPoint]:
+    """What other packages bring to a group, by name: every installed package is asked, once in a process."""
+    return {entry.name: entry for entry in reversed(importlib.metadata.entry_points(group=group))}
+
+
 def names(group: str, own: Mapping[str, str]) -> tuple[str, ...]:
     """The names in a group: our own, then those of other packages in alphabetical order."""
-    return (*own, *sorted({entry.name for entry in importlib.metadata.entry_points(group=group)} - {*own}))
+    return (*own, *sorted({*_entries(group)} - {*own}))
 
 
 def known(argument: str, name: str, group: str, own: Mapping[str, str]) -> str:
@@ -37,7 +44,7 @@ def load(argument: str, name: str, group: str, own: Mapping[str, str]) -> Any:
     if name in own:
         module, _, attribute = own[name].partition(":")
         return getattr(importlib.import_module(module), attribute)
-    (entry, *_) = importlib.metadata.entry_points(group=group, name=name)
+    entry = _entries(group)[name]
     try:
         return entry.load()
     except Exception as error:  # somebody else's package may raise anything

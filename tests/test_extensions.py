@@ -29,11 +29,13 @@ def installed(monkeypatch):
     others = importlib.metadata.entry_points
 
     def entry_points(**asked):
-        if asked.get("group") not in ("snnviz.engines", "snnviz.searchers"):
-            return others(**asked)
-        return [entry for entry in entries if entry.group == asked["group"] and asked.get("name") in (None, entry.name)]
+        group = asked.get("group", "")
+        return [one for one in entries if one.group == group] if group.startswith("snnviz.") else others(**asked)
 
-    monkeypatch.setattr(_extensions.importlib.metadata, "entry_points", entry_points)
+    monkeypatch.setattr(importlib.metadata, "entry_points", entry_points)
+    _extensions._entries.cache_clear()
+    yield
+    _extensions._entries.cache_clear()
 
 
 def slow_engine(network, settings, record):

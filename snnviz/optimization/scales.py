@@ -93,12 +93,6 @@ class ScaleSpace:
         """Number of entries of a vector."""
         return int(self._index[-1]) + 1
 
-    @property
-    def scale_entries(self) -> int:
-        """How many of them are log-scales; they come first."""
-        last = sum(part.size for part in self.scales) - 1
-        return int(self._index[last]) + 1
-
     def start(self) -> np.ndarray:
         """The vector of H_0: zeros, float64 (size,)."""
         return np.zeros(self.size)

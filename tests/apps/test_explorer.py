@@ -24,6 +24,12 @@ def runs():
     return {"before": dense_mnist(title="before"), "after": dense_mnist(title="after", fast=True)}
 
 
+@pytest.fixture(scope="module")
+def workspace(runs):
+    """Explorers of one workspace share what they draw first, as sessions do."""
+    return dashboard.Workspace(runs)
+
+
 def drawn_words(root):
     """What the labels of a Bokeh figure say."""
     found = set()
@@ -32,8 +38,8 @@ def drawn_words(root):
     return found
 
 
-def test_first_state(runs):
-    explorer = dashboard.Explorer(runs)
+def test_first_state(workspace):
+    explorer = dashboard.Explorer(workspace)
     assert explorer.threshold == 0.98  # the paper's for dense MNIST
     assert explorer.run == "before"
     text = written(explorer)
@@ -42,8 +48,8 @@ def test_first_state(runs):
     assert dashboard.Explorer(result_of([0.5, 0.7], [1, 1], ann=0.7)).threshold == pytest.approx(0.686)
 
 
-def test_moving_the_threshold_moves_marks_and_numbers_in_place(runs):
-    explorer = dashboard.Explorer(runs)
+def test_moving_the_threshold_moves_marks_and_numbers_in_place(workspace):
+    explorer = dashboard.Explorer(workspace)
     shown = explorer.figures["accuracy_over_time"].figure
     assert "before: step 13" in drawn_words(shown)
     explorer.threshold = 0.99
@@ -56,8 +62,8 @@ def test_moving_the_threshold_moves_marks_and_numbers_in_place(runs):
 
 
 @pytest.mark.parametrize("change", [{"threshold": 0.95}, {"threshold": 0.9999}, {"zoom": "all"}])
-def test_a_plot_changed_in_place_is_the_plot_drawn_anew(runs, change):
-    moved = dashboard.Explorer(runs, x_scale="log", dark=True)
+def test_a_plot_changed_in_place_is_the_plot_drawn_anew(workspace, runs, change):
+    moved = dashboard.Explorer(workspace, x_scale="log", dark=True)
     moved.param.update(**change)
     anew = dashboard.Explorer(runs, x_scale="log", dark=True, **change)
     for name in ("accuracy_over_time", "accuracy_over_events", "events_over_time"):
@@ -73,8 +79,8 @@ def test_a_plot_changed_in_place_is_the_plot_drawn_anew(runs, change):
                 np.testing.assert_array_equal(np.asarray(values), np.asarray(right.data_source.data[column]))
 
 
-def test_state_redraws(runs):
-    explorer = dashboard.Explorer(runs)
+def test_state_redraws(workspace):
+    explorer = dashboard.Explorer(workspace)
 
     def shown():
         return {name: figure.figure for name, figure in explorer.figures.items()}
@@ -89,8 +95,8 @@ def test_state_redraws(runs):
     assert "color-scheme: dark" in explorer.__panel__().stylesheets[1]
 
 
-def test_choosing_points_of_the_front_chooses_the_curves(runs):
-    explorer = dashboard.Explorer(runs)
+def test_choosing_points_of_the_front_chooses_the_curves(workspace):
+    explorer = dashboard.Explorer(workspace)
     figure = explorer.figures["pareto_front"].figure
     (points,) = [source for source in figure.select({"type": ColumnDataSource}) if "run" in source.data]
     points.selected.indices = [1]
@@ -98,8 +104,8 @@ def test_choosing_points_of_the_front_chooses_the_curves(runs):
     assert explorer.run == "after"
 
 
-def test_the_front_follows_runs_that_end_while_the_page_is_open(runs, monkeypatch):
-    explorer = dashboard.Explorer(runs)
+def test_the_front_follows_runs_that_end_while_the_page_is_open(workspace, monkeypatch):
+    explorer = dashboard.Explorer(workspace)
     table = explorer.workspace.scores()
     later = pd.concat([table.iloc[:1].assign(run="later"), table], ignore_index=True)
     monkeypatch.setattr(explorer.workspace, "scores", lambda *_: later.copy())
@@ -113,15 +119,15 @@ def test_the_front_follows_runs_that_end_while_the_page_is_open(runs, monkeypatc
     assert explorer.runs == ["after"], "by what the plot says now"
 
 
-def test_no_run_chosen_is_said(runs):
-    explorer = dashboard.Explorer(runs)
+def test_no_run_chosen_is_said(workspace):
+    explorer = dashboard.Explorer(workspace)
     explorer.runs = []
     assert explorer.run is None
     assert "Choose a run above." in written(explorer)
 
 
-def test_reference_and_frontier_change_the_pareto_metrics(runs):
-    explorer = dashboard.Explorer(runs)
+def test_reference_and_frontier_change_the_pareto_metrics(workspace):
+    explorer = dashboard.Explorer(workspace)
     assert "the best of their ANNs" in written(explorer), "what is compared is measured against one number"
     assert "2.19" not in written(explorer)
     explorer.reference = "ann"
@@ -164,8 +170,8 @@ def test_the_papers_thresholds_show_at_the_papers_threshold_only(runs):
 @pytest.mark.parametrize(
     "name", ["accuracy_over_time", "accuracy_over_events", "events_over_time", "spike_rates", "event_shares"]
 )
-def test_exports(runs, name):
-    explorer = dashboard.Explorer(runs)
+def test_exports(workspace, runs, name):
+    explorer = dashboard.Explorer(workspace)
     starts = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF", "csv": b""}
     for kind, start in starts.items():
         content = explorer.figures[name].export(kind).getvalue()
@@ -189,31 +195,32 @@ def test_names_are_escaped():
     assert "<script>" not in html
 
 
-def test_one_run_needs_no_choice_of_run(runs):
-    assert "pareto_front" not in dashboard.Explorer(runs["before"]).figures
-    assert not dashboard.Explorer(runs["before"]).__panel__().select(pn.widgets.CheckButtonGroup)
-    assert dashboard.Explorer(runs).__panel__().select(pn.widgets.CheckButtonGroup)
+def test_one_run_needs_no_choice_of_run(workspace, runs):
+    alone = dashboard.Explorer(runs["before"])
+    assert "pareto_front" not in alone.figures
+    assert not alone.__panel__().select(pn.widgets.CheckButtonGroup)
+    assert dashboard.Explorer(workspace).__panel__().select(pn.widgets.CheckButtonGroup)
 
 
-def test_results_are_never_changed(runs):
+def test_results_are_never_changed(workspace, runs):
     untouched = {name: result.copy(deep=True) for name, result in runs.items()}
-    explorer = dashboard.Explorer(runs)
+    explorer = dashboard.Explorer(workspace)
     explorer.threshold, explorer.x_scale, explorer.zoom = 0.9, "log", "top"
     assert all(result.identical(untouched[name]) for name, result in runs.items())
 
 
-def test_create_app_is_a_page(runs):
-    assert isinstance(dashboard.create_app(runs), pn.Template)
+def test_create_app_is_a_page(workspace):
+    assert isinstance(dashboard.create_app(workspace), pn.Template)
 
 
-def test_serving_frees_its_port_and_refuses_a_taken_one(runs):
-    with dashboard.Serving(runs) as server:
+def test_serving_frees_its_port_and_refuses_a_taken_one(workspace):
+    with dashboard.Serving(workspace) as server:
         with urllib.request.urlopen(server.url, timeout=30) as answer:
             assert "<title>snnviz explorer</title>" in answer.read().decode()
         with pytest.raises(InputError, match="must be free"):
-            dashboard.serve(runs, port=server.port)
+            dashboard.serve(workspace, port=server.port)
         with pytest.raises(InputError, match="must be free"):
-            dashboard.Serving(runs, port=server.port)
+            dashboard.Serving(workspace, port=server.port)
     with pytest.raises(OSError, match="refused"):
         urllib.request.urlopen(server.url, timeout=5)
 
@@ -283,7 +290,7 @@ def told(shown):
     return re.sub(r"\bp\d+\b", lambda found: ids.setdefault(found[0], f"#{len(ids)}"), words)
 
 
-def test_times_in_milliseconds_where_a_step_has_a_length(runs):
+def test_times_in_milliseconds_where_a_step_has_a_length(workspace, runs):
     one = runs["after"]
     steps = one.sizes["time"]
     filmed = one.assign(camera_events=("time", np.full(steps, 2.0))).assign_attrs(step_ms=10.0)
@@ -295,4 +302,4 @@ def test_times_in_milliseconds_where_a_step_has_a_length(runs):
     both = written(dashboard.Explorer({"film": filmed, "still": runs["before"]}))  # and a dash for what has no unit
     assert "steps of 10 ms" not in both
     assert "ms" in both
-    assert "Camera events" not in written(dashboard.Explorer(runs))
+    assert "Camera events" not in written(dashboard.Explorer(workspace))

@@ -35,15 +35,21 @@ def left_behind():
 
 
 def test_plots_are_drawn_whatever_bokeh_takes_for_the_current_document(left_behind):
-    explorer = dashboard.Explorer({"before": dense_mnist(), "after": dense_mnist(fast=True)})
+    explorer = dashboard.Explorer(dense_mnist())
     before = explorer.figures["spike_rates"].figure
     assert before is not None
     explorer.dark = True
     assert explorer.figures["spike_rates"].figure is not before
 
 
-def test_a_failure_is_said_and_logged(caplog):
-    explorer = dashboard.Explorer(dense_mnist())
+@pytest.fixture(scope="module")
+def one_run():
+    """Pages of one workspace share what they draw first."""
+    return dashboard.Workspace(dense_mnist())
+
+
+def test_a_failure_is_said_and_logged(one_run, caplog):
+    explorer = dashboard.Explorer(one_run)
     with caplog.at_level(logging.ERROR):
         explorer.guarded(lambda: 1 / 0)()
     assert "ZeroDivisionError" in explorer.notice.object
@@ -56,8 +62,8 @@ class Button:
     disabled = loading = False
 
 
-def test_work_apart_gives_the_button_back_whatever_happens():
-    explorer, button, found = dashboard.Explorer(dense_mnist()), Button(), []
+def test_work_apart_gives_the_button_back_whatever_happens(one_run):
+    explorer, button, found = dashboard.Explorer(one_run), Button(), []
     explorer.apart(lambda: 3, found.append, button)
     assert (found, button.disabled) == ([3], False)
 
@@ -69,7 +75,7 @@ def test_work_apart_gives_the_button_back_whatever_happens():
     assert "not &lt;so&gt;" in explorer.notice.object
 
 
-def test_one_sessions_failure_leaves_others_whole(monkeypatch):
+def test_one_sessions_failure_leaves_others_whole(one_run, monkeypatch):
     """Callbacks of one session raise, those of Panel and those that Bokeh calls itself, and it ends; another goes on."""
     made = []
     begin = page_module.Page.__init__
@@ -79,7 +85,7 @@ def test_one_sessions_failure_leaves_others_whole(monkeypatch):
         made.append(page)
 
     monkeypatch.setattr(page_module.Page, "__init__", remember)
-    with dashboard.Serving({"before": dense_mnist(), "after": dense_mnist(fast=True)}) as server:
+    with dashboard.Serving(one_run) as server:
         made.clear()
         for _ in range(2):
             assert asked(server, "/explorer", f"127.0.0.1:{server.port}")[0] == 200
@@ -114,8 +120,8 @@ def test_one_sessions_failure_leaves_others_whole(monkeypatch):
         assert made[1].notice.object == ""
 
 
-def test_nothing_is_drawn_for_a_browser_that_has_left():
-    page = dashboard.Explorer(dense_mnist())
+def test_nothing_is_drawn_for_a_browser_that_has_left(one_run):
+    page = dashboard.Explorer(one_run)
     shown = {name: each.figure for name, each in page.figures.items()}
     page._document = SimpleNamespace(session_context=SimpleNamespace(destroyed=True))
     page.dark = True

@@ -17,12 +17,19 @@ def page(pair):
     return dashboard.Predictions(pair)
 
 
+@pytest.fixture(scope="module")
+def untouched(pair):
+    """A page that tests look at and leave as it is."""
+    return dashboard.Predictions(pair)
+
+
 def cursor(figure):
     line = [renderer for renderer in figure.renderers if isinstance(renderer.glyph, Segment)][-1]
     return line.data_source.data["x0"][0]
 
 
-def test_first_state(page, pair):
+def test_first_state(untouched, pair):
+    page = untouched
     assert page.run == "before"
     assert page.compared == ["after"]
     late = answers.select(answers.table(pair["before"]), "late", pair["before"].sizes["time"])
@@ -106,7 +113,8 @@ def test_another_run_keeps_what_fits(page):
 
 
 @pytest.mark.parametrize("name", ["prediction_strip", "class_scores", "raster", "confusion", "confidence_cutoff"])
-def test_exports(page, name):
+def test_exports(untouched, name):
+    page = untouched
     for kind, start in {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}.items():
         assert page.figures[name].export(kind).getvalue().startswith(start)
     assert page.figures[name].export("csv").getvalue().count(b"\n") > 1

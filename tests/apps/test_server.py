@@ -420,6 +420,15 @@ def opened(server, address, monkeypatch):
     return made[-1]
 
 
+@pytest.fixture(scope="module")
+def of_digits():
+    """A server of two runs, whose names and classes are digits."""
+    digits = {"class": ["1", "2", "3"]}
+    shown = {"1": dense_mnist().assign_coords(digits), "2": dense_mnist(fast=True).assign_coords(digits)}
+    with dashboard.Serving(shown) as server:
+        yield server
+
+
 @pytest.mark.parametrize(
     ("address", "state"),
     [
@@ -430,13 +439,10 @@ def opened(server, address, monkeypatch):
         ("/runs?opened=12345678901234567890123456789012", {"opened": "12345678901234567890123456789012"}),
     ],
 )
-def test_addresses_are_understood(address, state, monkeypatch):
-    digits = {"class": ["1", "2", "3"]}
-    shown = {"1": dense_mnist().assign_coords(digits), "2": dense_mnist(fast=True).assign_coords(digits)}
-    with dashboard.Serving(shown) as server:
-        page = opened(server, address, monkeypatch)
-        assert {name: getattr(page, name) for name in state} == state
-        assert page.notice.object == ""
+def test_addresses_are_understood(address, state, of_digits, monkeypatch):
+    page = opened(of_digits, address, monkeypatch)
+    assert {name: getattr(page, name) for name in state} == state
+    assert page.notice.object == ""
 
 
 @pytest.mark.parametrize(
@@ -447,11 +453,10 @@ def test_addresses_are_understood(address, state, monkeypatch):
         ("/predictions?item=9999999", "item=9999999"),
     ],
 )
-def test_what_an_address_asks_for_in_vain_is_said(address, words, monkeypatch):
-    with dashboard.Serving(dense_mnist()) as server:
-        page = opened(server, address, monkeypatch)
-        assert words in page.notice.object
-        assert getattr(page, "threshold", 0.5) == 0.5, "the rest is taken"
+def test_what_an_address_asks_for_in_vain_is_said(address, words, of_digits, monkeypatch):
+    page = opened(of_digits, address, monkeypatch)
+    assert words in page.notice.object
+    assert getattr(page, "threshold", 0.5) == 0.5, "the rest is taken"
 
 
 def test_dark_follows_the_system(monkeypatch):

@@ -12,11 +12,16 @@ from snnviz.runs import Store
 
 
 @pytest.fixture
-def lighter(monkeypatch):
-    """What takes time and is tested elsewhere: 400 test images instead of 10 000, on which each fine-tuning is measured before and
-    after, and figures in one format."""
-    load, make = datasets.load, figures.make
+def one_format(monkeypatch):
+    """Figures in one format: the others take time and are tested elsewhere."""
+    make = figures.make
     monkeypatch.setattr(figures, "make", lambda *args, formats: make(*args, formats=("png",)))
+
+
+@pytest.fixture
+def lighter(one_format, monkeypatch):
+    """400 test images instead of 10 000, on which each fine-tuning is measured before and after."""
+    load = datasets.load
     monkeypatch.setattr(
         datasets,
         "load",
@@ -24,7 +29,7 @@ def lighter(monkeypatch):
     )
 
 
-def test_every_number_comes_from_a_recorded_run(tmp_path, capsys, monkeypatch):
+def test_every_number_comes_from_a_recorded_run(one_format, tmp_path, capsys, monkeypatch):
     longer = replace(pretrained.CHAINS["dense-mnist"], horizon=(20, 60))
     monkeypatch.setattr(pretrained, "CHAINS", {"dense-mnist": longer})
     store, out = tmp_path / "runs", tmp_path / "report"

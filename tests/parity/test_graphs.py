@@ -36,7 +36,7 @@ def test_a_residual_network_compiled():
 RANDOM = {"seed": st.integers(0, 10_000), "name": st.sampled_from(list(OPTIONS)), "chunk": st.integers(1, STEPS)}
 
 
-@settings(max_examples=12, deadline=None, derandomize=True)
+@settings(max_examples=6, deadline=None, derandomize=True)
 @given(**RANDOM)
 def test_random_graphs(seed, name, chunk):
     check_graph(random_graph(seed), name, seed, chunk)
