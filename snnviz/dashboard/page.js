@@ -20,7 +20,7 @@
 })();
 // A bar on top while the server works on what a hand did. It comes after a moment, and goes with the first answer.
 (() => {
-  const AFTER = 100, MOST = 20000 // milliseconds
+  const AFTER = 50, MOST = 20000 // milliseconds
   const OWN = /Range|Plot|figure|Canvas|Location|Tool/ // what the browser tells for itself: nobody waits for an answer
   const bar = document.createElement("div")
   bar.className = "snn-busy"

@@ -201,7 +201,7 @@ class Page(pn.viewable.Viewer):
     @staticmethod
     def later(make: Callable[[], Any]) -> pn.Column:
         """A place that `make` fills when what was begun before is done; see `turns.soon`."""
-        place = parts.box(classes=[])
+        place = parts.box(parts.written(parts.SKELETON), classes=[])
 
         def fill() -> None:
             place[:] = [make()]

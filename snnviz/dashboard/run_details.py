@@ -21,6 +21,7 @@ from snnviz.errors import InputError
 from snnviz.jobs.spec import leaving
 from snnviz.jobs.work.sources import FROM_RUN
 from snnviz.runs.run import STATES
+from snnviz.simulation.settings import INPUTS
 
 if TYPE_CHECKING:
     from snnviz.runs import Run
@@ -163,10 +164,14 @@ class RunDetails:
         return "The run was cancelled. What it had saved is there, and Resume goes on from it."
 
     def _simulate(self, run_id: str) -> str:
-        """Simulate the network that the opened run left, on the test set, for as many steps as it knows of."""
+        """Simulate the network that the opened run left, on the test set, for as many steps and with the input that it knows of."""
         run = self._shown
-        steps = run.params.get("steps", "") if run is not None else ""
-        options: dict[str, Any] = {"network": FROM_RUN + run_id} | ({"steps": int(steps)} if steps.isdecimal() else {})
+        told = {} if run is None else run.params
+        options: dict[str, Any] = {"network": FROM_RUN + run_id}
+        if told.get("steps", "").isdecimal():
+            options["steps"] = int(told["steps"])
+        if told.get("input") in INPUTS:
+            options["input"] = told["input"]
         name = f"{self._name}, simulated" if self._name else ""
         self._page.workspace.launch({"kind": "simulate", "options": options, "name": name})
         return "Launched. The page Runs lists it; when it has ended, the pages Explorer and Predictions show it."
