@@ -93,6 +93,7 @@ def pictures(
         figure = hv.renderer("matplotlib").get_plot(drawn).state
         try:
             figure.set_size_inches(width, height)
+            figure.set_dpi(dpi)  # letters are hinted, and so not as wide at every resolution
             if isinstance(drawn, hv.Layout):
                 _arrange(figure, len(drawn), width, height)
             else:
