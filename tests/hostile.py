@@ -7,6 +7,7 @@ import inspect
 import pkgutil
 import types
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -342,8 +343,7 @@ VALID: dict[str, V] = {
     "model": lambda m: m.model,
     "x": lambda m: m.x,
     "confidence_cutoff.x": lambda m: "time",
-    "exit_steps.result": lambda m: m.result.assign(exit_step=("item", np.array([1, 3, 2, 3]))),
-    "exit_steps_data.result": lambda m: m.result.assign(exit_step=("item", np.array([1, 3, 2, 3]))),
+    **dict.fromkeys(("settings_tried.network", "settings_tried_data.network"), lambda m: _chosen(m)),
     "evaluations.x": lambda m: "latency",
     "evaluations.y": lambda m: "power",
     "optimization_history.x": lambda m: "evaluation",
@@ -610,6 +610,13 @@ VALID: dict[str, V] = {
 
 def _stopped(m: Material) -> Any:
     return snnviz.simulate(m.network, m.x, m.y, 3, engine="event", stop=0.5, progress=False)
+
+
+def _chosen(m: Material) -> Any:
+    row = {"per": "layer", "percentile": 99.0, "initial_potential": 0.5, "correct_potential": 0, "settled": None}
+    row |= {"pareto_latency": 1.0, "events": 10, "accuracy": [0.5, 0.5], "chosen": True}
+    about = {"input": "analog", "items": 4, "steps": 2, "labels": "given", "ann_accuracy": 0.9, "rows": [row]}
+    return replace(m.network, metadata={"choice": about})
 
 
 def _projection() -> Any:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from snnviz import _progress
+from snnviz import _memory, _progress
 from snnviz.conversion.correction import corrected
 from snnviz.conversion.normalisation import Normalisation, default_percentile, measure_each
 from snnviz.network import SpikingNetwork
@@ -160,17 +160,20 @@ def choose(
     held = _held_out(network, len(x), STEPS[input]) if len(pairs) > 1 or _potential_open(network, asked, input) else 0
     kept = x[: len(x) - held] if len(x) >= 4 * FEWEST else x
     found = measure_each(network, kept, [(percentile, per) for per, percentile in pairs], batch_size, progress)
+    _memory.give_back()
     trials = [_trial(network, each, asked) for each in found]
     if not held:
         return _corrected(trials[0], kept, asked.correct_potential, input), None
     judged = x[len(x) - held :]
-    labels = analog.logits(network, judged).argmax(axis=1) if y is None else np.asarray(y)[len(x) - held :]
-    judge = _Judge(judged, labels, _accuracy_of(network, judged, labels), input)
+    answers = analog.logits(network, judged).argmax(axis=1)
+    labels = answers if y is None else np.asarray(y)[len(x) - held :]
+    judge = _Judge(judged, labels, max(float((answers == labels).mean()), 1 / held), input)
     candidates = _candidates(trials, asked, input)
     final = []
     with _progress.bar(len(candidates), "choosing", "setting", progress) as bar:
         for each, steps in candidates:
             final.append(judge(_corrected(each, kept, steps, input)))
+            _memory.give_back()
             bar.update(1)
     best = _best(final)
     about = {
@@ -249,10 +252,6 @@ def _corrected(trial: Trial, x: np.ndarray, steps: int | None, input: str) -> Tr
         return trial
     network = corrected(trial.network, x[:CORRECTED_ITEMS], steps, what="potential", input=input)
     return replace(trial, network=network, setting=replace(trial.setting, correct_potential=steps))
-
-
-def _accuracy_of(network: SpikingNetwork, x: np.ndarray, labels: np.ndarray) -> float:
-    return max(float((analog.logits(network, x).argmax(axis=1) == labels).mean()), 1 / len(x))
 
 
 @dataclass(frozen=True)

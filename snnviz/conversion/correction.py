@@ -10,6 +10,7 @@ the charge, and far beyond T it is the larger error.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -120,12 +121,12 @@ def check_steps(name: str, steps: int, network: SpikingNetwork) -> None:
 class _Relay:
     """Populations simulated one after the other on the same items, each of which may be changed before its spikes go on.
 
-    Spikes wait in bits, eight steps a byte, until nothing takes them any more.
+    Spikes wait in bits, eight neurons a byte, until nothing takes them any more.
     """
 
     def __init__(self, network: SpikingNetwork, settings: Settings, x: np.ndarray) -> None:
         self._engine = GraphEventEngine(network, settings, Record())
-        self._x, self._steps = x, settings.steps
+        self._x = x
         self._size = max(1, TRACE_BUDGET // (settings.steps * max(network.neurons.values())))
         self._sent = {0: [self._packed(self._engine.pixels(x[part])) for part in self._parts()]}
 
@@ -156,11 +157,11 @@ class _Relay:
         network, name = self._engine.network, self._engine.network.layers[index].name
         for place, part in enumerate(self._parts()):
             arriving = [
-                np.unpackbits(self._sent[source][place], axis=1, count=self._steps).view(bool)
+                np.unpackbits(self._sent[source][place], axis=-1, count=math.prod(network.shapes[source])).view(bool)
                 for source in network.sources[index]
             ]
             yield self._engine.heard(index, self._x[part], arriving).spike_trains[name]
 
     @staticmethod
     def _packed(trains: np.ndarray) -> np.ndarray:
-        return np.packbits(trains, axis=1)
+        return np.packbits(trains, axis=-1)  # along what is contiguous, several times faster than along steps

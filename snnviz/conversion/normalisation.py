@@ -27,7 +27,7 @@ SMALLEST = 1e-6
 
 
 class UpperTail:
-    """Exact percentiles of values that come in pieces, keeping only those at or above the lowest of them.
+    """Exact percentiles of values >= 0 that come in pieces, keeping only those at or above the lowest of them, and no zeros.
 
     Pieces may come from several threads, in any order.
 
@@ -40,30 +40,35 @@ class UpperTail:
     def __init__(self, total: int, percentile: float, columns: int = 1) -> None:
         self._total, self._keep = total, total - math.floor(_rank(total, percentile))
         self._kept = [np.empty(0, np.float32)] * columns
-        self._least = np.full(columns, -math.inf, np.float32)  # of each column's tail, once it is full
-        self._new: list[list[np.ndarray]] = []
+        self._least = np.zeros(columns, np.float32)  # of each column's tail, once it is full
+        self._columns = np.min_scalar_type(columns)
+        self._new: list[tuple[np.ndarray, np.ndarray]] = []  # columns and values
         self._waiting = 0
         self._lock = threading.Lock()
 
     def add(self, values: np.ndarray) -> None:
         """Take in values of shape (any, columns)."""
-        larger = (values > self._least).T  # the others cannot be in the tail
-        counts = np.count_nonzero(larger, axis=1)
-        pieces = np.split(values.T[larger].astype(np.float32, copy=False), np.cumsum(counts)[:-1])
+        places = np.flatnonzero(values > self._least)  # the others cannot be in the tail
+        piece = (places % len(self._kept)).astype(self._columns), values.reshape(-1)[places]
         with self._lock:
-            self._new.append(pieces)
-            self._waiting += int(counts.sum())
+            self._new.append(piece)
+            self._waiting += len(places)
             if self._waiting > max(self._keep, 2**14) * len(self._kept):
                 self._merge()
 
     def _merge(self) -> None:
-        for column, kept in enumerate(self._kept):
-            values = np.concatenate([kept, *(pieces[column] for pieces in self._new)])
-            if len(values) > self._keep:
-                values = np.partition(values, len(values) - self._keep)[-self._keep :]
-            self._kept[column] = values
-            if len(values) == self._keep:
-                self._least[column] = values.min()
+        if not self._new:
+            return
+        columns, values = (np.concatenate(each) for each in zip(*self._new, strict=True))
+        ends = np.cumsum(np.bincount(columns, minlength=len(self._kept)))
+        pieces = np.split(values[np.argsort(columns, kind="stable")], ends[:-1])
+        for column, (kept, piece) in enumerate(zip(self._kept, pieces, strict=True)):
+            tail = np.concatenate([kept, piece])
+            if len(tail) > self._keep:
+                tail = np.partition(tail, len(tail) - self._keep)[-self._keep :]
+            self._kept[column] = tail
+            if len(tail) == self._keep:
+                self._least[column] = tail.min()
         self._new, self._waiting = [], 0
 
     def result(self, percentile: float) -> tuple[np.ndarray, np.ndarray]:
@@ -73,7 +78,9 @@ class UpperTail:
         rank = _rank(self._total, percentile)
         fraction = rank - math.floor(rank)
         place = math.floor(rank) - (self._total - self._keep)
-        tails = np.sort(self._kept, axis=1)
+        tails = np.zeros((len(self._kept), self._keep), np.float32)
+        for tail, kept in zip(tails, self._kept, strict=True):
+            tail[self._keep - len(kept) :] = np.sort(kept)
         low, high = (tails[:, min(index, self._keep - 1)].astype(np.float64) for index in (place, place + 1))
         return low + fraction * (high - low), tails[:, -1].astype(np.float64)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from snnviz import _memory
 from snnviz.conversion.loading import load_source
 from snnviz.conversion.report import model_scores
 from snnviz.errors import InputError
@@ -67,6 +68,7 @@ def proved(imported: Import, folded: SpikingNetwork, x: np.ndarray) -> Proof:
     logits = np.concatenate([values[folded.layer_names[-1]] for _, values in analog.batches(folded, x)])
     found = replace(imported.proof(items), folded=agreement(scores, logits.reshape(len(x), -1)))
     found.check(imported.source)
+    _memory.give_back()
     return found
 
 

@@ -7,13 +7,16 @@ from typing import Any
 
 import pandas as pd
 
-from snnviz.dashboard import parts
+from snnviz import plots
+from snnviz.dashboard import parts, reproducing
+from snnviz.dashboard.figure import Figure
 from snnviz.dashboard.forms import field, parameter
 from snnviz.dashboard.launching import Launching
 from snnviz.dashboard.network_page import report_table
 from snnviz.errors import InputError
 from snnviz.jobs.spec import leaving
 from snnviz.jobs.work.convert import Options
+from snnviz.jobs.work.sources import FROM_RUN
 
 
 class Convert(Launching):
@@ -57,11 +60,18 @@ class Convert(Launching):
             return [form]
         self.report = parts.written("")
         self._told = ""
+        self._network: Any = None
+        self.tried = Figure(
+            self, "settings_tried", "Settings tried", "Accuracy over time of each setting, on items held out of the normalisation.",
+            self._tried, lambda: plots.settings_tried_data(self._network), again=self._tried_again,
+            tip="Here once a conversion has ended that chose its settings itself.",
+        )  # fmt: skip
         self.follow(curves=False)
         about = "How well firing rates stand for the activations of the model, measured on test items."
         return [
             form,
             self.details.view,
+            self.tried.view,
             parts.card(parts.heading("Conversion report", about), self.report, classes=["snn-loose"]),
         ]  # fmt: skip
 
@@ -72,6 +82,17 @@ class Convert(Launching):
         done = run.id if run is not None and run.kind == self.launches and run.status == "FINISHED" else ""
         if done != self._told or not self.report.object:
             self._told, self.report.object = done, self._words(done)
+            self._network = self.workspace.network_of(done) if done else None
+            self.tried.redraw()
+
+    def _tried(self) -> Any:
+        if self._network is None or not self._network.metadata.get("choice"):
+            return None
+        return plots.settings_tried(self._network, dark=self.dark)
+
+    def _tried_again(self) -> reproducing.Told:
+        told = {"network": reproducing.loading(FROM_RUN + self._told)}
+        return reproducing.drawn(self.workspace, "settings_tried", told)
 
     def _words(self, run_id: str) -> str:
         """HTML of the report of a run that has ended."""

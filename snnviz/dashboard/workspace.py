@@ -281,10 +281,14 @@ class Workspace:
         """The network behind the result called `name`, where it is at hand: a run's own, a shipped one, one beside its file."""
         run = self._by_name((*RESULT_KINDS, *MODEL_KINDS)).get(name)
         if run is not None and self.store is not None:
-            store = self.store
-            return self.remembered(("network", run.id), lambda: store.network(run.id))
+            return self.network_of(run.id)
         digest = str(self.result(name).attrs.get("network_hash", ""))
         return self.network_with(digest, self._folders_of(name))
+
+    def network_of(self, run_id: str) -> SpikingNetwork | None:
+        """The network that a run of the store left."""
+        store = self.store
+        return None if store is None else self.remembered(("network", run_id), lambda: store.network(run_id))
 
     def network_with(self, digest: str, folders: Sequence[Path] = ()) -> SpikingNetwork | None:
         """The network that has this hash: a shipped one, that of a run, or one among the files of some folders."""

@@ -186,6 +186,10 @@ def _lacks_network(material: Material) -> str:
     return "" if list(material.results)[-1] in material.networks else "no network of the last result"
 
 
+def _lacks_choice(material: Material) -> str:
+    return _lacks_network(material) or ("" if _network(material).metadata.get("choice") else "no choice of settings")
+
+
 def _lacks_scales(material: Material) -> str:
     lacking = _lacks_network(material) or (
         "" if "start" in material.networks else "no network that a search began with"
@@ -328,6 +332,15 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
             "the same input. Bars: the layer's median. Dashed: as before. Points are spread sideways only to be seen.",
             lambda m: (m.networks["start"], _network(m)),
             _lacks_scales,
+        ),
+        "settings-tried": _figure(
+            "settings_tried",
+            "Settings that the conversion tried",
+            "Accuracy after each time step with every setting that the conversion tried, on items held out of the "
+            "normalisation. Thick: the chosen one. Dots: the step from which on the accuracy stays within 1 % of that of the "
+            "analog network (ANN), which is dotted.",
+            lambda m: (_network(m),),
+            _lacks_choice,
         ),
         "optimization-history": _figure(
             "optimization_history",

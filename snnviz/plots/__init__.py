@@ -35,6 +35,7 @@ from snnviz.plots._runs import Results, crossings_data, named, step_unit
 from snnviz.plots._scales import scales, scales_data
 from snnviz.plots._search_progress import search_progress, search_progress_data
 from snnviz.plots._setting_importance import setting_importance, setting_importance_data
+from snnviz.plots._settings_tried import settings_tried, settings_tried_data
 from snnviz.plots._sparsity_front import sparsity_front, sparsity_front_data
 from snnviz.plots._spike_rates import spike_rates, spike_rates_data
 from snnviz.plots.export import DOUBLE_COLUMN, PICTURES, SINGLE_COLUMN, render, save
@@ -111,6 +112,8 @@ __all__ = [
     "search_progress_data",
     "setting_importance",
     "setting_importance_data",
+    "settings_tried",
+    "settings_tried_data",
     "sparsity_front",
     "sparsity_front_data",
     "spike_rates",

@@ -1,4 +1,4 @@
-"""The analog twin of a spiking network: the ANN it stands for, computed in numpy.
+"""The analog twin of a spiking network: the ANN it stands for.
 
 Each layer but the last is a rectified linear unit, a(i) = min(max(0, sum_k f_k(a(k); W_k) + b), cap), and the last is linear: its
 outputs are the logits. A spiking layer's firing rates approach min(a, 1) as the number of steps grows (Rueckauer et al.
@@ -8,6 +8,7 @@ outputs are the logits. A spiking layer's firing rates approach min(a, 1) as the
 from __future__ import annotations
 
 import hashlib
+import math
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +22,8 @@ from threadpoolctl import ThreadpoolController
 from snnviz import _checks as check
 from snnviz._sparsity import ActiveCount, LayerCount, Sparsity, from_counts
 from snnviz.errors import InputError
-from snnviz.network import Layer, Numpy, Population, Projection, SpikingNetwork
+from snnviz.network import Conv2DProjection, Layer, Numpy, Population, Projection, SpikingNetwork
+from snnviz.simulation._rows import LANES, WeightRows, aligned, beside, geometry, laid_beside
 from snnviz.simulation._silent import Active
 
 MEMORY_BUDGET = 256 * 2**20
@@ -57,7 +59,7 @@ def linear(layer: Projection, inputs: np.ndarray) -> np.ndarray:
     return outputs
 
 
-def rectified(layer: Population, potentials: np.ndarray) -> np.ndarray:
+def _rectified(layer: Population, potentials: np.ndarray) -> np.ndarray:
     """min(max(0, potentials), layer.cap), in place; what a hidden layer makes of f(inputs; W) + b."""
     np.maximum(potentials, 0, out=potentials)
     if layer.cap is not None:
@@ -83,21 +85,81 @@ def batches(
     if batch_size is None:
         batch_size = max(1, min(len(x), MEMORY_BUDGET // (4 * sum(network.neurons.values()))))
     check.integer("batch_size", batch_size, 1)
+    computed = _Twin(network.layers, network.sources)
     for start in range(0, len(x), batch_size):
         part = slice(start, min(start + batch_size, len(x)))
-        values = [x[part]]
-        for layer, sources in zip(network.layers, network.sources, strict=True):
-            values.append(_activation(layer, [values[source] for source in sources], layer is network.layers[-1]))
-        yield part, dict(zip(network.layer_names, values, strict=True))
+        yield part, dict(zip(network.layer_names, computed(x[part]), strict=True))
 
 
-def _activation(layer: Population, sources: Sequence[np.ndarray], last: bool) -> np.ndarray:
-    """What a population makes of the activations of its sources; of the last one the logits."""
-    current, *others = (linear(each, values) for each, values in zip(layer.projections, sources, strict=True))
-    for other in others:
-        current += other
-    current += layer.bias if layer.ann_bias is None else layer.ann_bias
-    return current if last else rectified(layer, current)
+class _Twin:
+    """Populations made ready to be computed again and again."""
+
+    def __init__(self, layers: Sequence[Population], sources: Sequence[Sequence[int]]) -> None:
+        self._sources = sources
+        self._populations = [_Population(layer, rectifies=layer is not layers[-1]) for layer in layers]
+
+    def __call__(self, x: np.ndarray) -> list[np.ndarray]:
+        """The activations of the input and of each population, of the last one the logits; from any thread."""
+        values = [x]
+        for population, sources in zip(self._populations, self._sources, strict=True):
+            values.append(population([values[source] for source in sources]))
+        return values
+
+
+class _Population:
+    """What a population makes of the activations of its sources: convolutions by a kernel, the rest in numpy."""
+
+    def __init__(self, layer: Population, rectifies: bool) -> None:
+        self._layer, self._rectifies = layer, rectifies
+        self._bias = layer.bias if layer.ann_bias is None else layer.ann_bias
+        self._convolutions = {
+            place: _Convolution(each, layer)
+            for place, each in enumerate(layer.projections)
+            if isinstance(each, Conv2DProjection) and each.groups == 1
+        }
+
+    def __call__(self, sources: Sequence[np.ndarray]) -> np.ndarray:
+        current, last = self._bias, max(self._convolutions, default=-1)
+        for place, (each, values) in enumerate(zip(self._layer.projections, sources, strict=True)):
+            if place not in self._convolutions:
+                current = linear(each, values) + current
+        for place, convolution in self._convolutions.items():
+            current = convolution(sources[place], current, self._rectifies and place == last)
+        return _rectified(self._layer, current) if self._rectifies and not self._convolutions else current
+
+
+class _Convolution:
+    """A convolution in the form that the kernel takes."""
+
+    def __init__(self, projection: Conv2DProjection, layer: Population) -> None:
+        # a dense network need not wait for Numba
+        from snnviz.simulation.kernels.activations import SLACK, convolve
+
+        side = beside(projection)
+        if side > 1:
+            options = {**projection.options, **laid_beside(projection, side)}
+            projection = Conv2DProjection(input_shape=projection.input_shape, **options)
+        self._kernel, self._rows, self._shape = convolve, WeightRows.of(projection), layer.output_shape
+        self._geometry = geometry(projection, self._rows.lanes, len(self._rows.blocks))
+        rows, columns, outputs = projection.output_shape
+        self._positions, self._outputs = rows * columns, outputs
+        cap = np.inf if layer.cap is None else layer.cap
+        self._caps = np.tile(np.broadcast_to(np.asarray(cap, np.float32), (self._shape[-1],)), side)
+        self._list = math.prod(projection.input_shape) + SLACK
+        self._starts = math.prod(projection.input_shape[:2]) + 1
+
+    def __call__(self, values: np.ndarray, start: np.ndarray, rectifies: bool) -> np.ndarray:
+        """min(max(0, start + f(values)), cap), or without limits if it is not to rectify; `start` is a bias, or one sum an item."""
+        outputs = np.empty((len(values), *self._shape), np.float32)
+        flat, shared = np.ascontiguousarray(values, np.float32).reshape(-1), start.ndim == 1
+        self._kernel(
+            flat, len(values), self._geometry, self._rows.blocks, self._rows.weights,
+            np.tile(start, self._outputs // len(start)) if shared else start.reshape(-1),
+            self._positions * self._outputs if start.ndim > len(self._shape) else 0, 0 if shared else self._outputs,
+            rectifies, self._caps, outputs.reshape(-1),
+            np.empty(self._list, np.uint32), np.empty(self._starts, np.uint32), aligned(LANES[-1], np.float32),
+        )  # fmt: skip
+        return outputs
 
 
 def activations(
@@ -143,13 +205,10 @@ def logits(network: SpikingNetwork, x: np.ndarray, batch_size: int | None = None
         batch_size = max(1, LOGITS_BUDGET // (4 * neurons))
     size = check.integer("batch_size", batch_size, 1)
 
-    def scores(start: int) -> np.ndarray:
-        values = [x[start : start + size]]
-        for layer, sources in zip(layers, network.sources, strict=True):
-            values.append(_activation(layer, [values[source] for source in sources], layer is layers[-1]))
-        return values[-1]
-
-    return np.concatenate(list(_in_threads(scores, range(0, len(x), size))))
+    computed = _Twin(layers, network.sources)
+    return np.concatenate(
+        list(_in_threads(lambda start: computed(x[start : start + size])[-1], range(0, len(x), size)))
+    )
 
 
 def spread(
@@ -180,11 +239,12 @@ def spread(
         batch_size = max(1, LOGITS_BUDGET // (4 * sum(network.neurons.values())))
     size = check.integer("batch_size", batch_size, 1)
 
+    computed = _Twin(network.layers, network.sources)
+
     def done(start: int) -> int:
-        for part, values in batches(network, x[start : start + size], size):
-            work(values)
-            return part.stop - part.start
-        return 0
+        values = computed(x[start : start + size])
+        work(dict(zip(network.layer_names, values, strict=True)))
+        return len(values[0])
 
     yield from _in_threads(done, range(0, len(x), size))
 

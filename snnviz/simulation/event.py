@@ -21,10 +21,11 @@ import numpy as np
 from numba import config as numba_config
 
 from snnviz import _checks as check
-from snnviz.network import THRESHOLD, Conv2D, Convolution, Dense, DepthwiseConv2D, Layer, SpikingNetwork
+from snnviz.network import THRESHOLD, Conv2D, Convolution, DepthwiseConv2D, Layer, SpikingNetwork
+from snnviz.simulation._rows import WeightRows, aligned, beside, geometry, laid_beside
 from snnviz.simulation._silent import Active
 from snnviz.simulation.engine import Block, Engine
-from snnviz.simulation.kernels import adding
+from snnviz.simulation.kernels.activations import convolve
 from snnviz.simulation.kernels.channelwise import channelwise, plain_channelwise
 from snnviz.simulation.kernels.compiler import Kernel, prepare
 from snnviz.simulation.kernels.counting import count, planes
@@ -62,14 +63,6 @@ def _processors() -> int:
     return int(getattr(numba_config, "NUMBA_NUM_THREADS", 1))
 
 
-def aligned(size: int, dtype: Any) -> np.ndarray:
-    """Zeros on a cache line's boundary, so that no vector straddles two lines."""
-    line = 64
-    raw = np.zeros(size * np.dtype(dtype).itemsize + line, np.uint8)
-    start = -raw.ctypes.data % line
-    return raw[start : start + size * np.dtype(dtype).itemsize].view(dtype)
-
-
 def _padded(values: Any, shape: tuple[int, int], width: int) -> np.ndarray:
     """`values`, broadcast to `shape`, with rows padded by zeros to `width`, flattened: float32."""
     padded = aligned(shape[0] * width, np.float32).reshape(shape[0], width)
@@ -81,15 +74,10 @@ class _Ready:
     """A layer in the form its kernel takes."""
 
     def __init__(self, layer: Layer, lanes: int, blocks: int) -> None:
-        shape = (1, 1, layer.weights.shape[0]) if isinstance(layer, Dense) else layer.input_shape
-        out = (1, 1, layer.channels) if isinstance(layer, Dense) else layer.output_shape
-        kernel, strides, edges, dilation = (1, 1), (1, 1), (0, 0), (1, 1)
-        if isinstance(layer, Convolution):
-            kernel, strides, dilation = layer.weights.shape[:2], layer.strides, layer.dilation
-            edges = (layer.padding[0][0], layer.padding[1][0])
-        self.geometry = np.array([*shape, *out, *kernel, *strides, *edges, *dilation, lanes, blocks], np.int64)
-        self.words_in, self.words_out = words(math.prod(shape)), words(layer.neurons)
-        self.positions, self.channels = out[0] * out[1], out[2]
+        self.geometry = geometry(layer, lanes, blocks)
+        shape, out = self.geometry[:3], self.geometry[3:6]
+        self.words_in, self.words_out = words(int(shape.prod())), words(layer.neurons)
+        self.positions, self.channels = int(out[0] * out[1]), int(out[2])
         self.width = lanes * blocks
         bias = layer.bias.reshape(-1, layer.channels)  # of a row for all positions, or one for each
         self.bias = _padded(bias, (len(bias), layer.channels), self.width)
@@ -104,43 +92,23 @@ class _Rows(_Ready):
 
     def __init__(self, layer: Layer, leads: bool) -> None:
         layer = _side_by_side(layer)
-        kernel, groups = _as_grouped(layer)
-        outputs = layer.channels
-        lanes = next((lanes for lanes in adding.LANES if lanes >= outputs), adding.LANES[-1])
-        super().__init__(layer, lanes, -(-outputs // lanes))
-        window, per_group = kernel.shape[0] * kernel.shape[1], kernel.shape[2]
-        outputs_per_group = outputs // groups
-        table, places = [], 0
-        for first in range(0, outputs, lanes):
-            here = min(lanes, outputs - first)
-            low, high = first // outputs_per_group, (first + here - 1) // outputs_per_group + 1
-            table.append((first, here, low * per_group, (high - low) * per_group, places * lanes))
-            places += window * (high - low) * per_group + 1  # and a row of zeros
-        self.weights = aligned(places * lanes, np.float32)
-        for first, here, low, inputs, at in table:
-            block = self.weights[at : at + window * inputs * lanes].reshape(*kernel.shape[:2], inputs, lanes)
-            for group in range(low // per_group, (low + inputs) // per_group):
-                start = max(first, group * outputs_per_group)
-                stop = min(first + here, (group + 1) * outputs_per_group)
-                incoming = slice(group * per_group - low, (group + 1) * per_group - low)
-                block[:, :, incoming, start - first : stop - first] = kernel[..., start:stop]
-        self.blocks = np.array(table, np.int64)
+        made = WeightRows.of(layer)
+        super().__init__(layer, made.lanes, len(made.blocks))
+        self.blocks, self.weights, self.fan_in = made.blocks, made.weights, made.fan_in
         self.used_inputs = _packed(fanout(layer).reshape(-1) > 0)
-        self.fan_in = window * int(self.blocks[:, 3].max())
         self.patch_words = words(self.fan_in)
         channels = int(self.geometry[2])
         self.cells = -(-channels // CELL)
         self.cell = -(-channels // self.cells)
-        self.tables = self._tables(lanes) if leads and self.fan_in <= TABLE_INPUTS else aligned(0, np.float32)
+        self.tables = self._tables(made) if leads and self.fan_in <= TABLE_INPUTS else aligned(0, np.float32)
 
-    def _tables(self, lanes: int) -> np.ndarray:
+    def _tables(self, made: WeightRows) -> np.ndarray:
         """Sums of the weight rows of all subsets of four inputs each, (blocks, groups, 16, lanes), flattened."""
-        groups = -(-self.fan_in // 4)
+        lanes, groups = made.lanes, -(-self.fan_in // 4)
         tables = aligned(len(self.blocks) * groups * 16 * lanes, np.float32)
         shaped = tables.reshape(len(self.blocks), groups, 16, lanes)
-        window = int(self.geometry[6] * self.geometry[7])
         for (*_, inputs, at), block in zip(self.blocks, shaped, strict=True):
-            weights_here = self.weights[at : at + window * inputs * lanes].reshape(-1, lanes)
+            weights_here = self.weights[at : at + made.window * inputs * lanes].reshape(-1, lanes)
             for row, weights in enumerate(weights_here):
                 numbers = [number for number in range(16) if number >> row % 4 & 1]
                 block[row // 4, numbers] += weights
@@ -182,42 +150,20 @@ def _never_fires(layer: Layer) -> np.ndarray:
 
 
 def _side_by_side(layer: Layer) -> Layer:
-    """`layer`, or, if it is a convolution of few channels, one whose channels are those of several columns side by side.
-
-    It has the same neurons in the same order. Its kernel is wider by the columns in between, with zeros where a column's
-    own kernel does not reach; a spike then adds one long row where it would add a short one for each column.
-    """
-    if not isinstance(layer, Conv2D) or layer.groups > 1 or layer.dilation[1] > 1:
+    """`layer`, or, if it is a convolution of few channels, that whose channels are those of several columns side by side."""
+    side = beside(layer)
+    if side == 1 or not isinstance(layer, Conv2D):
         return layer
-    height, width, channels, outputs = layer.weights.shape
-    stride = layer.strides[1]
     rows, columns, _ = layer.output_shape
-    most = min(4, adding.LANES[-1] // outputs)
-    side = next((side for side in range(most, 1, -1) if columns % side == 0), 1)
-    if side == 1 or width <= stride:  # windows that share no column share no row either
-        return layer
-    kernel = np.zeros((height, width + (side - 1) * stride, channels, side, outputs), np.float32)
-    for column in range(side):
-        kernel[:, column * stride : column * stride + width, :, column] = layer.weights
     potential = layer.initial_potential
     return replace(
         layer,
-        weights=kernel.reshape(*kernel.shape[:3], side * outputs),
+        **laid_beside(layer, side),
         bias=np.tile(layer.bias, side) if layer.bias.ndim == 1 else layer.bias.reshape(rows, columns // side, -1),
-        strides=(layer.strides[0], side * stride),
         initial_potential=np.reshape(potential, (rows, columns // side, -1)) if np.ndim(potential) else potential,
         cap=None,
         ann_bias=None,
     )
-
-
-def _as_grouped(layer: Layer) -> tuple[np.ndarray, int]:
-    """Any layer's weights as those of a grouped convolution, and the number of groups."""
-    if isinstance(layer, Dense):
-        return layer.weights[None, None], 1
-    if isinstance(layer, (Conv2D, DepthwiseConv2D)):
-        return layer.grouped_weights, layer.groups
-    raise NotImplementedError(f"no event-driven form of layer kind {layer.kind!r}")
 
 
 @dataclass
@@ -332,6 +278,8 @@ class EventEngine(Engine):
         kernels.append(count)
         if settings.input != "analog":
             kernels.append(self._spiking_input if settings.input == "spiking" else given_spikes)
+        if any(isinstance(layer, Convolution) for layer in path):
+            kernels.append(convolve)  # for the analog twin, which a simulation asks for as well
         prepare(*kernels)
 
     @property

@@ -39,11 +39,26 @@ def test_report_of_a_conversion_and_what_comes_next(workspace, store):
         assert layer["layer"] in words
     assert f"{100 * done.answer['report']['spiking_accuracy']:.2f} %" in words
     assert page.details.simulate.visible
+    assert page.tried.figure is None, "the paper's setting was asked for"
     plain = converted(store)
     workspace.watcher.look_now()
     page.opened = plain.run_id
     page.tick()
     assert "without a report" in page.report.object
+
+
+def test_settings_that_a_conversion_tried_are_drawn(workspace, store):
+    done = converted(store, setting="auto")
+    workspace.watcher.look_now()
+    page = dashboard.Convert(workspace)
+    page.opened = done.run_id
+    page.tick()
+    best = next(row for row in done.answer["choice"]["rows"] if row["chosen"])
+    assert f"{best['per']} {best['percentile']:g} %" in page.tried.export("csv").getvalue().decode()
+    assert page.tried.figure.legend[0].items[0].label["value"].endswith(": chosen")
+    python, _ = page._tried_again()
+    assert f"store.network('{done.run_id[:12]}')" in python
+    assert "plots.settings_tried(network)" in python
 
 
 def test_form_of_a_sweep(workspace):

@@ -7,14 +7,14 @@ import pytest
 
 from snnviz.events import Recordings
 from snnviz.figures import Material
-from tests.plots.conftest import grid, history, images, network, pruned, recorded, scaled
+from tests.plots.conftest import chosen, grid, history, images, network, pruned, recorded, scaled
 from tests.synthetic import dense_mnist
 
-__all__ = ["grid", "history", "images", "network", "pruned", "recorded", "scaled"]
+__all__ = ["chosen", "grid", "history", "images", "network", "pruned", "recorded", "scaled"]
 
 
 @pytest.fixture(scope="session")
-def material(recorded, network, scaled, images, history, pruned, grid):
+def material(recorded, chosen, scaled, images, history, pruned, grid):
     """The result after is also one of an event camera's recordings, so that every figure can be drawn."""
     items, steps = recorded.sizes["item"], recorded.sizes["time"]
     filmed = recorded.assign(
@@ -24,7 +24,7 @@ def material(recorded, network, scaled, images, history, pruned, grid):
     recordings = Recordings(t, np.arange(3 * items) % 32, np.arange(0, 3 * items + 1, 3), (4, 4))
     return Material(
         results={"before": recorded, "after": filmed},
-        networks={"after": network, "start": scaled},
+        networks={"after": chosen, "start": scaled},
         images=images,
         recordings=recordings,
         history=history,

@@ -107,7 +107,14 @@ def test_shipped_models(tmp_path):
     assert found.images.shape == (60, 28, 28, 1)
     assert np.array_equal(found.results["before"]["spikes_input"].shape, (16, 50, 784))
     lacking = {name for name, figure in FIGURES.items() if figure.lacks(found)}
-    assert lacking == {"optimization-history", "evaluations", "lambda-grid", "exit-steps", "event-stream"}
+    assert lacking == {
+        "optimization-history",
+        "evaluations",
+        "lambda-grid",
+        "exit-steps",
+        "event-stream",
+        "settings-tried",
+    }
     # the last network is the optimised one, and the search began with the heuristic one: scales there are
     make(found, tmp_path, ["scales", "figure-b", "membranes"], formats=["png"], dpi=40, progress=False)
     after = found.networks["after"]
@@ -135,7 +142,7 @@ def test_all_figures_of_the_shipped_models_take_less_than_two_minutes(tmp_path):
     began = time.perf_counter()
     done = make(shipped(), tmp_path)
     assert time.perf_counter() - began < 120
-    assert set(done.left_out) == {"lambda-grid", "exit-steps", "event-stream"}
+    assert set(done.left_out) == {"lambda-grid", "exit-steps", "event-stream", "settings-tried"}
 
 
 def test_own_data_give_the_images_of_figure_b(tmp_path, images, recorded):

@@ -1,5 +1,7 @@
 """Results that the plots draw."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -33,6 +35,20 @@ def network():
         dense(rng, "classifier", (8,), 3),
     )
     return SpikingNetwork(Input(shape=(6, 6, 1)), layers, class_names=("cat", "dog", "owl"))
+
+
+@pytest.fixture(scope="session")
+def chosen(network):
+    """The network with three settings that a conversion tried: one settles, one settles later, one never does."""
+    rows = [
+        {"per": per, "percentile": 99.9, "initial_potential": 0.5, "correct_potential": steps, "settled": settled,
+         "pareto_latency": 1.0, "events": 100 * (index + 1), "accuracy": accuracy, "chosen": index == 0}
+        for index, (per, steps, settled, accuracy) in enumerate(
+            [("channel", 4, 2, [0.5, 0.9, 0.9]), ("layer", 0, 3, [0.1, 0.5, 0.9]), ("channel", 0, None, [0.1, 0.2, 0.3])]
+        )
+    ]  # fmt: skip
+    about = {"input": "analog", "items": 40, "steps": 3, "labels": "given", "ann_accuracy": 0.9, "rows": rows}
+    return replace(network, metadata={"choice": about})
 
 
 @pytest.fixture(scope="session")

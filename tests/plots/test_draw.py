@@ -31,7 +31,7 @@ def ended(recorded):
 
 
 @pytest.fixture(scope="module")
-def drawings(before, after, recorded, images, network, scaled, history, pruned, grid):
+def drawings(before, after, recorded, images, network, scaled, history, pruned, grid, chosen):
     two = {"before": before, "after": after}
     return {
         "time": plots.accuracy_over_time([before, after], threshold=0.98),
@@ -74,6 +74,8 @@ def drawings(before, after, recorded, images, network, scaled, history, pruned, 
         "one evaluation": plots.evaluations(history[:1], x="accuracy", y="latency", dark=True),
         "scales": plots.scales(network, scaled),
         "scales, none": plots.scales(network, network, dark=True),
+        "settings tried": plots.settings_tried(chosen),
+        "settings tried, dark": plots.settings_tried(chosen, dark=True),
         "pruning": plots.pruning_curve(pruned, dark=True),
         "prunings": plots.pruning_curve({"one": pruned, "two": pruned}),
         "grid": plots.lambda_grid(grid, label="accuracy"),

@@ -1,5 +1,6 @@
 """What single items show: scores, strips, spikes, potentials, confusions."""
 
+import holoviews as hv
 import numpy as np
 import pytest
 
@@ -104,6 +105,23 @@ def test_exit_steps_of_a_result_that_ran_on(recorded):
     found = metrics.confidence_cutoff(recorded, [level])
     assert data["right"].sum() == pytest.approx(found["accuracy"].item())
     assert (data.index * data["share"]).sum() == pytest.approx(found["time"].item())
+
+
+def test_settings_that_a_conversion_tried(chosen, network):
+    data = plots.settings_tried_data(chosen)
+    assert data["setting"].unique().tolist() == ["channel 99.9 %, corrected", "layer 99.9 %", "channel 99.9 %"]
+    assert data["time"].tolist() == [1, 2, 3] * 3
+    assert data["accuracy"].tolist() == [0.5, 0.9, 0.9, 0.1, 0.5, 0.9, 0.1, 0.2, 0.3]
+    last = data.groupby("setting", sort=False).last()
+    assert last["chosen"].tolist() == [True, False, False]
+    assert np.array_equal(last["settled"], [2, 3, np.nan], equal_nan=True)
+    drawn = plots.settings_tried(chosen)
+    curves = drawn.traverse(lambda each: each.label, [hv.Curve])
+    assert curves == ["channel 99.9 %, corrected: chosen", "layer 99.9 %", "channel 99.9 %"]
+    (dots,) = drawn.traverse(lambda each: each.dframe()[["time", "accuracy"]].to_numpy().tolist(), [hv.Points])
+    assert dots == [[2, 90], [3, 90]], "where a setting settles; none for the one that never does"
+    with pytest.raises(InputError, match="without a choice"):
+        plots.settings_tried(network)
 
 
 def test_answer_margin(recorded):

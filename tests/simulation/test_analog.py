@@ -76,6 +76,43 @@ def test_linear_does_not_depend_on_how_it_is_cut(monkeypatch):
         np.testing.assert_array_equal(analog.linear(one, inputs), expected)
 
 
+@pytest.mark.parametrize(("channels", "outputs"), [(1, 10), (3, 16), (20, 24), (70, 48), (65, 130)])
+@pytest.mark.parametrize("geometry", GEOMETRIES, ids=range(len(GEOMETRIES)))
+@pytest.mark.parametrize("by_neuron", [False, True], ids=["channel", "neuron"])
+def test_convolutions_by_the_kernel_are_those_of_numpy(geometry, channels, outputs, by_neuron):
+    random = np.random.default_rng(channels)
+    weights = random.integers(-8, 9, (3, 2, channels, outputs)) / 8  # on a dyadic grid sums are exact in float32
+    made = Conv2D(name="c", input_shape=(8, 9, channels), weights=weights, bias=np.zeros(outputs), **geometry)
+    bias = random.integers(-8, 9, made.output_shape if by_neuron else outputs) / 8
+    made = replace(made, bias=bias, cap=random.integers(1, 30, outputs) / 4)
+    inputs = np.maximum(random.integers(-20, 9, (3, 8, 9, channels)), 0).astype(np.float32) / 8  # most of them 0
+    expected = analog.linear(made, inputs) + made.bias
+    last = analog._Population(made, rectifies=False)([inputs])
+    np.testing.assert_array_equal(last, expected)
+    hidden = analog._Population(made, rectifies=True)([inputs])
+    np.testing.assert_array_equal(hidden, np.clip(expected, 0, made.cap))
+    assert 0 < (hidden == made.cap).mean() < (hidden > 0).mean() < 1
+
+
+def test_an_item_alone_gives_what_it_gives_among_others():
+    made, x = convolutional(np.random.default_rng(3)), np.random.default_rng(5).random((9, 8, 8, 2), dtype=np.float32)
+    whole = analog.activations(made, x, ["conv1", "conv2"])
+    for size in (1, 4):
+        for name, values in analog.activations(made, x, ["conv1", "conv2"], batch_size=size).items():
+            np.testing.assert_array_equal(values, whole[name])
+
+
+def convolutional(random):
+    shapes = {"conv1": (8, 8, 2), "conv2": (8, 8, 21)}
+    convs = [
+        Conv2D(name=name, input_shape=shape, weights=random.normal(size=(3, 3, shape[-1], 21)), bias=random.normal(size=21),
+               padding=((1, 1), (1, 1)))
+        for name, shape in shapes.items()
+    ]  # fmt: skip
+    classes = Dense(name="classes", input_shape=(8, 8, 21), weights=random.normal(size=(1344, 3)), bias=np.zeros(3))
+    return SpikingNetwork(Input(shape=(8, 8, 2)), (*convs, classes))
+
+
 def network(cap=None):
     random = np.random.default_rng(0)
     return SpikingNetwork(

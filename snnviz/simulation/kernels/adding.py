@@ -11,9 +11,6 @@ from numba.extending import intrinsic
 
 from snnviz.simulation.kernels import llvm
 
-LANES = (16, 32, 48, 64)
-"""Widths for which there are row operations: channels of a layer are padded to a multiple of one of them."""
-
 
 def _add_masked_rows(lanes: int) -> Any:
     """The operation for 64 lanes: eight AVX2 registers are enough independent sums to hide an add's latency."""
@@ -151,6 +148,49 @@ def _add_events(lanes: int, together: int) -> Any:
     return add_events
 
 
+def _add_scaled(lanes: int) -> Any:
+    @intrinsic
+    def add_scaled(typingctx, sums, weights, weights_at, values, values_at, listed, begin, end):
+        """sums += values[values_at + n] * weights[weights_at + n * lanes :] for the n in listed[begin : end], in their order.
+
+        Product and sum are one operation where the processor has it.
+        """
+
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            sums, weights, weights_at, values, values_at, listed, begin, end = args
+            fused = ("contract",)
+            target = llvm.pointer(context, builder, signature.args[0], sums, ir.Constant(llvm.I64, 0))
+            rows = llvm.pointer(context, builder, signature.args[1], weights, weights_at)
+            numbers = llvm.pointer(context, builder, signature.args[3], values, values_at)
+            names = llvm.pointer(context, builder, signature.args[5], listed, ir.Constant(llvm.I64, 0))
+            start = llvm.load_row(builder, target, lanes)
+            before = builder.block
+            loop, done = builder.append_basic_block("number"), builder.append_basic_block("numbers_added")
+            builder.cbranch(builder.icmp_unsigned("<", begin, end), loop, done)
+            builder.position_at_end(loop)
+            index, total = builder.phi(llvm.I64), llvm.join(builder, (start, before))
+            name = builder.zext(builder.load(builder.gep(names, [index])), llvm.I64)
+            value = llvm.splat(builder, builder.load(builder.gep(numbers, [name])), 16)
+            row = llvm.load_row(builder, builder.gep(rows, [builder.mul(name, ir.Constant(llvm.I64, lanes))]), lanes)
+            added = [
+                builder.fadd(part, builder.fmul(value, more, flags=fused), flags=fused)
+                for part, more in zip(total, row, strict=True)
+            ]
+            following = builder.add(index, ir.Constant(llvm.I64, 1))
+            index.add_incoming(begin, before)
+            index.add_incoming(following, loop)
+            llvm.come(total, added, loop)
+            builder.cbranch(builder.icmp_unsigned("<", following, end), loop, done)
+            builder.position_at_end(done)
+            llvm.store_row(builder, llvm.join(builder, (start, before), (added, loop)), target)
+            return context.get_dummy_value()
+
+        at = types.uintp
+        return types.void(sums, weights, at, values, at, listed, at, at), codegen
+
+    return add_scaled
+
+
 def _sum_table(lanes: int) -> Any:
     @intrinsic
     def sum_table(typingctx, sums, sums_at, bias, bias_at, tables, tables_at, groups, bits):
@@ -258,5 +298,6 @@ add_events_64, add_pairs_64, add_fours_64 = (_add_events(64, together) for toget
 add_events_48, add_pairs_48, add_fours_48 = (_add_events(48, together) for together in (1, 2, 4))
 add_events_32, add_pairs_32, add_fours_32 = (_add_events(32, together) for together in (1, 2, 4))
 add_events_16, add_pairs_16, add_fours_16 = (_add_events(16, together) for together in (1, 2, 4))
+add_scaled_64, add_scaled_48, add_scaled_32, add_scaled_16 = (_add_scaled(lanes) for lanes in (64, 48, 32, 16))
 sum_table_64, sum_table_48, sum_table_32, sum_table_16 = (_sum_table(lanes) for lanes in (64, 48, 32, 16))
 copy_row_64, copy_row_48, copy_row_32, copy_row_16 = (_copy_row(lanes) for lanes in (64, 48, 32, 16))

@@ -143,3 +143,15 @@ def pack(typingctx, flags, at):
         return builder.bitcast(builder.icmp_unsigned("!=", values, ir.Constant(byte, [0] * 64)), llvm.I64)
 
     return types.uint64(flags, types.uintp), codegen
+
+
+@intrinsic
+def nonzero(typingctx, values, at):
+    """Which of the 64 float32 values[at :] are not 0, as bits."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        vector = ir.VectorType(llvm.F32, 64)
+        numbers = llvm.load(builder, llvm.pointer(context, builder, signature.args[0], *args), vector)
+        return builder.bitcast(builder.fcmp_unordered("!=", numbers, ir.Constant(vector, [0.0] * 64)), llvm.I64)
+
+    return types.uint64(values, types.uintp), codegen
