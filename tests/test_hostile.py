@@ -30,7 +30,7 @@ def material(tmp_path_factory):
         for name in (
             "snnviz.training.loop._Run", "snnviz.training.loop.compiled_steps", "snnviz.sparsity_sweep._Study",
             "snnviz.optimization.workers.Processes._started", "snnviz.optimization.workers.Dask",
-            "snnviz.conversion.convert", "snnviz.plots.save", "snnviz.jobs.control._start",
+            "snnviz.conversion.convert", "snnviz.plots.export.pictures", "snnviz.plots.save", "snnviz.jobs.control._start",
             "panel.io.server.get_server", "snnviz.optimization.optimize", "snnviz.hardware.spinnaker.dryrun.dry_run",
             "snnviz.hardware.neuron.mechanism.load", "snnviz.figures.scenes.canvas", "snnviz.figures.make",
             "snnviz.figures.make_tables", "snnviz.figures.make_animations", "snnviz.sparsity.measure",

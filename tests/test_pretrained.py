@@ -16,10 +16,19 @@ def networks():
     return [name for name in pretrained.names() if pretrained.path(name).suffix == ".npz"]
 
 
+def on_mnist(names):
+    return [name for name in names if pretrained.card(name)["data"]["name"] == "mnist"]
+
+
 def measured(names):
-    """Those on sets that are fetched are slow tests: they need the set, and minutes. So are variants of a network."""
-    quick = [name for name in names if pretrained.card(name)["data"]["name"] == "mnist" and "levels" not in name]
+    """On all 10 000 images only dense networks are quick; the convolutional ones on MNIST are measured on some as well."""
+    quick = [name for name in on_mnist(names) if name.startswith("dense")]
     return [pytest.param(name, marks=[] if name in quick else pytest.mark.slow) for name in names]
+
+
+def chance(accuracy, items):
+    """Four standard deviations of the accuracy on so many items."""
+    return 4 * (accuracy * (1 - accuracy) / items) ** 0.5
 
 
 def images_of(name):
@@ -64,6 +73,21 @@ def test_a_model_reaches_what_its_card_says(name):
         found = sparsity.measure(model, images.x).as_json()
         for key in ("S_a", "S_w", "S_c"):
             assert found[key] == pytest.approx(card["sparsity"][key], abs=1e-4)
+
+
+@pytest.mark.parametrize("name", [name for name in on_mnist(pretrained.names()) if name.startswith("conv")])
+def test_some_images_agree_with_the_card(name):
+    from snnviz import metrics, simulate
+    from snnviz.conversion.loading import load_keras
+    from snnviz.training import evaluate
+
+    images, test = datasets.load("mnist", limit=400), pretrained.card(name)["test"]
+    if name in networks():
+        result = simulate(pretrained.network(name), images.x, images.y, 10, engine="event", progress=False)
+        found, card = metrics.peak_accuracy(result), max(test["accuracy"][:10])
+    else:
+        found, card = evaluate(load_keras(name), images.x, images.y, progress=False).accuracy, test["accuracy"]
+    assert found == pytest.approx(card, abs=chance(card, 400))
 
 
 @pytest.mark.parametrize("model", PAPER_CHAINS)

@@ -13,19 +13,13 @@ from snnviz import sparsity, sparsity_sweep
 from snnviz.conversion.loading import load_keras
 from snnviz.errors import InputError
 from snnviz.sparsity_sweep import sweep
-from snnviz.training import Recipe, TrainingDiverged, evaluate, finetune, split, steps
+from snnviz.training import Recipe, TrainingDiverged, evaluate, finetune, split
 
 # Keras' own saving trips over NumPy's newer conversion protocol; nothing here depends on it
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
 
 RECIPE = Recipe(schedule=((2, 0.1), (1, 0.01)), batch_size=8, validation=30, seed=5)
 GRID = {"lambda_a": (0.1, 3.0), "lambda_w": (1.0, 30.0)}
-
-
-@pytest.fixture(autouse=True)
-def no_xla(monkeypatch):
-    """Compiling with XLA takes longer than these tiny trainings."""
-    monkeypatch.setattr(steps, "_wants_xla", lambda model: False)
 
 
 @pytest.fixture(scope="module")
@@ -58,10 +52,8 @@ def run(model, data, folder, **options):
 @pytest.fixture(scope="module")
 def whole(model, data, tmp_path_factory):
     """A sweep that nothing interrupts, and its folder."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(steps, "_wants_xla", lambda model: False)
-        folder = tmp_path_factory.mktemp("whole") / "sweep"
-        return run(model, data, folder), folder
+    folder = tmp_path_factory.mktemp("whole") / "sweep"
+    return run(model, data, folder), folder
 
 
 def test_every_point_is_that_finetuning(whole, model, data, tmp_path):
@@ -132,11 +124,9 @@ def test_cut_off_and_resumed_is_the_same_sweep(whole, model, data, tmp_path, mon
 
 @pytest.mark.slow
 def test_workers_find_the_same(whole, model, data, tmp_path):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(steps, "_wants_xla", lambda model: False)
-        found = run(model, data, tmp_path / "s", workers=2)
+    found = run(model, data, tmp_path / "s", workers=2)
     columns = ["lambda_a", "lambda_w", "accuracy", "S_a", "S_w"]
-    # workers compile with XLA, which this test cannot tell them not to: sums may round otherwise
+    # with other numbers of threads sums may round otherwise
     pd.testing.assert_frame_equal(found.table[columns], whole[0].table[columns], atol=0.05)
 
 

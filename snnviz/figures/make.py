@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from snnviz import __version__, _progress, plots
 from snnviz import _checks as check
@@ -17,7 +16,7 @@ from snnviz.figures import animation, scenes
 from snnviz.figures.catalog import FIGURES, caption_of, first, last, origin_of, streamed_item, traced_item
 from snnviz.figures.material import Material
 from snnviz.figures.stream import stream_animation
-from snnviz.plots.export import font_of
+from snnviz.plots import export
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def make(
     if width is not None:
         check.real("width", width, 1, 40)
     check.integer("dpi", dpi, 20, 2400)
-    font_of(family)
+    export.font_of(family)
     asked = list(FIGURES) if names is None else [check.choice("names", name, FIGURES) for name in dict.fromkeys(names)]
     left_out = {name: reason for name in asked if (reason := FIGURES[name].lacks(material))}
     if names is not None and left_out:
@@ -94,22 +93,20 @@ def _write(
     formats: Sequence[str],
     width: float | None,
     dark: bool,
-    **type_and_dpi: Any,
+    *,
+    dpi: int,
+    family: str,
 ) -> tuple[Path, ...]:
     figure = FIGURES[name]
-    drawn = figure.draw(material, dark)
     size = width or figure.width
-    written = [
-        plots.save(
-            drawn,
-            folder / f"{name}.{format}",
-            width=size,
-            height=figure.ratio * size,
-            **type_and_dpi,
-            metadata=metadata(format, figure.title, origin_of(name, material)),
-        )
-        for format in formats
-    ]
+    told = {format: metadata(format, figure.title, origin_of(name, material)) for format in formats}
+    made = export.pictures(
+        figure.draw(material, dark), told, width=size, height=figure.ratio * size, dpi=dpi, family=family
+    )
+    written = [folder / f"{name}.{format}" for format in made]
+    for path, content in zip(written, made.values(), strict=True):
+        with replacing(path) as temporary:
+            temporary.write_bytes(content)
     words = folder / f"{name}.txt"
     with replacing(words) as temporary:
         temporary.write_text(caption_of(name, material), encoding="utf-8")

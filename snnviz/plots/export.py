@@ -65,6 +65,16 @@ def render(
         raise InputError(
             f"`drawn` must be a HoloViews element for {format!r}; tables go to 'csv'. Received: {check.describe(drawn)}"
         )
+    return pictures(drawn, {format: metadata or {}}, width=width, height=height, dpi=dpi, family=family)[format]
+
+
+def pictures(
+    drawn: Any, metadata: Mapping[str, Mapping[str, str]], *, width: float, height: float, dpi: int, family: str
+) -> dict[str, bytes]:
+    """What `render` makes of a HoloViews element in each format that `metadata` has something for.
+
+    The plot is built and laid out once, which takes most of the time, and so looks the same in all of them.
+    """
     import matplotlib
     from matplotlib import pyplot
 
@@ -77,27 +87,29 @@ def render(
         "svg.hashsalt": "snnviz",
         "axes.formatter.use_mathtext": True,
     }
-    undated = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}[format]
-    buffer = io.BytesIO()
+    made = {}
     with _LOCK, matplotlib.rc_context(settings):
         height = max(height, theme.needed_inches(drawn))
         figure = hv.renderer("matplotlib").get_plot(drawn).state
         try:
             figure.set_size_inches(width, height)
+            figure.set_dpi(dpi)  # letters are hinted, and so not as wide at every resolution
             if isinstance(drawn, hv.Layout):
                 _arrange(figure, len(drawn), width, height)
             else:
                 figure.set_layout_engine("constrained", w_pad=0.03, h_pad=0.03)
-            figure.savefig(
-                buffer,
-                format=format,
-                dpi=dpi,
-                facecolor=figure.get_facecolor(),
-                metadata={**undated, **(metadata or {})},
-            )
+                figure.draw_without_rendering()
+                figure.set_layout_engine("none")
+            for format, told in metadata.items():
+                buffer = io.BytesIO()
+                undated = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}[format]
+                figure.savefig(
+                    buffer, format=format, dpi=dpi, facecolor=figure.get_facecolor(), metadata={**undated, **told}
+                )
+                made[format] = buffer.getvalue()
         finally:
             pyplot.close(figure)
-    return buffer.getvalue()
+    return made
 
 
 def font_of(family: str) -> str:

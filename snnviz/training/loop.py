@@ -178,7 +178,8 @@ def train(
         sparsity.zeros_kept(model) if recipe.keep_zeros else nullcontext(),
         computing_in(trained, recipe.precision),
     ):
-        run = _Run(trained, recipe, _fingerprint(trained, images, labels))
+        updates = recipe.epochs * math.ceil(len(kept) / recipe.batch_size)
+        run = _Run(trained, recipe, _fingerprint(trained, images, labels), updates)
         if resume and checkpoint is not None and Path(checkpoint).exists():
             run.restore(checkpoints.load(checkpoint))
         saved = len(run.history)
@@ -296,7 +297,7 @@ def evaluate(
 class _Run:
     """A training in progress."""
 
-    def __init__(self, model: keras.Model, recipe: Recipe, fingerprint: dict[str, Any]) -> None:
+    def __init__(self, model: keras.Model, recipe: Recipe, fingerprint: dict[str, Any], updates: int) -> None:
         import keras
 
         self.model = model
@@ -306,7 +307,7 @@ class _Run:
         self.optimizer = keras.optimizers.SGD(recipe.learning_rate(0), momentum=recipe.momentum)
         self.optimizer.build(model.trainable_variables)
         self.from_logits = _gives_logits(model)
-        self.steps = compiled_steps(model, self.optimizer, self.from_logits)
+        self.steps = compiled_steps(model, self.optimizer, self.from_logits, updates)
         self.best_values = _values(model.variables)
 
     def restore(self, saved: checkpoints.Checkpoint) -> None:

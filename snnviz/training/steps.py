@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     import keras
 
 
+WORTH_COMPILING = 10_000
+"""From this many gradient steps on compilation by XLA pays: it takes seconds, and makes a step a fifth of a millisecond shorter."""
+
+
 class Steps(Protocol):
     """One model's compiled training steps and predictions."""
 
@@ -38,10 +42,10 @@ class Steps(Protocol):
         ...
 
 
-def compiled_steps(model: keras.Model, optimizer: Any, from_logits: bool) -> Steps:
+def compiled_steps(model: keras.Model, optimizer: Any, from_logits: bool, updates: int = 0) -> Steps:
     """The steps of `model` under `optimizer` on the running Keras backend, cross-entropy plus the model's penalties.
 
-    Without an optimiser (None) it can only predict.
+    Without an optimiser (None) it can only predict. How many `updates` there will be tells how much compiling is worth.
 
     Raises:
         InputError: on a backend other than TensorFlow and JAX.
@@ -51,26 +55,25 @@ def compiled_steps(model: keras.Model, optimizer: Any, from_logits: bool) -> Ste
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=from_logits)
     backend = keras.backend.backend()
     if backend == "tensorflow":
-        return _TensorFlowSteps(model, optimizer, loss)
+        return _TensorFlowSteps(model, optimizer, loss, _wants_xla(model, updates))
     if backend == "jax":
         return _JaxSteps(model, optimizer, loss)
     raise InputError(f"the Keras backend must be 'tensorflow' or 'jax' for training. Received: {backend!r}")
 
 
-def _wants_xla(model: keras.Model) -> bool:
-    """Whether XLA makes TensorFlow's steps quicker.
+def _wants_xla(model: keras.Model, updates: int) -> bool:
+    """Whether XLA makes so many of TensorFlow's steps quicker.
 
     It fuses the many small operations of a dense model (0.43 instead of 0.63 ms a step of dense MNIST on one core, batches of
     32). Models with convolutions run without it: assumed, not measured, to be quicker on a CPU.
     """
-    return not any(len(weight.shape) == 4 for weight in model.trainable_variables)
+    return updates >= WORTH_COMPILING and not any(len(weight.shape) == 4 for weight in model.trainable_variables)
 
 
 class _TensorFlowSteps:
-    def __init__(self, model: keras.Model, optimizer: Any, loss: Any) -> None:
+    def __init__(self, model: keras.Model, optimizer: Any, loss: Any, jit: bool) -> None:
         import tensorflow as tf
 
-        jit = _wants_xla(model)
         variables = model.trainable_variables
 
         def step(x: Any, y: Any) -> tuple[Any, Any]:

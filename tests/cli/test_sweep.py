@@ -14,11 +14,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't
 QUICK = ["--limit", "300", "--epochs", "1", "1", "--lambda-a", "0.5", "--lambda-w", "5,50", "--epsilon", "0.01"]
 
 
-@pytest.fixture(autouse=True)
-def no_xla(monkeypatch):
-    monkeypatch.setattr("snnviz.training.steps._wants_xla", lambda model: False)
-
-
 def test_it_trains_compares_and_writes(tmp_path, capsys):
     folder = tmp_path / "sweep"
     command = [

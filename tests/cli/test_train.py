@@ -1,12 +1,11 @@
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
 from snnviz import datasets
 from snnviz.cli import main
+from snnviz.training import loop
 
 # Keras' own saving trips over NumPy's newer conversion protocol; nothing here depends on it
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
@@ -16,8 +15,7 @@ QUICK = ["--limit", "400", "--epochs", "1", "1", "--learning-rate", "0.1", "0.01
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    """No XLA compilations, few test images."""
-    monkeypatch.setattr("snnviz.training.steps._wants_xla", lambda model: False)
+    """Few test images."""
     whole = datasets.load("mnist").take(300)
     load = datasets.load
     monkeypatch.setattr(
@@ -126,30 +124,22 @@ def test_mistakes_are_one_line_and_exit_code_two(arguments, message, capsys, tmp
     assert not list(tmp_path.iterdir())
 
 
-INTERRUPTED = """
-import sys
-from snnviz.cli import main
-from snnviz.training import loop, steps
-steps._wants_xla = lambda model: False
-original = loop._Run.epoch
-def epoch(run, number, *args):
-    if number == 1:
-        raise KeyboardInterrupt
-    return original(run, number, *args)
-loop._Run.epoch = epoch
-sys.exit(main(sys.argv[1:]))
-"""
-
-
-def test_ctrl_c_says_how_to_resume_and_the_command_does(tmp_path, capsys):
+def test_ctrl_c_says_how_to_resume_and_the_command_does(tmp_path, capsys, monkeypatch):
     out = tmp_path / "m.keras"
     arguments = ["train", "dense-mnist-pooled", *QUICK, "--out", str(out)]
-    done = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED, *arguments], capture_output=True, text=True, timeout=200, check=False
-    )
-    assert done.returncode == 130
-    assert "1 of 2 epochs" in done.stderr
-    assert "--resume" in done.stderr
+    epoch = loop._Run.epoch
+
+    def interrupted(run, number, *rest):
+        if number == 1:
+            raise KeyboardInterrupt
+        epoch(run, number, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop._Run, "epoch", interrupted)
+        assert main(arguments) == 130
+    said = capsys.readouterr().err
+    assert "1 of 2 epochs" in said
+    assert "--resume" in said
     assert not out.exists()
     assert len(answer(capsys, *arguments, "--resume")["card"]["command"]) > 0
     assert len((tmp_path / "m.history.csv").read_text().splitlines()) == 3

@@ -18,16 +18,10 @@ CLASSES = 3
 RECIPE = Recipe(schedule=((2, 0.1), (2, 0.01)), batch_size=8, validation=20, seed=5)
 
 
-@pytest.fixture(autouse=True)
-def no_xla(monkeypatch, request):
-    """Compiling with XLA takes longer than these tiny trainings; tests of it ask for it by `use_xla`."""
-    if "use_xla" not in request.fixturenames:
-        monkeypatch.setattr(steps, "_wants_xla", lambda model: False)
-
-
 @pytest.fixture
-def use_xla():
-    """Keep XLA for the models that training uses it for."""
+def use_xla(monkeypatch):
+    """Compile the steps of short trainings too."""
+    monkeypatch.setattr(steps, "WORTH_COMPILING", 1)
 
 
 def data(items=90, size=6, seed=0):

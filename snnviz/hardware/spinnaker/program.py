@@ -54,12 +54,6 @@ def quicken() -> None:
     synapses: Any = SynapseInformation
     usual, written = lists.iter_ranges_by_ids, vertices.generate_data_specification
 
-    def ranges(values: Any, ids: Any) -> Any:
-        numbers = np.asarray(ids)
-        if len(numbers) and numbers[0] + len(numbers) - 1 == numbers[-1] and np.all(np.diff(numbers) == 1):
-            return values.iter_ranges_by_slice(int(numbers[0]), int(numbers[-1]) + 1)
-        return usual(values, ids)
-
     def rows(_dynamics: Any, indices: Any, n_rows: int, data: Any, most: int) -> list[Any]:
         return split_rows(indices, n_rows, data, most)
 
@@ -68,10 +62,18 @@ def quicken() -> None:
         sys.stdout.flush()
         return written(vertex, *given, **named)
 
-    lists.iter_ranges_by_ids = ranges
+    lists.iter_ranges_by_ids = lambda values, ids: ranges_by_ids(values, ids, usual)
     dynamics.convert_per_connection_data_to_rows = rows
     vertices.generate_data_specification = tell
     synapses.add_pre_run_connection_holder = lambda _synapses, _holder: None
+
+
+def ranges_by_ids(values: Any, ids: Any, usual: Any) -> Any:
+    """The ranges of equal values of these neurons: of neighbours as a slice, else as `usual(values, ids)` finds them."""
+    numbers = np.asarray(ids)
+    if len(numbers) and numbers[0] + len(numbers) - 1 == numbers[-1] and np.all(np.diff(numbers) == 1):
+        return values.iter_ranges_by_slice(int(numbers[0]), int(numbers[-1]) + 1)
+    return usual(values, ids)
 
 
 def split_rows(indices: np.ndarray, n_rows: int, data: np.ndarray, most: int) -> list[np.ndarray]:

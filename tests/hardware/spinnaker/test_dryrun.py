@@ -2,9 +2,6 @@
 
 import importlib.util
 import json
-import os
-import subprocess
-import sys
 import types
 from dataclasses import replace
 
@@ -25,11 +22,18 @@ STEPS = 10
 
 
 @pytest.fixture(scope="module")
-def planned():
+def seen():
+    """What the bar of `planned` showed."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def planned(seen):
     """A network that begins with pooling, mapped by the real tool chain, once for all tests."""
     net = pooled_network(1)
     x, _ = images(net, 5)
-    return net, x, dryrun.dry_run(net, x, STEPS)
+    with _progress.listening(lambda state: seen.append((state["n"], state["total"], state["prefix"])), draw=False):
+        return net, x, dryrun.dry_run(net, x, STEPS)
 
 
 @needs_spynnaker
@@ -82,42 +86,24 @@ def test_a_program_that_the_tool_chain_lacks_is_named(planned):
     assert "no program IF_curr_exp_pool_dense.aplx" in plan.warnings[0]
 
 
-QUICKENED = """
-import numpy as np
-from spinn_utilities.ranged.ranged_list import RangedList
-from snnviz.hardware.spinnaker import program
+@needs_spynnaker
+def test_values_of_a_core_are_those_that_spynnaker_finds():
+    from spinn_utilities.ranged.ranged_list import RangedList
 
-values = RangedList(size=12, value=[0, 0, 1, 1, 1, 2, 2, 0, 0, 0, 0, 3], key="v")
-cases = [np.arange(3, 9), [3, 4, 5], [11], [4, 2, 9], []]
+    values = RangedList(size=12, value=[0, 0, 1, 1, 1, 2, 2, 0, 0, 0, 0, 3], key="v")
+    usual, asked = RangedList.iter_ranges_by_ids, []
 
-def spread(ids):
-    return [(neuron, float(value)) for start, stop, value in values.iter_ranges_by_ids(ids) for neuron in range(start, stop)]
+    def spread(ranges):
+        return [(neuron, float(value)) for start, stop, value in ranges for neuron in range(start, stop)]
 
-before = [spread(ids) for ids in cases]
-usual = RangedList.iter_ranges_by_ids
-program.quicken()
-assert RangedList.iter_ranges_by_ids is not usual
-assert [spread(ids) for ids in cases] == before, before
-"""
+    for ids in (np.arange(3, 9), [3, 4, 5], [11], [4, 2, 9], []):
+        found = program.ranges_by_ids(values, ids, lambda *given: asked.append(given[1]) or usual(*given))
+        assert spread(found) == spread(usual(values, ids)), ids
+    assert asked == [[4, 2, 9], []], "neighbours are found as a slice"
 
 
 @needs_spynnaker
-def test_values_of_a_core_are_those_that_spynnaker_finds(tmp_path):
-    # in a process of its own, since it changes sPyNNaker
-    (tmp_path / ".spynnaker.cfg").touch()
-    environment = {**os.environ, "HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(
-        [sys.executable, "-c", QUICKENED], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-
-
-@needs_spynnaker
-def test_the_bar_moves_by_core_and_names_the_layer(planned):
-    net, x, _ = planned
-    seen = []
-    with _progress.listening(lambda state: seen.append((state["n"], state["total"], state["prefix"])), draw=False):
-        dryrun.dry_run(net, x, STEPS)
+def test_the_bar_moves_by_core_and_names_the_layer(planned, seen):
     told = [state for state in seen if state[2].startswith("writing")]
     assert [(done, total) for done, total, _ in told] == [(1, 2), (2, 2)]  # the input's spikes are no neurons' data
     assert "output" in told[-1][2]
