@@ -478,7 +478,9 @@ def test_what_a_run_left_is_simulated_as_it_was_meant(store):
     store.set_status(run_id, "FINISHED")
     workspace = dashboard.Workspace(store=store)
     workspace.watcher.look_now()
-    page, launched = dashboard.Runs(workspace, opened=run_id), []
-    workspace.launch = launched.append
-    page.details._simulate(run_id)
+    menu = [("runs", "Runs"), ("explorer", "Explorer")]
+    page, launched = dashboard.Runs(workspace, menu, opened=run_id), []
+    workspace.launch = lambda spec: launched.append(spec) or "made"
+    page.details.simulate.clicks += 1
+    assert "runs?opened=made" in page.notice.object, "and where to follow it is a click away"
     assert launched[0]["options"] == {"network": f"run:{run_id}", "steps": 7, "input": "analog"}

@@ -233,6 +233,20 @@ def test_nothing_is_white_for_those_whose_system_is_dark(chromium, server):
     page.close()
 
 
+def test_a_bar_shows_that_the_server_works(page, server):
+    page.goto(f"{server.url}explorer")
+    page.locator(".bk-Canvas").nth(5).wait_for(state="attached")
+    page.evaluate("""() => {
+      const bar = document.querySelector(".snn-busy")
+      const note = () => { if (!bar.hidden) window.shown = true }
+      new MutationObserver(note).observe(bar, { attributes: true })
+    }""")
+    page.get_by_role("group", name="Time axis").get_by_role("button", name="linear").click()
+    page.wait_for_function("window.shown")
+    page.wait_for_function("document.querySelector('.snn-busy').hidden")
+    assert page.problems == []
+
+
 SEEN = """(() => {
   const note = () => {
     const seen = JSON.parse(sessionStorage.seen ?? "[]"), now = getComputedStyle(document.documentElement).backgroundColor
