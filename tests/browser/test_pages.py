@@ -9,6 +9,7 @@ from pypdf import PdfReader
 from snnviz import dashboard, datasets, jobs, pretrained, simulate
 from snnviz.runs import Store
 
+WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 900}
 EVIL = "<img src=x onerror=console.error('evil')>"
 
 
@@ -33,7 +34,7 @@ def server(tmp_path_factory):
 
 
 def test_every_page_opens_from_the_menu(page, server):
-    """And what can be used has a name that a screen reader reads."""
+    """Nothing runs off the side, on a narrow screen either, and what can be used has a name that a screen reader reads."""
     page.goto(server.url)
     for one in dashboard.PAGES:
         page.locator("nav").get_by_role("link", name=one.title, exact=True).click()
@@ -41,6 +42,9 @@ def test_every_page_opens_from_the_menu(page, server):
         page.wait_for_url(f"**/{one.slug}*")
         page.get_by_text("What the words mean").wait_for()
         page.wait_for_function("document.documentElement.scrollWidth <= window.innerWidth")
+        page.set_viewport_size(NARROW)
+        page.wait_for_function("document.documentElement.scrollWidth <= 390")
+        page.set_viewport_size(WIDE)
         tree = page.locator("body").aria_snapshot()
         assert (
             re.findall(
@@ -65,9 +69,11 @@ def test_back_undoes_the_last_change(page, server):
     assert page.problems == []
 
 
+# the field is the same on all pages
 UPLOADS = [
-    ("optimize", "dense-mnist-heuristic"), ("sparsity", "dense-mnist"), ("adapt", "dense-mnist"),
-    ("hardware", "dense-mnist-heuristic"),
+    ("optimize", "dense-mnist-heuristic"), ("sparsity", "dense-mnist"),
+    pytest.param("adapt", "dense-mnist", marks=pytest.mark.slow),
+    pytest.param("hardware", "dense-mnist-heuristic", marks=pytest.mark.slow),
 ]  # fmt: skip
 
 
@@ -188,9 +194,11 @@ def test_sparsity(page, server):
     assert page.problems == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slug", [one.slug for one in dashboard.PAGES])
 def test_narrow_screens(page, server, slug):
-    page.set_viewport_size({"width": 390, "height": 900})
+    """As they are first drawn there; `test_every_page_opens_from_the_menu` makes a wide one narrow."""
+    page.set_viewport_size(NARROW)
     page.goto(f"{server.url}{slug}")
     page.get_by_role("heading", level=1).wait_for()
     page.wait_for_function("document.documentElement.scrollWidth <= window.innerWidth")
