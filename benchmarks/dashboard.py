@@ -1,6 +1,6 @@
 """The pages in a real browser: first paint, time of a change on the server, bytes sent, memory over many sessions.
 
-    python -m benchmarks.dashboard [--sessions 100] [--out benchmarks/results/dashboard.json]
+    python -m benchmarks.dashboard [--quick] [--sessions 100] [--out benchmarks/results/dashboard.json]
 
 A server in a process of its own shows a simulation of 10 000 items and 200 steps and a store of 50 runs. Chromium opens the
 pages and moves their widgets. What is measured:
@@ -142,7 +142,7 @@ def press(page: Any, key: str, count: int) -> None:
         page.wait_for_timeout(400)
 
 
-def walk(browser: Any, url: str, folder: Path) -> dict[str, Any]:
+def walk(browser: Any, url: str, folder: Path, rounds: int) -> dict[str, Any]:
     """First paint of every page; changes of the explorer's and the predictions' widgets."""
     found: dict[str, Any] = {}
     page, _ = opened(browser, url)  # what a server does once
@@ -152,7 +152,7 @@ def walk(browser: Any, url: str, folder: Path) -> dict[str, Any]:
         plain = dict.fromkeys(("optimize", "adapt", "convert"), "h1") | {"runs": "progress, table td"}
         painted = plain.get(one.slug, _PAINTED)
         seconds = []
-        for _ in range(3):
+        for _ in range(rounds):
             page, took = opened(browser, url + one.slug, painted)
             seconds.append(took)
             page.close()
@@ -303,6 +303,7 @@ def main() -> None:
     parser.add_argument(
         "--openings", action="store_true", help="measure only twenty openings at once, and write no file"
     )
+    parser.add_argument("--quick", action="store_true", help="go through everything once and write no file")
     parser.add_argument("--folder", help="where the data are kept between two runs of the benchmark")
     parser.add_argument("--out", default="benchmarks/results/dashboard.json")
     parser.add_argument("--serve", metavar="FOLDER", help=argparse.SUPPRESS)
@@ -324,19 +325,21 @@ def main() -> None:
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
                 found = {"machine": machine.describe(), "limits": LIMITS}
-                found["twenty opened at once"] = many_at_once(browser, url, server.pid, 20)
+                found["twenty opened at once"] = many_at_once(browser, url, server.pid, 3 if args.quick else 20)
                 if args.openings:
                     sys.stdout.write(json.dumps(found, indent=1) + "\n")
                     return
-                found["pages"] = walk(browser, url, folder)
+                found["pages"] = walk(browser, url, folder, 1 if args.quick else 3)
                 found["ten at once"] = ten_at_once(browser, url, folder)
-                found["memory"] = memory(browser, url, server.pid, args.sessions)
+                found["memory"] = memory(browser, url, server.pid, 10 if args.quick else args.sessions)
                 browser.close()
         finally:
             server.stdin.close()
             server.terminate()
             server.wait(timeout=30)
     sys.stdout.write(json.dumps(found, indent=1) + "\n")
+    if args.quick:
+        return
     with replacing(args.out) as temporary:
         temporary.write_text(json.dumps(found, indent=1) + "\n")
 

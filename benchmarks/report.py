@@ -240,12 +240,13 @@ def _sparse_part(result: Result) -> str:
         "whole": "all of `simulate`",
         "known": "all of `simulate`, the classifier's answers known",
         "classifier": "Keras' predict of its classifier",
+        "onnx": "ONNX Runtime on its classifier",
     }
     rows = []
     for point in result["points"]:
         events = point.get("events")
         rates = "-" if "rates" not in point else "{:.3f} to {:.3f}".format(*point["rates"])
-        steps = "-" if point["what"] == "classifier" else f"{point.get('mean_exit', point['steps']):.3g}"
+        steps = "-" if point["what"] in ("classifier", "onnx") else f"{point.get('mean_exit', point['steps']):.3g}"
         rows.append(
             [
                 point["name"],

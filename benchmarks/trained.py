@@ -22,6 +22,8 @@ from benchmarks.networks import random_images, random_network
 from benchmarks.workers import ROOT
 
 STEPS = 50
+BATCH = 128
+"""Of the classifiers."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,8 @@ class Entry:
         items: test images in a run.
         steps: time steps.
         what: "engine" alone; the "whole" of `simulate`, the classifier's answers computed anew, or "known" from before; "stop", the
-            engine with items that end at a softmax margin of 0.9; or the "classifier", Keras' predict.
+            engine with items that end at a softmax margin of 0.9; the "classifier", Keras' predict; or "onnx", ONNX Runtime on the
+            same classifier.
     """
 
     name: str
@@ -58,9 +61,11 @@ ENTRIES = (
     Entry("conv-mnist-levels-optimized", 1000, 3, "whole"),
     Entry("conv-mnist-levels-optimized", 1000, 3, "known"),
     Entry("conv-mnist-levels-optimized", 1000, 0, "classifier"),
+    Entry("conv-mnist-levels-optimized", 1000, 0, "onnx"),
     Entry("conv-cifar10-levels-optimized", 128, 20, "whole"),
     Entry("conv-cifar10-levels-optimized", 128, 20, "known"),
     Entry("conv-cifar10-levels-optimized", 128, 0, "classifier"),
+    Entry("conv-cifar10-levels-optimized", 128, 0, "onnx"),
 )
 
 
@@ -137,11 +142,13 @@ def _prepare(entry: Entry) -> Callable[[], dict[str, Any]]:
         network = pretrained.network(entry.name)
         images = datasets.load("mnist" if network.input_shape[0] == 28 else "cifar10", "test", limit=entry.items)
         x, y = images.x.reshape(-1, *network.input_shape), images.y
-    if entry.what == "classifier":
+    if entry.what in ("classifier", "onnx"):
         import keras
 
         model = keras.models.load_model(pretrained.path(CLASSIFIERS[entry.name]), compile=False)
-        return lambda: {"accuracy": float((model.predict(x, batch_size=128, verbose=0).argmax(axis=1) == y).mean())}
+        runs = {"classifier": lambda: model.predict(x, batch_size=BATCH, verbose=0), "onnx": on_onnx_runtime(model, x)}
+        run = runs[entry.what]
+        return lambda: {"accuracy": float((run().argmax(axis=1) == y).mean())}
     if entry.what in ("whole", "known"):
 
         def whole() -> dict[str, Any]:
@@ -165,6 +172,63 @@ def _prepare(entry: Entry) -> Callable[[], dict[str, Any]]:
         return facts
 
     return alone
+
+
+def on_onnx_runtime(model: Any, x: np.ndarray) -> Callable[[], np.ndarray]:
+    """What ONNX Runtime makes of images `x` in batches: the scores of a Keras classifier without branches."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = int(os.environ["OMP_NUM_THREADS"])
+    session = onnxruntime.InferenceSession(as_onnx(model), options, providers=["CPUExecutionProvider"])
+    images = np.ascontiguousarray(x.transpose(0, 3, 1, 2), np.float32)
+    batches = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
+    return lambda: np.concatenate([session.run(None, {"image": batch})[0] for batch in batches])
+
+
+def as_onnx(model: Any) -> bytes:
+    """A Keras classifier of convolutions, pooling and dense layers as an ONNX file, channels first, batch normalisation folded."""
+    from onnx import TensorProto, checker, helper, numpy_helper
+
+    from snnviz.conversion import fold
+
+    network = fold(model)
+    nodes, constants, last = [], [], "image"
+    for layer in network.layers:
+        name, (projection,) = layer.name, layer.projections
+        kernel = np.asarray(projection.weights)
+        if kernel.ndim == 2:
+            if len(layer.input_shape) == 3:  # our maps end in their channels
+                nodes.append(helper.make_node("Transpose", [last], [f"{name}_last"], perm=[0, 2, 3, 1]))
+                nodes.append(helper.make_node("Flatten", [f"{name}_last"], [f"{name}_flat"]))
+                last = f"{name}_flat"
+            nodes.append(helper.make_node("Gemm", [last, f"{name}_weights", f"{name}_bias"], [f"{name}_sum"]))
+        else:
+            (top, bottom), (left, right) = projection.padding
+            nodes.append(
+                helper.make_node(
+                    "Conv", [last, f"{name}_weights", f"{name}_bias"], [f"{name}_sum"], strides=projection.strides,
+                    pads=[top, left, bottom, right], group=projection.groups,
+                )
+            )  # fmt: skip
+            depthwise = projection.kind == "depthwise_conv2d"
+            kernel = kernel.transpose(2, 3, 0, 1) if depthwise else kernel.transpose(3, 2, 0, 1)
+        bias = np.broadcast_to(layer.bias, (kernel.shape[1] if kernel.ndim == 2 else kernel.shape[0],))
+        for label, values in (("weights", kernel), ("bias", bias)):
+            constants.append(numpy_helper.from_array(np.ascontiguousarray(values, np.float32), f"{name}_{label}"))
+        last = f"{name}_sum"
+        if layer is not network.layers[-1]:
+            nodes.append(helper.make_node("Relu", [last], [name]))
+            last = name
+    height, width, channels = network.input_shape
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["items", channels, height, width])
+    scores = helper.make_tensor_value_info(last, TensorProto.FLOAT, ["items", network.classes])
+    opsets = [helper.make_opsetid("", 17)]
+    made = helper.make_model(
+        helper.make_graph(nodes, "classifier", [image], [scores], constants), opset_imports=opsets, ir_version=10
+    )
+    checker.check_model(made)
+    return bytes(made.SerializeToString())
 
 
 def main() -> None:

@@ -63,9 +63,10 @@ class Adapt(Launching):
         form = self.launch_card(
             self.source_field("Model", "The trained classifier; it stays as it is, the adaptation is a copy."),
             field(self, Options, "epochs", width=170),
-            field(self, Options, "limit", width=110),
+            field(self, Options, "limit", width=110, placeholder="all"),
             field(self, Options, "seed", width=80),
-            *(self._text(name) for name in ("mean", "std")),
+            self._text("mean", "0.485,0.456,0.406"),
+            self._text("std", "0.229,0.224,0.225"),
         )
         self.follow()
         self.outcome = parts.written("")
@@ -73,9 +74,9 @@ class Adapt(Launching):
         self._show()
         return [form, parts.card(parts.heading("What it costs"), self.outcome), self.details.view]
 
-    def _text(self, name: str) -> pn.Column:
+    def _text(self, name: str, example: str) -> pn.Column:
         each = options_of(Options)[name]
-        made = pn.widgets.TextInput.from_param(self.param[name], label="", placeholder="0.485,0.456,0.406", width=150)
+        made = pn.widgets.TextInput.from_param(self.param[name], label="", placeholder=example, width=150)
         return parts.group(each.label, made, each.about)
 
     def tick(self) -> None:

@@ -125,6 +125,29 @@ class Dropper(Named, pn.widgets.FileDropper):
         super()._process_event(event)
 
 
+class Export(pn.widgets.FileDownload):
+    """A button that gives a file, written in a thread while all sessions go on.
+
+    Args:
+        page: whose `apart` does it.
+        drawn: gives what is written, on the page's own thread.
+        write: makes the file of it.
+    """
+
+    def __init__(self, page: Any, drawn: Callable[[], Any], write: Callable[[Any], Any], **options: Any) -> None:
+        self._page, self._drawn, self._write = page, drawn, write
+        super().__init__(callback=lambda: write(drawn()), description=None, **options)
+
+    @param.depends("_clicks", watch=True)
+    def _transfer(self) -> None:
+        try:
+            drawn = self._drawn()
+        except Exception as error:
+            self._page.failed(error)
+            return
+        self._page.apart(lambda: self._write(drawn), self._sync_data)
+
+
 class RadioButtons(Named, pn.widgets.RadioButtonGroup):
     """Buttons of which one is chosen."""
 

@@ -260,7 +260,7 @@ class Explorer(Page):
             "Every run as a point; small and pale where another is as good or better in all. Click one, or several with Shift, and "
             "the curves above are theirs, and bars their 95 % intervals over the items.",
             lambda: self.plot("pareto_front"), lambda: self.data("pareto_front"),
-            redraw=["plane", "reference", "frontier", "runs", "runs_told"], linker=link, controls=[choice],
+            redraw=["plane", "reference", "frontier", "runs", "runs_told"], linker=link, controls=[choice], least=480,
             again=lambda: reproducing.drawn(
                 self.workspace, "pareto_front", {"scores": reproducing.frame(self._scores())},
                 x=self.plane, selected=list(self.runs),
@@ -292,7 +292,7 @@ class Explorer(Page):
             few = len(names) <= 3
             kind = RadioButtons if few else pn.widgets.Select
             widgets.append(
-                parts.group("Layers of", kind.from_param(self.param.run, label="", **({} if few else {"width": 160})))
+                parts.group("Layers of", kind.from_param(self.param.run, label="", **({} if few else {"width": 240})))
             )
         card = parts.card(*widgets, classes=["snn-controls"])
         return card if len(names) < 2 else parts.box(parts.choice("Runs", self.param.runs), card, classes=["snn-stack"])
@@ -317,7 +317,10 @@ class Explorer(Page):
                 f"seed {result.attrs.get('seed', '?')}",
                 f"network {str(result.attrs.get('network_hash', ''))[:10]}",
             ]
+            told = result.attrs.get("note", "")
             lines.append(f"<p class='note'>{escape(name)}: {escape(', '.join(facts))}</p>")
+            if told:
+                lines.append(f"<p class='notice'>{escape(name)}: {escape(str(told))}</p>")
         return "".join(lines)
 
     # --- words --------------------------------------------------------------------------------------------------------

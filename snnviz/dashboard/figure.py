@@ -16,6 +16,7 @@ from bokeh.models import TapTool
 
 from snnviz import plots
 from snnviz.dashboard import parts
+from snnviz.dashboard.components import Export
 from snnviz.dashboard.turns import soon
 from snnviz.errors import InputError
 
@@ -73,6 +74,7 @@ class Figure:
         tip: words shown in the plot's place when there is nothing to draw yet; `draw` then returns None.
         shared: what the plot depends on beside the workspace and `dark`, as something hashable; sessions that begin in the same
             state then share the work of drawing it.
+        least: pixels of width that it needs; where a screen has less, it scrolls.
         again: gives what to type for the same plot, as Python and, where there is one, as a command; None where there is nothing.
 
     Attributes:
@@ -100,19 +102,21 @@ class Figure:
         size: tuple[float, float | None] = (plots.DOUBLE_COLUMN / 1.4, None),
         controls: Sequence[Any] = (),
         shared: Callable[[], Hashable] | None = None,
+        least: int = 0,
         again: Callable[[], tuple[str, str | None] | None] | None = None,
     ) -> None:
         self.name, self._draw, self._data, self._mover, self._linker = name, draw, data, mover, linker
         self._tip, self._size, self._element = tip, size, None
-        self._page, self._dark, self._shared, self._again = page, None, shared, again
+        self._page, self._dark, self._shared, self._again, self._least = page, None, shared, again, least
         self._label = parts.written(_EXPORT, stretch=False)
         self.figure: Any = None
         self._title = title
         self._pane = pn.pane.Bokeh(None, sizing_mode="stretch_width", margin=0)
-        self._words = parts.written("")
+        self._words = parts.written(parts.SKELETON)
+        place = parts.box(self._pane, classes=["snn-wide"]) if least else self._pane
         # a row's own display would win over its being hidden; its box has none
         self._exports = parts.box(classes=[])
-        self.view = parts.card(parts.heading(title, note), *controls, self._words, self._pane, self._exports)
+        self.view = parts.card(parts.heading(title, note), *controls, self._words, place, self._exports)
         soon(self.redraw)
         soon(lambda: self._exports.append(self._export_row(title)))
         page.param.watch(lambda *_: self.redraw(), ["dark", *redraw])
@@ -142,6 +146,8 @@ class Figure:
         elif before is None or self.figure is None or not plots.refresh(self.figure, before, element):
             self.figure = rendered(element) if drawn is None else drawn.copy()
             self.figure.html_attributes = {"role": "figure", "aria-label": self._title}
+            if self._least:
+                self.figure.min_width = self._least
             if self._linker is not None:
                 self._linker(self.figure)
         shown = element is not None
@@ -179,18 +185,24 @@ class Figure:
 
     def export(self, kind: str) -> io.BytesIO:
         """The plot as it is shown, or its numbers ("csv"), as a file."""
-        drawn = self._data() if kind == "csv" else self._draw()
+        return self._written(kind, self._exported(kind))
+
+    def _exported(self, kind: str) -> Any:
+        return self._data() if kind == "csv" else self._draw()
+
+    def _written(self, kind: str, drawn: Any) -> io.BytesIO:
         width, height = self._size
         return io.BytesIO(plots.render(drawn, kind, width=width, height=height))
 
     def _export_row(self, title: str) -> pn.Row:
         buttons = [
             parts.widget(
-                pn.widgets.FileDownload(
-                    callback=functools.partial(self.export, kind),
+                Export(
+                    self._page,
+                    functools.partial(self._exported, kind),
+                    functools.partial(self._written, kind),
                     filename=f"{self.name.replace('_', '-')}.{kind}",
                     label=kind.upper(),
-                    description=None,
                     width=52,
                     height=26,
                     css_classes=["snn-small"],

@@ -106,8 +106,6 @@ class Hardware(Launching):
             self._only_for("board", "Address of the board", pn.widgets.TextInput.from_param(self.param.host, label="")),
             self._only_for("ebrains", "Collab", pn.widgets.TextInput.from_param(self.param.collab, label="")),
         )
-        for row in form.select(pn.Row):  # where all in it have widths, Panel makes a row as wide as their sum
-            row.sizing_mode, row.styles = "stretch_width", {"width": "100%", "min-width": "0"}
         zoom = parts.group("Show", RadioButtons.from_param(self.param.zoom, options=_ZOOMS))
         self.figures = {
             "chip_map": Figure(
@@ -119,11 +117,11 @@ class Hardware(Launching):
             "accuracy_over_time": Figure(
                 self, "accuracy_over_time", "Board, NEURON, simulator",
                 "What was expected, what a machine gave, and what other simulators give: the same curve from each.",
-                lambda: self._curves(plots.accuracy_over_time, zoom="top", dark=self.dark),
+                lambda: self._curves(plots.accuracy_over_time, zoom="top", log=True, dark=self.dark),
                 lambda: self._curves(plots.accuracy_over_time_data), redraw=["shown"], tip=NO_RESULTS,
                 again=lambda: reproducing.drawn(
                     self.workspace, "accuracy_over_time", reproducing.results(self.workspace, self.shown), zoom="top",
-                    names=self.shown,
+                    log=True, names=self.shown,
                 ),
             ),
         }  # fmt: skip
@@ -209,7 +207,8 @@ class Hardware(Launching):
 
     def _write(self) -> None:
         plan = self.plan()
-        made = {"tiles": "", "warnings": f"<p class='note missing'>{NO_PLAN}</p>", "layers": ""}
+        nothing = f"<p class='note missing'>{NO_PLAN}</p>"
+        made = {"tiles": "", "warnings": nothing, "layers": nothing}
         if plan is not None:
             made = {"tiles": self._tiles(plan), "warnings": self._warnings(plan), "layers": self._layers(plan)}
         for name, words in made.items():

@@ -206,11 +206,11 @@ class Launching(Page):
         def again() -> reproducing.Told:
             own = repr(self.opened[:12])
             pair = f"{{'before': snnviz.load_result(store.file({own}, 'start.nc')), 'after': store.result({own})}}"
-            return reproducing.drawn(self.workspace, "accuracy_over_time", {"results": pair}, zoom="top")
+            return reproducing.drawn(self.workspace, "accuracy_over_time", {"results": pair}, zoom="top", log=True)
 
         return Figure(
             self, "accuracy_over_time", "Before and after", "The anytime curves of both spiking networks, on test items.",
-            lambda: curves(plots.accuracy_over_time, zoom="top", dark=self.dark),
+            lambda: curves(plots.accuracy_over_time, zoom="top", log=True, dark=self.dark),
             lambda: curves(plots.accuracy_over_time_data), redraw=["opened"], tip=tip, again=again,
         )  # fmt: skip
 

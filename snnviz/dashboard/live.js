@@ -14,7 +14,9 @@ export function render({ model }) {
   const ink = pad.getContext("2d", { willReadFrequently: true })
   const clear = make("button", { type: "button", class: "step" }, "Clear")
   const next = make("button", { type: "button", class: "step" }, "Another test image")
-  const file = make("input", { type: "file", accept: "image/*", "aria-label": "A picture of your own" })
+  const file = make("input", { type: "file", accept: "image/*", "aria-label": "A picture of your own", hidden: "" })
+  const choose = make("button", { type: "button", class: "step" }, "A picture of your own")
+  const camera = make("button", { type: "button", class: "step" }, "Camera")
   const said = make("p", { class: "note", role: "status" })
   const play = make("button", { type: "button", class: "step" }, "Pause")
   const slider = make("input", { type: "range", min: 1, max: 1, value: 1, "aria-label": "Time step" })
@@ -22,7 +24,7 @@ export function render({ model }) {
   const maps = make("div", { class: "maps" })
   const bars = make("div", { class: "bars", role: "img", "aria-label": "Class scores" })
   root.append(
-    make("div", {}, pad, make("div", { class: "steps" }, clear, next), make("label", { class: "note" }, "or a picture: ", file), said),
+    make("div", {}, pad, make("div", { class: "steps" }, clear, camera, next), make("div", { class: "steps" }, choose, file), said),
     make("div", {}, make("div", { class: "steps" }, play, slider, clock), maps, bars),
   )
 
@@ -45,10 +47,31 @@ export function render({ model }) {
     model.drawn = `${serial}:${btoa(text)}`
   }
   const empty = () => { ink.fillStyle = "#000"; ink.fillRect(0, 0, PAD, PAD) }
-  const put = (image) => { empty(); ink.drawImage(image, 0, 0, PAD, PAD) }
+  const put = (image) => { // the middle of it, as a square
+    const [width, height] = [image.videoWidth ?? image.width, image.videoHeight ?? image.height]
+    const side = Math.min(width, height)
+    empty()
+    ink.drawImage(image, (width - side) / 2, (height - side) / 2, side, side, 0, 0, PAD, PAD)
+  }
+  const onBlack = () => { // a digit on paper as white on black with full contrast, as those the network knows
+    if (model.shape[2] !== 1) return
+    const image = ink.getImageData(0, 0, PAD, PAD), light = new Float32Array(PAD * PAD)
+    let edge = 0, edges = 0
+    for (let at = 0; at < light.length; at++) {
+      light[at] = (image.data[4 * at] + image.data[4 * at + 1] + image.data[4 * at + 2]) / 3
+      if (at < PAD || at >= PAD * (PAD - 1) || at % PAD === 0) { edge += light[at]; edges++ }
+    }
+    const low = light.reduce((one, other) => Math.min(one, other)), high = light.reduce((one, other) => Math.max(one, other))
+    const paper = edge / edges > (low + high) / 2
+    light.forEach((value, at) => {
+      const share = (value - low) / Math.max(high - low, 1)
+      image.data.fill(255 * (paper ? 1 - share : share), 4 * at, 4 * at + 3)
+    })
+    ink.putImageData(image, 0, 0)
+  }
   let last = null
   const place = (event) => [event.offsetX * PAD / pad.clientWidth, event.offsetY * PAD / pad.clientHeight]
-  pad.onpointerdown = (event) => { pad.setPointerCapture(event.pointerId); last = place(event); pad.onpointermove(event) }
+  pad.onpointerdown = (event) => { close(); pad.setPointerCapture(event.pointerId); last = place(event); pad.onpointermove(event) }
   pad.onpointerup = pad.onpointercancel = () => { last = null }
   pad.onpointermove = (event) => {
     if (!last) return
@@ -58,9 +81,40 @@ export function render({ model }) {
     last = now
     send()
   }
-  const take = async (picture) => { if (picture) { put(await createImageBitmap(picture)); send() } }
-  clear.onclick = () => { empty(); send() }
-  next.onclick = () => model.send_msg({ next: true })
+  const take = async (picture) => { if (picture) { close(); put(await createImageBitmap(picture)); onBlack(); send() } }
+  clear.onclick = () => { close(); empty(); send() }
+  next.onclick = () => { close(); model.send_msg({ next: true }) }
+
+  // --- the camera: what it sees goes where strokes go, to this server
+  const FRAME = 100 // milliseconds
+  const video = make("video", { muted: "", playsinline: "" })
+  let looking = 0
+  const close = () => {
+    clearInterval(looking)
+    looking = 0
+    video.srcObject?.getTracks().forEach((track) => track.stop())
+    video.srcObject = null
+    camera.textContent = "Camera"
+  }
+  const NO_CAMERA = {
+    NotAllowedError: "The browser was not allowed to use the camera: allow it for this page, or draw.",
+    NotFoundError: "No camera was found on this machine: draw, or choose a picture.",
+  }
+  camera.onclick = async () => {
+    if (looking) { close(); return }
+    if (!navigator.mediaDevices) { said.textContent = "Browsers give the camera to pages at localhost or over https alone: draw, or choose a picture."; return }
+    try {
+      video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } })
+      await video.play()
+    } catch (error) {
+      close()
+      said.textContent = NO_CAMERA[error.name] ?? `The camera gives no picture (${error.name}): draw, or choose a picture.`
+      return
+    }
+    camera.textContent = "Stop camera"
+    looking = setInterval(() => { if (root.isConnected) { put(video); onBlack(); send() } }, FRAME)
+  }
+  choose.onclick = () => file.click()
   file.onchange = () => take(file.files[0])
   root.ondragover = (event) => event.preventDefault()
   root.ondrop = (event) => { event.preventDefault(); take(event.dataTransfer.files[0]) }
@@ -154,7 +208,7 @@ export function render({ model }) {
     if (!root.isConnected) return
     if (playing && layers.length && time < model.answer.steps) { time++; light(); show() }
   }, STEP)
-  model.on("remove", () => clearInterval(timer))
+  model.on("remove", () => { clearInterval(timer); close() })
   model.on("answer", answered)
   model.on("given", given)
   model.on("classes", () => { layers = []; maps.replaceChildren() })

@@ -185,8 +185,9 @@ class Live(Page):
         network = self._network()
         record = Record(logits=True, events=True, spikes=network.firing_names, potentials=network.layer_names, items=1)
         self._result = simulate(
-            network, image[None], np.zeros(1, int), self.steps, engine="event", record=record, progress=False
-        )
+            network, image[None], np.zeros(1, int), self.steps, engine="event", record=record, progress=False,
+            input=_input_of(network),
+        )  # fmt: skip
         self._serial = serial
         self.pad.answer = {**answer_of(self._result, network.input_shape, self.dark), "serial": serial}
         self._answered_at = time.monotonic()
@@ -243,7 +244,7 @@ class Live(Page):
                 "_record": f"snnviz.Record(spikes={list(network.firing_names)}, potentials=[{self.layer!r}], items=1)",
                 "_network": self._network_again(),
                 "result": f"snnviz.simulate(_network, _images.x[{at}:{at + 1}], _images.y[{at}:{at + 1}], {self.steps}, "
-                "engine='event', record=_record)",
+                f"input={_input_of(network)!r}, engine='event', record=_record)",
             },
             0, self.layer, self._neurons(),
         )  # fmt: skip
@@ -282,6 +283,13 @@ class Live(Page):
 def _data_of(network: Any) -> str:
     """Name of the data set whose test images a network is shown."""
     return str(network.metadata.get("data") or network.metadata.get("dataset") or "mnist")
+
+
+def _input_of(network: Any) -> str:
+    """How a network gets its images: as it learned to."""
+    from snnviz.simulation.settings import learned_input
+
+    return learned_input(network) or "spiking"
 
 
 def signed(values: np.ndarray, dark: bool) -> np.ndarray:

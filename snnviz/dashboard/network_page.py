@@ -67,7 +67,7 @@ class Network(Page):
             "layer_graph": Figure(
                 self, "layer_graph", "Layers", "From the input down; a band is as wide as its share of all synaptic events.",
                 self._graph, lambda: plots.layer_graph_data(self._network(), self.workspace.result(self.run)), redraw=["run"],
-                size=(plots.DOUBLE_COLUMN, None), again=lambda: self._again("layer_graph", network=True),
+                size=(plots.DOUBLE_COLUMN, None), least=520, again=lambda: self._again("layer_graph", network=True),
             ),
             "spike_rates": self._of_result("spike_rates", "Spike rates", "How busy the neurons of each layer are at each step."),
             "event_shares": self._of_result(

@@ -18,9 +18,10 @@
       for (const root of shown.roots()) if (root.type === "panel.models.location.Location") root.search = location.search
   })
 })();
-// A bar on top while the server works on what a hand did. It comes after a moment, and goes with the first answer.
+// A bar on top while the server works on what a hand did. It comes after a moment, and goes with the first answer; what is done apart
+// from the page disables its button until then.
 (() => {
-  const AFTER = 100, MOST = 20000 // milliseconds
+  const AFTER = 50, MOST = 20000 // milliseconds
   const OWN = /Range|Plot|figure|Canvas|Location|Tool/ // what the browser tells for itself: nobody waits for an answer
   const bar = document.createElement("div")
   bar.className = "snn-busy"
@@ -32,7 +33,7 @@
     addEventListener(kind, () => { touched = performance.now() }, { capture: true })
   const done = () => { clearTimeout(coming); coming = 0; bar.hidden = true }
   const watch = (shown) => shown.on_change((event) => {
-    if (event.sync === false) done()
+    if (event.sync === false) { if (event.attr !== "disabled" || !event.value) done() } // a button that waits is no answer
     else if (performance.now() - touched < 300 && !OWN.test(event.model?.type ?? event.msg_type ?? "") && !coming)
       coming = setTimeout(() => { bar.hidden = false; coming = setTimeout(done, MOST) }, AFTER)
   })

@@ -134,9 +134,10 @@ class Page(pn.viewable.Viewer):
         context = getattr(self._document, "session_context", None)
         return context is not None and bool(context.destroyed)
 
-    def say(self, words: str) -> None:
-        """Tell the reader something; nothing takes it away but the next thing to say."""
-        self.notice.object = f"<p class='notice' role='status'>{escape(words)}</p>" if words else ""
+    def say(self, words: str, run_id: str = "") -> None:
+        """Tell the reader something, and lead to a run; nothing takes it away but the next thing to say."""
+        link = f" <a href='runs?opened={escape(run_id)}'>Follow it</a>" if run_id and self.menu else ""
+        self.notice.object = f"<p class='notice' role='status'>{escape(words)}{link}</p>" if words else ""
         self.notice.visible = bool(words)
 
     def failed(self, error: BaseException) -> None:
@@ -201,7 +202,7 @@ class Page(pn.viewable.Viewer):
     @staticmethod
     def later(make: Callable[[], Any]) -> pn.Column:
         """A place that `make` fills when what was begun before is done; see `turns.soon`."""
-        place = parts.box(classes=[])
+        place = parts.box(parts.written(parts.SKELETON), classes=[])
 
         def fill() -> None:
             place[:] = [make()]

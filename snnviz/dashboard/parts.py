@@ -101,6 +101,10 @@ def heading(title: str, note: str = "") -> pn.pane.HTML:
     return written(f"<h2>{escape(title)}</h2>{below}")
 
 
+SKELETON = "<div class='skeleton' role='status' aria-label='Being drawn'></div>"
+"""HTML of what stands where something is still being made."""
+
+
 def missing(words: str) -> str:
     """HTML of a sentence in small type; `words` are text."""
     return f"<p class='note'>{escape(words)}</p>"

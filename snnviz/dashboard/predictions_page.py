@@ -211,7 +211,7 @@ class Predictions(Page):
         )
         self.figures = {
             **({"event_stream": self._figure("event_stream", ["item"], cursor=True)} if self._filmed() else {}),
-            "prediction_strip": self._figure("prediction_strip", ["item", "compared"], cursor=True),
+            "prediction_strip": self._figure("prediction_strip", ["item", "compared"], cursor=True, least=640),
             "class_scores": self._figure("class_scores", ["item"], cursor=True),
             "answer_margin": self._figure("answer_margin", ["item"], cursor=True),
             "raster": self._figure("raster", ["item"], cursor=True),

@@ -21,6 +21,7 @@ from snnviz.errors import InputError
 from snnviz.jobs.spec import leaving
 from snnviz.jobs.work.sources import FROM_RUN
 from snnviz.runs.run import STATES
+from snnviz.simulation.settings import INPUTS
 
 if TYPE_CHECKING:
     from snnviz.runs import Run
@@ -144,36 +145,40 @@ class RunDetails:
         told = reproducing.histories({self._name: self._page.opened}, names)
         return reproducing.drawn(self._page.workspace, "metric_history", told, names)
 
-    def _button(self, label: str, work: Callable[[str], str]) -> Any:
+    def _button(self, label: str, work: Callable[[str], tuple[str, str]]) -> Any:
         button = parts.widget(pn.widgets.Button(label=label, width=110, visible=False))
         button.on_click(functools.partial(self._act, work, button))
         return button
 
-    def _act(self, work: Callable[[str], str], button: Any, _event: Any) -> None:
-        """Do what a button says, in a thread, since it may take seconds."""
+    def _act(self, work: Callable[[str], tuple[str, str]], button: Any, _event: Any) -> None:
+        """Do what a button says, in a thread, since it may take seconds; it gives words, and the id of a run to lead to."""
 
-        def done(words: str) -> None:
-            self._page.say(words)
+        def done(told: tuple[str, str]) -> None:
+            self._page.say(*told)
             self._page.tick()
 
         self._page.apart(functools.partial(work, self._page.opened), done, button)
 
-    def _cancel(self, run_id: str) -> str:
+    def _cancel(self, run_id: str) -> tuple[str, str]:
         self._page.workspace.cancel(run_id)
-        return "The run was cancelled. What it had saved is there, and Resume goes on from it."
+        return "The run was cancelled. What it had saved is there, and Resume goes on from it.", ""
 
-    def _simulate(self, run_id: str) -> str:
-        """Simulate the network that the opened run left, on the test set, for as many steps as it knows of."""
+    def _simulate(self, run_id: str) -> tuple[str, str]:
+        """Simulate the network that the opened run left, on the test set, for as many steps and with the input that it knows of."""
         run = self._shown
-        steps = run.params.get("steps", "") if run is not None else ""
-        options: dict[str, Any] = {"network": FROM_RUN + run_id} | ({"steps": int(steps)} if steps.isdecimal() else {})
+        told = {} if run is None else run.params
+        options: dict[str, Any] = {"network": FROM_RUN + run_id}
+        if told.get("steps", "").isdecimal():
+            options["steps"] = int(told["steps"])
+        if told.get("input") in INPUTS:
+            options["input"] = told["input"]
         name = f"{self._name}, simulated" if self._name else ""
-        self._page.workspace.launch({"kind": "simulate", "options": options, "name": name})
-        return "Launched. The page Runs lists it; when it has ended, the pages Explorer and Predictions show it."
+        made = self._page.workspace.launch({"kind": "simulate", "options": options, "name": name})
+        return "Launched. The page Runs lists it; when it has ended, the pages Explorer and Predictions show it.", made
 
-    def _resume(self, run_id: str) -> str:
+    def _resume(self, run_id: str) -> tuple[str, str]:
         self._page.workspace.resume(run_id)
-        return "The run goes on from its last checkpoint."
+        return "The run goes on from its last checkpoint.", ""
 
 
 def written_report(page: Any, run_ids: Sequence[str]) -> io.BytesIO:

@@ -109,11 +109,13 @@ def create_app(workspace: Any = None, page: type[Page] = PAGES[0], **state: Any)
     if pn.state.curdoc is not None:
         pn.config.exception_handler = made.failed  # of this session
     template.add_variable("marked", f'<script nonce="{secrets.token_urlsafe(16)}"')  # see `hosts.policy`
+    asked = False
     if pn.state.location is not None:
+        asked = "dark" in parse_qs(pn.state.location.search.removeprefix("?"))
         _follow(pn.state.location, made)
     template.add_variable("scheme", style.source("scheme.js"))
     template.add_variable("script", style.source("page.js"))
-    template.add_variable("frame", style.frame(made.dark))
+    template.add_variable("frame", style.frame(made.dark, asked or made.dark != prefers_dark()))
     return template
 
 

@@ -34,15 +34,27 @@ def properties(dark: bool) -> str:
     return ":host { " + " ".join(lines) + " }"
 
 
-def frame(dark: bool) -> str:
-    """The style of what is around a page: nothing flashes white before it is there, and a bar shows that the server works."""
-    background, accent = (_SURFACES["dark" if dark else "light"][place] for place in (0, 6))
+def frame(dark: bool, asked: bool) -> str:
+    """The style of what is around a page: nothing flashes white before it is there, and a bar shows that the server works.
+
+    Args:
+        dark: the page's appearance.
+        asked: whether somebody chose it. What the server was told of the system may be older than the system's setting, so that
+            the browser's own knowledge goes before it until the page is made anew (scheme.js).
+    """
+    accent = _SURFACES["dark" if dark else "light"][6]
+    own, other = (_ground("dark" if way else "light") for way in (dark, not dark))
+    system = "" if asked else f"@media (prefers-color-scheme: {'light' if dark else 'dark'}) {{ {other} }} "
     return (
-        f"html {{ background: {background}; color-scheme: {'dark' if dark else 'light'}; }} body {{ margin: 0; }} "
+        f"{own} {system}body {{ margin: 0; }} "
         f".snn-busy {{ position: fixed; inset: 0 0 auto 0; height: 3px; z-index: 100; background: {accent}; "
         "animation: snn-busy 1.2s ease-in-out infinite; transform-origin: left; } .snn-busy[hidden] { display: none; } "
         "@keyframes snn-busy { from { transform: scaleX(0.05); } to { transform: scaleX(1); opacity: 0.2; } }"
     )
+
+
+def _ground(scheme: str) -> str:
+    return f"html {{ background: {_SURFACES[scheme][0]}; color-scheme: {scheme}; }}"
 
 
 def source(name: str) -> str:

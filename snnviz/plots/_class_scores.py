@@ -60,21 +60,21 @@ def class_scores(
     # rivals: most often in the lead, then the best at any time
     rank = data[data["class"] != label].groupby("class", sort=False).agg({"leads": "sum", "score": "max"})
     rivals = list(rank.sort_values(["leads", "score"], ascending=False).index[:_RIVALS])
-    tooltips = [("class", "@class"), ("step", "@time"), ("score", "@score{0.000}")]
     pale = theme.blend(palette.muted, palette.background, 0.6)
     others = [name for name in dict.fromkeys(data["class"]) if name not in (label, *rivals)]
     by_class = dict(iter(data.groupby("class", sort=False)[["time", "score", "class"]]))
-    parts = []
+    told = dict.fromkeys([label, *rivals, *others], "@score{0.000}")
+    parts = [theme.at_once(data, "class", ("step", "time"), "score", told)]
     for name in [label, *rivals, *others]:  # in the legend's order
         bold = name == label
         place = 0 if bold else 1 + rivals.index(name) if name in rivals else None
         text = f"{name} (true)" if bold else name
-        told = {"label": text} if place is not None else {"label": "other classes"} if name in others[:1] else {}
-        line = hv.Curve(by_class[name], "time", ["score", "class"], **told)
+        named = {"label": text} if place is not None else {"label": "other classes"} if name in others[:1] else {}
+        line = hv.Curve(by_class[name], "time", ["score", "class"], **named)
         color = pale if place is None else theme.series_color(place, dark)
         dash = "solid" if place is None else theme.DASHES[place]
         width = 3.2 if bold else 1.0 if place is None else 2.0
-        parts.append(theme.curve(line, color, dash=dash, width=width, tooltips=tooltips))
+        parts.append(theme.curve(line, color, dash=dash, width=width))
     span = theme.room(data["score"])
     parts.append(cursor(time, data["time"].max(), span, palette))
     return theme.figure(

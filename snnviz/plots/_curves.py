@@ -44,15 +44,9 @@ def accuracy_overlay(
     data, ends = _curves(runs, x, log)
     limits = _accuracy_range(data, runs, threshold, zoom)
     colors = _colors(runs, dark)
-    frame = Frame(x, ends, limits, log).around(data)
-    tooltips = [
-        ("", "@run"),
-        ("step", "@time"),
-        ("accuracy", "@accuracy{0.00} %"),
-        ("events so far", "@cumulative_events{0,0} per item"),
-    ]
+    frame = Frame(x, ends, limits, log).around(data, _levels(runs, threshold, reference))
     ends_of = {name: 100 * uncertainty.accuracy_interval(run) for name, run in runs.items()} if intervals else {}
-    parts: list[Any] = [_all_at_once(data, runs, ends_of)] if x == "time" else []
+    parts: list[Any] = [_told(data, x, runs, ends_of)]
     parts += [_band(data[data["run"] == name], x, ends, colors[name]) for name, ends in ends_of.items()]
     if reference:
         anns = _anns(runs)  # what each curve approaches
@@ -65,7 +59,7 @@ def accuracy_overlay(
         vdims = ["accuracy", "run", *sorted({"time", "cumulative_events"} - {x})]
         curve = hv.Curve(data[data["run"] == name], x, vdims, label=name)
         dash = theme.DASHES[index % len(theme.DASHES)] if dashes else "solid"
-        parts.append(theme.curve(curve, colors[name], dash=dash, width=2.4, tooltips=() if x == "time" else tooltips))
+        parts.append(theme.curve(curve, colors[name], dash=dash, width=2.4))
     if threshold is not None:
         crossings = crossings_data(runs, threshold)
     if threshold is not None and len(crossings):
@@ -116,7 +110,8 @@ def move_threshold(
     runs = named(results)
     data, ends = _curves(runs, x, log)
     limits = _accuracy_range(data, runs, threshold, zoom)
-    frame, colors = Frame(x, ends, limits, log).around(data), _colors(runs, dark)
+    frame = Frame(x, ends, limits, log).around(data, _levels(runs, threshold, reference))
+    colors = _colors(runs, dark)
     words = ann_words(frame, _anns(runs), colors) if reference else []
     rows = mark_rows(crossings_data(runs, threshold), frame, colors, theme.palette(dark))
     figure.y_range.update(start=limits[0], end=limits[1])
@@ -149,21 +144,19 @@ def _band(own: pd.DataFrame, x: str, ends: np.ndarray, color: str) -> hv.Area:
     return theme.band(hv.Area((own[x].to_numpy(), low, high), x, ["accuracy", "high"]), color)
 
 
-def _all_at_once(data: pd.DataFrame, runs: Mapping[str, Any], ends_of: Mapping[str, np.ndarray]) -> hv.Curve:
-    """What hovering tells of a step: where each of the curves stands, and how well the items tell it."""
-    wide = pd.DataFrame({"top": data.groupby("time")["accuracy"].max()})
-    tooltips = [("step", "@time")]
-    for index, name in enumerate(runs):
-        own = data[data["run"] == name].set_index("time")
-        wide[f"accuracy_{index}"], wide[f"events_{index}"] = own["accuracy"], own["cumulative_events"]
+def _told(data: pd.DataFrame, x: str, runs: Mapping[str, Any], ends_of: Mapping[str, np.ndarray]) -> hv.Curve:
+    """What hovering tells of a place: where each of the curves stands, and how well the items tell it."""
+    words = {}
+    for name, run in runs.items():
         between = ""
         if name in ends_of:
-            steps = wide.index[wide.index <= ends_of[name].shape[1]]
+            own = data["run"] == name
             for side, end in zip(("low", "high"), ends_of[name], strict=True):
-                wide[f"{side}_{index}"] = pd.Series(end[steps - 1], steps)
-            between = f" (@low_{index}{{0.00}} to @high_{index}{{0.00}}, {uncertainty.items(runs[name]):,} items)"
-        tooltips.append((name, f"@accuracy_{index}{{0.00}} %{between}, @events_{index}{{0,0}} events per item"))
-    return theme.hovered(hv.Curve(wide.reset_index(), "time", [*wide.columns]), tooltips)
+                data.loc[own, side] = end[data.loc[own, "time"] - 1]
+            between = f" (@low{{0.00}} to @high{{0.00}}, {uncertainty.items(run):,} items)"
+        other = "@cumulative_events{0,0} events per item" if x == "time" else "step @time"
+        words[name] = f"@accuracy{{0.00}} %{between}, {other}"
+    return theme.at_once(data, "run", ("step" if x == "time" else "events", x), "accuracy", words)
 
 
 def _log_steps(ends: tuple[float, float]) -> list[tuple[float, str]]:
@@ -187,6 +180,12 @@ def _accuracy_range(
     best = max([float(peaks.max()), *(100 * goal for goal in _goals(threshold)), *(a for a in anns if np.isfinite(a))])
     span = max(5.0, 1.5 * (best - float(peaks.min())))
     return max(best - span, 0.0), best + 0.08 * span
+
+
+def _levels(runs: Mapping[str, Any], threshold: float | Mapping[str, float] | None, reference: bool) -> list[float]:
+    """Accuracies in percent at which a level line is drawn."""
+    found = [100 * goal for goal in _goals(threshold)] + (list(_anns(runs).values()) if reference else [])
+    return [level for level in found if np.isfinite(level)]
 
 
 def _goals(threshold: float | Mapping[str, float] | None) -> list[float]:

@@ -42,17 +42,12 @@ def events_over_time(
     """
     runs = named(results)
     data = events_over_time_data(runs)
-    tooltips = [
-        ("", "@run"),
-        ("step", "@time"),
-        ("events so far", "@cumulative_events{0,0} per item"),
-        ("accuracy", "@accuracy{0.00 %}"),
-    ]
-    parts = []
+    told = dict.fromkeys(runs, "@cumulative_events{0,0} events per item, @accuracy{0.00 %}")
+    parts = [theme.at_once(data, "run", ("step", "time"), "cumulative_events", told)]
     for index, (name, rows) in enumerate(data.groupby("run", sort=False)):
         curve = hv.Curve(rows, "time", ["cumulative_events", "run", "accuracy"], label=str(name))
         dash = theme.DASHES[index % len(theme.DASHES)]
-        parts.append(theme.curve(curve, theme.series_color(index, dark), dash=dash, width=2.4, tooltips=tooltips))
+        parts.append(theme.curve(curve, theme.series_color(index, dark), dash=dash, width=2.4))
     if threshold is not None:
         for marks, shape in zip(_marks(runs, data, threshold, dark), ("circle", "x"), strict=True):
             parts.append(theme.points(hv.Points(marks, list(_MARK[:2]), _MARK[2]), marker=shape, size=11))

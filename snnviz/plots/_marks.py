@@ -21,8 +21,9 @@ _WORDS: dict[str, Callable[[Any], str]] = {
     "cumulative_events": lambda row: f"{theme.count(row.events)} events",
 }
 """What is on the horizontal axis -> the words at a crossing."""
-_LETTER, _LINE, _GAP = 0.019, 0.075, 0.025
-"""Width of a letter, height of a line, and distance of words from their mark, of the axes of a figure in a journal's column."""
+_LETTER, _LINE, _GAP = 0.023, 0.075, 0.025
+"""Width of a letter, height of a line, and distance of words from their mark, of the axes of a figure on a phone: there words are
+largest."""
 _SHORT = 24
 """Letters of a run's name that still fits beside a mark."""
 _LEGEND = (0.62, 0.0, 1.0, 0.24)
@@ -50,10 +51,12 @@ class Frame:
     curves: np.ndarray = field(default_factory=lambda: np.empty((0, 2)))
     boxes: list[tuple[float, float, float, float]] = field(default_factory=list)
 
-    def around(self, data: pd.DataFrame) -> Frame:
-        """These axes with the curves of `data` (columns run, `x` and accuracy in percent) in them."""
+    def around(self, data: pd.DataFrame, levels: Iterable[float]) -> Frame:
+        """These axes with the curves of `data` (columns run, `x` and accuracy in percent) in them, and lines at `levels`."""
         paths = [self._path(rows) for _, rows in data.groupby("run", sort=False)]
         taken = [_LEGEND] if len(paths) > 1 else []
+        across = np.arange(0.0, 1.0, 0.02)
+        paths += [np.stack([across, np.full(len(across), self.up(level))], axis=1) for level in levels]
         return Frame(self.x, self.ends, self.limits, self.log, np.concatenate(paths), taken)
 
     def _path(self, rows: pd.DataFrame) -> np.ndarray:
@@ -113,17 +116,17 @@ def ann_words(frame: Frame, anns: Mapping[str, float], colors: Mapping[str, str]
     for group in groups:
         whose = f", {group[0]}" if len(group) < len(anns) and len(group[0]) <= _SHORT and len(group) == 1 else ""
         text, height = f"ANN{whose}", float(frame.up(anns[group[0]]))
-        spot = frame.place(text, _beside(height, (1.0, 0.8, 0.6, 0.4)))
+        spot = frame.place(text, _beside(height))
         words.append((*frame.point(spot), text, colors[group[0]]))
     return words
 
 
-def _beside(height: float, places: Sequence[float]) -> list[tuple[float, float, str]]:
+def _beside(height: float) -> list[tuple[float, float, str]]:
     """Spots above and below a level line, the nearest first."""
     return [
         (place, height + side * (0.6 + step) * _LINE, "right")
-        for step in (0.0, 0.4, 0.8, 1.3, 2.0)
-        for place in places
+        for step in (0.0, 0.4, 0.8, 1.3, 2.0, 3.0, 4.0)
+        for place in (1.0, 0.8, 0.6, 0.4, 0.2)
         for side in (1, -1)
     ]
 
@@ -156,10 +159,10 @@ def mark_rows(crossings: pd.DataFrame, frame: Frame, colors: Mapping[str, str], 
     for goal, missed in crossings[~crossings["crossed"]].groupby("threshold"):
         crosses.append((end, 100 * goal, palette.missed))
         text = _named(", ".join(missed["run"]), "never reached", colors)
-        write(text, palette.missed, _beside(float(frame.up(100 * goal)), (1.0,)))
+        write(text, palette.missed, _beside(float(frame.up(100 * goal))))
     goals = sorted({100 * goal for goal in crossings["threshold"]}, reverse=True)
     for text, height in _goal_words(goals, frame.limits[1] - frame.limits[0]):
-        write(text, palette.muted, _beside(float(frame.up(height)), (1.0, 0.8, 0.6)))
+        write(text, palette.muted, _beside(float(frame.up(height))))
     # a mark that is not there keeps its element, with a row that draws nothing: pages update elements in place, and a column
     # without colours could not be told from one of numbers
     nowhere = (np.nan, np.nan)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import holoviews as hv
 import numpy as np
@@ -99,15 +100,18 @@ def membranes(
     band = 1.25 * (high - low)
     steps = int(data["time"].max())
     classes = result["class"].values.astype(str)
-    parts, ticks, goals, marks = [], [], [], []
+    bases = {neuron: (len(shown) - 1 - index) * band - low for index, neuron in enumerate(shown)}
+    data["height"] = data["potential"] + data["neuron"].map(bases)
+    words = {neuron: classes[neuron] if outputs else str(neuron) for neuron in shown}
+    parts: list[Any] = [_told(data, words)]
+    ticks, goals, marks = [], [], []
     for index, neuron in enumerate(shown):
-        base = (len(shown) - 1 - index) * band - low
-        trace = data[data["neuron"] == neuron].assign(height=lambda rows, base=base: rows["potential"] + base)
+        base = bases[neuron]
+        trace = data[data["neuron"] == neuron]
         color = theme.series_color(index, dark)
-        tooltips = [("neuron", "@neuron"), ("step", "@time"), ("potential", "@potential{0.000}")]
         line = hv.Curve(trace, "time", ["height", "neuron", "potential"])
-        parts.append(theme.curve(line, color, width=1.8, tooltips=tooltips))
-        ticks.append((base + (low + high) / 2, classes[neuron] if outputs else str(neuron)))
+        parts.append(theme.curve(line, color, width=1.8))
+        ticks.append((base + (low + high) / 2, words[neuron]))
         goals.append((0.5, base + (0.0 if outputs else THRESHOLD), steps + 0.5, palette.muted))
         fired = trace[trace["spike"].fillna(False).astype(bool)] if trace["spike"].notna().any() else trace[:0]
         marks += [(step, base + THRESHOLD, color) for step in fired["time"]]
@@ -127,4 +131,13 @@ def membranes(
         yticks=ticks,
         grid=False,
         height=height,
+        title="zero, dashed" if outputs else "threshold, dashed; a mark where it fires",
+    )
+
+
+def _told(data: pd.DataFrame, words: dict[int, str]) -> hv.Curve:
+    """What hovering tells of a step."""
+    named = data.assign(neuron=data["neuron"].map(words))
+    return theme.at_once(
+        named, "neuron", ("step", "time"), "height", dict.fromkeys(words.values(), "@potential{0.000}")
     )

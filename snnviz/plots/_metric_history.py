@@ -47,18 +47,18 @@ def metric_history(
     data = metric_history_data(histories, metrics)
     several = data["run"].nunique() > 1
     words = list(dict.fromkeys(data["metric"]))
-    curves = []
-    for index, ((run, name), part) in enumerate(data.groupby(["run", "metric"], sort=False)):
-        label = str(run) if several and len(words) == 1 else f"{run}: {name}" if several else str(name)
-        line = hv.Curve(part, "step", ["value", "run", "metric"], label=label.replace("_", " "))
-        tooltips = [("", "@run"), ("step", "@step"), ("", "@metric"), ("value", "@value{0.00000}")]
+    apart = ["run"] * several + ["metric"] * (len(words) > 1 or not several)
+    data["label"] = data[apart].astype(str).agg(": ".join, axis=1).str.replace("_", " ")
+    curves = [theme.at_once(data, "label", ("step", "step"), "value", dict.fromkeys(data["label"], "@value{0.00000}"))]
+    for index, (label, part) in enumerate(data.groupby("label", sort=False)):
+        line = hv.Curve(part, "step", ["value", "run", "metric"], label=label)
         dash = theme.DASHES[index % len(theme.DASHES)]
-        curves.append(theme.curve(line, theme.series_color(index, dark), dash=dash, tooltips=tooltips))
+        curves.append(theme.curve(line, theme.series_color(index, dark), dash=dash))
     return theme.figure(
         hv.Overlay(curves),
         dark=dark,
         xlabel="Step",
         ylabel=words[0].replace("_", " ").capitalize() if len(words) == 1 else "Value",
-        legend="right" if len(curves) > 1 else None,
+        legend="right" if len(curves) > 2 else None,
         height=height,
     )

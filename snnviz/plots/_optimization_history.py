@@ -67,7 +67,7 @@ def optimization_history(
     ]
     details = [name for name in ("evaluation", "stage", "best_loss") if name != x]
     tried = data.assign(color=theme.blend(palette.muted, palette.background, 0.45))
-    parts = [theme.points(hv.Points(tried, [x, "loss"], [*details, "color"]), size=4, tooltips=tooltips)]
+    parts = [theme.points(hv.Points(tried, [x, "loss"], [*details, "color"], label="tried"), size=4, tooltips=tooltips)]
     series = [("best_loss", "best loss", palette.text, "solid", 2.4)]
     series += [
         (f"best_{name}", f"its {label}", theme.series_color(index, dark), theme.DASHES[1 + index % 3], 1.8)

@@ -68,14 +68,14 @@ def search_progress(
     """
     data = search_progress_data(histories, minutes=minutes)
     bands: list[Any] = []
-    lines: list[Any] = []
-    tooltips = [("", "@run"), ("minutes", "@minutes{0.0}"), ("best loss", "@median{0.000}")]
+    told = dict.fromkeys(data["run"], "@median{0.000} (@low{0.000} to @high{0.000})")
+    lines: list[Any] = [theme.at_once(data, "run", ("minutes", "minutes"), "median", told, form="{0.0}")]
     for index, (name, rows) in enumerate(data.groupby("run", sort=False)):
         color = theme.series_color(index, dark)
         bands.append(theme.band(hv.Area(rows, "minutes", ["low", "high"]), color))
         curve = hv.Curve(rows, "minutes", ["median", "run"], label=str(name))
         dash = theme.DASHES[index % len(theme.DASHES)]
-        lines.append(theme.curve(curve, color, dash=dash, width=2.4, tooltips=tooltips))
+        lines.append(theme.curve(curve, color, dash=dash, width=2.4))
     return theme.figure(
         hv.Overlay([*bands, *lines]),
         dark=dark,

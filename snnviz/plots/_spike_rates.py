@@ -30,12 +30,12 @@ def spike_rates(result: xr.Dataset, *, dark: bool = False, height: int = 340) ->
     """
     data = spike_rates_data(result)
     layers = list(dict.fromkeys(data["layer"]))
-    tooltips = [("layer", "@layer"), ("step", "@time"), ("spike rate", "@spike_rate{0.0000}")]
-    curves = []
+    told = dict.fromkeys(layers, "@spike_rate{0.0000}")
+    curves = [theme.at_once(data, "layer", ("step", "time"), "spike_rate", told)]
     for index, (name, color) in enumerate(zip(layers, theme.depth_colors(len(layers), dark), strict=True)):
         part = hv.Curve(data[data["layer"] == name], "time", ["spike_rate", "layer"], label=str(name))
         dash = theme.DASHES[index % 5]
-        curves.append(theme.curve(part, color, dash=dash, width=2.2, tooltips=tooltips))
+        curves.append(theme.curve(part, color, dash=dash, width=2.2))
     top = max(float(data["spike_rate"].max()), 1e-9)
     return theme.figure(
         hv.Overlay(curves),

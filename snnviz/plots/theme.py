@@ -5,12 +5,14 @@ Every element is styled for both backends at once, so that the same object is dr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import holoviews as hv
 import numpy as np
+import pandas as pd
 
 for _backend in ("bokeh", "mpl"):
     # registers the backend; unlike hv.extension it leaves the reader's choice of backend and notebook alone
@@ -148,7 +150,7 @@ def curve(
     width: float = 2.0,
     tooltips: Sequence[tuple[str, str]] = (),
 ) -> hv.Curve:
-    """A line; `tooltips` are Bokeh's (label, "@field") pairs, and none of them means no hovering."""
+    """A line; `tooltips` are Bokeh's (label, "@field") pairs; none of them means no hovering, see `at_once`."""
     if element.label in [dimension.name for dimension in element.dimensions()]:
         element = element.relabel(f"{element.label} ")  # or HoloViews would take the name of a run for a column
     bokeh: dict[str, Any] = {"color": color, "line_dash": dash, "line_width": width}
@@ -157,10 +159,32 @@ def curve(
     return style(element, bokeh=bokeh, mpl={"color": color, "linestyle": _MPL_DASHES[dash], "linewidth": 0.65 * width})
 
 
-def hovered(element: hv.Curve, tooltips: Sequence[tuple[str, str]]) -> hv.Curve:
-    """A curve that is not seen, where hovering tells of everything at its place on the horizontal axis."""
-    bokeh = {"alpha": 0, "tools": ["hover"], "hover_tooltips": list(tooltips), "hover_mode": "vline"}
-    return style(element, bokeh=bokeh, mpl={"alpha": 0})
+def at_once(
+    data: Any, by: str, place: tuple[str, str], height: str, told: Mapping[Any, str], form: str = "{0,0}"
+) -> hv.Curve:
+    """A curve that is not seen, where hovering tells in one box of all series of a table at one place.
+
+    Args:
+        data: a long table, a row for each series and place.
+        by: column with the names of the series.
+        place: what its column is called in the box, and the column: that of the horizontal axis. A series without a row at a place
+            has its last one before it, and none after its end.
+        height: column of the vertical axis.
+        told: series -> what is said of it, Bokeh's "@field" for the columns of `data`.
+        form: how Bokeh writes the place.
+    """
+    title, x = place
+    wide = {"top": data.groupby(x)[height].max()}
+    tooltips = [(title, f"@{x}{form}")]
+    for index, (name, text) in enumerate(told.items()):
+        own = data[data[by] == name].drop_duplicates(x, keep="last").set_index(x)
+        for field in set(re.findall(r"@(\w+)", text)):
+            held = own[field].reindex(wide["top"].index, method="ffill")
+            wide[f"{field}_{index}"] = held.where(held.index <= own.index.max())
+        tooltips.append((str(name), re.sub(r"@(\w+)", rf"@\1_{index}", text)))
+    table = pd.DataFrame(wide).reset_index()
+    bokeh = {"alpha": 0, "tools": ["hover"], "hover_tooltips": tooltips, "hover_mode": "vline"}
+    return style(hv.Curve(table, x, [*table.columns[1:]]), bokeh=bokeh, mpl={"alpha": 0})
 
 
 def band(element: hv.Area, color: str, alpha: float = 0.15) -> hv.Area:

@@ -23,7 +23,7 @@ from snnviz.events import Recordings
 from snnviz.network import SpikingNetwork
 from snnviz.simulation.encoding import Inputs, Spikes
 from snnviz.simulation.engine import Block, Engine
-from snnviz.simulation.settings import Record, Settings
+from snnviz.simulation.settings import Record, Settings, other_input
 from snnviz.simulation.stopping import Stop, read_out
 
 if TYPE_CHECKING:
@@ -153,6 +153,9 @@ def simulate(
         result["camera_events"] = ("time", inputs.sent(), about)
     if options.step_ms is not None:
         result.attrs["step_ms"] = options.step_ms
+    note = other_input(network, options.input)
+    if note:
+        result.attrs["note"] = note
     if when is not None:
         result.attrs["stop"] = json.dumps(asdict(when))
     accuracy = inputs.accuracy(network, y)

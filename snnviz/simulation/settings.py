@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from snnviz import _checks as check
@@ -110,6 +110,21 @@ class Settings:
         """Whether the spiking input layer, or else the other layers, reset to zero."""
         reset = self.input_reset or self.reset if input_layer else self.reset
         return reset == "zero"
+
+
+def learned_input(network: SpikingNetwork) -> str | None:
+    """The input that a network was optimised for; None where it was not, or does not say."""
+    about = network.metadata.get("optimization")
+    meant = about.get("input") if isinstance(about, Mapping) else None
+    return str(meant) if meant in INPUTS else None
+
+
+def other_input(network: SpikingNetwork, given: str) -> str:
+    """A sentence where a network is simulated with another input than it was optimised for; else nothing."""
+    meant = learned_input(network)
+    if meant in (None, given):
+        return ""
+    return f"this network was optimised for input {meant!r}, and answers otherwise with {given!r}: see --input {meant}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,7 @@
 """The page Live without a browser: what is drawn is answered as `simulate` answers it."""
 
 import base64
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -84,3 +85,14 @@ def test_weights_are_blue_above_zero_and_orange_below():
     assert colors[0, 0, 2] > colors[0, 0, 0]
     assert colors[0, 2, 0] > colors[0, 2, 2]
     assert np.allclose(colors[0, 1], 1)
+
+
+def test_a_network_gets_its_images_as_it_learned_to(monkeypatch):
+    network = pretrained.network("dense-mnist-optimized")
+    learned = replace(network, metadata={**network.metadata, "optimization": {"input": "analog"}})
+    monkeypatch.setattr(dashboard.Live, "_network", lambda self, name=None: learned)
+    page = dashboard.Live(network="dense-mnist-optimized", steps=5)
+    image = datasets.load("mnist", split="test", limit=1).x
+    alone = simulate(learned, image, [1], 5, engine="event", record=["logits"], input="analog", progress=False)
+    np.testing.assert_allclose(page.pad.answer["scores"], alone["logits"].values[0], atol=1e-4)
+    assert "input='analog'" in page._membranes_again()[0]

@@ -469,3 +469,18 @@ def test_data_are_chosen_where_a_network_remembers_none(finished, monkeypatch, t
     made._launch()
     assert Path(asked[2]["options"]["data"]).read_bytes() == own.read_bytes()
     assert Path(asked[2]["options"]["network"]).read_bytes() == unknown.read_bytes()
+
+
+def test_what_a_run_left_is_simulated_as_it_was_meant(store):
+    run_id = store.create("optimize", "found")
+    for name, value in (("steps", "7"), ("input", "analog")):
+        store.client.log_param(run_id, name, value)
+    store.set_status(run_id, "FINISHED")
+    workspace = dashboard.Workspace(store=store)
+    workspace.watcher.look_now()
+    menu = [("runs", "Runs"), ("explorer", "Explorer")]
+    page, launched = dashboard.Runs(workspace, menu, opened=run_id), []
+    workspace.launch = lambda spec: launched.append(spec) or "made"
+    page.details.simulate.clicks += 1
+    assert "runs?opened=made" in page.notice.object, "and where to follow it is a click away"
+    assert launched[0]["options"] == {"network": f"run:{run_id}", "steps": 7, "input": "analog"}

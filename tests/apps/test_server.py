@@ -467,6 +467,9 @@ def test_dark_follows_the_system(monkeypatch):
         assert "html { background: #f5f7f9" in asked(server, "/explorer", here)[2]
         _, _, text = asked(server, "/explorer?dark=false", here, Cookie="snnviz_scheme=dark")
         assert "html { background: #f5f7f9" in text
+        assert "@media (prefers-color-scheme" not in text, "somebody chose it"
+        _, _, text = asked(server, "/explorer", here)  # of a browser that comes for the first time
+        assert "@media (prefers-color-scheme: dark) { html { background: #0e131a" in text
 
 
 def test_a_browser_that_left_is_no_exception_in_the_log():

@@ -9,7 +9,6 @@ from pypdf import PdfReader
 from snnviz import dashboard, datasets, jobs, pretrained, simulate
 from snnviz.runs import Store
 
-WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 900}
 EVIL = "<img src=x onerror=console.error('evil')>"
 
 
@@ -26,10 +25,11 @@ def server(tmp_path_factory):
     store = Store(tmp_path_factory.mktemp("runs"))
     for name in ("plain", EVIL):
         options = {"network": "dense-mnist-heuristic", "limit": 50, "steps": 6, "engine": "event"}
-        jobs.run({"kind": "simulate", "name": name, "options": options}, store=store)
+        opened = jobs.run({"kind": "simulate", "name": name, "options": options}, store=store).run_id
     workspace = dashboard.Workspace(results, store=store)
     workspace.watcher.look_now()
     with dashboard.Serving(workspace) as running:
+        running.opened = opened
         yield running
 
 
@@ -42,9 +42,9 @@ def test_every_page_opens_from_the_menu(page, server):
         page.wait_for_url(f"**/{one.slug}*")
         page.get_by_text("What the words mean").wait_for()
         page.wait_for_function("document.documentElement.scrollWidth <= window.innerWidth")
-        page.set_viewport_size(NARROW)
-        page.wait_for_function("document.documentElement.scrollWidth <= 390")
-        page.set_viewport_size(WIDE)
+        for width in (390, 1024, 1440):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.wait_for_function("width => document.documentElement.scrollWidth <= width", arg=width)
         tree = page.locator("body").aria_snapshot()
         assert (
             re.findall(
@@ -178,6 +178,25 @@ def test_a_stroke_is_answered(page, server):
     assert page.problems == []
 
 
+def test_a_camera_is_answered_and_a_missing_one_is_said(page, server):
+    page.goto(f"{server.url}live?network=dense-mnist-optimized")
+    page.get_by_text(re.compile("step .* of 20")).wait_for()
+    page.get_by_role("button", name="Camera", exact=True).click()  # Chromium's own, a green picture that moves
+    page.get_by_text(re.compile("From stroke to picture")).wait_for()
+    page.get_by_role("button", name="Stop camera").click()
+    page.get_by_role("button", name="Camera", exact=True).wait_for()
+    for error, words in (("NotAllowedError", "was not allowed"), ("NotFoundError", "No camera was found")):
+        page.evaluate(
+            "name => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', name)) }", error
+        )
+        page.get_by_role("button", name="Camera", exact=True).click()
+        page.get_by_text(words).wait_for()
+    page.evaluate("Object.defineProperty(navigator, 'mediaDevices', { value: undefined })")
+    page.get_by_role("button", name="Camera", exact=True).click()
+    page.get_by_text("localhost or over https").wait_for()
+    assert page.problems == []
+
+
 def test_an_optimisation_page_without_a_search_says_what_to_do(page, server):
     page.goto(f"{server.url}optimize")
     page.get_by_text("Nothing tried yet").first.wait_for()
@@ -194,15 +213,57 @@ def test_sparsity(page, server):
     assert page.problems == []
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("slug", [one.slug for one in dashboard.PAGES])
+@pytest.mark.parametrize(
+    "slug", [pytest.param(one.slug, marks=[] if one.slug == "runs" else pytest.mark.slow) for one in dashboard.PAGES]
+)
 def test_narrow_screens(page, server, slug):
-    """As they are first drawn there; `test_every_page_opens_from_the_menu` makes a wide one narrow."""
-    page.set_viewport_size(NARROW)
-    page.goto(f"{server.url}{slug}")
-    page.get_by_role("heading", level=1).wait_for()
+    """As pages are first drawn there; `test_every_page_opens_from_the_menu` makes wide ones narrow."""
+    page.set_viewport_size({"width": 390, "height": 900})
+    page.goto(f"{server.url}{slug}{'?opened=' + server.opened if slug == 'runs' else ''}")
+    page.get_by_text("What the words mean").wait_for()
+    if slug == "runs":
+        page.get_by_text("Look at its network").wait_for()
+    page.wait_for_function("document.documentElement.scrollWidth <= window.innerWidth")
+    page.set_viewport_size({"width": 1024, "height": 900})
     page.wait_for_function("document.documentElement.scrollWidth <= window.innerWidth")
     assert page.problems == []
+
+
+def test_nothing_is_white_for_those_whose_system_is_dark(chromium, server):
+    """Nor before the browser has told so, nor before a plot is there, which has a grey place until then."""
+    page = chromium.new_page(color_scheme="dark")
+    page.add_init_script(SEEN)
+    page.goto(f"{server.url}explorer")
+    page.locator(".skeleton").first.wait_for()
+    page.locator(".bk-Canvas").nth(3).wait_for(state="attached")
+    page.wait_for_function("sessionStorage.seen")
+    assert page.evaluate("JSON.parse(sessionStorage.seen)") == ["rgb(14, 19, 26)"]
+    page.close()
+
+
+def test_a_bar_shows_that_the_server_works(page, server):
+    page.goto(f"{server.url}explorer")
+    page.locator(".bk-Canvas").nth(5).wait_for(state="attached")
+    page.evaluate("""() => {
+      const bar = document.querySelector(".snn-busy")
+      const note = () => { if (!bar.hidden) window.shown = true }
+      new MutationObserver(note).observe(bar, { attributes: true })
+    }""")
+    page.get_by_role("group", name="Time axis").get_by_role("button", name="linear").click()
+    page.wait_for_function("window.shown")
+    page.wait_for_function("document.querySelector('.snn-busy').hidden")
+    assert page.problems == []
+
+
+SEEN = """(() => {
+  const note = () => {
+    const seen = JSON.parse(sessionStorage.seen ?? "[]"), now = getComputedStyle(document.documentElement).backgroundColor
+    if (document.styleSheets.length && !seen.includes(now)) sessionStorage.seen = JSON.stringify([...seen, now])
+    requestAnimationFrame(note)
+  }
+  requestAnimationFrame(note)
+})()"""
+"""Notes the grounds of all frames that are painted, those before the page asks once more included."""
 
 
 def test_the_browser_asks_no_other_server(page, server):

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from snnviz import cli, datasets, metrics, optimize, pretrained, results, simulate
+from snnviz import cli, dashboard, datasets, metrics, optimize, pretrained, results, simulate
 
 
 def _words(out, steps):
@@ -110,6 +110,10 @@ def test_another_input_than_a_search_was_made_for_is_said(tmp_path, capsys, give
     )
     found.network.save(tmp_path / "n.npz")
     words = ["simulate", str(tmp_path / "n.npz"), "--data", "mnist", "--limit", "40", "--steps", "4", "--input", given]
-    assert cli.main([*words, "--json"]) == 0
+    assert cli.main([*words, "--out", str(tmp_path / "r.nc"), "--json"]) == 0
     told = [text for text in json.loads(capsys.readouterr().out)["warnings"] if "optimised for input 'analog'" in text]
     assert len(told) == (given == "spiking")
+    result = results.load(tmp_path / "r.nc")
+    assert [result.attrs[name] for name in ("note",) if name in result.attrs] == told
+    shown = dashboard.Explorer({"one": result})._facts()
+    assert ("optimised for input" in shown) == (given == "spiking"), "and so does the page"

@@ -52,7 +52,7 @@ def test_the_upper_tail_gives_numpys_percentile(percentile, pieces):
         np.testing.assert_allclose(tail.result(higher)[0], expected, rtol=1e-12)
 
 
-def test_the_upper_tail_keeps_little(monkeypatch):
+def test_the_upper_tail_keeps_little():
     tail = UpperTail(10**6, 99.0)
     random = np.random.default_rng(0)
     everything = []
@@ -62,6 +62,16 @@ def test_the_upper_tail_keeps_little(monkeypatch):
         tail.add(piece)
         assert len(tail._kept[0]) + tail._waiting < 2**17
     assert tail.result(99.0)[0][0] == pytest.approx(np.percentile(np.concatenate(everything).astype(np.float64), 99.0))
+
+
+def test_the_upper_tail_keeps_no_zeros():
+    tail = UpperTail(1000, 50.0, 2)
+    values = np.zeros((1000, 2), np.float32)
+    values[:10] = [[3, 0]]
+    tail.add(values)
+    assert tail._waiting == 10
+    found, largest = tail.result(50.0)
+    assert (found.tolist(), largest.tolist()) == ([0, 0], [3, 0])
 
 
 @pytest.mark.parametrize("percentile", [99.0, 80.0, 100.0])

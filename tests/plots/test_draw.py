@@ -176,11 +176,16 @@ def test_marks_say_where_and_whether(before, after):
 
 def test_words_lie_on_no_curve_and_on_no_other_words():
     data = pd.DataFrame({"run": "one", "time": range(1, 51), "accuracy": [50, 90, *[97.0] * 48]})
-    frame = Frame("time", (1.0, 50.0), (0.0, 102.0), False).around(data)
-    spots = [(0.8, 0.95, "right"), (0.8, 0.5, "right"), (0.8, 0.2, "left")]  # the first is on the curve
-    assert frame.place("step 2", spots) == spots[1]
-    assert frame.place("step 3", spots) == spots[2], "the second is taken"
-    assert frame.point(spots[1]) == pytest.approx((1 + 0.8 * 49, 51.0))
+    frame = Frame("time", (1.0, 50.0), (0.0, 102.0), False).around(data, [20.0])
+    spots = [
+        (0.8, 0.2, "left"),
+        (0.8, 0.95, "right"),
+        (0.8, 0.5, "right"),
+        (0.8, 0.35, "left"),
+    ]  # on a level line, on the curve
+    assert frame.place("step 2", spots) == spots[2]
+    assert frame.place("step 3", spots) == spots[3], "the other is taken"
+    assert frame.point(spots[2]) == pytest.approx((1 + 0.8 * 49, 51.0))
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -230,3 +235,34 @@ def test_one_tooltip_tells_of_all_curves_at_a_step(before, after):
     np.testing.assert_allclose(told["accuracy_1"], 100 * after["accuracy"].values)
     assert np.isnan(told["accuracy_0"][10:]).all(), "it ended earlier"
     assert list(figure.xaxis[0].major_label_overrides.values())[:4] == ["1", "2", "5", "10"]
+
+
+def test_plots_of_several_lines_have_one_tooltip_of_all_of_them(drawings):
+    lines = {
+        "time": ["before", "after"], "cost": ["before", "after"], "plane": ["before", "after"],
+        "rates": ["input", "dense_1", "dense_2"], "membranes of the outputs": None, "scores": None, "losses": ["loss", "val loss"],
+    }  # fmt: skip
+    losses = pd.DataFrame({"loss": [3.0, 2.0, 1.0], "val_loss": [3.0, 2.5, 2.0]})
+    for name, told in lines.items():
+        drawn = drawings[name] if name in drawings else plots.metric_history({"one": losses}, ["loss", "val_loss"])
+        figure = hv.renderer("bokeh").get_plot(drawn).state
+        (hover,) = figure.select({"type": HoverTool})
+        assert hover.mode == "vline", name
+        (renderer,) = hover.renderers
+        fields = re.findall(r"@(\w+)", " ".join(words for _, words in hover.tooltips))
+        assert set(fields) <= set(renderer.data_source.data), name
+        assert told is None or [label for label, _ in hover.tooltips][1:] == told
+        assert len(hover.tooltips) > 2, name
+
+
+def test_at_a_cost_the_tooltip_tells_where_each_curve_stood(before, after):
+    figure = hv.renderer("bokeh").get_plot(plots.accuracy_over_events([before, after])).state
+    (hover,) = figure.select({"type": HoverTool})
+    told = hover.renderers[0].data_source.data
+    own = plots.accuracy_over_events_data([before, after])
+    spent = told["cumulative_events"]
+    for index, name in enumerate(["before", "after"]):
+        rows = own[own["run"] == name]
+        steps = [rows["time"][rows["cumulative_events"] <= at].max() for at in spent]
+        steps = np.where(spent <= rows["cumulative_events"].max(), steps, np.nan)
+        np.testing.assert_array_equal(told[f"time_{index}"], steps)

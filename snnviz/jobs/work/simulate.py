@@ -21,6 +21,7 @@ from snnviz.jobs.work.sources import (
 )
 from snnviz.simulation import Record, Settings, Stop, simulate
 from snnviz.simulation.driver import check_engine
+from snnviz.simulation.settings import other_input
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -76,7 +77,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     network = pretrained.network(located(options.network, "network.npz", job))
     data = data_of(network, options.network, options, options.split, options.limit)
     images = data.images
-    notes = [text for text in (data.note, of_graph(network, options), of_search(network, options)) if text]
+    notes = [text for text in (data.note, of_graph(network, options), other_input(network, options.input)) if text]
     for text in notes:
         job.say(text)
     job.begin({**parameters(options), "data": data.name, "network_hash": network.hash, "items": len(images)})
@@ -135,15 +136,6 @@ def of_graph(network: SpikingNetwork, settings: Settings) -> str:
         meant.get(name) in (None, getattr(settings, name)) for name in ("reset", "input")
     )
     return "" if same else nir.settings_meant(network)
-
-
-def of_search(network: SpikingNetwork, settings: Settings) -> str:
-    """A sentence where a network is simulated with another input than it was optimised for; else nothing."""
-    about = network.metadata.get("optimization")
-    meant = about.get("input") if isinstance(about, Mapping) else None
-    if meant in (None, settings.input):
-        return ""
-    return f"this network was optimised for input {meant!r}, and answers otherwise with {settings.input!r}: see --input {meant}"
 
 
 def keep(job: Job, result: xr.Dataset, network: SpikingNetwork, out: str | None) -> None:
