@@ -4,7 +4,10 @@ import asyncio
 import importlib.util
 import os
 import signal
+import sqlite3
+import threading
 import warnings
+from contextlib import closing
 
 import pytest
 
@@ -55,6 +58,36 @@ def no_event_loop_left_running():
     """A file that leaves an event loop running fails itself, instead of the next file that starts one."""
     yield
     assert asyncio._get_running_loop() is None, "an event loop was left running"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tables_made_once(tmp_path_factory):
+    """The tables of a store of runs are MLflow's work of a second: of every store but the first they are copied."""
+    from snnviz.runs import _mlflow
+
+    create, kept, makers = _mlflow.create_sqlite, tmp_path_factory.mktemp("tables") / "tables.db", []
+    one_at_a_time = threading.Lock()
+
+    def tables(engine):
+        first = not kept.exists()
+        if first:
+            makers[0](engine)
+        with closing(sqlite3.connect(kept)) as ours, closing(sqlite3.connect(engine.url.database)) as made:
+            made.backup(ours) if first else ours.backup(made)
+
+    def created(path):
+        _mlflow.prepare()
+        from mlflow.store.db import utils
+
+        if not makers:
+            makers.append(utils._initialize_tables)
+        with one_at_a_time, pytest.MonkeyPatch.context() as patch:
+            patch.setattr(utils, "_initialize_tables", tables)
+            create(path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_mlflow, "create_sqlite", created)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import inspect
 
+import numpy as np
 import pytest
 
 from snnviz import InputError, cli, datasets, results
@@ -46,6 +47,9 @@ def material(tmp_path_factory):
         kept = functools.cache(loading.load_keras)
         patch.setattr(loading, "load_keras", kept)
         patch.setattr("snnviz.conversion.load_keras", kept)
+        patch.setattr(loading, "_keras", functools.cache(loading._keras))
+        # of a handful of items, without Keras' making a data set of them
+        patch.setattr("snnviz.conversion.report.model_scores", lambda model, x, batch_size=256: np.asarray(model(x)))
         yield made
 
 

@@ -38,10 +38,20 @@ def _program(own: str) -> str | None:
     return own if Path(own).exists() else None
 
 
+@pytest.fixture(scope="module")
+def profile(chromium):
+    """One profile for a file of tests: what a page has loaded, the next takes from the browser's cache."""
+    context = chromium.new_context()
+    yield context
+    context.close()
+
+
 @pytest.fixture
-def page(chromium):
+def page(profile):
     """A page that notes errors on the console and requests that leave this machine."""
-    page = chromium.new_page(viewport={"width": 1440, "height": 900})
+    profile.clear_cookies()
+    page = profile.new_page()
+    page.set_viewport_size({"width": 1440, "height": 900})
     page.set_default_timeout(180_000)
     page.problems = []
     page.on("pageerror", lambda error: page.problems.append(f"page error: {error}"))

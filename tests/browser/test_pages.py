@@ -34,14 +34,16 @@ def server(tmp_path_factory):
 
 
 def test_every_page_opens_from_the_menu(page, server):
-    """And what can be used has a name that a screen reader reads."""
+    """Nothing runs off the side, on a narrow screen either, and what can be used has a name that a screen reader reads."""
     page.goto(server.url)
     for one in dashboard.PAGES:
         page.locator("nav").get_by_role("link", name=one.title, exact=True).click()
         page.get_by_role("heading", level=1, name=one.heading).wait_for()
         page.wait_for_url(f"**/{one.slug}*")
         page.get_by_text("What the words mean").wait_for()
-        page.wait_for_function("document.documentElement.scrollWidth <= window.innerWidth")
+        for width in (390, 1024, 1440):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.wait_for_function("width => document.documentElement.scrollWidth <= width", arg=width)
         tree = page.locator("body").aria_snapshot()
         assert (
             re.findall(
@@ -66,9 +68,11 @@ def test_back_undoes_the_last_change(page, server):
     assert page.problems == []
 
 
+# the field is the same on all pages
 UPLOADS = [
-    ("optimize", "dense-mnist-heuristic"), ("sparsity", "dense-mnist"), ("adapt", "dense-mnist"),
-    ("hardware", "dense-mnist-heuristic"),
+    ("optimize", "dense-mnist-heuristic"), ("sparsity", "dense-mnist"),
+    pytest.param("adapt", "dense-mnist", marks=pytest.mark.slow),
+    pytest.param("hardware", "dense-mnist-heuristic", marks=pytest.mark.slow),
 ]  # fmt: skip
 
 
@@ -208,8 +212,11 @@ def test_sparsity(page, server):
     assert page.problems == []
 
 
-@pytest.mark.parametrize("slug", [one.slug for one in dashboard.PAGES])
+@pytest.mark.parametrize(
+    "slug", [pytest.param(one.slug, marks=[] if one.slug == "runs" else pytest.mark.slow) for one in dashboard.PAGES]
+)
 def test_narrow_screens(page, server, slug):
+    """As pages are first drawn there; `test_every_page_opens_from_the_menu` makes wide ones narrow."""
     page.set_viewport_size({"width": 390, "height": 900})
     page.goto(f"{server.url}{slug}{'?opened=' + server.opened if slug == 'runs' else ''}")
     page.get_by_text("What the words mean").wait_for()
