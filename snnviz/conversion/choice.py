@@ -2,11 +2,13 @@
 
 No setting is the best for every network, so a few are simulated on items that were held out of the normalisation: pairs of
 granularity and percentile, with corrected initial potentials (`snnviz.conversion.corrected`), beside two reference settings
-with those of half the threshold. A deep network that hears spikes gets its best setting once more with a clamp, layers that
-begin one after the other: each then hears rates that have settled. Chosen is what is within 1 % of the ANN soonest and stays
-there (within 2 or 5 %, where nothing is), then what has the least Pareto latency, among those that are as good as the better
-reference gets at no more events than it takes. How much is simulated depends on the size of the network alone, never on the
-clock, so that the same model and items make the same network.
+with those of half the threshold. Chosen is what is within 1 % of the ANN soonest and stays there (within 2 or 5 %, where
+nothing is), then what has the least Pareto latency, among those that are as good as the better reference gets at no more events
+than it takes. A deep network that hears spikes gets this setting once more with a clamp, layers that begin one after the other:
+each then hears rates that have settled. It is taken if it gains accuracy later on, for no more events.
+
+How much is simulated depends on the size of the network alone, never on the clock, so that the same model and items make the
+same network.
 """
 
 from __future__ import annotations
@@ -182,19 +184,22 @@ def choose(
             final.append(judge(_corrected(each, kept, steps, input)))
             _memory.give_back()
             bar.update(1)
-        late = _clamped(_best(final), trials, asked, input)
+        best = _best(final)
+        late = _clamped(best, trials, asked, input)
         if late is not None:
             each, steps = late
             final.append(judge(_corrected(each, kept, steps, input)))
+            best = final[-1] if _better_late(final[-1], best) else best
         bar.update(1)
-    best = _best(final)
     about = {
         "input": input,
         "items": held,
         "steps": STEPS[input],
         "labels": "given" if y is not None else "the ANN's answers",
         "ann_accuracy": round(judge.reference, 4),
-        "rows": [trial.row(trial is best) for trial in sorted(final, key=lambda trial: trial.rank)],
+        "rows": [
+            trial.row(trial is best) for trial in sorted(final, key=lambda trial: (trial is not best, trial.rank))
+        ],
     }
     return best, about
 
@@ -217,9 +222,20 @@ def _clamped(best: Trial, trials: list[Trial], asked: Setting, input: str) -> tu
     network = plain.network.clamped(CLAMP)
     last = max(layer.onset for layer in network.layers[:-1])
     steps = asked.correct_potential or last + CORRECTED_STEPS[input]
-    if not LATE <= last < min(steps, STEPS[input]):
+    if not LATE <= last < min(steps, STEPS[input] // 2):
         return None
     return replace(plain, network=network, setting=replace(plain.setting, clamp=CLAMP)), steps
+
+
+def _better_late(late: Trial, best: Trial) -> bool:
+    """Whether a clamp gains accuracy, without more events, once the last layer has heard as long as it waited.
+
+    The mean over all later steps tells that of 66 items in nine of ten draws (CIFAR-10), the step at which the accuracy settles
+    in seven.
+    """
+    begins = 2 * max(layer.onset for layer in late.network.layers[:-1])
+    gains = late.accuracy[begins:].mean() > best.accuracy[begins:].mean()
+    return bool(gains and late.events.sum() <= best.events.sum())
 
 
 def _best(trials: Sequence[Trial]) -> Trial:

@@ -1,9 +1,11 @@
 """What `convert` chooses where nothing is given, and that what is given is kept."""
 
+import keras
 import numpy as np
 import pytest
 
 import snnviz
+from snnviz import plots
 from snnviz.conversion import convert, fold, load_keras, measure
 from snnviz.conversion.choice import REFERENCES, Setting, Trial
 from snnviz.conversion.choice import _best as best
@@ -89,3 +91,37 @@ def test_of_few_items_none_is_held_out(model, images):
 def test_wrong_choices_are_refused(model, images, wrong):
     with pytest.raises(InputError, match=f"`{next(iter(wrong))}` must be"):
         convert(model, images.x[:5], **wrong)
+
+
+@pytest.fixture(scope="module")
+def deep():
+    """A classifier of fourteen layers: with the clamp that is tried, the last hidden one begins at step 4."""
+    keras.utils.set_random_seed(0)
+    hidden = [keras.layers.Dense(12, "relu", kernel_initializer="he_normal") for _ in range(13)]
+    return keras.Sequential([keras.layers.Input((12,)), *hidden, keras.layers.Dense(3)])
+
+
+@pytest.fixture(scope="module")
+def items():
+    return np.random.default_rng(0).random((80, 12)).astype(np.float32)
+
+
+def test_a_deep_network_that_hears_spikes_is_tried_with_a_clamp(deep, items):
+    made = convert(deep, items, progress=False)
+    about = made.metadata["choice"]
+    late = [row for row in about["rows"] if row["clamp"]]
+    assert [(row["clamp"], row["correct_potential"]) for row in late] == [(0.34, 10)]
+    (chosen,) = (row for row in about["rows"] if row["chosen"])
+    assert made.metadata["clamp"] == chosen["clamp"]
+    assert (max(layer.onset for layer in made.layers[:-1]) == 4) == bool(chosen["clamp"])
+    told = plots.settings_tried_data(made)
+    assert told["setting"].str.endswith("corrected, clamp 0.34").sum() == about["steps"]
+
+
+@pytest.mark.parametrize(
+    ("input", "given"), [("spiking", {"clamp": 0}), ("spiking", {"onsets": [0] * 14}), ("analog", {})]
+)
+def test_a_clamp_is_not_tried_where_it_is_given_or_images_come_as_they_are(deep, items, input, given):
+    made = convert(deep, items, input=input, progress=False, **given)
+    assert not any(row["clamp"] for row in made.metadata["choice"]["rows"])
+    assert made.metadata["clamp"] == 0
