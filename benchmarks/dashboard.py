@@ -42,6 +42,8 @@ LIMITS = {"first_paint_s": 2.0, "server_ms": 150.0, "sent_bytes": 2 * 2**20}
 PLOTS = 6
 """Of the explorer."""
 _PAINTED = ".bk-Canvas"
+_PATIENCE = 60
+"""Seconds for which an answer is waited for."""
 
 
 def prepare(folder: Path) -> None:
@@ -122,6 +124,7 @@ def resident(pid: int) -> int:
 def opened(browser: Any, url: str, painted: str = _PAINTED) -> tuple[Any, float]:
     """A page, and the seconds until its first plot, or else what `painted` selects, was drawn."""
     page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.set_default_timeout(120_000)
     page.received = 0
 
     def count(payload: Any) -> None:
@@ -163,6 +166,10 @@ def walk(browser: Any, url: str, folder: Path, rounds: int) -> dict[str, Any]:
         before, sent = lines(folder), page.received
         act()
         page.wait_for_timeout(1500)
+        for _ in range(_PATIENCE):  # on a busy machine the answer may take long
+            if times(folder, before):
+                break
+            page.wait_for_timeout(1000)
         took = times(folder, before)
         found[name] = {
             "messages": len(took), "median_ms": median(took), "max_ms": max(took), "sent_bytes": page.received - sent,

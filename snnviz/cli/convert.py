@@ -59,7 +59,8 @@ def show(answer: dict[str, Any]) -> str:
 
 def _potentials(row: Mapping[str, Any]) -> str:
     steps = row["correct_potential"]
-    return f"potentials {row['initial_potential']:g}" + (f" corrected over {steps} steps" if steps else "")
+    told = f"potentials {row['initial_potential']:g}" + (f" corrected over {steps} steps" if steps else "")
+    return told + (f", clamp {row['clamp']:g}" if row.get("clamp") else "")
 
 
 SHOWN = (1, 2, 4, 8, 16, 24)

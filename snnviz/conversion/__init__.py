@@ -100,7 +100,7 @@ def convert(
     input: str = "spiking",
     y_norm: np.ndarray | None = None,
     input_range: float | None = None,
-    clamp: float = 0.0,
+    clamp: float | None = None,
     onsets: Sequence[int] | None = None,
     correct_bias: int | None = None,
     class_names: Sequence[str] = (),
@@ -144,7 +144,7 @@ def convert(
         input_range: what the model takes for full intensity: 1, or 255 for a model trained on 8-bit images. None means what
             the model shows before its first weights (`input_range`), else 1. The network takes intensities in [0, 1] in any case.
         clamp: layers begin one after the other, that at depth d after clamp * d time steps, rounded down
-            (`SpikingNetwork.clamped`); 0, all at once.
+            (`SpikingNetwork.clamped`); 0, all at once; None, chosen, where the network is deep and hears spikes.
         onsets: after how many time steps each layer begins, one number a layer, instead of a clamp.
         correct_bias: correct biases by the rates of this many time steps, on the first `correction.ITEMS` items of `x_norm`
             (`snnviz.conversion.corrected`); None, leave them as the ANN has them.
@@ -171,12 +171,13 @@ def convert(
         check.choice("per", per, PER)
     if initial_potential is not None:
         check.real("initial_potential", initial_potential, LOWEST, -LOWEST)
-    check.real("clamp", clamp, 0)
+    if clamp is not None:
+        check.real("clamp", clamp, 0)
     if onsets is not None and clamp:
         raise InputError(f"`onsets` must be None beside a clamp. Received: a clamp of {clamp:g} as well")
     model, imported = taken(model, x_norm, mean, std)
     folded = fold(model, input_range, class_names, title)
-    folded = folded.clamped(clamp) if onsets is None else folded.with_onsets(onsets)
+    folded = folded.clamped(clamp or 0.0) if onsets is None else folded.with_onsets(onsets)
     if correct_bias is not None:
         check_steps("correct_bias", correct_bias, folded)
     if correct_potential:
@@ -197,6 +198,7 @@ def convert(
         initial_potential=initial_potential,
         # a bias takes the same errors for its own
         correct_potential=0 if correct_potential is None and correct_bias is not None else correct_potential,
+        clamp=clamp if onsets is None else 0.0,
     )
     if setting == "paper":
         asked = Setting(
@@ -204,6 +206,7 @@ def convert(
             percentile=default_percentile(folded) if percentile is None else percentile,
             initial_potential=HALF if initial_potential is None else initial_potential,
             correct_potential=correct_potential or 0,
+            clamp=clamp or 0.0,
         )
     best, choice = choose(folded, images, y_norm, asked, input, batch_size, progress)
     network = best.network
@@ -214,7 +217,7 @@ def convert(
         **proof,
         "percentile": best.found.percentile,
         "per": best.found.per,
-        "clamp": clamp,
+        "clamp": best.setting.clamp,
         "correct_bias": correct_bias,
         "norm_items": best.found.items,
         "scales": {name: _plain(scale) for name, scale in zip(network.layer_names[1:], best.found.scales, strict=True)},

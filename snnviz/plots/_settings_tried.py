@@ -47,8 +47,8 @@ def settings_tried_data(network: SpikingNetwork) -> pd.DataFrame:
 def settings_tried(network: SpikingNetwork, *, dark: bool = False, height: int = 340) -> hv.Overlay:
     """The accuracy of every setting after each step on the held-out items, the chosen one as a thick line.
 
-    A setting is named by its granularity, its percentile, and whether initial potentials were corrected. A dot marks the step
-    from which on it stays within 1 % of the ANN, whose accuracy is the dotted line.
+    A setting is named by its granularity, its percentile, whether initial potentials were corrected, and its clamp if it has
+    one. A dot marks the step from which on it stays within 1 % of the ANN, whose accuracy is the dotted line.
 
     Args:
         network: as in `settings_tried_data`.
@@ -87,7 +87,8 @@ def settings_tried(network: SpikingNetwork, *, dark: bool = False, height: int =
 
 def _words(row: Mapping[str, Any]) -> str:
     """A setting in short; initial potentials are the same for all, but for whether they are corrected."""
-    return f"{row['per']} {row['percentile']:g} %" + (", corrected" if row["correct_potential"] else "")
+    told = f"{row['per']} {row['percentile']:g} %" + (", corrected" if row["correct_potential"] else "")
+    return told + (f", clamp {row['clamp']:g}" if row.get("clamp") else "")  # networks of before have none
 
 
 def _choice(network: SpikingNetwork) -> Mapping[str, Any]:

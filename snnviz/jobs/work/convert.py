@@ -69,8 +69,9 @@ class Options(Preprocessing, DataOptions):
         "spiking", "how images will come in, for that choice; analog is direct coding", choices=("spiking", "analog"),
         label="Images come in", about="As spikes, one neuron a pixel; or as they are, which costs multiplications (analog).",
     )  # fmt: skip
-    clamp: float = option(
-        0.0, "from one layer's beginning to the next one's, e.g. 0.34; 0, all begin at once", metavar="STEPS", least=0,
+    clamp: float | None = option(
+        None, "from one layer's beginning to the next one's, e.g. 0.34; 0, all begin at once", metavar="STEPS", least=0,
+        unset="chosen",
     )  # fmt: skip
     onsets: Sequence[int] | None = option(
         None, "instead: after how many time steps each layer begins, one number a layer", metavar="T,T,...", least=0,
