@@ -19,7 +19,7 @@ def impatient(monkeypatch):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     monkeypatch.setattr(_mlflow, "LOCKED_SECONDS", 0)
     # what is said of a store while the work goes on: not on a slow machine either
-    monkeypatch.setattr(jobs.job, "_NOTICE_SECONDS", 600.0)
+    monkeypatch.setattr("snnviz.jobs.job._NOTICE_SECONDS", 600.0)
     monkeypatch.setattr(Recorder, "close", functools.partialmethod(Recorder.close, 0.3))
 
 
