@@ -63,7 +63,7 @@ def class_scores(
     pale = theme.blend(palette.muted, palette.background, 0.6)
     others = [name for name in dict.fromkeys(data["class"]) if name not in (label, *rivals)]
     by_class = dict(iter(data.groupby("class", sort=False)[["time", "score", "class"]]))
-    told = dict.fromkeys([label, *rivals, *others], "@score{0.000}")
+    told = dict.fromkeys(data["class"], "@score{0.000}")  # in their own order: another item's plot is built alike
     parts = [theme.at_once(data, "class", ("step", "time"), "score", told)]
     for name in [label, *rivals, *others]:  # in the legend's order
         bold = name == label
