@@ -23,7 +23,7 @@ def check_begins_at_once(network: SpikingNetwork, simulator: str) -> None:
         if layer.onset:
             raise InputError(
                 f"`onset` of layer {layer.name!r} must be 0 on {simulator}, whose neurons begin at once; "
-                f"`network.clamped(0)` does so. Received: {layer.onset}"
+                f"convert with a clamp of 0, or take `network.clamped(0)`. Received: {layer.onset}"
             )
 
 

@@ -114,7 +114,9 @@ def test_potentials_that_would_not_fit_in_32_bits_are_scaled_less(monkeypatch):
 
 def test_what_cannot_be_done_is_one_sentence(monkeypatch):
     network, x, y = given("dense")
-    with pytest.raises(InputError, match=r"from the first step in SANA-FE. Received: onsets, of"):
+    with pytest.raises(
+        InputError, match=r"from the first step in SANA-FE; convert with a clamp of 0.*Received: onsets, of"
+    ):
         sanafe.simulate(network.with_onsets([1] * len(network.layers)), x, y, STEPS)
     with pytest.raises(InputError, match=r"pip install sanafe==2.2.9 numpy. Received: .*No module named 'sanafe'"):
         sanafe.simulate(network, x, y, STEPS, python=sys.executable)

@@ -113,7 +113,8 @@ def _check(network: SpikingNetwork) -> None:
     waiting = [layer.name for layer in network.layers if layer.onset]
     if waiting:
         raise InputError(
-            f"`network` must take part from the first step in SANA-FE. Received: onsets, of {', '.join(waiting)}"
+            "`network` must take part from the first step in SANA-FE; convert with a clamp of 0, or take `network.clamped(0)`. "
+            f"Received: onsets, of {', '.join(waiting)}"
         )
     synapses = sum(layer.synapses("nonzero") for layer in network.layers)
     needed, free = CHIP_BYTES + synapses * SYNAPSE_BYTES, available()
