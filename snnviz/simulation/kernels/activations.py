@@ -65,9 +65,7 @@ def add_scaled(sums, weights, at, lanes, values, values_at, listed, begin, end):
     array(int64),  # geometry, see rows.GEOMETRY
     array(int64, 2),  # blocks, see rows.BLOCK
     array(float32),  # weights: rows of all blocks
-    array(
-        float32
-    ),  # start: what sums begin with, `by_item` from item to item and `by_position` from position to position
+    array(float32),  # start: what sums begin with, `by_item` and `by_position` apart
     Int,  # by_item: 0 where items are alike
     Int,  # by_position: 0 where positions are alike
     Flag,  # rectifies
@@ -104,16 +102,9 @@ def convolve(
                             # row of an input: where it is under the window instead of on the map
                             shifted = at + ((i * kernel_width + j) - (pixel + left)) * channels * lanes
                             add_scaled(
-                                sums,
-                                weights,
-                                shifted,
-                                lanes,
-                                values,
-                                first_value,
-                                listed,
-                                starts[pixel + begin],
-                                starts[pixel + end],
-                            )
+                                sums, weights, shifted, lanes, values, first_value, listed,
+                                starts[pixel + begin], starts[pixel + end],
+                            )  # fmt: skip
                 out = np.uintp((item * positions + position) * outs + low)
                 if rectifies:
                     for lane in range(np.uintp(here)):
