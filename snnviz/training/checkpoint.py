@@ -38,6 +38,11 @@ class Checkpoint:
     optimizer: list[np.ndarray]
     best: list[np.ndarray]
 
+    @property
+    def epochs(self) -> int:
+        """Of the whole training."""
+        return sum(int(epochs) for epochs, _ in self.settings["recipe"]["schedule"])
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write to `path`, which is replaced in one step."""
         header = {

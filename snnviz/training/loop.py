@@ -146,7 +146,8 @@ def train(
         y: class indices (items,).
         recipe: the settings; None for the paper's.
         checkpoint: file written after each epoch, with all that `resume` needs.
-        resume: go on from `checkpoint` if the file is there; start afresh if it is not.
+        resume: go on from `checkpoint` if the file is there; start afresh if it is not. Without it a finished training is written
+            over, and one that stopped on its way is refused.
         anyway: also train a model that `snnviz.check_convertible` says cannot become a spiking network.
         progress: show a progress bar with the time left.
         on_epoch: called with the row of `Training.history` of each epoch when it is saved; on a resumed training at once with
@@ -180,8 +181,16 @@ def train(
     ):
         updates = recipe.epochs * math.ceil(len(kept) / recipe.batch_size)
         run = _Run(trained, recipe, _fingerprint(trained, images, labels), updates)
-        if resume and checkpoint is not None and Path(checkpoint).exists():
-            run.restore(checkpoints.load(checkpoint))
+        if checkpoint is not None and Path(checkpoint).exists():
+            found = checkpoints.load(checkpoint)
+            if resume:
+                run.restore(found)
+            elif len(found.history) < found.epochs:
+                raise InputError(
+                    "`checkpoint` must not hold a training that stopped on its way, unless `resume` is true; delete the file to "
+                    f"begin afresh. Received: {os.fspath(checkpoint)!r}, {len(found.history)} of "
+                    f"{found.epochs} epochs"
+                )
         saved = len(run.history)
         with _progress.bar(recipe.epochs * len(kept), "training", "item", progress, saved * len(kept)) as bar:
             if on_epoch is not None:

@@ -158,7 +158,7 @@ def test_a_finished_training_resumes_to_itself(tmp_path):
     assert first.history == again.history
 
 
-def test_without_resume_a_checkpoint_is_written_over(tmp_path):
+def test_without_resume_a_finished_training_is_written_over(tmp_path):
     x, y = data()
     train(dense_model(), x, y, RECIPE, checkpoint=tmp_path / "c.npz", progress=False)
     other = train(dense_model(seed=1), x, y, RECIPE, checkpoint=tmp_path / "c.npz", progress=False)
@@ -414,6 +414,10 @@ def test_ctrl_c_says_how_to_resume(tmp_path, monkeypatch):
     monkeypatch.setattr(loop._Run, "epoch", interrupted)
     with pytest.raises(KeyboardInterrupt, match=r"2 of 4 epochs are saved in .*resume=True"):
         train(dense_model(), x, y, RECIPE, checkpoint=tmp_path / "c.npz", progress=False)
+    saved = (tmp_path / "c.npz").read_bytes()
+    with pytest.raises(InputError, match=r"unless `resume` is true.*Received: .*c\.npz', 2 of 4 epochs"):
+        train(dense_model(), x, y, RECIPE, checkpoint=tmp_path / "c.npz", progress=False)
+    assert (tmp_path / "c.npz").read_bytes() == saved, "nothing is lost"
     with pytest.raises(KeyboardInterrupt, match="nothing was saved"):
         train(dense_model(), x, y, RECIPE, progress=False)
 
