@@ -72,7 +72,7 @@ def accuracy_overlay(
         xlim=_room(ends, log),
         ylim=limits,
         logx=log,
-        xticks=_log_steps(ends) if log and x == "time" else None,
+        xticks=log_steps(ends) if log and x == "time" else None,
         legend="bottom_right" if len(runs) > 1 else None,
         large=x != "time",
         height=height,
@@ -159,7 +159,7 @@ def _told(data: pd.DataFrame, x: str, runs: Mapping[str, Any], ends_of: Mapping[
     return theme.at_once(data, "run", ("step" if x == "time" else "events", x), "accuracy", words)
 
 
-def _log_steps(ends: tuple[float, float]) -> list[tuple[float, str]]:
+def log_steps(ends: tuple[float, float]) -> list[tuple[float, str]]:
     """Steps that a logarithmic axis names: 1, 2, 5, 10, 20, 50, ..."""
     places = [base * 10**power for power in range(8) for base in (1, 2, 5)]
     return [(float(step), f"{step:,}") for step in places if ends[0] <= step <= ends[1]]

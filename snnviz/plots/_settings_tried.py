@@ -14,6 +14,7 @@ from snnviz._arguments import checked
 from snnviz.errors import InputError
 from snnviz.network import SpikingNetwork
 from snnviz.plots import theme
+from snnviz.plots._curves import log_steps
 
 _NEVER = "never"
 
@@ -77,7 +78,9 @@ def settings_tried(network: SpikingNetwork, *, dark: bool = False, height: int =
         dark=dark,
         xlabel="Time (steps)",
         ylabel="Accuracy (%)",
-        xlim=(0.5, steps + 0.5),
+        xlim=(0.95, 1.05 * steps),
+        logx=True,  # good settings differ in the first steps
+        xticks=log_steps((1, steps)),
         ylim=(low, high),
         title=f"{choice['items']} held-out items, {choice['input']} input",
         legend="bottom_right",
