@@ -23,6 +23,8 @@ PICTURES = ("pdf", "svg", "png")
 FORMATS = (*PICTURES, "csv")
 SINGLE_COLUMN, DOUBLE_COLUMN = 3.5, 7.16
 """Widths of journal columns in inches."""
+_LAYOUT_DPI = 300
+"""At which plots are laid out: letters are hinted, and so not as wide at every resolution, but a PDF or SVG knows none."""
 # Matplotlib keeps settings and open figures in the process; two sessions of a page may export at once
 _LOCK = threading.Lock()
 
@@ -93,7 +95,7 @@ def pictures(
         figure = hv.renderer("matplotlib").get_plot(drawn).state
         try:
             figure.set_size_inches(width, height)
-            figure.set_dpi(dpi)  # letters are hinted, and so not as wide at every resolution
+            figure.set_dpi(_LAYOUT_DPI)
             if isinstance(drawn, hv.Layout):
                 _arrange(figure, len(drawn), width, height)
             else:
