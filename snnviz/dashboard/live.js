@@ -18,13 +18,14 @@ export function render({ model }) {
   const choose = make("button", { type: "button", class: "step" }, "A picture of your own")
   const camera = make("button", { type: "button", class: "step" }, "Camera")
   const said = make("p", { class: "note", role: "status" })
+  const refused = make("p", { class: "note", role: "status" }) // apart, or a late answer's time would take its place
   const play = make("button", { type: "button", class: "step" }, "Pause")
   const slider = make("input", { type: "range", min: 1, max: 1, value: 1, "aria-label": "Time step" })
   const clock = make("span", { class: "note" })
   const maps = make("div", { class: "maps" })
   const bars = make("div", { class: "bars", role: "img", "aria-label": "Class scores" })
   root.append(
-    make("div", {}, pad, make("div", { class: "steps" }, clear, camera, next), make("div", { class: "steps" }, choose, file), said),
+    make("div", {}, pad, make("div", { class: "steps" }, clear, camera, next), make("div", { class: "steps" }, choose, file), refused, said),
     make("div", {}, make("div", { class: "steps" }, play, slider, clock), maps, bars),
   )
 
@@ -102,13 +103,14 @@ export function render({ model }) {
   }
   camera.onclick = async () => {
     if (looking) { close(); return }
-    if (!navigator.mediaDevices) { said.textContent = "Browsers give the camera to pages at localhost or over https alone: draw, or choose a picture."; return }
+    refused.textContent = ""
+    if (!navigator.mediaDevices) { refused.textContent = "Browsers give the camera to pages at localhost or over https alone: draw, or choose a picture."; return }
     try {
       video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } })
       await video.play()
     } catch (error) {
       close()
-      said.textContent = NO_CAMERA[error.name] ?? `The camera gives no picture (${error.name}): draw, or choose a picture.`
+      refused.textContent = NO_CAMERA[error.name] ?? `The camera gives no picture (${error.name}): draw, or choose a picture.`
       return
     }
     camera.textContent = "Stop camera"

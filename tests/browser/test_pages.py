@@ -199,6 +199,7 @@ def test_a_camera_is_answered_and_a_missing_one_is_said(page, server):
 def test_an_optimisation_page_without_a_search_says_what_to_do(page, server):
     page.goto(f"{server.url}optimize")
     page.get_by_text("Nothing tried yet").first.wait_for()
+    page.get_by_text("What the words mean").wait_for()  # the last part: a click before it may come to nothing
     page.get_by_role("button", name="layer", exact=True).click()
     page.wait_for_function("location.search.includes('per=layer')")
     assert page.problems == []
