@@ -113,7 +113,7 @@ def _add_in_registers(membrane, weights, order, run, repeats):
     """The same with the membranes of 64 neurons in registers, stored once per tile of 64 rows."""
     every = np.uint64(0xFFFFFFFFFFFFFFFF)
     for _ in range(repeats * (len(order) // 64)):
-        adding.add_masked_rows_64(membrane, np.uintp(0), weights, np.uintp(0), every)
+        adding.add_masked_rows_64(membrane, 0, weights, 0, every)
 
 
 def add_rate(threads: int, run: int, group: int, adds: int = PROBE, seed: int = 0) -> float:

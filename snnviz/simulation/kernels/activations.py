@@ -45,20 +45,6 @@ def list_nonzero(values, at, pixels, channels, listed, starts):
     starts[pixels] = end
 
 
-@inner
-def add_scaled(sums, weights, at, lanes, values, values_at, listed, begin, end):
-    """Add the rows of listed inputs times their values; `at` is where the row of input 0 would be."""
-    place, first = np.uintp(at), np.uintp(values_at)
-    if lanes == 64:
-        adding.add_scaled_64(sums, weights, place, values, first, listed, np.uintp(begin), np.uintp(end))
-    elif lanes == 48:
-        adding.add_scaled_48(sums, weights, place, values, first, listed, np.uintp(begin), np.uintp(end))
-    elif lanes == 32:
-        adding.add_scaled_32(sums, weights, place, values, first, listed, np.uintp(begin), np.uintp(end))
-    else:
-        adding.add_scaled_16(sums, weights, place, values, first, listed, np.uintp(begin), np.uintp(end))
-
-
 @kernel(
     array(float32),  # values: (items, *map) inputs
     Int,  # items
@@ -101,8 +87,8 @@ def convolve(
                         if begin < end:
                             # row of an input: where it is under the window instead of on the map
                             shifted = at + ((i * kernel_width + j) - (pixel + left)) * channels * lanes
-                            add_scaled(
-                                sums, weights, shifted, lanes, values, first_value, listed,
+                            adding.add_scaled(
+                                lanes, sums, weights, shifted, values, first_value, listed,
                                 starts[pixel + begin], starts[pixel + end],
                             )  # fmt: skip
                 out = np.uintp((item * positions + position) * outs + low)

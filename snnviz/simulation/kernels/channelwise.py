@@ -152,15 +152,24 @@ def channelwise(
                     while left != 0:
                         step = simd.lowest_bit(left)
                         adding.sum_chosen_lanes_64(
-                            sums, step * np.uintp(64), bias, np.uintp(bias_at), weights, np.uintp(first), np.uintp(padded),
-                            arrived, step, np.uintp(taken), np.uintp(window),
+                            sums, step, bias, bias_at, weights, first, padded, arrived, step, taken, window
                         )  # fmt: skip
                         left &= left - np.uint64(1)
                     if plain:
-                        who = stepping.take_arrivals_64(
-                            potentials, np.uintp(0), sums, bias, np.uintp(bias_at), to_zero, fired, np.uintp(idle),
-                            np.uintp(taken), found, at_step + taken == steps,
-                        )  # fmt: skip
+                        who = stepping.take_arrivals(
+                            64,
+                            potentials,
+                            0,
+                            sums,
+                            bias,
+                            bias_at,
+                            to_zero,
+                            fired,
+                            idle,
+                            taken,
+                            found,
+                            at_step + taken == steps,
+                        )
                         send(fired, who, sent, write + at_step, steps, neuron, count)
                     elif GENERAL:
                         take_steps(

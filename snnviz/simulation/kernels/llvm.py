@@ -7,6 +7,7 @@ loop over arrays costs three memory operations. No operation checks bounds.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
@@ -15,6 +16,36 @@ from llvmlite.binding import get_host_cpu_features
 FEATURES = get_host_cpu_features()
 """What the processor can do, by LLVM's names."""
 F32, I32, I64, I1 = ir.FloatType(), ir.IntType(32), ir.IntType(64), ir.IntType(1)
+WIDTHS = (64, 48, 32, 16)
+"""Lanes that a row may have."""
+
+
+def by_width(emit: Callable[..., Any]) -> Callable[..., Any]:
+    """Code of an operation whose first argument is the width of a row, one of `WIDTHS`: that of `emit` for each.
+
+    Args:
+        emit: writes the code, from (lanes, context, builder, types of the other arguments, the other arguments); returns a value or
+            None, for each width alike.
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        lanes, *others = args
+        done, results = builder.append_basic_block("every_width"), []
+        for width in WIDTHS:
+            if width != WIDTHS[-1]:
+                chosen, rest = builder.append_basic_block(f"lanes_{width}"), builder.append_basic_block("narrower")
+                builder.cbranch(builder.icmp_unsigned("==", lanes, ir.Constant(I64, width)), chosen, rest)
+                builder.position_at_end(chosen)
+            results.append((emit(width, context, builder, signature.args[1:], others), builder.block))
+            builder.branch(done)
+            if width != WIDTHS[-1]:
+                builder.position_at_end(rest)
+        builder.position_at_end(done)
+        if results[0][0] is None:
+            return context.get_dummy_value()
+        return join(builder, *(([value], block) for value, block in results))[0]
+
+    return codegen
 
 
 def pointer(context: Any, builder: Any, array_type: Any, array: Any, at: Any) -> Any:

@@ -37,49 +37,6 @@ def filled(steps: Any) -> Any:
 
 
 @inner
-def take_arrivals(
-    active: Any, idle: int, steps: int, ends: bool, lanes: int, potentials: Any, at: int, drive: Any, bias: Any, bias_at: int,
-    to_zero: bool, fired: Any,
-) -> Any:  # fmt: skip
-    """All `steps` steps of a block of neurons without floor and refractory time that spikes reach at those in `active` only.
-
-    In between membranes move by their biases, one addition a step as in any step, so that no number depends on which steps are
-    active.
-
-    Args:
-        active: steps as bits, from `idle` on.
-        idle: before this step nothing happens.
-        steps: number of steps, at most 64.
-        ends: whether no step follows, so that the potentials after the last spike no longer matter.
-        lanes: neurons in the block, padding included.
-        potentials: membrane potentials, those of the block from `at` on.
-        at: see `potentials`.
-        drive: current at each active step, bias included, (steps, lanes).
-        bias: constant current from `bias_at` on.
-        bias_at: see `bias`.
-        to_zero: reset to zero instead of by subtraction.
-        fired: out, who fired at the steps that are returned, as bits.
-
-    Returns:
-        the steps at which any neuron fired, as bits.
-    """
-    place, constant, begin, end = np.uintp(at), np.uintp(bias_at), np.uintp(idle), np.uintp(steps)
-    if lanes == 64:
-        return stepping.take_arrivals_64(
-            potentials, place, drive, bias, constant, to_zero, fired, begin, end, active, ends
-        )
-    if lanes == 48:
-        return stepping.take_arrivals_48(
-            potentials, place, drive, bias, constant, to_zero, fired, begin, end, active, ends
-        )
-    if lanes == 32:
-        return stepping.take_arrivals_32(
-            potentials, place, drive, bias, constant, to_zero, fired, begin, end, active, ends
-        )
-    return stepping.take_arrivals_16(potentials, place, drive, bias, constant, to_zero, fired, begin, end, active, ends)
-
-
-@inner
 def send(fired: Any, who: Any, sent: Any, at: int, steps: int, neuron: int, neurons: int) -> None:
     """Set the bits of `neurons` <= 64 neurons from `neuron` on in trains to those in `fired`, at the steps in `who`."""
     shift = np.uint64(neuron & 63)
@@ -120,7 +77,7 @@ def take_steps(
 ) -> None:
     """Steps begin .. begin + steps of one block of neurons, neuron by neuron: v <- v + drive, and so on.
 
-    For what `take_arrivals` does not do: floors, refractory times, potentials that are kept.
+    For what `stepping.take_arrivals` does not do: floors, refractory times, potentials that are kept.
 
     Args:
         begin: first step.
@@ -205,9 +162,8 @@ def spiking_input(inputs, initial, neurons, steps, to_zero, refractory, trains, 
             write = (item * words + word) * steps
             if refractory == 0 and item >= keeping:
                 stepping.take_steps_64(
-                    potentials, np.uintp(0), inputs, np.uintp(item * len(initial) + word * 64), np.uintp(0), to_zero,
-                    trains, np.uintp(write), np.uintp(steps),
-                )  # fmt: skip
+                    potentials, inputs, item * len(initial) + word * 64, to_zero, trains, write, steps
+                )
             elif GENERAL:
                 take_steps(
                     0, steps, 0, 64, potentials, 0, inputs, item * len(initial) + word * 64, 0,

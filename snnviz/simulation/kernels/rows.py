@@ -25,9 +25,9 @@ from __future__ import annotations
 import numpy as np
 from numba import float32, int32, int64, uint32, uint64
 
-from snnviz.simulation.kernels import adding, simd
+from snnviz.simulation.kernels import adding, simd, stepping
 from snnviz.simulation.kernels.compiler import Flag, Int, array, inner, kernel
-from snnviz.simulation.kernels.neurons import GENERAL, add_up, between, filled, send, take_arrivals, take_steps
+from snnviz.simulation.kernels.neurons import GENERAL, add_up, between, filled, send, take_steps
 from snnviz.simulation.kernels.trains import INPUTS_BELOW, add_bits, arriving, list_events, list_groups, silence
 
 GEOMETRY = (
@@ -82,32 +82,21 @@ def gather(trains, at, steps, geometry, position, first, count, begin, lag, chun
 @inner
 def add_tiles(patch, words, chunk, lanes, weights, at, zeros_at, sums):
     """Add the rows that the patch names, tile by tile: sums (chunk, lanes)."""
-    zeros, whole = np.uintp(zeros_at), np.uintp(chunk)
-    even = np.uintp(chunk // 2 * 2)
     for word in range(words):
-        read, tile = np.uintp(word * chunk), np.uintp(at + word * 64 * lanes)
+        read, tile = np.uintp(word * chunk), at + word * 64 * lanes
         if lanes == 64:
-            for step in range(whole):
+            for step in range(np.uintp(chunk)):
                 mask = patch[read + step]
                 if mask != 0:
-                    adding.add_masked_rows_64(sums, step * np.uintp(64), weights, tile, mask)
+                    adding.add_masked_rows_64(sums, step, weights, tile, mask)
         else:
-            for step in range(np.uintp(0), whole, np.uintp(2)):
-                paired = step < even
-                after = step + np.uintp(1) if paired else step
-                mask, other = patch[read + step], patch[read + after] if paired else np.uint64(0)
-                if (mask | other) != 0 and lanes == 48:
-                    adding.add_masked_rows_48(
-                        sums, after * np.uintp(48), step * np.uintp(48), weights, tile, zeros, other, mask
-                    )
-                elif (mask | other) != 0 and lanes == 32:
-                    adding.add_masked_rows_32(
-                        sums, after * np.uintp(32), step * np.uintp(32), weights, tile, zeros, other, mask
-                    )
-                elif (mask | other) != 0:
-                    adding.add_masked_rows_16(
-                        sums, after * np.uintp(16), step * np.uintp(16), weights, tile, zeros, other, mask
-                    )
+            for step in range(np.uintp(0), np.uintp(chunk), np.uintp(2)):
+                mask, after, other = patch[read + step], step, np.uint64(0)
+                if step + np.uintp(1) < np.uintp(chunk):
+                    after = step + np.uintp(1)
+                    other = patch[read + after]
+                if (mask | other) != 0:
+                    adding.add_masked_rows_twice(lanes, sums, after, step, weights, tile, zeros_at, other, mask)
 
 
 @inner
@@ -139,38 +128,6 @@ def arrivals(any_time, geometry, position):
 
 
 @inner
-def add_events(sums, weights, at, lanes, events, begin, end):
-    """Add the rows of listed events, one by one; `at` is where the row of input 0 would be."""
-    if lanes == 64:
-        adding.add_events_64(sums, weights, np.uintp(at), events, np.uintp(begin), np.uintp(end))
-    elif lanes == 48:
-        adding.add_events_48(sums, weights, np.uintp(at), events, np.uintp(begin), np.uintp(end))
-    elif lanes == 32:
-        adding.add_events_32(sums, weights, np.uintp(at), events, np.uintp(begin), np.uintp(end))
-    else:
-        adding.add_events_16(sums, weights, np.uintp(at), events, np.uintp(begin), np.uintp(end))
-
-
-@inner
-def add_groups(sums, weights, at, lanes, events, starts, cell):
-    """Add the rows of the fours and the pairs of a cell."""
-    fours, four_end = np.uintp(starts[3 * cell]), np.uintp(starts[3 * cell + 3])
-    pairs, pair_end = np.uintp(starts[3 * cell + 1]), np.uintp(starts[3 * cell + 4])
-    if lanes == 64:
-        adding.add_fours_64(sums, weights, np.uintp(at), events, fours, four_end)
-        adding.add_pairs_64(sums, weights, np.uintp(at), events, pairs, pair_end)
-    elif lanes == 48:
-        adding.add_fours_48(sums, weights, np.uintp(at), events, fours, four_end)
-        adding.add_pairs_48(sums, weights, np.uintp(at), events, pairs, pair_end)
-    elif lanes == 32:
-        adding.add_fours_32(sums, weights, np.uintp(at), events, fours, four_end)
-        adding.add_pairs_32(sums, weights, np.uintp(at), events, pairs, pair_end)
-    else:
-        adding.add_fours_16(sums, weights, np.uintp(at), events, fours, four_end)
-        adding.add_pairs_16(sums, weights, np.uintp(at), events, pairs, pair_end)
-
-
-@inner
 def add_window(events, starts, cells, geometry, position, lanes, weights, at, sums):
     """Add the rows of all events under the window of an output position to the sums of their steps: sums (chunk, lanes).
 
@@ -191,9 +148,11 @@ def add_window(events, starts, cells, geometry, position, lanes, weights, at, su
                 begin, end = starts[pixel + start], starts[pixel + stop]
                 for cell in range((pixel + start) * cells, max((pixel + stop) * cells, (pixel + start) * cells + 1)):
                     if cells > 0:
-                        add_groups(sums, weights, shifted, lanes, events, starts, cell)
-                        begin, end = starts[3 * cell + 2], starts[3 * cell + 5]
-                    add_events(sums, weights, shifted, lanes, events, begin, end)
+                        fours, pairs, begin = starts[3 * cell], starts[3 * cell + 1], starts[3 * cell + 2]
+                        adding.add_fours(lanes, sums, weights, shifted, events, fours, starts[3 * cell + 3])
+                        adding.add_pairs(lanes, sums, weights, shifted, events, pairs, starts[3 * cell + 4])
+                        end = starts[3 * cell + 5]
+                    adding.add_events(lanes, sums, weights, shifted, events, begin, end)
 
 
 @inner
@@ -201,15 +160,7 @@ def add_tables(patch, lanes, wanted, bias, bias_at, tables, at, groups, sums):
     """Sums at the steps in `wanted` by the tables of a block, from tables[at] on, for the one word of a patch."""
     while wanted != 0:
         step = simd.lowest_bit(wanted)
-        place, base, many, bits = np.uintp(bias_at), np.uintp(at), np.uintp(groups), patch[step]
-        if lanes == 64:
-            adding.sum_table_64(sums, step * np.uintp(64), bias, place, tables, base, many, bits)
-        elif lanes == 48:
-            adding.sum_table_48(sums, step * np.uintp(48), bias, place, tables, base, many, bits)
-        elif lanes == 32:
-            adding.sum_table_32(sums, step * np.uintp(32), bias, place, tables, base, many, bits)
-        else:
-            adding.sum_table_16(sums, step * np.uintp(16), bias, place, tables, base, many, bits)
+        adding.sum_table(lanes, sums, step, bias, bias_at, tables, at, groups, patch[step])
         wanted &= wanted - np.uint64(1)
 
 
@@ -223,24 +174,11 @@ def some_bits(patch, steps):
 
 
 @inner
-def copy_row(source, source_at, target, target_at, lanes):
-    """target[target_at : target_at + lanes] = source[source_at : ...]."""
-    if lanes == 64:
-        adding.copy_row_64(source, np.uintp(source_at), target, np.uintp(target_at))
-    elif lanes == 48:
-        adding.copy_row_48(source, np.uintp(source_at), target, np.uintp(target_at))
-    elif lanes == 32:
-        adding.copy_row_32(source, np.uintp(source_at), target, np.uintp(target_at))
-    else:
-        adding.copy_row_16(source, np.uintp(source_at), target, np.uintp(target_at))
-
-
-@inner
 def begin_sums(sums, active, lanes, bias, bias_at):
     """The bias at the sums of the steps in `active`."""
     left = active
     while left != 0:
-        copy_row(bias, bias_at, sums, np.int64(simd.lowest_bit(left)) * lanes, lanes)
+        adding.copy_row(lanes, bias, bias_at, sums, np.int64(simd.lowest_bit(left)) * lanes)
         left &= left - np.uint64(1)
 
 
@@ -338,7 +276,7 @@ def rows(
                     neuron = position * outputs + blocks[number, 0]
                     wanted = between(idle if plain else 0, here)
                     if at_step == 0:
-                        copy_row(initial, at, potentials, membranes + at, lanes)
+                        adding.copy_row(lanes, initial, at, potentials, membranes + at)
                     if few:
                         if plain:
                             wanted = filled(wanted & arrivals(any_time, geometry, position))
@@ -363,9 +301,9 @@ def rows(
                             begin_sums(sums, wanted, lanes, bias, bias_at)
                             add_tiles(patch, words, here, lanes, weights, rows_at, zeros_at, sums)
                     if plain:
-                        who = take_arrivals(
-                            wanted, idle, here, at_step + here == steps, lanes, potentials, membranes + at, sums, bias, bias_at,
-                            to_zero, fired,
+                        who = stepping.take_arrivals(
+                            lanes, potentials, membranes + at, sums, bias, bias_at, to_zero, fired, idle, here, wanted,
+                            at_step + here == steps,
                         )  # fmt: skip
                         send(fired, who, sent, write + at_step, steps, neuron, blocks[number, 1])
                     elif not fires:
