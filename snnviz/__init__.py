@@ -13,9 +13,9 @@ from snnviz._quiet import hush
 __version__ = "0.2.0"
 
 _MODULES = (
-    "answers", "architectures", "conversion", "dashboard", "datasets", "energy", "errors", "figures", "hardware", "jobs", "metrics",
-    "network", "neurobench", "optimization", "plots", "pretrained", "reports", "results", "runs", "simulation", "sparsity",
-    "sparsity_sweep", "testing", "training",
+    "answers", "architectures", "conversion", "dashboard", "datasets", "energy", "errors", "events", "figures", "hardware",
+    "importing", "jobs", "metrics", "network", "neurobench", "optimization", "plots", "pretrained", "reports", "results", "runs",
+    "simulation", "sparsity", "sparsity_sweep", "testing", "training", "uncertainty",
 )  # fmt: skip
 """The public modules: `snnviz.NAME` is there without an import of its own."""
 # public name -> (module, attribute)

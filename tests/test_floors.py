@@ -1,11 +1,14 @@
 """The floors of the house: a module imports only from its own floor or from floors above it (smaller numbers)."""
 
 import ast
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+import snnviz
 
 PACKAGE = Path(__file__).parents[1] / "snnviz"
 FLOORS = {
@@ -100,3 +103,8 @@ def test_import_snnviz_is_quick_and_light():
     ]
     assert all(len(run) == 1 for run in runs), runs
     assert min(float(run[0]) for run in runs) < 0.3
+
+
+def test_every_public_module_is_reached_from_the_package_alone():
+    names = {entry.name for entry in pkgutil.iter_modules(snnviz.__path__) if not entry.name.startswith("_")}
+    assert set(snnviz._MODULES) == names - {"cli"}  # whose words are its interface

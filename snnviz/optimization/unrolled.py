@@ -59,7 +59,7 @@ def read(tf: Any, drive: Tensor, potential: Tensor, onset: int) -> Tensor:
 
 
 def best_sharpness(logits: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """For each of n sets of logits (n, B, classes) the log-temperature, on a grid, at which the labels surprise it least: (n,)."""
+    """The log inverse temperature, on a grid, at which labels surprise each of n sets of logits (n, B, classes) least: (n,)."""
     logits = logits.astype(np.float64)
     logits -= logits.max(axis=2, keepdims=True)
     grid = np.linspace(-5, 5, 41)

@@ -289,7 +289,7 @@ class _Program(Program):
         ]
         # the start's mean cost of a step
         self._unit_of_cost = keras.Variable(1.0, trainable=False, name="unit_of_cost")
-        # the log-temperatures of all steps and, last, of the analog limit
+        # the log inverse temperatures of all steps and, last, of the analog limit
         sharpness = changes((unrolled + 1,), "sharpness")
         learned = [
             variable
