@@ -155,6 +155,12 @@ def check_options(instance: Any) -> None:
     check_fields(instance)
 
 
+def one_of(names: Sequence[str]) -> str:
+    """Names as a phrase: "a, b or c"."""
+    *others, last = names
+    return f"{', '.join(others)} or {last}" if others else last
+
+
 def typed(value: Any) -> str:
     """A value as a command takes it."""
     if isinstance(value, (list, tuple)):

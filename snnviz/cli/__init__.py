@@ -132,6 +132,7 @@ def _run(args: argparse.Namespace) -> int:
         sys.stderr.write(mistake(f"snnviz {args.command}", str(error), args.json))
         return USER_MISTAKE
     except KeyboardInterrupt as interrupt:
-        sys.stderr.write(f"snnviz {args.command}: interrupted{'. ' + str(interrupt) if str(interrupt) else ''}\n")
+        text = f"interrupted{'. ' + str(interrupt) if str(interrupt) else ''}"
+        sys.stderr.write(mistake(f"snnviz {args.command}", text, args.json))
         return INTERRUPTED
     return 0

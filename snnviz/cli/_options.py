@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from snnviz import _checks as check
-from snnviz._options import Option, options_of, typed
+from snnviz._options import Option, one_of, options_of, typed
 from snnviz.cli._numbers import real, whole
 from snnviz.jobs.work.sources import DataOptions
 
@@ -57,8 +57,8 @@ def help_of(each: Option) -> str:
     """What an option means, what it may be, and what holds where it is not given."""
     text = each.help
     if each.choices is not None and not callable(each.choices):
-        *others, last = each.choices
-        text += f"{': ' if text else ''}{', '.join(others)} or {last}"
+        told = all(f"({choice})" in text for choice in each.choices)  # each where it is explained
+        text += "" if told else f"{': ' if text else ''}{one_of(each.choices)}"
     holds = each.unset
     if not holds and each.default is not None and each.default != "" and not isinstance(each.default, bool):
         holds = "" if each.required else typed(each.default)

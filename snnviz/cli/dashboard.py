@@ -34,13 +34,15 @@ def arguments(parser: Any) -> None:
         metavar="PATH",
         help="data of your own that the forms offer beside the known data sets; may be given several times",
     )
-    parser.add_argument("--port", type=whole, default=5006, help="default: %(default)s")
+    parser.add_argument("--port", type=whole, default=5006, help="where the pages are served (default: %(default)s)")
     parser.add_argument("--show", action="store_true", dest="open_browser", help="open the browser")
     _job.add_store_option(parser)
     parser.add_argument("--read-only", action="store_true", help="launch, cancel and resume nothing from the pages")
     group = parser.add_argument_group("serving to others")
     group.add_argument(
-        "--address", default="127.0.0.1", help="of the network interface (default: %(default)s, this machine alone)"
+        "--address",
+        default="127.0.0.1",
+        help="address of the network interface (default: %(default)s, this machine alone)",
     )
     group.add_argument(
         "--basic-auth",

@@ -13,7 +13,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from snnviz._options import options_of
 from snnviz.cli._numbers import whole
+from snnviz.cli._options import help_of
+from snnviz.jobs.work.simulate import Options
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,11 +26,13 @@ SHOWN_STEPS = (1, 2, 3, 5, 10, 20, 50)
 
 def arguments(parser: Any) -> None:
     """What it takes."""
-    parser.add_argument("--out", default="snnviz-out", metavar="FOLDER", help="default: %(default)s")
+    parser.add_argument(
+        "--out", default="snnviz-out", metavar="FOLDER", help="folder for results and figures (default: %(default)s)"
+    )
     parser.add_argument("--limit", type=whole, metavar="N", help="the first N test images only (default: all 10 000)")
-    parser.add_argument("--engine", default="auto", help="auto, graph or event (default: %(default)s)")
+    parser.add_argument("--engine", default="auto", help=help_of(options_of(Options)["engine"]))
     parser.add_argument("--no-serve", action="store_true", help="stop before serving the page")
-    parser.add_argument("--port", type=whole, default=5006, help="of the page (default: %(default)s)")
+    parser.add_argument("--port", type=whole, default=5006, help="where the page is served (default: %(default)s)")
     parser.set_defaults(writes=lambda args: (args.out, True), after=serve)
 
 

@@ -28,21 +28,28 @@ def arguments(parser: Any) -> None:
     parser.add_argument("--names", nargs="+", metavar="NAME", help="which figures (default: all that can be drawn)")
     parser.add_argument("--list", action="store_true", help="print the figures' names and titles, and draw none")
     parser.add_argument(
-        "--format", default="pdf,svg,png", metavar="LIST", help="of pdf, svg, png (default: %(default)s)"
+        "--format",
+        default="pdf,svg,png",
+        metavar="LIST",
+        help="file formats, of pdf, svg and png (default: %(default)s)",
     )
     parser.add_argument(
-        "--width", metavar="INCHES", help="single (3.5 in), double (7.16 in) or a number; default: each its own"
+        "--width",
+        metavar="INCHES",
+        help="of a journal's column: single (3.5 in), double (7.16 in), or a number (default: each figure its own)",
     )
-    parser.add_argument("--dark", action="store_true", help="for a dark background")
-    parser.add_argument("--dpi", type=whole, default=300, help="of png (default: %(default)s)")
+    parser.add_argument("--dark", action="store_true", help="draw on a dark background")
+    parser.add_argument("--dpi", type=whole, default=300, help="dots per inch of png files (default: %(default)s)")
     parser.add_argument(
         "--family", default="sans", metavar="FONT",
-        help="of the type: sans, serif, or the name of a font on this system (default: %(default)s)",
+        help="typeface: sans, serif, or the name of a font on this system (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
         "--animate", metavar="LIST", help="also animations, of gif, and mp4 and webm where ffmpeg is installed"
     )
-    parser.add_argument("--out", default="snnviz-figures", metavar="FOLDER", help="default: %(default)s")
+    parser.add_argument(
+        "--out", default="snnviz-figures", metavar="FOLDER", help="folder for the figures (default: %(default)s)"
+    )
     parser.set_defaults(writes=lambda args: None if args.list else (args.out, True))
 
 
@@ -61,7 +68,9 @@ def add_source(parser: argparse.ArgumentParser, **model: Any) -> None:
     parser.add_argument(
         "--history", metavar="CSV", help="with --run: history of an optimisation (snnviz optimize --history)"
     )
-    parser.add_argument("--grid", metavar="CSV", help="with --run: columns lambda_a, lambda_w, value")
+    parser.add_argument(
+        "--grid", metavar="CSV", help="with --run: a table of a sweep, with columns lambda_a, lambda_w, value"
+    )
     add_store_option(parser)
     parser.add_argument("--limit", type=whole, metavar="N", help="without --run: the first N test images only")
     parser.add_argument("--model", metavar="NAME", **model)

@@ -29,11 +29,13 @@ if TYPE_CHECKING:
 
 def arguments(parser: Any) -> None:
     """What it takes."""
-    parser.add_argument("model", nargs="*", metavar="MODEL", help="of those that ship whole (default: dense-mnist)")
+    parser.add_argument("model", nargs="*", metavar="MODEL", help="models that ship whole (default: dense-mnist)")
     parser.add_argument("--from-scratch", action="store_true", help="make the models anew first")
     parser.add_argument("--limit", type=whole, metavar="N", help="the first N test images only")
     parser.add_argument("--benchmarks", metavar="JSON", help="table.json of `make bench`, for our times in table A")
-    parser.add_argument("--out", default="snnviz-report", metavar="FOLDER", help="default: %(default)s")
+    parser.add_argument(
+        "--out", default="snnviz-report", metavar="FOLDER", help="folder for tables and figures (default: %(default)s)"
+    )
     add_store_option(parser)
     parser.set_defaults(writes=lambda args: (args.out, True))
 

@@ -19,9 +19,13 @@ def arguments(parser: Any) -> None:
     """What it takes."""
     models = "without --run: models that ship whole (default: those whose data ship with snnviz)"
     add_source(parser, nargs="+", help=models)
-    parser.add_argument("--names", nargs="+", metavar="LETTER", help="of a, e, f, g, h (default: all that can be made)")
+    parser.add_argument(
+        "--names", nargs="+", metavar="LETTER", help="which tables, of a, e, f, g, h (default: all that can be made)"
+    )
     parser.add_argument("--benchmarks", metavar="JSON", help="table.json of `make bench`, for our times in table A")
-    parser.add_argument("--format", default="md,csv,tex", metavar="LIST", help="of md, csv, tex (default: %(default)s)")
+    parser.add_argument(
+        "--format", default="md,csv,tex", metavar="LIST", help="file formats, of md, csv and tex (default: %(default)s)"
+    )
     parser.add_argument("--out", metavar="FOLDER", help="write the tables as files; without it they are printed only")
     parser.set_defaults(writes=lambda args: args.out and (args.out, True))
 

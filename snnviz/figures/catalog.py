@@ -28,6 +28,8 @@ class Figure:
         draw: material and appearance (dark or not) to what is drawn.
         data: material to the table beside it.
         lacks: says what is missing in a material to draw it, or "".
+        of: material to the results that it shows, by name; their items and steps are told in the caption.
+        item: material to the item that it shows, for a figure of a single one.
         width: in inches, of a journal's single or double column.
         ratio: height by width.
     """
@@ -37,6 +39,8 @@ class Figure:
     draw: Callable[[Material, bool], Any]
     data: Callable[[Material], Any]
     lacks: Callable[[Material], str]
+    of: Callable[[Material], Mapping[str, Any]]
+    item: Callable[[Material], int] | None = None
     width: float = SINGLE_COLUMN
     ratio: float = 0.68
 
@@ -48,6 +52,8 @@ def _figure(
     given: Callable[[Material], Sequence[Any]],
     lacks: Callable[[Material], str] = lambda material: "" if material.results else "no result",
     *,
+    of: Callable[[Material], Mapping[str, Any]] = lambda material: _named_pair(material),
+    item: Callable[[Material], int] | None = None,
     named: Callable[[Material], dict[str, Any]] = lambda _: {},
     look: Callable[[Material], dict[str, Any]] = lambda _: {},
     **size: float,
@@ -59,6 +65,8 @@ def _figure(
         lambda m, dark: getattr(plots, plot)(*given(m), **named(m), **look(m), dark=dark),
         lambda m: getattr(plots, f"{plot}_data")(*given(m), **named(m)),
         lacks,
+        of,
+        item,
         **size,
     )
 
@@ -142,6 +150,18 @@ def far_apart(results: Sequence[Any]) -> bool:
 
 def _named_pair(material: Material) -> dict[str, Any]:
     return dict(list(material.results.items())[:2])
+
+
+def _named_first(material: Material) -> dict[str, Any]:
+    return dict(list(material.results.items())[:1])
+
+
+def _named_last(material: Material) -> dict[str, Any]:
+    return dict(list(material.results.items())[-1:])
+
+
+def _none(_: Material) -> dict[str, Any]:
+    return {}
 
 
 def _network(material: Material) -> Any:
@@ -241,18 +261,21 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
             "Dotted: the best of both axes. Bars: 95 % intervals over the items (bootstrap).",
             lambda m: (m.results,),
             named=lambda _: {"intervals": True},
+            of=lambda m: m.results,
         ),
         "spike-rates": _figure(
             "spike_rates",
             "Spike rates of the layers over time",
             "Mean spikes per neuron and step, of the input and of each hidden layer. The output layer does not fire.",
             lambda m: (last(m),),
+            of=_named_last,
         ),
         "event-shares": _figure(
             "event_shares",
             "Where the synaptic events arrive",
             "Share of all synaptic events that arrive at each layer, over all steps and items.",
             lambda m: (last(m),),
+            of=_named_last,
         ),
         "layer-graph": _figure(
             "layer_graph",
@@ -263,6 +286,7 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
             _lacks_network,
             width=DOUBLE_COLUMN,
             ratio=0.36,
+            of=_named_last,
         ),
         "event-stream": _figure(
             "event_stream",
@@ -273,6 +297,8 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
             _lacks_stream,
             width=DOUBLE_COLUMN,
             ratio=0.45,
+            of=_named_last,
+            item=streamed_item,
         ),
         "class-scores": _figure(
             "class_scores",
@@ -281,6 +307,8 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
             "The unit is the firing threshold.",
             lambda m: (first(m), latest_item(m)),
             _holding("logits", "prediction"),
+            of=_named_first,
+            item=latest_item,
         ),
         "raster": _figure(
             "raster",
@@ -291,6 +319,8 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
             width=DOUBLE_COLUMN,
             ratio=0.5,
             named=lambda _: {"neurons": RASTER_NEURONS},
+            of=_named_first,
+            item=traced_item,
         ),
         "membranes": _figure(
             "membranes",
@@ -299,6 +329,8 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
             "firing threshold. Diamonds: spikes.",
             _traced,
             _holding("potential", "prediction"),
+            of=_named_first,
+            item=traced_item,
         ),
         "confusion": _figure(
             "confusion",
@@ -308,6 +340,7 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
             lambda m: (last(m),),
             _holding("prediction"),
             ratio=0.9,
+            of=_named_last,
         ),
         "confidence-cutoff": _figure(
             "confidence_cutoff",
@@ -324,6 +357,7 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
             "answers.",
             lambda m: (last(m),),
             _holding("exit_step", "prediction", only=last),
+            of=_named_last,
         ),
         "scales": _figure(
             "scales",
@@ -332,6 +366,7 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
             "the same input. Bars: the layer's median. Dashed: as before. Points are spread sideways only to be seen.",
             lambda m: (m.networks["start"], _network(m)),
             _lacks_scales,
+            of=_none,
         ),
         "settings-tried": _figure(
             "settings_tried",
@@ -341,6 +376,7 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
             "analog network (ANN), which is dotted.",
             lambda m: (_network(m),),
             _lacks_choice,
+            of=_none,
         ),
         "optimization-history": _figure(
             "optimization_history",
@@ -351,6 +387,7 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
             _noted("history", "history of an optimisation"),
             width=DOUBLE_COLUMN,
             ratio=0.34,
+            of=_none,
         ),
         "evaluations": _figure(
             "evaluations",
@@ -360,6 +397,7 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
             "off the axes.",
             lambda m: (m.history,),
             _noted("history", "history of an optimisation"),
+            of=_none,
         ),
         "pruning-curve": _figure(
             "pruning_curve",
@@ -368,6 +406,7 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
             "point an epsilon. Diamond: the largest epsilon that costs less than one percentage point.",
             lambda m: (m.pruning,),
             _noted("pruning", "pruning curve"),
+            of=_none,
         ),
         "lambda-grid": _figure(
             "lambda_grid",
@@ -376,6 +415,7 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
             "Framed: the best.",
             lambda m: (m.grid,),
             _noted("grid", "grid of penalties"),
+            of=_none,
         ),
     }
 )
@@ -385,13 +425,19 @@ _NOTED = {"optimization-history": "history", "evaluations": "history", "pruning-
 
 
 def caption_of(name: str, material: Material) -> str:
-    """The caption of figure `name`: what it shows, on how many items, and where its numbers come from."""
+    """The caption of figure `name`: what it shows, of which runs and items, and where its numbers come from."""
     figure = FIGURES[name]
-    measured = [
-        f"{run}: n = {int(result.attrs['items']):,} items, {result.sizes['time']:,} steps"
-        for run, result in material.results.items()
-        if "items" in result.attrs
-    ]
+    shown = {run: result for run, result in figure.of(material).items() if "items" in result.attrs}
+    if figure.item is None:
+        measured = [
+            f"{run}: n = {int(result.attrs['items']):,} items, {result.sizes['time']:,} steps"
+            for run, result in shown.items()
+        ]
+    else:
+        measured = [
+            f"{run}: item {figure.item(material)} of {int(result.attrs['items']):,}, counted from 0"
+            for run, result in shown.items()
+        ]
     told = [figure.title + ".", figure.explained, *([f"{'; '.join(measured)}."] if measured else [])]
     return f"{' '.join(told)}\n\nSource: {origin_of(name, material)}.\n"
 

@@ -52,22 +52,40 @@ class Settings:
     """
 
     steps: int = option(50, "time steps", metavar="T", least=1)
-    input: str = option("spiking", "how images arrive", choices=INPUTS)
+    input: str = option(
+        "spiking",
+        "how items arrive: a neuron a pixel (spiking), spikes by chance (poisson), intensities as they are (analog), or "
+        "recorded events (spikes)",
+        choices=INPUTS,
+    )
     reset: str = option("subtract", "what a spike does to the membrane", choices=RESETS)
     input_reset: str | None = option(
-        None, "of the input layer alone", metavar="RESET", choices=RESETS, unset="as --reset",
+        None, "the same of the input layer alone", metavar="RESET", choices=RESETS, unset="as --reset",
     )  # fmt: skip
     floor: float | None = option(None, "hidden membranes never fall below it", metavar="V", least=LOWEST, unset="none")
-    delay: int = option(0, "steps of delay a layer", metavar="0|1", least=0, most=1)
-    refractory: int = option(0, "refractory period", metavar="STEPS", least=0)
-    clamp: float = option(0.0, "frozen steps per layer of depth", metavar="STEPS", least=0)
-    readout: str = option("membrane", "class scores", choices=READOUTS)
-    decay: float = option(0.9, "of the decaying read-out", least=0, most=1)
+    delay: int = option(
+        0,
+        "steps from a layer to the next; 0, spikes travel through all layers within a step",
+        metavar="0|1",
+        least=0,
+        most=1,
+    )
+    refractory: int = option(0, "steps for which a neuron rests after a spike", metavar="STEPS", least=0)
+    clamp: float = option(
+        0.0, "steps for which each layer waits after the one before it has begun", metavar="STEPS", least=0
+    )
+    readout: str = option(
+        "membrane",
+        "class scores: membrane potentials of the output layer (membrane), their sum (cumulative), or their fading average "
+        "(decay)",
+        choices=READOUTS,
+    )
+    decay: float = option(0.9, "with --readout decay: how much of the average stays at each step", least=0, most=1)
     synapses: str = option("nonzero", "synapses whose events are counted", choices=SYNAPSES)
-    seed: int = option(0, "of the Poisson input", least=0)
+    seed: int = option(0, "seed of the Poisson input", least=0)
     step_ms: float | None = option(
         None,
-        "milliseconds of a step, of event recordings",
+        "milliseconds of an event recording in each step",
         metavar="MS",
         least=0,
         most=MOST_MS,

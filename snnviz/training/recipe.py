@@ -51,19 +51,20 @@ class Recipe:
     batch_size: int = option(32, "items per step", metavar="N", least=1)
     l2: float = option(1e-3, "weight decay of kernels", metavar="L", least=0)
     validation: int = option(10_000, "items held out", metavar="N", least=0)
-    momentum: float = option(0.0, "of the gradient descent", metavar="M", least=0, most=1)
-    seed: int = option(0, "of weights and order", metavar="S", least=0)
-    split_seed: int = option(0, "of the choice of the items held out", least=0)
+    momentum: float = option(0.0, "momentum of the gradient descent", metavar="M", least=0, most=1)
+    seed: int = option(0, "seed of the first weights and of the order of items", metavar="S", least=0)
+    split_seed: int = option(0, "seed of the choice of the items held out", least=0)
     lambda_a: float = option(0.0, "weight of the activation penalty", metavar="L", least=0)
     lambda_w: float = option(0.0, "weight of the weight penalty", metavar="L", least=0)
     shift: int = option(0, "move images by up to N pixels each way", metavar="N", least=0)
-    flip: bool = option(False, "mirror images by chance")
+    flip: bool = option(False, "mirror images, left to right, by chance")
     anneal: bool = option(False, "the last stage's learning rate falls along half a cosine")
     precision: str = option(
-        "float32", "of the arithmetic; bfloat16 makes quicker steps", metavar="P", choices=PRECISIONS,
+        "float32", "precision of the arithmetic; bfloat16 makes quicker steps", metavar="P", choices=PRECISIONS,
     )  # fmt: skip
     levels: int = option(
-        0, "train on activations of L levels, for few time steps; 0 for any value", metavar="L", least=0,
+        0, "train with activations rounded to L values above zero, for few time steps; 0, no rounding", metavar="L",
+        least=0,
     )  # fmt: skip
     weigh: str = option(
         "size",

@@ -1,5 +1,6 @@
 """SIGTERM is answered as Ctrl-C is."""
 
+import json
 import os
 import signal
 
@@ -19,6 +20,12 @@ def test_sigterm_interrupts_and_the_old_handler_comes_back(monkeypatch, capsys, 
         signal.signal(signal.SIGINT, of_interrupts)
     assert "interrupted" in capsys.readouterr().err
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_an_interruption_is_json_where_answers_are(monkeypatch, capsys) -> None:
+    monkeypatch.setattr(check, "run", lambda _: signal.raise_signal(signal.SIGTERM))
+    assert cli.main(["check", "dense-mnist", "--json"]) == 130
+    assert json.loads(capsys.readouterr().err) == {"command": "snnviz check", "error": "interrupted"}
 
 
 def test_sigterm_interrupts_though_ctrl_c_is_ignored(monkeypatch, capsys) -> None:

@@ -15,6 +15,7 @@ from pypdf import PdfReader
 from snnviz import plots
 from snnviz.errors import InputError
 from snnviz.figures import FIGURES, Material, make
+from snnviz.figures.catalog import caption_of
 from tests.synthetic import result_of
 
 
@@ -24,12 +25,13 @@ def made(material, tmp_path_factory):
     return folder, make(material, folder, formats=("pdf", "svg", "png"), dpi=80, progress=False)
 
 
-def test_every_figure_is_made_in_every_format(made):
+def test_every_figure_is_made_in_every_format(made, material):
     folder, done = made
     assert not done.left_out
     assert set(done.files) == set(FIGURES)
     for name, files in done.files.items():
         assert [file.name for file in files] == [f"{name}.{suffix}" for suffix in ("pdf", "svg", "png", "txt", "csv")]
+        assert (folder / f"{name}.txt").read_text(encoding="utf-8") == caption_of(name, material)
     assert len(list(folder.iterdir())) == 5 * len(FIGURES), "nothing half-written is left"
 
 
@@ -137,11 +139,19 @@ def test_power_is_on_a_logarithmic_axis_where_it_differs_much():
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_caption_says_what_is_shown_on_how_many_items_and_where_from(name, made, recorded):
-    folder, _ = made
-    words = (folder / f"{name}.txt").read_text(encoding="utf-8")
+def test_caption_says_what_is_shown_on_how_many_items_and_where_from(name, recorded, material):
+    words = caption_of(name, material)
     assert words.startswith(f"{FIGURES[name].title}. {FIGURES[name].explained}")
-    assert f"n = {recorded.attrs['items']:,} items, {recorded.sizes['time']} steps" in words
+    figure, runs, items = FIGURES[name], list(material.results), f"{recorded.attrs['items']:,}"
+    told = words.removeprefix(f"{figure.title}. {figure.explained}").partition("\n\nSource")[0].strip()
+    shown = [run for run in runs if f"{run}: " in told]
+    assert shown == list(figure.of(material))
+    if figure.item is not None:
+        assert (
+            told == f"{runs[-1 if 'stream' in name else 0]}: item {figure.item(material)} of {items}, counted from 0."
+        )
+    elif shown:
+        assert told.count(f"n = {items} items, {recorded.sizes['time']} steps") == len(shown)
     assert recorded.attrs["network_hash"] in words
 
 

@@ -38,7 +38,9 @@ class Shared(common.Shared):
     """What a fine-tuning and a sweep of them have in common."""
 
     model: str = option(help="a .keras or .onnx file, the name of a shipped model, or run:ID", metavar="MODEL")
-    data: str | None = option(None, "data set", metavar="NAME|PATH", unset="that of the shipped MODEL")
+    data: str | None = option(
+        None, "data set, a file or a folder", metavar="NAME|PATH", unset="that of the shipped MODEL"
+    )
     weigh: str | None = like(
         FINE_TUNING, "weigh", label="Penalties by",
         about="How both penalties are divided among layers: by their neurons and synapses, as in the paper, or by the "

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from snnviz import _checks as check
-from snnviz._options import like, option, parameters
+from snnviz._options import like, one_of, option, parameters
 from snnviz.errors import InputError
 from snnviz.jobs.work.simulate import record_result
 from snnviz.jobs.work.sources import (
@@ -58,7 +58,7 @@ class Options(DataOptions):
 
     network: str = option(help="a network file (.npz), the name of a shipped one, or run:ID", metavar="NETWORK")
     method: str = option(
-        "auto", f"how to search: {', '.join(methods.METHODS[:-1])} or {methods.METHODS[-1]}", choices=methods.methods,
+        "auto", f"how to search: {one_of(methods.METHODS)}", choices=methods.methods,
         label="Method", about=f"How to search. {methods.about()}",
     )  # fmt: skip
     per: str | Sequence[str] = option(
@@ -72,7 +72,8 @@ class Options(DataOptions):
         about="Where membrane potentials begin is searched as well.",
     )  # fmt: skip
     items: int | None = option(
-        None, "of the objective", metavar="N", least=1, unset="all that the ANN's training held out", label="Items",
+        None, "held-out training items that the loss is measured on", metavar="N", least=1,
+        unset="all that the ANN's training held out", label="Items",
         about="How many held-out training items the loss is measured on. Empty: all of them.",
     )  # fmt: skip
     steps: int = option(
@@ -84,15 +85,15 @@ class Options(DataOptions):
     )  # fmt: skip
     step_ms: float | None = like(Settings(), "step_ms")
     lambda_e: float = option(
-        200.0, "weight of 1 - peak", metavar="L", label="Weight of accuracy",
+        200.0, "weight of 1 - peak accuracy in the loss", metavar="L", label="Weight of accuracy",
         about="How much accuracy counts in the loss: this times (1 - peak accuracy).",
     )  # fmt: skip
     lambda_l: float | None = option(
-        None, "weight of P_l", metavar="L", unset="1 / its value at the start", label="Weight of latency",
+        None, "weight of the Pareto latency P_l", metavar="L", unset="1 / its value at the start", label="Weight of latency",
         about="How much Pareto latency counts, per time step. Usual: one over the size of that of the network at the start.",
     )  # fmt: skip
     lambda_p: float | None = option(
-        None, "weight of P_p", metavar="L", unset="1 / its value at the start", label="Weight of power",
+        None, "weight of the Pareto power P_p", metavar="L", unset="1 / its value at the start", label="Weight of power",
         about="How much Pareto power counts, per event and item. Usual: one over the size of that of the network at the start.",
     )  # fmt: skip
     evaluations: int | None = option(None, "stop after N evaluations", metavar="N", least=1)
@@ -101,30 +102,34 @@ class Options(DataOptions):
         unset="10 without any budget; weights: all updates", label="Minutes",
         about="The whole budget, with loading and with the report on the test set.",
     )  # fmt: skip
-    updates: int | None = option(None, "of the gradient", metavar="N", least=1, unset="4000; weights 2000")
+    updates: int | None = option(
+        None, "updates of a search along gradients", metavar="N", least=1, unset="4000; weights 2000"
+    )
     batch_size: int | None = option(
-        None, "items of an update of the gradient", metavar="N", least=1, unset="256; weights 128",
+        None, "items of one update", metavar="N", least=1, unset="256; weights 128",
     )  # fmt: skip
     rate: float | None = option(
-        None, "of the gradient, at the beginning", metavar="R", least=0, above=True, unset="0.05; weights 0.002",
+        None, "learning rate of the updates, at the beginning", metavar="R", least=0, above=True, unset="0.05; weights 0.002",
     )  # fmt: skip
     unrolled: int | None = option(
-        None, "time steps that the gradient computes as spikes", metavar="T", least=1, unset="6; weights 5",
+        None, "time steps through which gradients go as spikes", metavar="T", least=1, unset="6; weights 5",
     )  # fmt: skip
     every: int | None = option(None, "updates from one candidate to the next", metavar="N", least=1, unset="200")
     shift: int | None = option(
         None, "move the gradient's images by up to N pixels each way", metavar="N", least=0, unset="1",
     )  # fmt: skip
-    flip: bool | None = option(None, "with weights: mirror images by chance")
+    flip: bool | None = option(None, "with --method weights: mirror images by chance")
     precision: str | None = option(
-        None, "with weights, of the arithmetic; bfloat16 makes quicker updates", metavar="P", choices=PRECISIONS,
+        None, "with --method weights: precision of the arithmetic; bfloat16 makes quicker updates", metavar="P", choices=PRECISIONS,
     )  # fmt: skip
     searcher: Sequence[str] | None = option(
         None, "further arguments of the method's searcher, as step=0.1", metavar="NAME=VALUE",
     )  # fmt: skip
     half: bool = option(False, "round the result's weights to half precision: about half the file")
-    target: str | None = option(None, "spinnaker: as that chip computes (with subplex or cmaes)", metavar="CHIP")
-    seed: int = option(0, "of the searcher", least=0)
+    target: str | None = option(
+        None, "search for the network as a chip computes it: spinnaker (with --method subplex or cmaes)", metavar="CHIP"
+    )
+    seed: int = option(0, "seed of the search", least=0)
     workers: int = option(1, "processes that evaluate", metavar="N", least=1, recorded=False)
     scheduler: str | None = on_cluster()
     checkpoint: str | None = option(

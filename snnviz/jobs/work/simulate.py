@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from snnviz._options import option, parameters
+from snnviz._options import one_of, option, parameters
 from snnviz.jobs.work.sources import (
     NetworkOptions,
     chance,
@@ -20,7 +20,7 @@ from snnviz.jobs.work.sources import (
     titled,
 )
 from snnviz.simulation import Record, Settings, Stop, simulate
-from snnviz.simulation.driver import check_engine
+from snnviz.simulation.driver import ENGINES, check_engine
 from snnviz.simulation.settings import other_input
 
 if TYPE_CHECKING:
@@ -36,8 +36,10 @@ MAIN = "simulating"
 class Options(Settings, NetworkOptions):
     """Settings of a simulation: those of `snnviz.simulation.Settings`, the network and its data, and when and what to keep."""
 
-    engine: str = option("auto", "what computes: auto, graph or event")
-    record: Sequence[str] | None = option(None, "prediction, logits, events", metavar="WHAT", unset="prediction only")
+    engine: str = option("auto", f"what computes: {one_of(ENGINES)}")
+    record: Sequence[str] | None = option(
+        None, "what to keep of each item: prediction, logits, events", metavar="WHAT", unset="prediction only"
+    )
     stop: float | None = option(
         None, "end each item when the network is so sure of its answer (0.9, for example)", metavar="LEVEL",
     )  # fmt: skip
@@ -46,11 +48,12 @@ class Options(Settings, NetworkOptions):
         "what LEVEL is of: margin, between the two largest values of the scores' softmax, or gap, between the two largest "
         "scores",
     )  # fmt: skip
-    stop_temperature: float = option(1.0, "the margin's softmax", metavar="T")
+    stop_temperature: float = option(1.0, "temperature of the margin's softmax", metavar="T")
     batch_size: int | None = option(None, "items at once", metavar="N", least=1, unset="the engine's choice")
     scheduler: str | None = on_cluster()
     threshold: float | None = option(
-        None, "accuracy to time", metavar="A", least=0, most=1, unset="0.98 of the ANN's", recorded=False,
+        None, "accuracy to reach; the metrics tell when it is, and at what cost", metavar="A", least=0, most=1,
+        unset="0.98 of the ANN's", recorded=False,
     )  # fmt: skip
     title: str = titled()
     out: str | None = output("file to write the result to", "RESULT.nc")

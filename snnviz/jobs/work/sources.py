@@ -112,7 +112,7 @@ def on_cluster() -> Any:
 
 def titled() -> Any:
     """The option of a kind of work that leaves a result: what plots call it."""
-    return option("", "label of the curves", recorded=False)
+    return option("", "what plots call its curves", recorded=False)
 
 
 def output(help: str, metavar: str, unset: str = "") -> Any:
@@ -148,12 +148,14 @@ class Preprocessing:
 class DataOptions:
     """Which data to work on, and how they are read; None for what the model or network is of, takes, or is known to want."""
 
-    data: str | None = option(None, "data set", metavar="NAME|PATH", unset="the one that it is of")
+    data: str | None = option(
+        None, "data set, a file or a folder", metavar="NAME|PATH", unset="the one that it was made for"
+    )
     channels: int | None = option(
-        None, "pictures in folders as grey (1) or in colour (3)", metavar="1|3", unset="as it takes them",
+        None, "pictures in folders as grey (1) or in colour (3)", metavar="1|3", unset="as the model or network takes them",
     )  # fmt: skip
     size: int | Sequence[int] | None = option(
-        None, "scale pictures in folders to this height (and width)", metavar="N", unset="as it takes them",
+        None, "scale pictures in folders to this height (and width)", metavar="N", unset="as the model or network takes them",
     )  # fmt: skip
     input_range: float | None = option(
         None, "what stands for full intensity in the data's file and in the model trained on it, e.g. 255 or 16", metavar="R",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from snnviz._options import option, parameters
+from snnviz._options import like, option, parameters
 from snnviz.errors import InputError
+from snnviz.jobs.work import simulate
 from snnviz.jobs.work.simulate import keep
 from snnviz.jobs.work.sources import Data, NetworkOptions, data_of, located, output, record_data, titled
 from snnviz.simulation.driver import check_engine
@@ -74,9 +75,13 @@ class Options(Shared):
         about="A virtual board says whether the network fits. What to expect computes what the chip would answer. A board and "
         "the EBRAINS queue run it.",
     )  # fmt: skip
-    engine: str = option("auto", "what computes: auto, graph or event")
-    host: str | None = option(None, "of target board", metavar="IP", label="Address of the board")
-    server: str | None = option(None, "of targets spalloc and ebrains", metavar="URL", unset="for ebrains, its own")
+    engine: str = like(simulate.Options, "engine", default="auto")
+    host: str | None = option(
+        None, "name or address of the board, with --target board", metavar="IP", label="Address of the board"
+    )
+    server: str | None = option(
+        None, "address of the service, with --target spalloc or ebrains", metavar="URL", unset="for ebrains, its own"
+    )
     collab: str | None = option(None, "EBRAINS collab whose quota target ebrains uses", metavar="NAME", label="Collab")
     job: str | None = option(
         None, "remembers the job of target ebrains, to take it up again", metavar="FILE.json", suffix=".json", recorded=False,

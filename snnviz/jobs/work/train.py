@@ -67,7 +67,7 @@ class Shared(DataOptions):
     validation: int | None = like(Recipe, "validation", unset="10000, at most a fifth")
     anyway: bool = option(False, "also train a model that cannot be converted, see `snnviz check`")
     seed: int = option(
-        0, "of weights and order", metavar="S", least=0, label="Seed",
+        0, "seed of the first weights and of the order of items", metavar="S", least=0, label="Seed",
         about="Where random numbers begin: the same seed gives the same model.",
     )  # fmt: skip
 
@@ -86,7 +86,9 @@ class Options(Shared):
     architecture: str = option(
         help="see `--list`, e.g. dense-mnist", metavar="ARCH", choices=lambda: architectures.names(),
     )  # fmt: skip
-    data: str | None = option(None, "data set", metavar="NAME|PATH", unset="the one ARCH was made for")
+    data: str | None = option(
+        None, "data set, a file or a folder", metavar="NAME|PATH", unset="the one ARCH was made for"
+    )
     half: bool | None = option(None, "round kernels to half precision: about half the file")
     out: str | None = option(
         None, "file to write; its card, history and checkpoint go beside it", metavar="FILE.keras", suffix=".keras",
