@@ -160,7 +160,7 @@ class Explorer(Page):
 
     def _body(self) -> list[Any]:
         if not self.workspace.names():
-            return [parts.empty("No result yet", EMPTY)]
+            return [self.empty("No result yet", EMPTY)]
         time = self._curve(
             "accuracy_over_time", "Accuracy over time", "Stop after any step: this is how often the answer is right."
         )

@@ -145,7 +145,10 @@ class Launching(Page):
             self._offer()
             self._offer_data(self.source)
             setattr(self, "source" if kind == MODEL else "data", found)
-            self.say(f"{name} was uploaded and is chosen{'' if kind == MODEL else ' as the data set'}.")
+            further = (
+                "" if self.data or self._of is not None else " It does not say which data set it is of: choose one."
+            )
+            self.say(f"{name} was uploaded and is chosen{'' if kind == MODEL else ' as the data set'}.{further}")
 
     def _block(self, words: str) -> None:
         """An upload that was refused, or has not arrived, is in the way of a launch."""

@@ -51,7 +51,7 @@ class Network(Page):
 
     def _body(self) -> list[Any]:
         if self.run is None:
-            return [parts.empty("No network yet", EMPTY)]
+            return [self.empty("No network yet", EMPTY)]
         result = self.workspace.result(self.run)
         slider = IntSlider.from_param(self.param.time, label="Stopped after step", start=1, end=result.sizes["time"])
         slider.sizing_mode = "stretch_width"

@@ -24,6 +24,9 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 WAIT = "<p class='note' role='status'>One moment.</p>"
+FIRST = """<p>Convert a trained classifier, yours or a shipped one, then press Simulate this.</p>
+<p class='steps'><a class='step' href='convert'>Convert a classifier</a></p>
+<p class='note'>Or on the command line:</p>"""
 
 
 def prefers_dark() -> bool:
@@ -68,6 +71,7 @@ class Page(pn.viewable.Viewer):
         self.workspace = Workspace.of(workspace)
         self.menu = list(menu)
         self._document = pn.state.curdoc
+        self._served = getattr(self._document, "session_context", None) is not None
         self.notice = parts.written("", classes=["snn-notice"])
         self.notice.visible = False
         self._prepare(state)
@@ -130,9 +134,18 @@ class Page(pn.viewable.Viewer):
 
     @property
     def gone(self) -> bool:
-        """Whether the browser that had the page has left: Bokeh has emptied all models, and what is drawn finds no place."""
+        """Whether the browser that had the page has left: Bokeh has emptied all models, and what is drawn finds no place.
+
+        Bokeh takes the context from the document of a session that it has destroyed.
+        """
         context = getattr(self._document, "session_context", None)
-        return context is not None and bool(context.destroyed)
+        return self._served and (context is None or bool(context.destroyed))
+
+    def empty(self, title: str, words: str) -> pn.Column:
+        """A card for when there is nothing to show: what to do next (`words`, HTML), or where on the pages it is done."""
+        if self.menu and self.workspace.may_launch:
+            words = FIRST + words
+        return parts.empty(title, words)
 
     def say(self, words: str, run_id: str = "") -> None:
         """Tell the reader something, and lead to a run; nothing takes it away but the next thing to say."""

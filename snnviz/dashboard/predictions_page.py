@@ -200,7 +200,7 @@ class Predictions(Page):
 
     def _body(self) -> list[Any]:
         if self.run is None:
-            return [parts.empty("No predictions yet", EMPTY)]
+            return [self.empty("No predictions yet", EMPTY)]
         self.gallery = Gallery(sizing_mode="stretch_width", margin=0)
         self.gallery.link(self, chosen="item", bidirectional=True)
         cost = parts.group("Cost", RadioButtons.from_param(self.param.cost))

@@ -24,6 +24,8 @@ _WORDS: dict[str, Callable[[Any], str]] = {
 _LETTER, _LINE, _GAP = 0.023, 0.075, 0.025
 """Width of a letter, height of a line, and distance of words from their mark, of the axes of a figure on a phone: there words are
 largest."""
+_FAR = 20.0
+"""What a line's height between words and their line costs, in points of curves under them: a level line has 15 under a word."""
 _SHORT = 24
 """Letters of a run's name that still fits beside a mark."""
 _LEGEND = (0.62, 0.0, 1.0, 0.24)
@@ -73,13 +75,19 @@ class Frame:
         """Fractions of the accuracy axis."""
         return (np.asarray(values, float) - self.limits[0]) / (self.limits[1] - self.limits[0])
 
-    def place(self, text: str, spots: Iterable[tuple[float, float, str]]) -> tuple[float, float, str]:
-        """The first of `spots` (across, up, align) where `text` lies on nothing, else the least crowded; then it is taken."""
+    def place(
+        self, text: str, spots: Iterable[tuple[float, float, str]], level: float | None = None
+    ) -> tuple[float, float, str]:
+        """The first of `spots` (across, up, align) where `text` lies on nothing, else the least crowded; then it is taken.
+
+        Words about a line at height `level` rather touch another level line than stand far from their own.
+        """
         best, least = (0.0, 0.0, "left"), np.inf
         for spot in spots:
             crowd = self._crowd(_box(text, *spot))
-            if crowd < least:
-                best, least = spot, crowd
+            cost = crowd + (0.0 if level is None else _FAR * abs(spot[1] - level) / _LINE)
+            if cost < least:
+                best, least = spot, cost
             if not crowd:
                 break
         self.boxes.append(_box(text, *best))
@@ -116,7 +124,7 @@ def ann_words(frame: Frame, anns: Mapping[str, float], colors: Mapping[str, str]
     for group in groups:
         whose = f", {group[0]}" if len(group) < len(anns) and len(group[0]) <= _SHORT and len(group) == 1 else ""
         text, height = f"ANN{whose}", float(frame.up(anns[group[0]]))
-        spot = frame.place(text, _beside(height))
+        spot = frame.place(text, _beside(height), height)
         words.append((*frame.point(spot), text, colors[group[0]]))
     return words
 
@@ -148,8 +156,8 @@ def mark_rows(crossings: pd.DataFrame, frame: Frame, colors: Mapping[str, str], 
     crosses: list[tuple[Any, ...]] = []
     words: dict[str, list[tuple[Any, ...]]] = {"left": [], "right": []}
 
-    def write(text: str, color: str, spots: Iterable[tuple[float, float, str]]) -> None:
-        spot = frame.place(text, spots)
+    def write(text: str, color: str, spots: Iterable[tuple[float, float, str]], level: float | None = None) -> None:
+        spot = frame.place(text, spots, level)
         words[spot[2]].append((*frame.point(spot), text, color))
 
     lines = sorted(float(frame.across(at)) for at, *_ in drops)
@@ -159,10 +167,12 @@ def mark_rows(crossings: pd.DataFrame, frame: Frame, colors: Mapping[str, str], 
     for goal, missed in crossings[~crossings["crossed"]].groupby("threshold"):
         crosses.append((end, 100 * goal, palette.missed))
         text = _named(", ".join(missed["run"]), "never reached", colors)
-        write(text, palette.missed, _beside(float(frame.up(100 * goal))))
+        level = float(frame.up(100 * goal))
+        write(text, palette.missed, _beside(level), level)
     goals = sorted({100 * goal for goal in crossings["threshold"]}, reverse=True)
     for text, height in _goal_words(goals, frame.limits[1] - frame.limits[0]):
-        write(text, palette.muted, _beside(float(frame.up(height))))
+        level = float(frame.up(height))
+        write(text, palette.muted, _beside(level), level)
     # a mark that is not there keeps its element, with a row that draws nothing: pages update elements in place, and a column
     # without colours could not be told from one of numbers
     nowhere = (np.nan, np.nan)

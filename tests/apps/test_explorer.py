@@ -15,6 +15,7 @@ from bokeh.models import ColumnDataSource
 from snnviz import dashboard, metrics, plots, uncertainty
 from snnviz.dashboard import figure, parts
 from snnviz.errors import InputError
+from snnviz.runs import Store
 from tests.apps.words import written
 from tests.synthetic import dense_mnist, result_of
 
@@ -187,6 +188,15 @@ def test_empty_state_says_what_to_do(nothing):
     text = written(dashboard.Explorer(nothing))
     assert "No result yet" in text
     assert "snnviz simulate" in text
+
+
+def test_who_may_launch_is_led_from_an_empty_page_to_the_first_step(tmp_path):
+    menu = [("explorer", "Explorer"), ("convert", "Convert")]
+    workspace = dashboard.Workspace(store=Store(tmp_path))
+    for page in (dashboard.Explorer, dashboard.Predictions, dashboard.Network):
+        assert "Convert a classifier" in written(page(workspace, menu))
+    workspace = dashboard.Workspace(store=Store(tmp_path), read_only=True)
+    assert "Convert a classifier" not in written(dashboard.Predictions(workspace, menu))
 
 
 def test_names_are_escaped():

@@ -113,7 +113,9 @@ def test_one_sessions_failure_leaves_others_whole(one_run, monkeypatch):
             document.add_next_tick_callback(changed)
             while not failing.notice.object:
                 await asyncio.sleep(0.01)
+            assert not failing.gone
             await context._discard_session(session, lambda _: True)
+            assert failing.gone
 
         asyncio.run_coroutine_threadsafe(fail(), server._server.io_loop.asyncio_loop).result(60)
         assert bokeh_doc._PATCHED_CURDOCS == []
@@ -123,7 +125,11 @@ def test_one_sessions_failure_leaves_others_whole(one_run, monkeypatch):
 def test_nothing_is_drawn_for_a_browser_that_has_left(one_run):
     page = dashboard.Explorer(one_run)
     shown = {name: each.figure for name, each in page.figures.items()}
-    page._document = SimpleNamespace(session_context=SimpleNamespace(destroyed=True))
+    page._served = True
+    page._document = SimpleNamespace(session_context=None)  # as Bokeh leaves it
+    page.dark = True
+    page._document.session_context = SimpleNamespace(destroyed=True)
+    page.dark = False
     page.dark = True
     assert {name: each.figure for name, each in page.figures.items()} == shown
     page.dark = False

@@ -14,7 +14,7 @@ from pypdf import PdfReader
 from snnviz import plots
 from snnviz.errors import InputError
 from snnviz.plots import theme
-from snnviz.plots._marks import Frame
+from snnviz.plots._marks import Frame, ann_words, mark_rows
 from tests.synthetic import result_of
 
 
@@ -172,6 +172,19 @@ def test_marks_say_where_and_whether(before, after):
     assert words(plots.accuracy_over_events(before, threshold=0.98)) == [ann, "174 k events", "threshold 98 %"]
     merged = words(plots.figure_a(before, after, threshold=(0.98, 0.9797), zoom="top"))
     assert "thresholds 98 and 97.97 %" in merged
+
+
+def test_a_threshold_between_two_close_lines_is_named_at_its_own():
+    """The name of the analog network's line above takes no place below the threshold's, though it touches it a little."""
+    curve = pd.DataFrame({"run": "one", "time": range(1, 51), "accuracy": [90.0, *[98.46, 98.6] * 24, 98.6]})
+    frame = Frame("time", (1.0, 50.0), (94.0, 99.4), True).around(curve, [98.0, 98.43])
+    colors = {"one": "black"}
+    (ann,) = ann_words(frame, {"one": 98.43}, colors)
+    crossing = pd.DataFrame({"run": ["one"], "threshold": [0.98], "time": [2], "events": [9.0], "crossed": [True]})
+    rows = mark_rows(crossing, frame, colors, theme.palette(False))
+    threshold = next(word for word in rows["right"][1] if word[2] == "threshold 98 %")
+    assert 98.0 < ann[1] < 98.43
+    assert 97.4 < threshold[1] < 98.0
 
 
 def test_words_lie_on_no_curve_and_on_no_other_words():
