@@ -831,6 +831,13 @@ def test_an_npz_of_the_keras_layout(tmp_path):
     assert datasets.load(path, "train", limit=1).y.tolist() == [0]
 
 
+def test_an_npz_of_black_and_white_images_is_intensities(tmp_path):
+    x = np.arange(12).reshape(2, 3, 2, 1) % 2 == 0
+    images = datasets.load(keras_npz(tmp_path, x_test=x, y_test=np.array([0, 1])))
+    assert images.x.dtype == np.float32
+    np.testing.assert_array_equal(images.x, x)
+
+
 def test_an_npz_with_floats_features_and_class_names(tmp_path):
     x = np.linspace(0, 1, 8).reshape(4, 2)
     images = datasets.load(
@@ -845,9 +852,10 @@ def test_an_npz_with_floats_features_and_class_names(tmp_path):
         ({"x_test": None}, "must hold the arrays x_test and y_test"),
         ({"y_test": np.array([0])}, "one class index per image"),
         ({"y_test": np.array([0.0, 1.0])}, "one class index per image"),
-        ({"y_test": np.array([0, -1])}, "one class index per image"),
+        ({"y_test": np.array([0, -1])}, r"one class index per image.*values from -1"),
+        ({"y_test": np.eye(2)}, r"one class index per image.*one-hot labels, y\.argmax\(1\)"),
         ({"y_test": np.array([0, 5]), "class_names": np.array(["a", "b"])}, "class indices from 0 to 1"),
-        ({"x_test": np.zeros((0, 3, 2, 1), np.uint8), "y_test": np.zeros(0, int)}, "one class index per image"),
+        ({"x_test": np.zeros((0, 3, 2, 1), np.uint8), "y_test": np.zeros(0, int)}, "at least one image"),
         ({"x_test": np.zeros(2, np.uint8)}, "must have shape"),
         ({"x_test": np.full((2, 3, 2), 300)}, "integers from 0 to 255"),
         ({"x_test": np.full((2, 3, 2), np.nan)}, "NaN"),

@@ -228,8 +228,8 @@ def read_npz(
 ) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """Images, labels and class names from an .npz of the Keras layout (x_train, y_train, x_test, y_test).
 
-    Images are integers 0..255 or floats in [0, 1], of shape (items, height, width[, channels]) or (items, features); with an
-    input range, see `intensities`.
+    Images are integers 0..255, floats in [0, 1] or booleans, of shape (items, height, width[, channels]) or (items, features); with
+    an input range, see `intensities`.
     Class names come from an array `class_names`, if there is one; otherwise they are the indices.
 
     Returns:
@@ -254,9 +254,12 @@ def read_npz(
     x = intensities(x, f"{path}: x_{split}", input_range)
     y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
     if y.ndim != 1 or y.dtype.kind not in "iu" or len(y) != len(x) or len(y) == 0 or y.min() < 0:
+        one_hot = y.ndim == 2 and y.shape[1:] > (1,) and len(y) == len(x)
+        hint = " (of one-hot labels, y.argmax(1))" if one_hot else ""
+        lowest = f", values from {y.min()}" if y.size and y.dtype.kind == "i" and y.min() < 0 else ""
         raise InputError(
-            f"{path} must hold one class index per image, from 0. Received: y_{split} of shape {y.shape} and type {y.dtype}"
-            f" for x_{split} of shape {x.shape}"
+            f"{path} must hold one class index per image, from 0{hint}, and at least one image. Received: "
+            f"y_{split} of shape {y.shape} and type {y.dtype}{lowest}, for x_{split} of shape {x.shape}"
         )
     if class_names is None:
         # over both splits, since one of them may lack the last class
@@ -276,7 +279,7 @@ def intensities(x: np.ndarray, title: str = "x", input_range: float | None = Non
     """`x` as float32 in [0, 1].
 
     Args:
-        x: integers from 0 to 255, or floats in [0, 1]; with an input range, from 0 to that.
+        x: integers from 0 to 255, floats in [0, 1] or booleans; with an input range, numbers from 0 to that.
         title: what `x` is called in messages.
         input_range: what stands for full intensity, where that is something else. 1 leaves integers of 8 bits what they are,
             and floats that are in [0, 1] stay as they are whatever it is: they are intensities already.
@@ -285,6 +288,8 @@ def intensities(x: np.ndarray, title: str = "x", input_range: float | None = Non
         raise InputError(
             f"{title} must have shape (items, height, width[, channels]) or (items, features). Received: {x.shape}"
         )
+    if x.dtype.kind == "b":  # black and white
+        return x.astype(np.float32)
     whole = x.dtype.kind in "iu"
     top = EIGHT_BIT if whole and input_range in (None, 1) else (input_range or 1)
     if not whole and (
