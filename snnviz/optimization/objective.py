@@ -4,7 +4,8 @@
 
 P_l and P_p are the Pareto latency and power (`snnviz.metrics`), measured against the accuracy of the analog network. By default
 lambda_l = 1 / P_l(H_0) and lambda_p = 1 / P_p(H_0) for the start H_0, so that both begin at 1; lambda_e = 200 lets half a per
-cent of accuracy balance them (Dutson, Li, Gupta, WACV 2023).
+cent of accuracy balance them (Dutson, Li, Gupta, WACV 2023). A start that is as good as the analog network has terms of zero: what one
+item more would add, answered wrongly at every step, is the unit then.
 """
 
 from __future__ import annotations
@@ -73,6 +74,12 @@ class Terms:
             metrics.pareto_power(curves, reference),
         )
 
+    @classmethod
+    def of_one_item(cls, counts: Counts, reference: float) -> Terms:
+        """The terms that one item more makes which is answered wrongly at every step: the least that so many items can tell."""
+        share = 1 / (counts.items * reference)
+        return cls(1 / counts.items, len(counts.events) * share, float(counts.events.sum()) / counts.items * share)
+
 
 @dataclass(frozen=True)
 class Objective:
@@ -89,7 +96,9 @@ class Objective:
     lambda_p: float
 
     @classmethod
-    def at(cls, start: Terms, lambdas: Sequence[float | None] = (LAMBDA_E, None, None)) -> Objective:
+    def at(
+        cls, start: Terms, lambdas: Sequence[float | None] = (LAMBDA_E, None, None), least: Terms | None = None
+    ) -> Objective:
         """The objective whose open weights (None) are one over the sizes of the start's terms.
 
         A term below zero, of a start that is better than its analog network, is a unit as good as one above: what counts is by how
@@ -98,21 +107,21 @@ class Objective:
         Args:
             start: terms of H_0.
             lambdas: (lambda_e, lambda_l, lambda_p), each at least 0; the last two may be None.
+            least: units where a term of the start is zero, as it may be of few items.
 
         Raises:
-            InputError: for a negative weight, or an open one where the start's term is zero, which leaves no unit to measure in.
+            InputError: for a negative weight, or an open one where the start's term is zero and there is no unit else.
         """
-        given = checked_lambdas(lambdas)
-        open_weights = (("lambda_l", given[1], start.latency), ("lambda_p", given[2], start.power))
+        error, *given = checked_lambdas(lambdas)
+        terms = {"lambda_l": start.latency, "lambda_p": start.power}
+        if least is not None:
+            terms = {"lambda_l": start.latency or least.latency, "lambda_p": start.power or least.power}
         filled = []
-        for name, weight, term in open_weights:
+        for (name, term), weight in zip(terms.items(), given, strict=True):
             if weight is None and term == 0:
-                raise InputError(
-                    f"`{name}` must be given where the start's term is zero, since it is one over that else; with more items the "
-                    "term may be another. Received: none"
-                )
+                raise InputError(f"`{name}` must be given where nothing says how large its term is. Received: none")
             filled.append(1 / abs(term) if weight is None else weight)
-        return cls(float(given[0] or 0), *filled)
+        return cls(float(error or 0), *filled)
 
     def parts(self, terms: Terms) -> Lambdas:
         """The three terms of the loss, weighted: accuracy, latency, power."""

@@ -115,7 +115,11 @@ class Search:
         if self.minutes is not None and self.problem.key(vector) not in self.record.known:
             self._probe(self.minutes, vector)
         self.start = self._terms([vector], "start")[0]
-        self.objective = Objective.at(self.start, self.lambdas)
+        least = None
+        if 0 in (self.start.latency, self.start.power):
+            counts = self.problem.count(vector, 0, len(self.problem.x))
+            least = Terms.of_one_item(counts, self.problem.reference)
+        self.objective = Objective.at(self.start, self.lambdas, least)
         self.best, self.best_loss, self.vector = self.start, self.objective.loss(self.start), vector
         self._tell()
 

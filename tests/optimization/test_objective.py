@@ -35,6 +35,17 @@ def test_given_weights_stay():
     assert Objective.at(TERMS, (50, 0, 3)) == Objective(50, 0, 3)
 
 
+def test_a_start_as_good_as_its_analog_network_is_measured_in_wrong_items():
+    """One item more that is wrong at every step changes the terms by the units, so that it costs one each."""
+    least = Terms.of_one_item(COUNTS, 0.8)
+    worse = Terms.of(Counts(COUNTS.correct - 1, COUNTS.events, COUNTS.items), 0.8)
+    assert worse.latency - TERMS.latency == pytest.approx(least.latency)
+    assert worse.power - TERMS.power == pytest.approx(least.power)
+    aim = Objective.at(Terms(0.8, 0.0, 0.0), least=least)
+    assert aim.parts(least) == pytest.approx((200 * 0.9, 1, 1))
+    assert Objective.at(TERMS, least=least) == Objective.at(TERMS)
+
+
 def test_shards_add_up():
     twice = COUNTS + COUNTS
     assert twice.items == 20
