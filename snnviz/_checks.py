@@ -169,12 +169,15 @@ def images(name: str, x: Any, input_shape: tuple[int, ...] | None = None) -> np.
 
     Images of one channel may come without that axis or with it, as may signals (length, channels), which a network has as maps of
     height 1. Whole images may go to a network of (features,): they are flattened as Flatten does, row by row, channels last.
+    Booleans are black and white.
 
     Raises:
         InputError: for integers (a forgotten division by 255), other shapes, no items, NaN, or values outside [0, 1].
     """
     array = np.asarray(x)
-    if array.dtype.kind in "iub":
+    if array.dtype.kind == "b":
+        array = array.astype(np.float32)
+    if array.dtype.kind in "iu":
         raise InputError(
             f"`{name}` must hold floating-point intensities in [0, 1]; divide 8-bit images by 255. "
             f"Received: {describe(array)}"
@@ -183,7 +186,8 @@ def images(name: str, x: Any, input_shape: tuple[int, ...] | None = None) -> np.
         raise InputError(f"`{name}` must be an array of floating-point intensities. Received: {describe(array)}")
     if array.ndim < 2 or (input_shape is not None and not _same_images(array.shape[1:], tuple(input_shape))):
         wanted = "(items, ...)" if input_shape is None else f"(items, {', '.join(map(str, input_shape))})"
-        raise InputError(f"`{name}` must have shape {wanted}. Received: {describe(array)}")
+        hint = "" if input_shape is None else _channels_first(array.shape[1:], tuple(input_shape))
+        raise InputError(f"`{name}` must have shape {wanted}{hint}. Received: {describe(array)}")
     if len(array) == 0:
         raise InputError(f"`{name}` must hold at least one item. Received: {describe(array)}")
     if input_shape is not None:
@@ -203,13 +207,27 @@ def _same_images(received: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
     return len(wanted) == 1 and math.prod(received) == wanted[0]
 
 
+def _channels_first(received: tuple[int, ...], wanted: tuple[int, ...]) -> str:
+    """What to do with images of shape (channels, ...), as PyTorch has them, at the end of what is allowed; or nothing."""
+    sizes = tuple(size for size in wanted if size != 1)  # signals are maps of height 1
+    return "; channels are last, as in np.moveaxis(x, 1, -1)" if received == sizes[-1:] + sizes[:-1] else ""
+
+
+def one_hot(y: np.ndarray, items: int) -> str:
+    """What to do with one-hot labels, in brackets after what is allowed; or nothing."""
+    return " (of one-hot labels, y.argmax(1))" if y.ndim == 2 and y.shape[0] == items and y.shape[1] > 1 else ""
+
+
 def labels(name: str, y: Any, items: int, classes: int) -> np.ndarray:
     """`y` as int64 class indices of shape (items,), each in 0 .. classes - 1."""
     array = np.asarray(y)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]  # as Keras loads CIFAR labels
     if array.ndim != 1 or array.dtype.kind not in "iu":
-        raise InputError(f"`{name}` must be a one-dimensional array of class indices. Received: {describe(array)}")
+        hint = one_hot(array, items)
+        raise InputError(
+            f"`{name}` must be a one-dimensional array of class indices{hint}. Received: {describe(array)}"
+        )
     if len(array) != items:
         raise InputError(f"`{name}` must have one label per item ({items}). Received: {len(array)} labels")
     if items and (array.min() < 0 or array.max() >= classes):

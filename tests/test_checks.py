@@ -34,7 +34,6 @@ def test_choice_names_what_is_allowed():
     ("x", "message"),
     [
         (np.zeros((2, 3, 3, 1), np.uint8), "divide 8-bit images by 255"),
-        (np.zeros((2, 3, 3, 1), bool), "divide 8-bit"),
         (np.zeros((2, 9)), "must have shape"),
         (np.zeros((0, 3, 3, 1)), "at least one item"),
         (np.full((2, 3, 3, 1), np.nan), "finite"),
@@ -70,6 +69,22 @@ def test_images_either_pass_whole_or_raise_input_error(values, kind):
     assert passed.max() <= 1
 
 
+def test_booleans_are_black_and_white():
+    np.testing.assert_array_equal(check.images("x", np.array([[True, False]])), np.array([[1, 0]], np.float32))
+
+
+def test_channels_first_are_refused_with_what_to_do():
+    for wanted in ((8, 9, 3), (1, 8, 3)):  # images and signals
+        x = np.random.default_rng(0).random((2, *(size for size in wanted if size != 1)))
+        first = np.moveaxis(x, -1, 1)
+        with pytest.raises(InputError, match=r"channels are last, as in np.moveaxis\(x, 1, -1\). Received"):
+            check.images("x", first, wanted)
+        taken = check.images("x", np.moveaxis(first, 1, -1), wanted)
+        np.testing.assert_array_equal(taken, x.astype(np.float32).reshape(2, *wanted))
+    with pytest.raises(InputError, match=r"\(items, 8, 9, 3\). Received"):
+        check.images("x", np.zeros((2, 9, 8, 3)), (8, 9, 3))
+
+
 @pytest.mark.parametrize(
     ("y", "message"),
     [
@@ -77,7 +92,8 @@ def test_images_either_pass_whole_or_raise_input_error(values, kind):
         (np.array([0, -1]), "from 0 to 2"),
         (np.array([0]), "one label per item"),
         (np.array([0.0, 1.0]), "class indices"),
-        (np.eye(3)[:2], "one-dimensional"),
+        (np.eye(3)[:2], r"one-dimensional array of class indices \(of one-hot labels, y.argmax\(1\)\)"),
+        (np.eye(3), "class indices. Received"),
     ],
 )
 def test_labels_refuses(y, message):

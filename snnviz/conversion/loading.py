@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.util
+import json
 import math
 import os
 import threading
@@ -16,6 +17,7 @@ from typing import Any
 
 from snnviz._arguments import checked
 from snnviz._memory import JSON_GROWS, check_fits, check_hdf5, check_member
+from snnviz.conversion.obstacle import UNSUPPORTED
 from snnviz.errors import InputError
 from snnviz.importing import read_onnx
 from snnviz.importing.imported import Import
@@ -75,7 +77,7 @@ def _keras(path: str | os.PathLike[str]) -> Any:
         )
     if source.suffix != ".keras":
         raise InputError(
-            f"`model` must be a .keras or .onnx file or the name of a shipped model. Received: {str(path)!r}{_pickled(source)}"
+            f"`model` must be a .keras or .onnx file or the name of a shipped model. Received: {str(path)!r}{_remedy(source)}"
         )
     if importlib.util.find_spec("snnviz.sparsity") is not None:
         importlib.import_module("snnviz.sparsity")  # registers the regularisers that fine-tuned models carry
@@ -88,10 +90,37 @@ def _keras(path: str | os.PathLike[str]) -> Any:
     except InputError:
         raise
     except Exception as error:  # a damaged or foreign file makes Keras raise almost anything
-        reason = str(error).strip().splitlines() or [type(error).__name__]
+        reason = _foreign(source) or next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise InputError(
-            f"`model` must be a whole .keras file of layers that Keras can load. Received: {str(path)!r} ({reason[0]})"
+            f"`model` must be a whole .keras file of layers that Keras can load. Received: {str(path)!r} ({reason})"
         ) from error
+
+
+def _foreign(source: Path) -> str | None:
+    """The first layer of a model which Keras has no code for, and what to do; None if that is not what stands in the way."""
+    import keras
+
+    try:
+        with zipfile.ZipFile(source) as archive:
+            waiting = [json.loads(archive.read(_CONFIG))]
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        return None
+    while waiting:
+        part = waiting.pop(0)
+        if isinstance(part, list):
+            waiting[:0] = part
+        elif isinstance(part, dict):
+            kind, config = part.get("class_name"), part.get("config")
+            if isinstance(kind, str) and isinstance(config, dict):
+                called = f"{config['name']!r} ({kind})" if "name" in config else repr(kind)
+                if kind == "Lambda":
+                    reason, remedy = UNSUPPORTED[kind]
+                    return f"{called}: {reason}; {remedy}"
+                own = not str(part.get("module") or "").startswith("keras") and part.get("registered_name")
+                if own and keras.saving.get_registered_object(own) is None:
+                    return f"{called}: a class of its own, and the file holds no code; use layers of Keras"
+            waiting[:0] = [value for key, value in part.items() if key != "compile_config"]
+    return None
 
 
 _CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
@@ -153,8 +182,11 @@ def _weights_within(held: int, path: str) -> Iterator[None]:
             keras.layers.Layer.add_weight = original
 
 
-def _pickled(source: Path) -> str:
-    """What to do with a file of PyTorch, which holds code to run and is not opened."""
+def _remedy(source: Path) -> str:
+    """What to do with a file of that name: of PyTorch, which holds code to run and is not opened, or of HDF5, which it is not."""
+    if source.suffix in (".h5", ".hdf5"):
+        made = _REMEDIES[_HDF5].format(path=source, new=source.with_suffix("").name)
+        return f", which is no whole HDF5 file; of one, {made}"
     if source.suffix not in (".pt", ".pth"):
         return ""
     return f'; with PyTorch, `torch.onnx.export(module, (example,), "{source.stem}.onnx")` makes one of the module'

@@ -254,11 +254,9 @@ def read_npz(
     x = intensities(x, f"{path}: x_{split}", input_range)
     y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
     if y.ndim != 1 or y.dtype.kind not in "iu" or len(y) != len(x) or len(y) == 0 or y.min() < 0:
-        one_hot = y.ndim == 2 and y.shape[1:] > (1,) and len(y) == len(x)
-        hint = " (of one-hot labels, y.argmax(1))" if one_hot else ""
         lowest = f", values from {y.min()}" if y.size and y.dtype.kind == "i" and y.min() < 0 else ""
         raise InputError(
-            f"{path} must hold one class index per image, from 0{hint}, and at least one image. Received: "
+            f"{path} must hold one class index per image, from 0{check.one_hot(y, len(x))}, and at least one image. Received: "
             f"y_{split} of shape {y.shape} and type {y.dtype}{lowest}, for x_{split} of shape {x.shape}"
         )
     if class_names is None:

@@ -1,8 +1,11 @@
 """Activations by what they compute, and model files by what they hold."""
 
+import re
+import zipfile
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers as L
@@ -53,3 +56,47 @@ def test_other_formats_are_named_with_what_makes_a_keras_file(tmp_path: Path) ->
     (tmp_path / "saved" / "saved_model.pb").write_bytes(b"")
     with pytest.raises(InputError, match=r"\.save\(.*SavedModel"):
         conversion.load_keras(tmp_path / "saved")
+
+
+class Twice(keras.layers.Layer):
+    def call(self, x):
+        return 2 * x
+
+
+class Own(keras.Model):
+    def __init__(self) -> None:
+        super().__init__()
+        self.last = L.Dense(3)
+
+    def call(self, x):
+        return self.last(x)
+
+
+def test_layers_that_no_file_holds_are_named_with_what_to_do(tmp_path: Path) -> None:
+    own = Own()
+    own(np.zeros((1, 5)))
+    for model, message in (
+        (keras.Sequential([keras.Input((5,)), Twice(name="mine"), L.Dense(3)]), "'mine' (Twice): a class of its own"),
+        (keras.Sequential([keras.Input((5,)), L.Lambda(lambda x: 2 * x, name="f")]), "'f' (Lambda): what its function"),
+        (own, "'Own': a class of its own"),
+    ):
+        model.save(tmp_path / "m.keras")
+        with pytest.raises(InputError, match=f"{re.escape(message)}.*; use (a layer|layers) of Keras\\)$") as caught:
+            conversion.load_keras(tmp_path / "m.keras")
+        assert "\n" not in str(caught.value)
+    model = keras.Sequential([keras.Input((5,)), Twice(), L.Dense(3)])
+    model.save(tmp_path / "m.keras")
+    with zipfile.ZipFile(tmp_path / "m.keras") as whole, zipfile.ZipFile(tmp_path / "n.keras", "w") as broken:
+        for name in whole.namelist():
+            broken.writestr(name, b"" if name.endswith(".h5") else whole.read(name))
+    with keras.saving.custom_object_scope({"Twice": Twice}):  # who has the code hears of what else is wrong
+        assert type(conversion.load_keras(tmp_path / "m.keras").layers[0]) is Twice
+        with pytest.raises(InputError) as caught:
+            conversion.load_keras(tmp_path / "n.keras")
+    assert "class of its own" not in str(caught.value)
+
+
+def test_a_file_that_is_only_named_as_hdf5_hears_what_a_real_one_hears(tmp_path: Path) -> None:
+    (tmp_path / "m.h5").write_bytes(b"nonsense")
+    with pytest.raises(InputError, match=r"'[^']*m.h5', which is no whole HDF5 file; of one, .*load_model\(.*\.save\("):
+        conversion.load_keras(tmp_path / "m.h5")
