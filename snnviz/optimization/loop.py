@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from snnviz import _checks as check
+from snnviz import pretrained
 from snnviz._arguments import checked
 from snnviz._writing import alone
 from snnviz.errors import InputError
@@ -29,7 +30,7 @@ from snnviz.simulation.encoding import Inputs
 
 @checked
 def optimize(
-    network: SpikingNetwork,
+    network: SpikingNetwork | str | os.PathLike[str],
     x: np.ndarray | Recordings,
     y: np.ndarray,
     *,
@@ -64,7 +65,7 @@ def optimize(
     resumed goes on as if it had not been interrupted (on the same machine; a budget in minutes makes it end where time ends it).
 
     Args:
-        network: H_0, as `snnviz.convert` gives it.
+        network: H_0: as `snnviz.convert` gives it, a file, or the name of a shipped one.
         x: items of the training set on which the objective is evaluated: intensities in [0, 1],
             `(items, *network.input_shape)`; or event recordings, which "weights", "subplex", "cmaes" and "onsets" take.
             Best are items that the ANN was not fitted to, as those held out for validation.
@@ -110,7 +111,7 @@ def optimize(
     """
     began = now()
     if not isinstance(network, SpikingNetwork):
-        raise InputError(f"`network` must be a SpikingNetwork. Received: {check.describe(network)}")
+        network = pretrained.network(network)
     stages_per = methods.stages_of(method, per)
     weights = checked_lambdas(lambdas)
     check.integer("seed", seed, 0)

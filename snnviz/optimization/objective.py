@@ -4,8 +4,8 @@
 
 P_l and P_p are the Pareto latency and power (`snnviz.metrics`), measured against the accuracy of the analog network. By default
 lambda_l = 1 / P_l(H_0) and lambda_p = 1 / P_p(H_0) for the start H_0, so that both begin at 1; lambda_e = 200 lets half a per
-cent of accuracy balance them (Dutson, Li, Gupta, WACV 2023). A start that is as good as the analog network has terms of zero: what one
-item more would add, answered wrongly at every step, is the unit then.
+cent of accuracy balance them (Dutson, Li, Gupta, WACV 2023). A start that is as good as the analog network has terms of zero: the
+unit then is what one item more would add, answered wrongly at every step.
 """
 
 from __future__ import annotations

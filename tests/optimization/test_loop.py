@@ -85,8 +85,10 @@ def test_the_result_is_what_it_says(whole, toy_data, method):
     assert (about["method"], about["per"]) == (method, ["layer" if method in ("onsets", "weights") else "channel"])
 
 
-def test_the_same_arguments_bring_the_same_network(whole, toy, toy_data, method):
-    again = quick(toy, toy_data, method)
+def test_the_same_arguments_bring_the_same_network(whole, toy, toy_data, method, tmp_path):
+    """The start in a file as well."""
+    file = toy.save(tmp_path / "start.npz")
+    again = quick(file, toy_data, method)
     np.testing.assert_array_equal(again.vector, whole.vector)
     assert again.network.hash == whole.network.hash
 
