@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from snnviz import architectures, sparsity
+from snnviz import architectures, conversion, sparsity
 from snnviz.errors import InputError
 
 RANDOM = np.random.default_rng(0)
@@ -332,6 +332,22 @@ def test_an_unknown_kernel_is_refused_by_name():
     model = keras.Sequential([keras.Input((4, 4, 4, 2)), keras.layers.Conv3D(2, 3, name="odd")])
     with pytest.raises(InputError, match="'odd' must be Dense or a 1-D, 2-D or depthwise convolution"):
         sparsity.weighted_layers(model)
+
+
+def test_a_separable_convolution_is_refused_with_the_two_that_compute_the_same():
+    ends = (keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(3))
+    one = keras.Sequential([keras.Input((6, 5, 2)), keras.layers.SeparableConv2D(4, 3, activation="relu"), *ends])
+    depthwise, mixing = keras.layers.DepthwiseConv2D(3, use_bias=False), keras.layers.Conv2D(4, 1, activation="relu")
+    two = keras.Sequential([keras.Input((6, 5, 2)), depthwise, mixing, *ends])
+    two.set_weights(one.get_weights())
+    with pytest.raises(
+        InputError, match=r"; DepthwiseConv and Conv of size 1 in a row compute the same\. Rec.*: SeparableConv2D"
+    ):
+        sparsity.weighted_layers(one)
+    assert len(sparsity.weighted_layers(two)) == 3
+    kept, split = (conversion.fold(model) for model in (one, two))
+    for left, right in zip(kept.layers, split.layers, strict=True):
+        np.testing.assert_allclose(left.weights, right.weights, rtol=1e-6)
 
 
 @pytest.mark.parametrize("epsilon", [-1e-3, float("inf"), "small"])
