@@ -178,7 +178,11 @@ def weighted_layers(model: Model) -> list[Weighted]:
             found.append(Weighted(layer, np.full((1, 1), positions, np.int64)))
         elif any(weight.path.endswith("kernel") for weight in layer.trainable_weights):
             # either is the same stage of a converted network
-            hint = "; DepthwiseConv and Conv of size 1 in a row compute the same" if "Separable" in type(layer).__name__ else ""
+            hint = (
+                "; DepthwiseConv and Conv of size 1 in a row compute the same"
+                if "Separable" in type(layer).__name__
+                else ""
+            )
             raise InputError(
                 f"layer {layer.name!r} must be Dense or a 1-D, 2-D or depthwise convolution for its synapses to be counted{hint}. "
                 f"Received: {type(layer).__name__}"

@@ -107,7 +107,7 @@ class Objective:
         Args:
             start: terms of H_0.
             lambdas: (lambda_e, lambda_l, lambda_p), each at least 0; the last two may be None.
-            least: units where a term of the start is zero, as it may be of few items.
+            least: units where a term of the start is zero up to rounding, as it may be of few items.
 
         Raises:
             InputError: for a negative weight, or an open one where the start's term is zero and there is no unit else.
@@ -115,7 +115,11 @@ class Objective:
         error, *given = checked_lambdas(lambdas)
         terms = {"lambda_l": start.latency, "lambda_p": start.power}
         if least is not None:
-            terms = {"lambda_l": start.latency or least.latency, "lambda_p": start.power or least.power}
+            units = (least.latency, least.power)
+            terms = {
+                name: unit if abs(term) <= ZERO * unit else term
+                for (name, term), unit in zip(terms.items(), units, strict=True)
+            }
         filled = []
         for (name, term), weight in zip(terms.items(), given, strict=True):
             if weight is None and term == 0:
@@ -134,6 +138,10 @@ class Objective:
     def loss(self, terms: Terms) -> float:
         """L_SNN."""
         return float(sum(self.parts(terms)))
+
+
+ZERO = 1e-6
+"""Up to which share of the least unit a term is a rounding error: one more wrong answer is worth a share of 1 / steps or so."""
 
 
 def checked_lambdas(lambdas: Sequence[float | None]) -> tuple[float, float | None, float | None]:

@@ -16,7 +16,7 @@ from snnviz.errors import InputError
 from snnviz.network import SpikingNetwork
 from snnviz.optimization.evaluations import Evaluation, Evaluations
 from snnviz.optimization.methods import Stage
-from snnviz.optimization.objective import Objective, Terms
+from snnviz.optimization.objective import ZERO, Objective, Terms
 from snnviz.optimization.pace import FIRST_CANDIDATE, Pace
 from snnviz.optimization.problem import Problem
 from snnviz.optimization.scales import checked as checked_vector
@@ -116,7 +116,7 @@ class Search:
             self._probe(self.minutes, vector)
         self.start = self._terms([vector], "start")[0]
         least = None
-        if 0 in (self.start.latency, self.start.power):
+        if min(abs(self.start.latency), abs(self.start.power)) < ZERO:
             counts = self.problem.count(vector, 0, len(self.problem.x))
             least = Terms.of_one_item(counts, self.problem.reference)
         self.objective = Objective.at(self.start, self.lambdas, least)

@@ -44,6 +44,12 @@ def test_a_start_as_good_as_its_analog_network_is_measured_in_wrong_items():
     aim = Objective.at(Terms(0.8, 0.0, 0.0), least=least)
     assert aim.parts(least) == pytest.approx((200 * 0.9, 1, 1))
     assert Objective.at(TERMS, least=least) == Objective.at(TERMS)
+    # 0.1 + 0.2 - 0.3 is not 0: shares that cancel leave a rounding error, no unit
+    even = Terms.of(Counts(np.array([1, 2, 3, 2]), np.array([7, 7, 7, 7]), 3), 2 / 3)
+    assert abs(even.latency) < 1e-15
+    rounded = Terms(even.peak_accuracy, even.latency + 4e-15, even.power - 4e-15)
+    unit = Terms.of_one_item(Counts(np.array([1, 2, 3, 2]), np.array([7, 7, 7, 7]), 3), 2 / 3)
+    assert Objective.at(rounded, least=unit) == Objective.at(Terms(1, 0.0, 0.0), least=unit)
 
 
 def test_shards_add_up():

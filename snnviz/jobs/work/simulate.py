@@ -68,9 +68,11 @@ class Options(Settings, NetworkOptions):
 
     def when(self) -> Stop | None:
         """When items end."""
-        if self.stop is None:
-            return None
-        return Stop(level=self.stop, rule=self.stop_rule, temperature=self.stop_temperature)
+        # the other two must be right without a level, too
+        stop = Stop(
+            level=1.0 if self.stop is None else self.stop, rule=self.stop_rule, temperature=self.stop_temperature
+        )
+        return None if self.stop is None else stop
 
 
 def work(options: Options, job: Job) -> dict[str, Any]:
