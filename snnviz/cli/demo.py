@@ -17,6 +17,7 @@ from snnviz._options import options_of
 from snnviz.cli._numbers import whole
 from snnviz.cli._options import help_of
 from snnviz.jobs.work.simulate import Options
+from snnviz.simulation.driver import check_engine
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,6 +43,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from snnviz import figures, metrics, plots, reports, results
 
     check.integer("--port", args.port, 1, 65535)
+    check_engine(args.engine)
     folder = Path(args.out)
     made = figures.shipped(args.limit, engine=args.engine, traces=False, search=False, say=_say)
     runs = made.results

@@ -439,10 +439,14 @@ def caption_of(name: str, material: Material) -> str:
             for run, result in shown.items()
         ]
     told = [figure.title + ".", figure.explained, *([f"{'; '.join(measured)}."] if measured else [])]
-    return f"{' '.join(told)}\n\nSource: {origin_of(name, material)}.\n"
+    return f"{' '.join(told)}\n\nSource: {_with_note(name, material, material.source)}.\n"
 
 
 def origin_of(name: str, material: Material) -> str:
     """What the metadata of figure `name` says about its origin."""
+    return _with_note(name, material, material.origin)
+
+
+def _with_note(name: str, material: Material, origin: str) -> str:
     note = material.notes.get(_NOTED.get(name, ""), "")
-    return f"{note}; {material.origin}" if note else material.origin
+    return f"{note}; {origin}" if note else origin

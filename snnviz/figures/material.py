@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from snnviz.errors import InputError
 from snnviz.events import Recordings
 from snnviz.network import SpikingNetwork
 from snnviz.plots import named
+from snnviz.simulation.settings import Settings
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -68,7 +70,16 @@ class Material:
 
     @property
     def origin(self) -> str:
-        """Where the results come from: version, and each result's network, seed, engine, items and settings."""
+        """Where the results come from: version, and each result's network, seed, engine, items and all settings."""
+        return self._told(lambda settings: settings)
+
+    @property
+    def source(self) -> str:
+        """The same for a reader: of the settings those that are not the default."""
+        return self._told(_unusual)
+
+    def _told(self, put: Callable[[str], str]) -> str:
+        """`origin`, with the settings, JSON, as `put` puts them; left out where it gives ""."""
         parts = [f"snnviz {__version__}"]
         for name, result in [*self.results.items(), *self.horizon.items()]:
             facts = result.attrs
@@ -78,12 +89,22 @@ class Material:
                 f"engine {facts.get('engine', '?')}",
                 f"{facts.get('items', '?')} items",
                 f"data {facts.get('dataset', '?')}",
-                f"settings {facts.get('settings', '?')}",
             ]
+            if settings := put(str(facts.get("settings", "?"))):
+                told.append(f"settings {settings}")
             if "run_id" in facts:
                 told.insert(0, f"run {facts['run_id']}")
             parts.append(f"{name}: {', '.join(told)}")
         return "; ".join(parts)
+
+
+def _unusual(settings: str) -> str:
+    try:
+        given = json.loads(settings)
+    except ValueError:
+        return settings
+    usual = asdict(Settings())
+    return ", ".join(f"{name} {value}" for name, value in given.items() if name not in usual or value != usual[name])
 
 
 @checked

@@ -34,6 +34,19 @@ def test_mistakes_are_json_where_answers_are(capsys):
 
 
 @pytest.mark.parametrize(
+    "words", [("demo", "--engine", "nonsense"), ("simulate", "dense-mnist-heuristic", "--stop-rule", "nonsense")]
+)
+def test_a_mistake_is_said_before_any_work(words, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    try:
+        code = cli.main([*words, "--json"])
+    except SystemExit as end:
+        code = end.code
+    assert code == 2
+    assert "nonsense" in json.loads(capsys.readouterr().err)["error"], "one object, with nothing said before it"
+
+
+@pytest.mark.parametrize(
     "words",
     [
         ["simulate", "nothing"],

@@ -2,6 +2,8 @@
 
 import hashlib
 import io
+import json
+from dataclasses import asdict
 
 import holoviews as hv
 import numpy as np
@@ -16,6 +18,7 @@ from snnviz import plots
 from snnviz.errors import InputError
 from snnviz.figures import FIGURES, Material, make
 from snnviz.figures.catalog import caption_of
+from snnviz.simulation import Settings
 from tests.synthetic import result_of
 
 
@@ -153,6 +156,15 @@ def test_caption_says_what_is_shown_on_how_many_items_and_where_from(name, recor
     elif shown:
         assert told.count(f"n = {items} items, {recorded.sizes['time']} steps") == len(shown)
     assert recorded.attrs["network_hash"] in words
+
+
+def test_caption_has_only_the_settings_that_are_not_the_default(recorded):
+    def told(**changed):
+        settings = json.dumps(asdict(Settings()) | changed)
+        return caption_of("figure-a", Material(results={"one": recorded.assign_attrs(settings=settings)}))
+
+    assert "settings" not in told()
+    assert told(steps=30, reset="zero").endswith(", settings steps 30, reset zero.\n")
 
 
 @pytest.mark.parametrize("name", FIGURES)

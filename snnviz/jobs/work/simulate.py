@@ -22,6 +22,7 @@ from snnviz.jobs.work.sources import (
 from snnviz.simulation import Record, Settings, Stop, simulate
 from snnviz.simulation.driver import ENGINES, check_engine
 from snnviz.simulation.settings import other_input
+from snnviz.simulation.stopping import RULES
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -47,6 +48,7 @@ class Options(Settings, NetworkOptions):
         "margin",
         "what LEVEL is of: margin, between the two largest values of the scores' softmax, or gap, between the two largest "
         "scores",
+        choices=RULES,
     )  # fmt: skip
     stop_temperature: float = option(1.0, "temperature of the margin's softmax", metavar="T")
     batch_size: int | None = option(None, "items at once", metavar="N", least=1, unset="the engine's choice")
