@@ -17,6 +17,7 @@ from snnviz.dashboard import parts, reproducing
 from snnviz.dashboard.components import FloatSlider, RadioButtons
 from snnviz.dashboard.figure import Figure
 from snnviz.dashboard.page import Page
+from snnviz.dashboard.run_details import next_steps
 from snnviz.errors import InputError
 from snnviz.plots import theme
 
@@ -192,7 +193,12 @@ class Explorer(Page):
             self.figures["pareto_front"] = self._front()
             body.append(self.figures["pareto_front"].view)
         return parts.box(
-            budgets.card(self), *body, self._table_card(), self.live(self._facts, "runs"), classes=["snn-stack"]
+            budgets.card(self),
+            *body,
+            self._table_card(),
+            self._onward(),
+            self.live(self._facts, "runs"),
+            classes=["snn-stack"],
         )
 
     def _curve(self, name: str, title: str, note: str) -> Figure:
@@ -296,6 +302,16 @@ class Explorer(Page):
             )
         card = parts.card(*widgets, classes=["snn-controls"])
         return card if len(names) < 2 else parts.box(parts.choice("Runs", self.param.runs), card, classes=["snn-stack"])
+
+    def _onward(self) -> pn.pane.HTML:
+        """Links to what comes after the run whose layers are shown."""
+
+        def write() -> str:
+            run = self.workspace.run_of(self.run) if self.run else None
+            steps = next_steps(run, self) if run else ""
+            return f"<p class='note'>Go on with {escape(self.run)}:</p>{steps}" if steps else ""
+
+        return self.live(write, "run")
 
     def _table_card(self) -> pn.Column:
         return parts.card(

@@ -105,7 +105,7 @@ class RunDetails:
         self.cancel.visible, self.resume.visible = may and run.active, may and run.resumable
         self.simulate.visible = may and run.status == "FINISHED" and run.kind in _NETWORKS
         self.report.visible, self.report.filename = not run.active, f"{run.id[:12]}.html"
-        self._next.object = _next_steps(run, self._page)
+        self._next.object = next_steps(run, self._page)
         self._buttons.visible = any(
             (self.cancel.visible, self.resume.visible, self.simulate.visible, self.report.visible, self._next.object)
         )
@@ -192,7 +192,7 @@ def written_report(page: Any, run_ids: Sequence[str]) -> io.BytesIO:
         return io.BytesIO(str(error).encode())
 
 
-def _next_steps(run: Run, page: Any) -> str:
+def next_steps(run: Run, page: Any) -> str:
     """Links to what comes after a finished run, with the forms filled in; nothing where there is no menu, as in a notebook."""
     if run.status != "FINISHED" or not page.menu:
         return ""

@@ -13,6 +13,7 @@ import socket
 import sys
 import threading
 import traceback
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -107,7 +108,9 @@ def create_app(workspace: Any = None, page: type[Page] = PAGES[0], **state: Any)
     template = _Template(_TEMPLATE, location=True)
     template.add_panel("page", made)
     if pn.state.curdoc is not None:
-        pn.config.exception_handler = made.failed  # of this session
+        # of this session. Panel keeps it for as long as the document lives, which the page it is of would keep alive for ever
+        failed = weakref.WeakMethod(made.failed)
+        pn.config.exception_handler = lambda error: tell(error) if (tell := failed()) else None
     template.add_variable("marked", f'<script nonce="{secrets.token_urlsafe(16)}"')  # see `hosts.policy`
     asked = False
     if pn.state.location is not None:

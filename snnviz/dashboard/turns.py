@@ -83,10 +83,18 @@ def soon(work: Callable[[], None]) -> None:
     if document is None or asyncio._get_running_loop() is None:  # a document alone may be one that was left behind
         work()
         return
-    parts = _parts.setdefault(document, deque())
+    if document not in _parts:
+        _parts[document] = deque()
+        # parts of a page that was left before it was made lead to its document: they would keep both for ever
+        document.on_session_destroyed(lambda _context: _forget(document))
+    parts = _parts[document]
     parts.append(work)
     if len(parts) == 1:  # else they are being worked off
         pn.state.onload(lambda: _begin(document, parts))
+
+
+def _forget(document: Any) -> None:
+    _parts.pop(document, None)
 
 
 def _begin(document: Any, parts: deque[Callable[[], None]]) -> None:

@@ -257,6 +257,10 @@ class Workspace:
         store = self.store
         return self.remembered(("result", run.id), lambda: store.result(run.id))
 
+    def run_of(self, name: str) -> Run | None:
+        """The run that left the result called `name`; None for one handed in."""
+        return None if name in self._results else self._by_name(RESULT_KINDS).get(name)
+
     def scores(self, reference: str | float = "ann") -> pd.DataFrame:
         """The anytime metrics of every result: columns run, peak_accuracy, pareto_latency, pareto_power.
 
@@ -330,7 +334,7 @@ class Workspace:
         if name in self._files:
             file, here = self._files[name], Path.cwd()
             return "file", str(file.relative_to(here)) if file.is_relative_to(here) else file.name
-        run = None if name in self._results else self._by_name(RESULT_KINDS).get(name)
+        run = self.run_of(name)
         return ("", "") if run is None else ("run", run.id[:12])
 
     def network_where(self, name: str) -> tuple[str, str]:

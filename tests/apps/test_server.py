@@ -1,6 +1,7 @@
 """Who may see the pages, and what a browser may send."""
 
 import asyncio
+import gc
 import http.client
 import io
 import json
@@ -11,6 +12,7 @@ import subprocess
 import time
 import urllib.parse
 import urllib.request
+import weakref
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
@@ -18,11 +20,13 @@ import bokeh.settings
 import numpy as np
 import panel.io.resources
 import pytest
+from bokeh.client import pull_session
 from tornado.iostream import StreamClosedError
 from tornado.websocket import WebSocketClosedError
 
 from snnviz import cli, dashboard, jobs, pretrained
 from snnviz.dashboard import logins, uploads
+from snnviz.dashboard.page import Page
 from snnviz.dashboard.server import _BrowserLeft
 from snnviz.errors import InputError
 from snnviz.runs import Store
@@ -484,3 +488,32 @@ def test_a_browser_that_left_is_no_exception_in_the_log():
     with pytest.raises(AssertionError) as caught:
         raise AssertionError("ours")
     assert kept(caught.value)
+
+
+def test_a_page_whose_browser_left_before_it_was_made_is_forgotten(monkeypatch):
+    """A server that kept it would grow with every click in the menu."""
+    made = []
+    begin = Page.__init__
+
+    def noted(self, *arguments, **options):
+        begin(self, *arguments, **options)
+        made.append(weakref.ref(self))
+
+    monkeypatch.setattr(Page, "__init__", noted)
+    with dashboard.Serving(dense_mnist()) as server:
+        made.clear()  # one was made to find mistakes
+        applications = server._server._tornado._applications.values()
+        session = pull_session(url=f"{server.url}explorer")
+        assert [type(one()) for one in made] == [dashboard.Explorer]
+        session.close()
+
+        async def forget():
+            for application in applications:
+                await application._cleanup_sessions(0)
+
+        until = time.monotonic() + 60
+        while made[0]() is not None and time.monotonic() < until:
+            asyncio.run_coroutine_threadsafe(forget(), server._server.io_loop.asyncio_loop).result(60)
+            time.sleep(0.2)
+            gc.collect()
+        assert made[0]() is None

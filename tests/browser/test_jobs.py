@@ -69,3 +69,25 @@ def test_cancel_and_resume_are_on_the_page(page, served):
     page.get_by_text("The run was cancelled.").wait_for()
     page.get_by_role("button", name="Resume", exact=True).wait_for()
     assert page.problems == []
+
+
+def test_from_a_search_on_to_the_curve_of_what_it_found(page, served):
+    """Optimised, looked at, simulated again and explored: each step is a button where the last one's result is shown."""
+    server, store = served
+    options = {
+        "network": "dense-mnist-heuristic", "method": "cmaes", "per": "network", "items": 200, "steps": 4, "evaluations": 3,
+        "lambda_l": 1.0, "lambda_p": 1.0,
+    }  # fmt: skip
+    jobs.run({"kind": "optimize", "name": "searched", "options": options}, store=store)
+    page.goto(f"{server.url}optimize")
+    for plot in ("Loss", "Everything tried", "Scales", "Before and after"):
+        page.get_by_role("figure", name=plot, exact=True).wait_for(state="attached")
+    page.get_by_role("button", name="Simulate this").click()
+    page.get_by_role("link", name="Follow it").click()
+    page.wait_for_url("**/runs?opened=*")
+    assert wait_for(store, "searched, simulated", ("FINISHED", "FAILED")).params["steps"] == "4"
+    page.get_by_role("link", name="Explore", exact=True).click()
+    page.get_by_role("figure", name="Accuracy over time", exact=True).wait_for(state="attached")
+    page.get_by_role("link", name="Optimise it").click()
+    page.wait_for_url("**/optimize?source=run*")
+    assert page.problems == []

@@ -88,7 +88,18 @@ def test_real_files_are_taken(page, server, slug, name):
     file = pretrained.path(name).name
     page.get_by_text(f"{file} was uploaded and is chosen.").wait_for()
     page.wait_for_function("location.search.includes('upload%3A')")
+    shown = page.locator(".filepond--file-info-main")
+    assert shown.inner_text() == file
+    ink, paper = (
+        shown.evaluate(f"shown => getComputedStyle(shown{where}).{what}")
+        for where, what in (("", "color"), (".closest('.filepond--root')", "backgroundColor"))
+    )
+    assert luminance(ink) < luminance(paper) / 4, f"{ink} on {paper}"
     assert page.problems == []
+
+
+def luminance(colour):
+    return sum(float(part) for part in re.findall(r"[\d.]+", colour)[:3])
 
 
 def test_predictions(page, server):
