@@ -81,9 +81,13 @@ class Convert(Launching):
         run = self.details.run
         done = run.id if run is not None and run.kind == self.launches and run.status == "FINISHED" else ""
         if done != self._told or not self.report.object:
-            self._told, self.report.object = done, self._words(done)
-            self._network = self.workspace.network_of(done) if done else None
-            self.tried.redraw()
+            self._told = done
+            try:
+                self._network = self.workspace.network_of(done) if done else None
+                self.tried.redraw()
+            finally:
+                # last: each change is sent as it comes, and who sees the report should not still read that nothing was tried
+                self.report.object = self._words(done)
 
     def _tried(self) -> Any:
         if self._network is None or not self._network.metadata.get("choice"):

@@ -24,6 +24,8 @@ _WORDS: dict[str, Callable[[Any], str]] = {
 _LETTER, _LINE, _GAP = 0.023, 0.075, 0.025
 """Width of a letter, height of a line, and distance of words from their mark, of the axes of a figure on a phone: there words are
 largest."""
+_TOP = 1.02
+"""How high words may reach: a line is lower than `_LINE` on anything wider than a phone."""
 _FAR = 20.0
 """What a line's height between words and their line costs, in points of curves under them: a level line has 15 under a word."""
 _SHORT = 24
@@ -98,7 +100,7 @@ class Frame:
         x, y = self.curves.T
         lying = np.count_nonzero((x > left) & (x < right) & (y > bottom) & (y < top))
         words = sum(left < c and a < right and bottom < d and b < top for a, b, c, d in self.boxes)
-        return lying + 1000 * words + 1e6 * (left < -0.01 or right > 1.08 or bottom < 0 or top > 1)
+        return lying + 1000 * words + 1e6 * (left < -0.01 or right > 1.08 or bottom < 0 or top > _TOP)
 
     def point(self, spot: tuple[float, float, str]) -> tuple[float, float]:
         """A spot in the units of the axes."""
@@ -160,6 +162,11 @@ def mark_rows(crossings: pd.DataFrame, frame: Frame, colors: Mapping[str, str], 
         spot = frame.place(text, spots, level)
         words[spot[2]].append((*frame.point(spot), text, color))
 
+    # first: words of a crossing stand anywhere along its line, those of a threshold at it or nowhere
+    goals = sorted({100 * goal for goal in crossings["threshold"]}, reverse=True)
+    for text, height in _goal_words(goals, frame.limits[1] - frame.limits[0]):
+        level = float(frame.up(height))
+        write(text, palette.muted, _beside(level), level)
     lines = sorted(float(frame.across(at)) for at, *_ in drops)
     for row in crossed.itertuples():
         text = _named(row.run, _WORDS[frame.x](row), colors)
@@ -169,10 +176,6 @@ def mark_rows(crossings: pd.DataFrame, frame: Frame, colors: Mapping[str, str], 
         text = _named(", ".join(missed["run"]), "never reached", colors)
         level = float(frame.up(100 * goal))
         write(text, palette.missed, _beside(level), level)
-    goals = sorted({100 * goal for goal in crossings["threshold"]}, reverse=True)
-    for text, height in _goal_words(goals, frame.limits[1] - frame.limits[0]):
-        level = float(frame.up(height))
-        write(text, palette.muted, _beside(level), level)
     # a mark that is not there keeps its element, with a row that draws nothing: pages update elements in place, and a column
     # without colours could not be told from one of numbers
     nowhere = (np.nan, np.nan)

@@ -168,7 +168,7 @@ def test_marks_say_where_and_whether(before, after):
     crossed = words(plots.accuracy_over_time([before, after], threshold=0.98))
     assert crossed == [ann, "after: step 5", "before: step 13", "threshold 98 %"]
     missed = words(plots.accuracy_over_time([before, after], threshold=0.99))
-    assert missed == [ann, "before, after: never reached", "threshold 99 %"]
+    assert missed == [ann, "threshold 99 %", "before, after: never reached"]
     assert words(plots.accuracy_over_events(before, threshold=0.98)) == [ann, "174 k events", "threshold 98 %"]
     merged = words(plots.figure_a(before, after, threshold=(0.98, 0.9797), zoom="top"))
     assert "thresholds 98 and 97.97 %" in merged
