@@ -46,9 +46,9 @@ def test_items_end_when_sure(tmp_path, capsys):
     assert len(np.unique(exits)) > 1
     assert cli.main([*words, "--stop", "1.5"]) == 2
     assert "`stop.level` must be" in capsys.readouterr().err
-    for name, value in (("rule", "gpa"), ("temperature", "-1")):  # without a level, too
-        assert cli.main([*words, f"--stop-{name}", value]) == 2
-        assert f"`stop.{name}` must be" in capsys.readouterr().err
+    for value, wrong in (("rule=gpa", "`--stop-rule` must be"), ("temperature=-1", "`stop.temperature` must be")):
+        assert cli.main([*words, f"--stop-{value}"]) == 2, "without a level, too"
+        assert wrong in capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")
