@@ -180,6 +180,7 @@ INTERNAL = {
     "network.projections.depthwise.DepthwiseProjection.": "between a projection and what computes with it",
     "network.projections.identity.IdentityProjection.": "between a projection and what computes with it",
     "optimization.objective.Terms.of": "between the searchers",
+    "optimization.objective.Terms.of_one_item": "between the searchers",
     "optimization.objective.Objective": "between the searchers",
     "optimization.scales.ScaleSpace": "between the searchers",
     "runs.store.Store.ask": "passes on to MLflow's client",

@@ -285,7 +285,7 @@ def test_mistakes_are_answered(toy, toy_data, tmp_path):
             optimize(toy, x, y, **{"progress": False, "budget_evaluations": 2, "method": "subplex", **arguments})
     with pytest.raises(InputError, match="at least one item"):
         optimize(toy, x[:0], y[:0])
-    with pytest.raises(InputError, match="SpikingNetwork"):
+    with pytest.raises(InputError, match="which is not a file"):
         optimize("network.npz", x, y)
     with pytest.raises(InputError, match="hidden layers"):
         optimize(SpikingNetwork(input=toy.input, layers=(_only(),)), x, y)
