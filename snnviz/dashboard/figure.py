@@ -13,11 +13,12 @@ import panel as pn
 from bokeh.core.serialization import Deserializer, Serializer
 from bokeh.document import Document
 from bokeh.models import TapTool
+from bokeh.util.serialization import make_id
 
 from snnviz import plots
 from snnviz.dashboard import parts
 from snnviz.dashboard.components import Export
-from snnviz.dashboard.turns import soon
+from snnviz.dashboard.turns import soon, together
 from snnviz.errors import InputError
 
 EXPORTS = ("png", "svg", "pdf", "csv")
@@ -41,7 +42,11 @@ class _Drawn:
         self._figure = Serializer().encode(_lean(rendered(element)))
 
     def copy(self) -> Any:
-        return Deserializer().decode(self._figure)
+        """A figure whose models have ids of their own: a document, and the browser with it, keeps one model an id."""
+        figure = Deserializer().decode(self._figure)
+        for model in figure.references():
+            model._id = make_id()
+        return figure
 
 
 def _lean(figure: Any) -> Any:
@@ -123,13 +128,14 @@ class Figure:
         if move:
             page.param.watch(lambda *_: self.move(), list(move))
 
+    @together()
     def redraw(self) -> None:
         """Show the present state: in place if the plot is built alike, else by drawing it anew."""
         if self._page.gone:
             return
         words, element, drawn = "", None, None
         try:
-            # once in a session: the copies of one drawing have the same ids, of which a document holds one each
+            # what comes first in a session is what others begin with as well
             if self._shared is not None and self._element is None:
                 drawn = self._page.workspace.remembered(
                     ("figure", type(self._page), self.name, self._page.dark, self._shared()), self._drawn
@@ -177,6 +183,7 @@ class Figure:
         element = self._draw()
         return None if element is None else _Drawn(element)
 
+    @together()
     def move(self) -> None:
         """Change in place what moves."""
         if self.figure is not None and self._mover is not None:

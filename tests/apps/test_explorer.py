@@ -268,7 +268,8 @@ def test_sessions_share_the_work_of_drawing(monkeypatch):
     assert len(drawn) == 1, "the Pareto front, which follows the store"
     for name in ("accuracy_over_time", "event_shares"):
         one, other = first.figures[name], second.figures[name]
-        assert one.figure is not other.figure
+        ids = [{model.id for model in each.figure.references()} for each in (one, other)]
+        assert ids[0].isdisjoint(ids[1]), "a document, and the browser with it, keeps one model an id"
         anew = figure._lean(render(second.plot(name)))
         anew.margin, anew.html_attributes = 0, one.figure.html_attributes  # as Panel's pane and ours set them
         if other._mover is not None:
