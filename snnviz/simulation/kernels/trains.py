@@ -10,7 +10,7 @@ import numpy as np
 from snnviz.simulation.kernels import simd
 from snnviz.simulation.kernels.compiler import inner
 
-INPUTS_BELOW = 0.14
+INPUTS_BELOW = 0.03
 """Share of inputs that spike in a step below which going by inputs is quicker than by tiles, and by steps at which something
 arrives quicker than by all (measured)."""
 ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
