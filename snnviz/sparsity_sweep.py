@@ -136,16 +136,15 @@ def sweep(
                 stem = home / f"lambda-a-{active:g}-lambda-w-{heavy:g}"
                 jobs[number] = _Point(str(start), replace(recipe, lambda_a=active, lambda_w=heavy), epsilon, str(stem))
             with _progress.bar(study.size, "sweeping", "point", progress, study.size - len(jobs)) as bar:
-                try:
-                    if scheduler is not None:
-                        _run_on_cluster(scheduler, jobs, images, labels, study, bar)
-                    else:
-                        _run(jobs, images, labels, workers, study, bar, progress)
-                except KeyboardInterrupt as interrupt:
-                    raise KeyboardInterrupt(
-                        f"Resume with the same arguments and --resume; what is done lies in {os.fspath(folder)}."
-                    ) from interrupt
+                if scheduler is not None:
+                    _run_on_cluster(scheduler, jobs, images, labels, study, bar)
+                else:
+                    _run(jobs, images, labels, workers, study, bar, progress)
             return study.outcome()
+        except KeyboardInterrupt as interrupt:
+            raise KeyboardInterrupt(
+                f"Resume with the same arguments and --resume; what is done lies in {os.fspath(folder)}."
+            ) from interrupt
         finally:
             study.close()
 

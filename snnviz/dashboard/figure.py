@@ -30,8 +30,13 @@ def rendered(element: Any) -> Any:
 
     Else HoloViews asks Bokeh for the current one, which is not this session's after an exception passed through Bokeh: it is
     that of the session where that happened, or none once that has ended.
+
+    It is as `plots.refresh` leaves it: glyphs that took their colours from another column than before would do so in a browser before the
+    data are there that came with them.
     """
-    return hv.renderer("bokeh").instance(mode="server").get_plot(element, doc=Document()).state
+    figure = hv.renderer("bokeh").instance(mode="server").get_plot(element, doc=Document()).state
+    plots.refresh(figure, element, element)
+    return figure
 
 
 class _Drawn:
