@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import re
 from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any, ClassVar, TypeVar
@@ -23,6 +24,8 @@ from snnviz.errors import InputError
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
+_OUT_OF_RANGE = re.compile(r"\w+ parameter '\w+\.(?P<name>\w+)' (?P<allowed>must be .+), not (?P<given>\S+)\.")
+"""How param says that a number is out of range."""
 WAIT = "<p class='note' role='status'>One moment.</p>"
 FIRST = """<p>Convert a trained classifier, yours or a shipped one, then press Simulate this.</p>
 <p class='steps'><a class='step' href='convert'>Convert a classifier</a></p>
@@ -155,8 +158,12 @@ class Page(pn.viewable.Viewer):
 
     def failed(self, error: BaseException) -> None:
         """Tell the reader that something that was asked for did not work; a mistake of ours goes to the server's log in full."""
+        typed = _OUT_OF_RANGE.fullmatch(str(error)) if isinstance(error, ValueError) else None
         if isinstance(error, InputError):
             self.say(str(error))
+            return
+        if typed and typed["name"] in self.param:  # a field that was empty sends the first number as it is typed
+            self.say(f"{self.param[typed['name']].label} {typed['allowed']}. Received: {typed['given']}")
             return
         _log.error("a callback of the page %s failed", self.title, exc_info=error)
         self.say(

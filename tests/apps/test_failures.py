@@ -58,6 +58,15 @@ def test_a_failure_is_said_and_logged(one_run, caplog):
     assert "must be one of" in explorer.notice.object, "a mistake of the user's is said in its own words"
 
 
+def test_a_number_out_of_range_is_a_mistake_of_the_users(caplog):
+    """As Panel hands it on from a field that was empty, of which a browser minds no limits."""
+    optimize = dashboard.Optimize()
+    with caplog.at_level(logging.ERROR):
+        optimize.guarded(lambda: optimize.param.update(items=0))()
+    assert "Items must be at least 1. Received: 0" in optimize.notice.object
+    assert not caplog.text
+
+
 class Button:
     disabled = loading = False
 
