@@ -336,7 +336,7 @@ def _split(images: Any, held_out: Mapping[str, int] | None) -> tuple[Any, Any]:
 
     if held_out and held_out["items"] and held_out["of"] <= len(images):
         return datasets.validation_split(images.take(held_out["of"]), held_out["items"], held_out["seed"])
-    return datasets.validation_split(images, max(1, datasets.held_out_items(len(images))))
+    return datasets.validation_split(images)
 
 
 def _seconds_per_item(simulated: Callable[[int], object]) -> float:

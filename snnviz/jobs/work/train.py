@@ -15,10 +15,13 @@ from snnviz.errors import InputError
 from snnviz.jobs.work.simulate import anytime
 from snnviz.jobs.work.sources import (
     DataOptions,
+    full_intensity,
     known_name,
     known_of,
     load_images,
+    of_other_data,
     record_data,
+    remembered,
     remembering,
     say_if_slow,
 )
@@ -226,6 +229,40 @@ def training_data(
         return known_name(name), images, load("test")
     except InputError:  # files of a user need not have a test split
         return known_name(name), images, None
+
+
+@dataclass(frozen=True)
+class Start:
+    """What the training of a trained model begins with.
+
+    Attributes:
+        model: the classifier.
+        data: the data set's name or path.
+        images: to train on.
+        tests: to measure on, where the data set has such.
+        recipe: for these images, with what the model takes for full intensity.
+    """
+
+    model: keras.Model
+    data: str
+    images: Images
+    tests: Images | None
+    recipe: Recipe
+
+    @property
+    def full(self) -> float:
+        """What the model takes for full intensity."""
+        return self.recipe.input_range or 1.0
+
+
+def start_with(model: keras.Model, reference: str, options: Shared, base: Recipe, job: Job) -> Start:
+    """A model, which the user named `reference`, with its data, and `base` as the options want it for them."""
+    known = remembered(reference, job)
+    full = full_intensity(model, options, known)
+    data, images, tests = training_data(options, known.get("data"), model.input_shape[1:], full)
+    held_out = None if of_other_data(known, options.data) else known.get("held_out")
+    recipe = recipe_from(options, base, len(images), held_out)
+    return Start(model, data, images, tests, replace(recipe, input_range=None if full == 1 else full))
 
 
 def _mobilenet_options(options: Options, images: Images) -> dict[str, Any]:
