@@ -12,6 +12,7 @@ import pandas as pd
 import panel as pn
 
 from snnviz import plots
+from snnviz._amounts import text_of
 from snnviz.dashboard import parts, reproducing
 from snnviz.dashboard.figure import Figure
 from snnviz.dashboard.run_details import written_report
@@ -180,10 +181,7 @@ def _best(metric: str, row: Any) -> list[int]:
 
 
 def _value(value: Any) -> str:
-    if value is None or value != value:
-        return "–"
-    text = f"{value:.6g}" if isinstance(value, float) else str(value)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 2]} …"
+    return "–" if value is None or value != value else text_of(value, _LONGEST)
 
 
 class Influence:

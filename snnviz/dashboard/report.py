@@ -8,11 +8,12 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from snnviz import __version__, plots, uncertainty
+from snnviz._amounts import duration, text_of
 from snnviz._arguments import checked
 from snnviz.dashboard import reproducing, style
 from snnviz.dashboard.comparing import comparison_table
 from snnviz.dashboard.figure import rendered
-from snnviz.dashboard.run_details import CURVES, duration, state
+from snnviz.dashboard.run_details import CURVES, state
 from snnviz.dashboard.workspace import RESULT_KINDS, label
 from snnviz.errors import InputError
 
@@ -95,7 +96,7 @@ def _about(run: Run) -> str:
         "heartbeat",
     )  # of the machine, or said elsewhere
     versions = {name: value for name, value in known.items() if name not in hidden}
-    values = {name: f"{value:.6g}" for name, value in run.metrics.items()}
+    values = {name: text_of(value) for name, value in run.metrics.items()}
     titled = (("Run", facts), ("Settings", run.params), ("Values", values), ("Provenance", versions))
     lists = "".join(f"<div><h3>{title}</h3><dl>{_entries(entries)}</dl></div>" for title, entries in titled)
     again = ""

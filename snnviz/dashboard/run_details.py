@@ -14,6 +14,7 @@ import pandas as pd
 import panel as pn
 
 from snnviz import plots
+from snnviz._amounts import duration, text_of
 from snnviz.dashboard import parts, reproducing
 from snnviz.dashboard.figure import Figure
 from snnviz.dashboard.workspace import MODEL_KINDS, RESULT_KINDS, label
@@ -246,13 +247,6 @@ def state(run: Run) -> str:
     return STATES.get(run.status, run.status)
 
 
-def duration(seconds: float) -> str:
-    """A time in words: 8 s, 3 min, 2.5 h."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
 def _head(run: Run) -> str:
     fraction = None if run.progress is None else run.progress.fraction
     bar = "" if fraction is None or not run.active else f"<progress max='1' value='{fraction:.4f}'></progress>"
@@ -266,7 +260,7 @@ def _head(run: Run) -> str:
 
 def _facts(run: Run) -> str:
     """Settings and results side by side."""
-    results = {name: f"{value:.6g}" for name, value in run.metrics.items()}
+    results = {name: text_of(value) for name, value in run.metrics.items()}
     halves = []
     for title, entries in (("Settings", run.params), ("Last values", results)):
         rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in sorted(entries.items()))

@@ -16,8 +16,8 @@ import numpy as np
 
 from snnviz import __version__, _extensions, _progress, pretrained
 from snnviz import _checks as check
-from snnviz import _memory as memory
 from snnviz._arguments import checked, shows_fields
+from snnviz._memory import check_room
 from snnviz.errors import InputError
 from snnviz.events import Recordings
 from snnviz.network import SpikingNetwork
@@ -217,12 +217,8 @@ def _check_room(network: SpikingNetwork, record: Record, items: int, steps: int)
     ) + items * steps * (
         2 * record.prediction + 4 * network.classes * record.logits + 8 * (len(network.layers) + 1) * record.events
     )  # fmt: skip
-    free = memory.available()
-    if needed > free:
-        raise InputError(
-            f"`record` must ask for what fits into memory, {free / 2**30:.1f} GiB now: record fewer items "
-            f"(`record.items`), layers or steps. Received: what takes {needed / 2**30:.1f} GiB"
-        )
+    fewer = "`record` must have so few items (`record.items`), layers or steps that they fit into memory"
+    check_room(needed, fewer, "what takes")
 
 
 class _Gathered:
