@@ -10,6 +10,7 @@ import numpy as np
 
 from snnviz import _checks as check
 from snnviz import _extensions
+from snnviz._options import one_of
 from snnviz.errors import InputError
 from snnviz.optimization.objective import Objective
 from snnviz.optimization.problem import TARGETS, Problem, Space
@@ -86,7 +87,7 @@ def check_options(method: str, options: Mapping[str, Any] | None) -> None:
 def check_streams(method: str, target: str | None) -> None:
     """Raise `InputError` unless `method` can search on event recordings."""
     if not searcher(method).streams or target is not None:
-        able = _or(fitting(lambda one: one.streams))
+        able = one_of(fitting(lambda one: one.streams))
         raise InputError(
             f"`method` must be {able}, without a target, for event recordings. "
             f"Received: {method!r}" + (f", target {target!r}" if target else "")
@@ -106,7 +107,7 @@ def check_target(target: str | None, method: str) -> None:
         return
     check.choice("target", target, TARGETS)
     if not _constrained(searcher(method)):
-        able = _or(fitting(_constrained))
+        able = one_of(fitting(_constrained))
         raise InputError(f"`method` with a target must be {able}, which evaluate its constraints. Received: {method!r}")
 
 
@@ -120,11 +121,6 @@ def check_potentials(with_potentials: bool, method: str) -> None:
         raise InputError(
             f"`with_potentials` must be False for method {method!r}, whose vectors hold {vary(method)}. Received: True"
         )
-
-
-def _or(names: Sequence[str]) -> str:
-    *others, last = names
-    return f"{', '.join(others)} or {last}" if others else last
 
 
 def default_minutes(method: str) -> float | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import threading
 from typing import Any, ClassVar
 
 import numpy as np
 
 from snnviz._cluster import Cluster
+from snnviz._versions import installed
 from snnviz.network import SpikingNetwork
 from snnviz.network.file import network_bytes, network_from_bytes
 from snnviz.simulation.engine import Block, Engine
@@ -48,7 +48,7 @@ class ClusterEngine(Engine):
 
     @property
     def versions(self) -> dict[str, str]:
-        return {"distributed": importlib.metadata.version("distributed")}
+        return installed(["distributed"])
 
     def run(self, inputs: np.ndarray, traced: int = 0) -> Block:
         rest = (self.network.hash, self._network, self.settings, self.record, self.name, self.stop)

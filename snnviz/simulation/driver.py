@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import os
-import platform
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from snnviz import __version__, _extensions, _progress, pretrained
 from snnviz import _checks as check
+from snnviz import _extensions, _progress, pretrained
 from snnviz._arguments import checked, shows_fields
 from snnviz._memory import check_room
+from snnviz._versions import versions
 from snnviz.errors import InputError
 from snnviz.events import Recordings
 from snnviz.network import SpikingNetwork
@@ -336,10 +335,10 @@ def _ended(scores: np.ndarray, block: Block, exits: np.ndarray) -> tuple[np.ndar
 def _versions(simulator: Engine) -> dict[str, str]:
     """Versions of what produced a result."""
     packages = {"event": ("numpy", "numba"), "graph": ("numpy", "keras")}.get(simulator.name, ())
-    versions = {name: importlib.metadata.version(name) for name in packages} | simulator.versions
+    found = versions(packages) | simulator.versions
     if simulator.name == "graph":
         import keras
 
         backend = keras.backend.backend()
-        versions["backend"] = f"{backend} {__import__(backend).__version__}"
-    return {"snnviz": __version__, "python": platform.python_version(), **versions}
+        found["backend"] = f"{backend} {__import__(backend).__version__}"
+    return found

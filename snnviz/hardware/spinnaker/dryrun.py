@@ -21,6 +21,7 @@ import numpy as np
 from snnviz import _checks as check
 from snnviz import _progress
 from snnviz._memory import check_room
+from snnviz._versions import installed
 from snnviz.errors import InputError
 from snnviz.events import Recordings
 from snnviz.hardware.spinnaker import layout, process, program
@@ -377,7 +378,7 @@ def _plan(
         steps=steps,
         items=len(laid.x),
         seconds=seconds,
-        versions=_versions(),
+        versions=installed(["sPyNNaker", "numpy"]),
     )
 
 
@@ -503,9 +504,3 @@ def _warnings(
     if boards > 1:
         found.append(f"The network needs {boards} boards. Remedy: a smaller network, or spalloc, which has many.")
     return found
-
-
-def _versions() -> dict[str, str]:
-    import importlib.metadata
-
-    return {name: importlib.metadata.version(name) for name in ("sPyNNaker", "numpy")}
