@@ -17,7 +17,7 @@ from snnviz.cli._table import aligned
 from snnviz.jobs.work.convert import Options
 from snnviz.jobs.work.sources import stem
 
-JOB = _job.Order(Options, out=lambda args: f"{stem(args.model)}.npz", track=False)
+JOB = _job.Order(Options, out=lambda args: f"{stem(args.model)}.npz")
 
 
 def show(answer: dict[str, Any]) -> str:

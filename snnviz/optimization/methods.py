@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 
 from snnviz import _checks as check
 from snnviz import _extensions
-from snnviz._options import one_of
+from snnviz._options import one_of, typed
 from snnviz.errors import InputError
 from snnviz.optimization.objective import Objective
 from snnviz.optimization.problem import TARGETS, Problem, Space
@@ -72,6 +73,18 @@ def fitting(fits: Callable[[type[Searcher]], Any]) -> tuple[str, ...]:
 def taking(option: str) -> tuple[str, ...]:
     """The methods whose searcher has an option."""
     return fitting(lambda one: option in one.options)
+
+
+def usual(option: str) -> str:
+    """What our own methods take where an option is not given: the first that has it, and those that take something else."""
+    taken = {
+        name: inspect.signature(searcher(name)).parameters[option].default
+        for name in OWN
+        if option in searcher(name).options
+    }
+    first = next(iter(taken.values()))
+    differ = [f"{name} {typed(value)}" for name, value in taken.items() if value != first]
+    return "; ".join([typed(first), *differ])
 
 
 def check_options(method: str, options: Mapping[str, Any] | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from snnviz._options import like, option
+from snnviz._options import like, option, parameters
 from snnviz.jobs.work import train as common
 from snnviz.jobs.work.sources import located, record_data, say_if_slow, stem, unshown
 from snnviz.training.recipe import FINE_TUNING, Recipe, default_recipe
@@ -95,7 +95,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     checked_training(model, images.x, images.y, recipe, options.anyway)  # mistakes are answered before a run begins
     sparsity.measure(model, images.x[:1], progress=False)  # that it has a sparsity
     held_out, kept = split(len(images), recipe)
-    job.begin({"model": options.model, "epsilon": epsilon, **common.settings(recipe, data, images)})
+    job.begin({**parameters(options), "epsilon": epsilon, **common.settings(recipe, data, images)})
     record_data(job, images, "training")
     say_if_slow(job, recipe.precision)
     out = job.place(options.out, "model.keras")

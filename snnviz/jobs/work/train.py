@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from snnviz import _checks as check
 from snnviz import architectures
-from snnviz._options import like, option, words
+from snnviz._options import like, option, parameters, words
 from snnviz.errors import InputError
 from snnviz.jobs.work.simulate import anytime
 from snnviz.jobs.work.sources import (
@@ -95,7 +95,7 @@ class Options(Shared):
     half: bool | None = option(None, "round kernels to half precision: about half the file")
     out: str | None = option(
         None, "file to write; its card, history and checkpoint go beside it", metavar="FILE.keras", suffix=".keras",
-        writes="file", unset="ARCH.keras",
+        writes="file", unset="ARCH.keras", recorded=False,
     )  # fmt: skip
     alpha: float | None = option(None, "width multiplier of mobilenet", metavar="A", least=0, above=True, unset="1")
 
@@ -124,7 +124,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     if model is None:
         model = architectures.build(name, seed=options.seed, **_mobilenet_options(options, images))
     checked_training(model, images.x, images.y, recipe, options.anyway)  # a mistake is answered before a run begins
-    job.begin({"architecture": name, "alpha": options.alpha, **settings(recipe, data, images)})
+    job.begin({**parameters(options), **settings(recipe, data, images)})
     record_data(job, images, "training")
     say_if_slow(job, recipe.precision)
     out = job.place(options.out, "model.keras")
