@@ -18,7 +18,7 @@ from snnviz.cli._numbers import whole
 from snnviz.cli._options import help_of
 from snnviz.cli._table import aligned
 from snnviz.jobs.work.simulate import Options
-from snnviz.simulation.driver import check_engine
+from snnviz.simulation.engines import check_engine
 
 if TYPE_CHECKING:
     pass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -11,9 +12,8 @@ from snnviz import __version__, plots, uncertainty
 from snnviz._amounts import duration, text_of
 from snnviz._arguments import checked
 from snnviz.dashboard import reproducing, style
-from snnviz.dashboard.comparing import comparison_table
 from snnviz.dashboard.figure import rendered
-from snnviz.dashboard.run_details import CURVES, state
+from snnviz.dashboard.run_words import CURVES, comparison_table, state
 from snnviz.dashboard.workspace import RESULT_KINDS, label
 from snnviz.errors import InputError
 
@@ -56,6 +56,15 @@ def report(store: Store, run_ids: Sequence[str]) -> str:
     body += [f"<p>{escape(caution)}</p>"] if caution else []
     body += [_about(run) for run in runs]
     return _page(runs, "".join(body), list(drawn.values()))
+
+
+def written_report(page: Any, run_ids: Sequence[str]) -> io.BytesIO:
+    """The report of some runs (`snnviz report`) as a file."""
+    try:
+        return io.BytesIO(report(page.workspace.store, run_ids).encode())
+    except InputError as error:  # deleted a moment ago
+        page.say(str(error))
+        return io.BytesIO(str(error).encode())
 
 
 def _made() -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from snnviz._amounts import duration, text_of
-from snnviz.dashboard.run_details import state, state_words
+from snnviz.dashboard.run_words import state, state_words
 from snnviz.runs import Run
 from snnviz.runs.search import as_number
 

@@ -12,6 +12,7 @@ from snnviz._versions import installed
 from snnviz.network import SpikingNetwork
 from snnviz.network.file import network_bytes, network_from_bytes
 from snnviz.simulation.engine import Block, Engine
+from snnviz.simulation.engines import make_engine
 from snnviz.simulation.settings import Record, Settings
 from snnviz.simulation.stopping import Stop
 
@@ -87,8 +88,6 @@ def _made(network: SpikingNetwork, settings: Settings, record: Record, name: str
         from snnviz.simulation.event_graph import event_engine
 
         return event_engine(network, settings, record, threads=1)
-    from snnviz.simulation.driver import make_engine
-
     return make_engine(name, network, settings, record)
 
 
