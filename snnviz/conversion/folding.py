@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from snnviz._visits import Visit
-from snnviz.conversion.graph import Classifier, Crop, Image, Join, Pad, Rectify, Refused, Reshape, Step, Sum
+from snnviz.conversion.graph import Classifier, Crop, Image, Join, Pad, Rectify, Refused, Reshape, Step, WeightedSum
 from snnviz.conversion.obstacle import Obstacle, Refusal
 from snnviz.conversion.signals import Node, Part, Signal
 from snnviz.conversion.stages import NO_PADDING, Affine, Stage
@@ -49,7 +49,9 @@ def fold(classifier: Classifier) -> tuple[Node | None, list[Obstacle]]:
 
 def _folded(step: Step, taken: Sequence[Signal]) -> Signal:
     made = _FOLDS[type(step.work)](step, step.work, taken)
-    return replace(made, excused=not isinstance(step.work, Stage | Sum) and any(signal.excused for signal in taken))
+    return replace(
+        made, excused=not isinstance(step.work, Stage | WeightedSum) and any(signal.excused for signal in taken)
+    )
 
 
 def _image(step: Step, work: Any, taken: Sequence[Signal]) -> Signal:
@@ -281,7 +283,7 @@ def _rectified(visit: Visit, part: Part, cap: float | None) -> Part:
 # where several signals come together
 
 
-def _add(step: Step, work: Sum, taken: Sequence[Signal]) -> Signal:
+def _add(step: Step, work: WeightedSum, taken: Sequence[Signal]) -> Signal:
     _check_joinable(step.visit, taken)
     if len({tuple(part.node.shape for part in signal.parts) for signal in taken}) > 1:
         taken = [_one_part(step.visit, signal) for signal in taken]
@@ -350,5 +352,5 @@ _FOLDS: dict[type, Callable[[Step, Any, Sequence[Signal]], Signal]] = {
     Refused: _refused,
     Reshape: _reshape,
     Stage: _linear,
-    Sum: _add,
+    WeightedSum: _add,
 }

@@ -11,7 +11,7 @@ import numpy as np
 
 from snnviz._models import SKIPPED, meaning_of, numbers
 from snnviz._visits import Visit
-from snnviz.conversion.graph import Crop, Join, Pad, Rectify, Refused, Reshape, Softmax, Sum, Work
+from snnviz.conversion.graph import Crop, Join, Pad, Rectify, Refused, Reshape, Softmax, WeightedSum, Work
 from snnviz.conversion.obstacle import NO_SPIKES, SUBCLASSED, UNSUPPORTED
 from snnviz.conversion.stages import NO_PADDING, Affine, Stage, merged_separable, same_padding
 from snnviz.network import Conv2DProjection, DenseProjection, DepthwiseProjection, Shape
@@ -249,11 +249,11 @@ def _sum(visit: Visit, shapes: list[Shape]) -> list[Work]:
     if count == 1:  # an operator between a tensor and a number
         return [unsupported(visit)]
     factors = {"Subtract": (1.0, -1.0), "Average": (1 / count,) * count}.get(visit.kind, (1.0,) * count)
-    return [Sum(factors=factors)]
+    return [WeightedSum(factors=factors)]
 
 
 def _scaled_sum(visit: Visit, shapes: list[Shape]) -> list[Work]:
-    return [Sum(factors=(1.0, float(visit.layer.scale)))]
+    return [WeightedSum(factors=(1.0, float(visit.layer.scale)))]
 
 
 def _concatenate(visit: Visit, shapes: list[Shape]) -> list[Work]:

@@ -8,7 +8,7 @@ from keras import layers as kl
 from snnviz._visits import Visit
 from snnviz.conversion.emitting import image_of, populations, read_out
 from snnviz.conversion.folding import fold
-from snnviz.conversion.graph import Classifier, Image, Join, Pad, Rectify, Refused, Reshape, Softmax, Step, Sum
+from snnviz.conversion.graph import Classifier, Image, Join, Pad, Rectify, Refused, Reshape, Softmax, Step, WeightedSum
 from snnviz.conversion.merging import merge, signs
 from snnviz.conversion.obstacle import Refusal
 from snnviz.conversion.reading import read
@@ -46,7 +46,7 @@ def test_reading_says_what_each_layer_does_and_to_which_it_listens():
     x = kl.ReLU(6.0)(kl.BatchNormalization()(kl.Conv2D(3, 3, padding="same")(image)))
     x = kl.Add()([kl.Conv2D(3, 1, activation="relu")(image), kl.Dropout(0.5)(x)])
     found = read(keras.Model(image, kl.Softmax()(kl.Dense(4)(kl.Flatten()(kl.ZeroPadding2D(1)(x))))))
-    assert works(found) == [Image, Stage, Rectify, Stage, Affine, Rectify, Sum, Pad, Reshape, Stage, Softmax]
+    assert works(found) == [Image, Stage, Rectify, Stage, Affine, Rectify, WeightedSum, Pad, Reshape, Stage, Softmax]
     assert [step.takes for step in found.steps[:7]] == [(), (0,), (1,), (0,), (3,), (4,), (2, 5)]
     assert found.steps[3].work.padding == ((1, 1), (1, 1))
     assert [step.work.cap for step in found.steps if isinstance(step.work, Rectify)] == [None, 6.0]
@@ -96,10 +96,10 @@ def test_two_relus_of_one_signal_are_one():
             (Rectify(), (1,), (2,)),
             (Rectify(), (1,), (2,)),
             (Rectify(cap=6.0), (1,), (2,)),
-            (Sum(factors=(1.0, 1.0, 1.0)), (2, 3, 4), (2,)),
+            (WeightedSum(factors=(1.0, 1.0, 1.0)), (2, 3, 4), (2,)),
         )
     )
-    assert works(found) == [Image, Stage, Rectify, Rectify, Sum]
+    assert works(found) == [Image, Stage, Rectify, Rectify, WeightedSum]
     assert found.steps[-1].takes == (2, 2, 3)
 
 
