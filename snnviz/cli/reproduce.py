@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
     materials, commands = {}, {}
     for model, chain in chains.items():
-        steps = _Steps(folder / model, chain, args)
+        steps = _Commands(folder / model, chain, args)
         materials[model] = steps.material(model, steps.make() if args.from_scratch else steps.shipped())
         commands[model] = steps.done
     whole = replace(figures.together(materials), runtimes=times)
@@ -106,7 +106,7 @@ class _Models:
     search: Mapping[str, Any] | None = None
 
 
-class _Steps:
+class _Commands:
     """The commands that a model is made and measured by, carried out one after the other.
 
     Attributes:
