@@ -33,6 +33,21 @@ def give_back() -> None:
         trim(0)
 
 
+def check_room(needed: float, what: str, received: str) -> None:
+    """Refuse what needs more memory than is free, before anything is taken.
+
+    Args:
+        needed: bytes.
+        what: must be how, a phrase that ends in "fit into memory" or the like.
+        received: what needs it, a phrase that ends in "which takes" or the like.
+
+    Raises:
+        InputError: naming what needs how much, and what is free.
+    """
+    if needed > (free := available()):
+        raise InputError(f"{what}, {free / 2**30:.1f} GiB now. Received: {received} {needed / 2**30:.1f} GiB")
+
+
 def check_fits(path: str, claimed: float, held: int, what: str = "the file") -> None:
     """Refuse a file that claims more than memory holds, before anything is taken.
 
@@ -45,12 +60,7 @@ def check_fits(path: str, claimed: float, held: int, what: str = "the file") -> 
     Raises:
         InputError: naming the file, what it claims, what it has and what is free.
     """
-    free = available()
-    if claimed > free:
-        raise InputError(
-            f"`path` must fit into memory, {free / 2**30:.1f} GiB now. Received: {path!r}, {held} bytes, where {what} claims "
-            f"{claimed / 2**30:.1f} GiB"
-        )
+    check_room(claimed, "`path` must fit into memory", f"{path!r}, {held} bytes, where {what} claims")
 
 
 def check_member(path: str, member: zipfile.ZipInfo) -> None:

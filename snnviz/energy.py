@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from snnviz import _checks as check
+from snnviz._amounts import in_units
 from snnviz._arguments import checked
 
 if TYPE_CHECKING:
@@ -172,10 +173,7 @@ def estimate(result: xr.Dataset, time: int | None = None, network: SpikingNetwor
 def readable(joules: float) -> str:
     """An energy in three digits: 4.51 µJ."""
     check.real("joules", joules, 0)
-    for size, unit in ((1.0, "J"), (1e-3, "mJ"), (1e-6, "µJ"), (1e-9, "nJ"), (1e-12, "pJ")):
-        if joules >= size:
-            return f"{joules / size:.3g} {unit}"
-    return f"{joules / 1e-12:.3g} pJ"
+    return in_units(joules, ((1.0, "J"), (1e-3, "mJ"), (1e-6, "µJ"), (1e-9, "nJ"), (1e-12, "pJ")))
 
 
 def _taking_the_image(result: xr.Dataset, network: SpikingNetwork | None) -> list[int]:

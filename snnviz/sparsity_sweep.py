@@ -93,7 +93,7 @@ def sweep(
         folder: where the study is kept.
         lambda_a: weights of the activation penalty.
         lambda_w: weights of the weight penalty.
-        recipe: the other settings; None for `snnviz.training.FINE_TUNING`. Points are compared on the items it holds out.
+        recipe: the other settings; None as for `snnviz.finetune`. Points are compared on the items it holds out.
         epsilon: weights below this are pruned; None takes `snnviz.sparsity.PAPER_EPSILON`.
         workers: processes that train, one point at a time each, with an even share of the processors. A script that asks for
             more than one needs an `if __name__ == "__main__":` guard.
@@ -111,9 +111,10 @@ def sweep(
     need_optuna()
     from snnviz import sparsity
     from snnviz.training import FINE_TUNING, checked_training, save_model
+    from snnviz.training.loop import holding_out
 
     grid = {"lambda_a": _penalties("lambda_a", lambda_a), "lambda_w": _penalties("lambda_w", lambda_w)}
-    recipe = recipe or FINE_TUNING
+    recipe = recipe or holding_out(FINE_TUNING, x)
     epsilon = sparsity.PAPER_EPSILON if epsilon is None else check.real("epsilon", epsilon, 0)
     check.integer("workers", workers, 1)
     if recipe.validation < 1:

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from snnviz import InputError, datasets
+from snnviz import InputError, _memory, datasets
 from snnviz.datasets import cache, formats, origins
 from snnviz.datasets.catalog import CATALOG, Entry
 
@@ -1015,8 +1015,10 @@ def test_sixteen_bits_are_refused_and_palettes_read(tmp_path):
 
 
 def test_more_images_than_memory_are_refused_at_once(pictures, monkeypatch):
-    monkeypatch.setattr(datasets.folders, "available", lambda: 1000)
-    with pytest.raises(InputError, match=r"set `limit`, or read them with `snnviz\.datasets\.stream`"):
+    monkeypatch.setattr(_memory, "available", lambda: 1000)
+    with pytest.raises(
+        InputError, match=r"unless `snnviz\.datasets\.stream` reads them, fit into memory, 0\.0 GiB now"
+    ):
         datasets.load(pictures)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,7 +13,8 @@ from snnviz._options import check_options, like, option, options_of, parameters,
 from snnviz.cli import _options
 from snnviz.errors import InputError
 from snnviz.jobs import KINDS
-from snnviz.jobs.spec import options_class
+from snnviz.jobs.spec import Spec, options_class
+from snnviz.optimization import methods
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,3 +106,45 @@ def test_every_option_of_every_kind_of_work_is_declared_with_help(kind):
     cls = options_class(kind)
     assert set(options_of(cls)) == set(cls.__dataclass_fields__)
     assert all(each.help for each in options_of(cls).values())
+
+
+ASKED = {
+    "train": {"architecture": "dense-mnist-pooled", "limit": 50},
+    "finetune": {"model": "dense-mnist", "limit": 50},
+    "adapt": {"model": "dense-mnist", "limit": 50},
+    "sweep": {"model": "dense-mnist", "limit": 50},
+    "convert": {"model": "dense-mnist", "norm_items": 50},
+    "simulate": {"network": "dense-mnist-heuristic", "limit": 5},
+    "optimize": {"network": "dense-mnist-heuristic", "items": 10},
+    "spinnaker": {"network": "dense-mnist-pooled-spinnaker", "limit": 5},
+}
+
+
+@pytest.mark.parametrize("kind", ASKED)
+def test_a_further_option_is_one_line(kind):
+    """It is recorded, taken by the command and part of the words that make the same again."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class More(options_class(kind)):
+        frosting: str = option("thick", "of the cake", choices=("thick", "thin"))
+
+    recorded = {}
+
+    def begin(params, tags=None):
+        recorded.update(params)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Spec.of({"kind": kind, "options": ASKED[kind]}).work(
+            More(**ASKED[kind], frosting="thin"), SimpleNamespace(begin=begin, say=lambda text: None, store=None)
+        )
+    assert recorded["frosting"] == "thin"
+    assert words(More(**ASKED[kind], frosting="thin"))[-2:] == ["--frosting", "thin"]
+    parser = argparse.ArgumentParser()
+    _options.add(parser, More)
+    assert "of the cake: thick or thin (default: thick)" in " ".join(parser.format_help().split())
+
+
+def test_what_searchers_take_is_said_from_what_they_declare():
+    assert methods.usual("updates") == "4000; weights 2000"
+    assert methods.usual("every") == "200"

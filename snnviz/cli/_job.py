@@ -12,9 +12,10 @@ from typing import Any
 from snnviz._checks import ALSO
 from snnviz.cli import _options
 from snnviz.errors import InputError
+from snnviz.jobs.spec import KINDS
 
 
-def add_options(parser: argparse.ArgumentParser, track: bool = True) -> None:
+def add_options(parser: argparse.ArgumentParser, track: bool) -> None:
     """Add the options of recording; `track` is the default."""
     group = parser.add_argument_group("recording")
     group.add_argument(
@@ -41,7 +42,6 @@ class Order:
         kind: of the job; empty if it is called as the command is.
         out: what it writes where nothing is said, given the command line.
         resume: help of --resume; empty where nothing can be resumed.
-        track: whether a run is recorded where nothing is said.
         without, changes: see `snnviz.cli._options.add`.
     """
 
@@ -50,7 +50,6 @@ class Order:
     kind: str = ""
     out: Callable[[argparse.Namespace], str] | None = None
     resume: str = ""
-    track: bool = True
     without: Collection[str] = ()
     changes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -59,11 +58,11 @@ class Order:
         _options.add(parser, self.options, without=self.without, **self.changes)
         if self.resume:
             parser.add_argument("--resume", action="store_true", help=self.resume)
-        add_options(parser, self.track)
-        out = self.out
+        kind, out = self.kind or name, self.out
+        add_options(parser, bool(KINDS[kind].track))
 
         def run(args: argparse.Namespace) -> dict[str, Any]:
-            return done(self.kind or name, args, **({} if out is None else {"out": args.out or out(args)}))
+            return done(kind, args, **({} if out is None else {"out": args.out or out(args)}))
 
         parser.set_defaults(run=run)
 

@@ -11,11 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from snnviz._amounts import text_of
 from snnviz.cli import _job
+from snnviz.cli._table import aligned
 from snnviz.jobs.work.convert import Options
 from snnviz.jobs.work.sources import stem
 
-JOB = _job.Order(Options, out=lambda args: f"{stem(args.model)}.npz", track=False)
+JOB = _job.Order(Options, out=lambda args: f"{stem(args.model)}.npz")
 
 
 def show(answer: dict[str, Any]) -> str:
@@ -48,7 +50,7 @@ def show(answer: dict[str, Any]) -> str:
         lines += [
             "",
             f"after {report['steps']} steps on {report['items']} test items",
-            *_aligned(rows, left=2),
+            *aligned(rows, right=range(2, len(columns))),
             "",
             f"same class: network and model {report['model_agreement']:.2%} before spiking, "
             f"{report['spiking_model_agreement']:.2%} spiking",
@@ -78,7 +80,7 @@ def _choice(choice: Mapping[str, Any]) -> list[str]:
     return [
         f"chosen on {choice['items']} held-out items, {choice['input']} input, {choice['steps']} steps, "
         f"the ANN at {choice['ann_accuracy']:.1%}{right}",
-        *_aligned(rows, left=3),
+        *aligned(rows, right=range(3, len(rows[0]))),
     ]
 
 
@@ -95,18 +97,6 @@ def _tried(row: Mapping[str, Any], steps: Sequence[int]) -> tuple[str, ...]:
     )
 
 
-def _aligned(rows: Sequence[Sequence[str]], left: int) -> list[str]:
-    """Rows of a table, the first columns to the left."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            cell.ljust(width) if index < left else cell.rjust(width)
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
-
-
 def proof_lines(proof: dict[str, Any], layers: bool) -> str:
     """What the proof of an import says; layer by layer if asked, or where they part."""
     from snnviz.importing.proof import Proof
@@ -119,6 +109,4 @@ def proof_lines(proof: dict[str, Any], layers: bool) -> str:
 
 
 def _cell(value: Any) -> str:
-    if value is None:
-        return "-"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return "-" if value is None else text_of(value, digits=4)

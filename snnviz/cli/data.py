@@ -12,6 +12,7 @@ import argparse
 import time
 from typing import Any
 
+from snnviz.cli._table import aligned
 from snnviz.errors import InputError
 
 
@@ -69,11 +70,7 @@ def show(answer: dict[str, Any]) -> str:
         )
         for record in answer["datasets"]
     ]
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)
-    ]
-    return "\n".join([*lines, "", f"data folder: {answer['folder']}"])
+    return "\n".join([*aligned([head, *rows]), "", f"data folder: {answer['folder']}"])
 
 
 def _megabytes(size: int) -> str:

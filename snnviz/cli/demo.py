@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 from snnviz._options import options_of
 from snnviz.cli._numbers import whole
 from snnviz.cli._options import help_of
+from snnviz.cli._table import aligned
 from snnviz.jobs.work.simulate import Options
-from snnviz.simulation.driver import check_engine
+from snnviz.simulation.engines import check_engine
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 SHOWN_STEPS = (1, 2, 3, 5, 10, 20, 50)
 
@@ -82,21 +83,12 @@ def show(answer: dict[str, Any]) -> str:
         lines.append(f"  {name:<7}" + "".join(f"{100 * found['accuracy'][step - 1]:8.2f}" for step in SHOWN_STEPS))
     table = pd.DataFrame(answer["table"])
     for stage, rows in table.groupby("stage", sort=False):
-        lines += ["", f"{stage} optimisation, beside the paper", _indented(rows.drop(columns="stage"))]
+        shown = rows.drop(columns="stage")
+        cells = aligned([list(shown), *shown.to_numpy().tolist()], right=range(1, shown.shape[1] - 2))
+        lines += ["", f"{stage} optimisation, beside the paper", *(f"  {line}" for line in cells)]
     lines.append("")
     lines += [f"{name}: engine {text}, {answer['wall_time_s'][name]:.2f} s" for name, text in answer["engine"].items()]
     lines += ["", "written:", *(f"  {file}" for file in answer["files"])]
-    return "\n".join(lines)
-
-
-def _indented(table: pd.DataFrame) -> str:
-    """Columns of text: the first and the last two to the left, numbers to the right."""
-    left = [table.columns[0], *table.columns[-2:]]
-    widths = {name: max(len(name), *table[name].map(len)) for name in table.columns}
-    lines = []
-    for row in [{name: name for name in table.columns}, *table.to_dict("records")]:
-        cells = [row[name].ljust(widths[name]) if name in left else row[name].rjust(widths[name]) for name in row]
-        lines.append("  " + "  ".join(cells).rstrip())
     return "\n".join(lines)
 
 

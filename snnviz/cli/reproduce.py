@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
     materials, commands = {}, {}
     for model, chain in chains.items():
-        steps = _Steps(folder / model, chain, args)
+        steps = _Commands(folder / model, chain, args)
         materials[model] = steps.material(model, steps.make() if args.from_scratch else steps.shipped())
         commands[model] = steps.done
     whole = replace(figures.together(materials), runtimes=times)
@@ -90,7 +90,7 @@ BEFORE = ("sparsity_before", "test_accuracy_before")
 
 
 @dataclass(frozen=True)
-class _Made:
+class _Models:
     """The models of a chain: names of shipped ones, or files.
 
     Attributes:
@@ -106,7 +106,7 @@ class _Made:
     search: Mapping[str, Any] | None = None
 
 
-class _Steps:
+class _Commands:
     """The commands that a model is made and measured by, carried out one after the other.
 
     Attributes:
@@ -118,15 +118,15 @@ class _Steps:
         self.done: list[dict[str, str]] = []
         folder.mkdir(parents=True, exist_ok=True)
 
-    def shipped(self) -> _Made:
+    def shipped(self) -> _Models:
         """The shipped models."""
         from snnviz import pretrained
 
         chain = self.chain
         cards = pretrained.card(chain.classifier), pretrained.card(chain.sparse)
-        return _Made(chain.classifier, chain.optimized, cards)
+        return _Models(chain.classifier, chain.optimized, cards)
 
-    def make(self) -> _Made:
+    def make(self) -> _Models:
         """Train, fine-tune, convert and optimise by the shipped models' commands."""
         from snnviz import pretrained
 
@@ -148,7 +148,7 @@ class _Steps:
             else:
                 search = self._call([*words, "--checkpoint", str(self.folder / f"search-{number}"), *again])
             source = out
-        return _Made(str(trained), str(network), (before["card"], after), search)
+        return _Models(str(trained), str(network), (before["card"], after), search)
 
     def _fine_tuned(self, trained: Path, out: Path, again: Sequence[str]) -> dict[str, Any]:
         """Fine-tune classifier `trained` by the commands on the shipped card, one after the other; the new card."""
@@ -164,7 +164,7 @@ class _Steps:
             trained = start
         return self._call([*_words(how["command"], trained), "--out", str(out), *again])["card"] | told
 
-    def material(self, model: str, made: _Made) -> Material:
+    def material(self, model: str, made: _Models) -> Material:
         """Simulate before and after; what figures and tables are made of."""
         from snnviz import datasets, figures, pretrained
         from snnviz.figures.material import NORMALISATION_ITEMS

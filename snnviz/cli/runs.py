@@ -10,11 +10,13 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
+from snnviz._amounts import duration, text_of
 from snnviz.cli import _job
 from snnviz.cli._numbers import whole
+from snnviz.cli._table import aligned
 
 _FOLLOW_SECONDS = 0.5
 _SHOWN = ("peak_accuracy", "pareto_latency", "pareto_power", "test_accuracy", "best_loss", "S_c")
@@ -117,11 +119,9 @@ def show_list(answer: Mapping[str, Any]) -> str:
     rows = [("id", "name", "kind", "status", "started", "took", "how far, or what came out")]
     for run in answer["runs"]:
         started = time.strftime("%Y-%m-%d %H:%M", time.localtime(run["started"]))
-        name = run["name"] if len(run["name"]) <= 24 else f"{run['name'][:23]}…"
-        rows.append(
-            (run["id"][:8], name, run["kind"], _word(run["status"]), started, _took(run["seconds"]), _state(run))
-        )
-    return _table(rows)
+        took, status = duration(run["seconds"]), _word(run["status"])
+        rows.append((run["id"][:8], text_of(run["name"], 24), run["kind"], status, started, took, _state(run)))
+    return "\n".join(aligned(rows))
 
 
 def _word(status: str) -> str:
@@ -146,19 +146,16 @@ def show_details(run: Mapping[str, Any]) -> str:
         ("name", run["name"]),
         ("kind", run["kind"]),
         ("status", f"{_word(run['status'])}{', can be resumed' if run['resumable'] else ''}"),
-        ("started", f"{started}, {'took' if run['ended'] else 'for'} {_took(run['seconds'])}"),
+        ("started", f"{started}, {'took' if run['ended'] else 'for'} {duration(run['seconds'])}"),
         ("state", _state(run)),
         ("builds on", run["parent"] or ""),
         ("commit", run["tags"].get("snnviz.commit", "")),
         ("files", ", ".join(run["files"])),
     ]
-    lines = [_table([row for row in rows if row[1]])]
+    lines = aligned([row for row in rows if row[1]])
     for title, values in (("settings", run["params"]), ("metrics", run["metrics"])):
         if values:
-            cells = [
-                (f"  {name}", value if isinstance(value, str) else f"{value:.6g}") for name, value in values.items()
-            ]
-            lines += ["", title, _table(sorted(cells))]
+            lines += ["", title, *aligned(sorted((f"  {name}", text_of(value)) for name, value in values.items()))]
     return "\n".join(lines)
 
 
@@ -180,10 +177,8 @@ def show_comparison(answer: Mapping[str, Any]) -> str:
     for part in ("run", "setting", "metric"):
         for name in dict.fromkeys(name for column in answer.values() for name in column[part]):
             values = (column[part].get(name) for column in answer.values())
-            rows.append(
-                (name, *(f"{value:.6g}" if isinstance(value, float) else str(value or "-") for value in values))
-            )
-    return _table(rows)
+            rows.append((name, *(text_of("-" if value in (None, "") else value) for value in values)))
+    return "\n".join(aligned(rows))
 
 
 def read_log(args: argparse.Namespace) -> dict[str, Any]:
@@ -315,20 +310,7 @@ def _state(run: Mapping[str, Any]) -> str:
         if run["fraction"] is not None:
             parts.append(f"{run['fraction']:.0%}")
         if progress["seconds_left"] is not None:
-            parts.append(f"{_took(progress['seconds_left'])} left")
+            parts.append(f"{duration(progress['seconds_left'])} left")
         return ", ".join(parts)
     best = [f"{name} {run['metrics'][name]:.4g}" for name in _SHOWN if name in run["metrics"]]
     return ", ".join(best[:3])
-
-
-def _took(seconds: float) -> str:
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
-
-
-def _table(rows: Sequence[tuple[str, ...]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )

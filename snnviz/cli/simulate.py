@@ -14,7 +14,7 @@ from snnviz.cli import _job
 from snnviz.cli.metrics import of_result
 from snnviz.jobs.work.simulate import Options
 
-JOB = _job.Order(Options, track=False, changes={"record": {"nargs": "*"}})
+JOB = _job.Order(Options, changes={"record": {"nargs": "*"}})
 
 
 def show(answer: dict[str, Any]) -> str:

@@ -19,7 +19,6 @@ JOB = _job.Order(
     Options,
     out=lambda args: f"{stem(args.model)}-sweep",
     resume="go on from the folder, if a sweep lies there",
-    track=False,
 )
 
 

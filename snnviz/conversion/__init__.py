@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from snnviz import _checks as check
 from snnviz._arguments import checked
 from snnviz._deprecated import renamed
 from snnviz._models import input_range
+from snnviz._versions import installed
 from snnviz.conversion.choice import HALF, Setting, choose
 from snnviz.conversion.correction import ITEMS, check_steps, corrected
 from snnviz.conversion.loading import load_keras, load_source
@@ -82,7 +82,7 @@ def fold(
         "source": model.name,
         "title": title or model.name,
         "input_range": understood.input_range,
-        "versions": {"snnviz": __version__, "keras": importlib.metadata.version("keras")},
+        "versions": {"snnviz": __version__, **installed(["keras"])},
     }
     return understood.network(tuple(class_names), metadata)
 

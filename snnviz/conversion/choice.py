@@ -24,7 +24,7 @@ from snnviz.conversion.correction import corrected
 from snnviz.conversion.normalisation import Normalisation, default_percentile, measure_each
 from snnviz.network import SpikingNetwork
 from snnviz.simulation import Record, Settings, analog
-from snnviz.simulation.driver import make_engine
+from snnviz.simulation.engines import make_engine
 
 TRIED = (("channel", 99.0), ("channel", 99.9), ("layer", 99.9))
 """Each is the best for one of the shipped classifiers and kinds of input. No quick look tells which: in a deep network those that

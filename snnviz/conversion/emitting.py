@@ -9,9 +9,9 @@ from dataclasses import replace
 import numpy as np
 
 from snnviz._visits import Visit
+from snnviz.conversion.linear import DENSE_LIMIT
 from snnviz.conversion.obstacle import Refusal
 from snnviz.conversion.signals import Node
-from snnviz.conversion.stages import DENSE_LIMIT
 from snnviz.network import DenseProjection, IdentityProjection, Layer, Population, Shape, Sum
 from snnviz.network import Input as NetworkInput
 
@@ -23,10 +23,10 @@ def read_out(last: Node, visit: Visit) -> Node:
         Refusal: if that is too large.
     """
     terms = []
-    for source, stage in last.terms:
-        if stage.kind is not DenseProjection and math.prod(source.shape) * last.shape[-1] > DENSE_LIMIT:
+    for source, linear in last.terms:
+        if linear.kind is not DenseProjection and math.prod(source.shape) * last.shape[-1] > DENSE_LIMIT:
             raise Refusal(visit, "it is too large to be written as a dense layer", "end the model in a Dense layer")
-        terms.append((source, stage if stage.kind is DenseProjection else stage.dense()))
+        terms.append((source, linear if linear.kind is DenseProjection else linear.dense()))
     return replace(last, terms=tuple(terms), shape=last.shape[-1:])
 
 
@@ -75,14 +75,14 @@ def populations(last: Node) -> list[Population]:
 def _population(node: Node, names: dict[Node, str]) -> Population:
     name = names[node]
     sources = [names[source] if source.terms else NetworkInput.name for source, _ in node.terms]
-    stages = [stage for _, stage in node.terms]
-    if len(stages) == 1 and stages[0].kind is not IdentityProjection:
-        made: Layer = replace(stages[0], name=name).layer(sources[0], node.cap)
+    linears = [linear for _, linear in node.terms]
+    if len(linears) == 1 and linears[0].kind is not IdentityProjection:
+        made: Layer = replace(linears[0], name=name).layer(sources[0], node.cap)
         return made
-    biases = [stage.bias for stage in stages]
+    biases = [linear.bias for linear in linears]
     if any(bias.ndim > 1 for bias in biases):  # one for each neuron
         biases = [np.broadcast_to(bias, node.shape) for bias in biases]
-    projections = [stage.projection(source) for stage, source in zip(stages, sources, strict=True)]
+    projections = [linear.projection(source) for linear, source in zip(linears, sources, strict=True)]
     return Sum(name=name, projections=tuple(projections), bias=np.sum(biases, axis=0), cap=node.cap)
 
 

@@ -1,7 +1,7 @@
 """The third pass: affine maps and zero padding go into the weighted layers beside them, and what is side by side becomes sums.
 
-A step makes a `Signal` of one or several. A signal is a sum of linear stages, or such sums side by side, with an affine map and the
-zero padding that wait for the next weighted layer. An affine map (batch normalisation, Rescaling) behind a linear stage belongs to
+A step makes a `Signal` of one or several. A signal is a sum of linear layers, or such sums side by side, with an affine map and the
+zero padding that wait for the next weighted layer. An affine map (batch normalisation, Rescaling) behind a linear layer belongs to
 that; behind one whose output is not negative (a ReLU, average pooling, the input) it waits: a ReLU that follows sends it back into
 the pooling, a weighted layer takes it in.
 """
@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from snnviz._visits import Visit
-from snnviz.conversion.graph import Classifier, Crop, Image, Join, Pad, Rectify, Refused, Reshape, Step, Sum
+from snnviz.conversion.graph import Classifier, Crop, Image, Join, Pad, Rectify, Refused, Reshape, Step, WeightedSum
+from snnviz.conversion.linear import NO_PADDING, Affine, Linear
 from snnviz.conversion.obstacle import Obstacle, Refusal
 from snnviz.conversion.signals import Node, Part, Signal
-from snnviz.conversion.stages import NO_PADDING, Affine, Stage
 from snnviz.errors import InputError
 from snnviz.network import DenseProjection, DepthwiseProjection, Padding
 
@@ -49,7 +49,9 @@ def fold(classifier: Classifier) -> tuple[Node | None, list[Obstacle]]:
 
 def _folded(step: Step, taken: Sequence[Signal]) -> Signal:
     made = _FOLDS[type(step.work)](step, step.work, taken)
-    return replace(made, excused=not isinstance(step.work, Stage | Sum) and any(signal.excused for signal in taken))
+    return replace(
+        made, excused=not isinstance(step.work, Linear | WeightedSum) and any(signal.excused for signal in taken)
+    )
 
 
 def _image(step: Step, work: Any, taken: Sequence[Signal]) -> Signal:
@@ -94,39 +96,39 @@ def _end(signal: Signal, classifier: Classifier) -> Node:
     return _folded_back(last, signal.parts[0]).node
 
 
-# linear stages
+# linear layers
 
 
-def _linear(step: Step, work: Stage, taken: Sequence[Signal]) -> Signal:
+def _linear(step: Step, work: Linear, taken: Sequence[Signal]) -> Signal:
     """Mixed channels are one sum over the parts; channels that stay apart are parts as before."""
     signal = taken[0] if work.groups == 1 else _one_part(step.visit, taken[0])
-    stages = _by_part(work, signal)
-    each = [(part, stage, _term(step.visit, part, stage)) for part, stage in zip(signal.parts, stages, strict=True)]
+    linears = _by_part(work, signal)
+    each = [(part, linear, _term(step.visit, part, linear)) for part, linear in zip(signal.parts, linears, strict=True)]
     if work.kind is not DepthwiseProjection:
         parts = [Part(node=_node(step.visit, [term for _, _, term in each]))]
     else:
         parts = []
-        for part, stage, term in each:
-            kept = stage.pooling and part.node.nonnegative
+        for part, linear, term in each:
+            kept = linear.pooling and part.node.nonnegative
             node = _node(step.visit, [term], nonnegative=kept)
             parts.append(replace(part, node=node) if kept else Part(node=node))  # an affine map passes an average
     channels = sum(part.channels for part in parts)
     return Signal(shape=(*parts[0].node.shape[:-1], channels), parts=tuple(parts))
 
 
-def _by_part(stage: Stage, signal: Signal) -> list[Stage]:
-    """What a stage makes of each part of what it takes."""
-    if stage.kind is not DenseProjection:
-        stage = replace(stage, padding=_both(stage.padding, signal.pads))
+def _by_part(linear: Linear, signal: Signal) -> list[Linear]:
+    """What a linear layer makes of each part of what it takes."""
+    if linear.kind is not DenseProjection:
+        linear = replace(linear, padding=_both(linear.padding, signal.pads))
     if len(signal.parts) == 1:
-        return [replace(stage, input_shape=signal.node.shape)]
-    found, depthwise = [], stage.kind is DepthwiseProjection
+        return [replace(linear, input_shape=signal.node.shape)]
+    found, depthwise = [], linear.kind is DepthwiseProjection
     for place, (part, own) in enumerate(zip(signal.parts, signal.slices, strict=True)):
-        weights = stage.weights[signal.rows[place]] if stage.kind is DenseProjection else stage.weights[:, :, own]
-        bias = stage.bias if place == 0 else np.zeros_like(stage.bias)
+        weights = linear.weights[signal.rows[place]] if linear.kind is DenseProjection else linear.weights[:, :, own]
+        bias = linear.bias if place == 0 else np.zeros_like(linear.bias)
         if depthwise:
-            bias = stage.bias.reshape(-1, stage.weights.shape[-1])[own].ravel()
-        found.append(replace(stage, input_shape=part.node.shape, weights=weights, bias=bias))
+            bias = linear.bias.reshape(-1, linear.weights.shape[-1])[own].ravel()
+        found.append(replace(linear, input_shape=part.node.shape, weights=weights, bias=bias))
     return found
 
 
@@ -137,7 +139,7 @@ def _both(inner: Padding, outer: Padding) -> Padding:
     return (top + t, bottom + b), (left + l, right + r)
 
 
-def _node(visit: Visit, terms: Sequence[tuple[Node, Stage]], nonnegative: bool = False) -> Node:
+def _node(visit: Visit, terms: Sequence[tuple[Node, Linear]], nonnegative: bool = False) -> Node:
     try:
         shape = terms[0][1].output_shape
     except InputError as error:
@@ -145,12 +147,12 @@ def _node(visit: Visit, terms: Sequence[tuple[Node, Stage]], nonnegative: bool =
     return Node(shape=shape, terms=tuple(terms), visit=visit, nonnegative=nonnegative)
 
 
-def _term(visit: Visit, part: Part, stage: Stage) -> tuple[Node, Stage]:
-    """What `stage` makes of a part, its affine map taken in."""
+def _term(visit: Visit, part: Part, linear: Linear) -> tuple[Node, Linear]:
+    """What `linear` makes of a part, its affine map taken in."""
     node, waiting = part.node, part.affine
-    if waiting is None or (stage.pooling and (waiting.linear or not stage.padded)):
-        return node, stage
-    if stage.pooling:
+    if waiting is None or (linear.pooling and (waiting.linear or not linear.padded)):
+        return node, linear
+    if linear.pooling:
         without = (
             "put batch normalisation between the weighted layer and its ReLU, and retrain" if node.terms
             else "train on images that are only scaled, as by Rescaling(1 / 255), not shifted"
@@ -160,10 +162,10 @@ def _term(visit: Visit, part: Part, stage: Stage) -> tuple[Node, Stage]:
             f"its shift cannot pass {visit.name!r}, which averages zeros of the padding too",
             f"leave the padding before {visit.name!r} out, or {without}",
         )
-    resized = waiting.resized(stage.weights.shape[0] if stage.kind is DenseProjection else stage.input_shape[-1])
+    resized = waiting.resized(linear.weights.shape[0] if linear.kind is DenseProjection else linear.input_shape[-1])
     if resized is None:
         raise Refusal(part.affine_visit or visit, f"it does not match the channels of {visit.name!r}")
-    return node, stage.preceded_by(resized)
+    return node, linear.preceded_by(resized)
 
 
 def _crop(step: Step, work: Crop, taken: Sequence[Signal]) -> Signal:
@@ -173,8 +175,8 @@ def _crop(step: Step, work: Crop, taken: Sequence[Signal]) -> Signal:
     weights = np.zeros((top + bottom + 1, left + right + 1, channels, 1))
     weights[top, left] = 1
     shape, bias = taken[0].shape, np.zeros(channels)
-    stage = Stage(kind=DepthwiseProjection, name=step.visit.base, input_shape=shape, weights=weights, bias=bias)
-    made = _linear(step, stage, taken)
+    linear = Linear(kind=DepthwiseProjection, name=step.visit.base, input_shape=shape, weights=weights, bias=bias)
+    made = _linear(step, linear, taken)
     return made.with_parts(
         replace(part, node=replace(part.node, nonnegative=before.nonnegative))
         for part, before in zip(made.parts, taken[0].parts, strict=True)
@@ -220,8 +222,8 @@ def _folded_back(visit: Visit, part: Part) -> Part:
         )
     if node.nonnegative:
         return Part(node=node.followed_by(fitting))
-    stage = Stage.identity(node.terms[0][1].name, node.shape).followed_by(fitting)
-    return Part(node=replace(node, terms=((node, stage),)))  # to be multiplied out
+    linear = Linear.identity(node.terms[0][1].name, node.shape).followed_by(fitting)
+    return Part(node=replace(node, terms=((node, linear),)))  # to be multiplied out
 
 
 # what moves numbers
@@ -269,7 +271,7 @@ def _rectified(visit: Visit, part: Part, cap: float | None) -> Part:
     # rectified already (an image is): a second time changes nothing unless something waits in between
     affine, node = part.affine, part.node
     if affine is not None and (cap is not None or not affine.keeps_sign):  # neurons of their own take it in
-        term = _term(visit, part, Stage.identity(visit.base, node.shape))
+        term = _term(visit, part, Linear.identity(visit.base, node.shape))
         return Part(node=Node(shape=node.shape, terms=(term,), visit=visit, rectified=True, nonnegative=True, cap=cap))
     if cap is not None and node.terms:
         return replace(part, node=replace(node, cap=cap if node.cap is None else min(cap, node.cap)))
@@ -281,7 +283,7 @@ def _rectified(visit: Visit, part: Part, cap: float | None) -> Part:
 # where several signals come together
 
 
-def _add(step: Step, work: Sum, taken: Sequence[Signal]) -> Signal:
+def _add(step: Step, work: WeightedSum, taken: Sequence[Signal]) -> Signal:
     _check_joinable(step.visit, taken)
     if len({tuple(part.node.shape for part in signal.parts) for signal in taken}) > 1:
         taken = [_one_part(step.visit, signal) for signal in taken]
@@ -299,9 +301,9 @@ def _add(step: Step, work: Sum, taken: Sequence[Signal]) -> Signal:
     for each in zip(*(signal.parts for signal in taken), strict=True):
         terms = []
         for part, factor in zip(each, work.factors, strict=True):
-            stage = Stage.identity(step.visit.base, part.node.shape)
+            linear = Linear.identity(step.visit.base, part.node.shape)
             scaled = Affine(scale=np.full(part.channels, factor), shift=np.zeros(part.channels))
-            terms.append(_term(step.visit, part, stage.followed_by(scaled)))
+            terms.append(_term(step.visit, part, linear.followed_by(scaled)))
         nonnegative = all(part.nonnegative for part in each) and min(work.factors) >= 0
         parts.append(Part(node=_node(step.visit, terms, nonnegative)))
     return Signal(shape=taken[0].shape, parts=tuple(parts), places=taken[0].places)
@@ -328,7 +330,7 @@ def _one_part(visit: Visit, signal: Signal) -> Signal:
         return signal
     channels = sum(part.channels for part in signal.parts)
     terms = [
-        _term(visit, part, Stage.identity(visit.base, part.node.shape, own.start, channels))
+        _term(visit, part, Linear.identity(visit.base, part.node.shape, own.start, channels))
         for part, own in zip(signal.parts, signal.slices, strict=True)
     ]
     node = Node(
@@ -349,6 +351,6 @@ _FOLDS: dict[type, Callable[[Step, Any, Sequence[Signal]], Signal]] = {
     Rectify: _rectify,
     Refused: _refused,
     Reshape: _reshape,
-    Stage: _linear,
-    Sum: _add,
+    Linear: _linear,
+    WeightedSum: _add,
 }

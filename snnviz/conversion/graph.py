@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from snnviz._visits import Visit
-from snnviz.conversion.stages import Affine, Stage
+from snnviz.conversion.linear import Affine, Linear
 from snnviz.network import Padding, Shape
 
 
@@ -46,7 +46,7 @@ class Reshape:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sum:
+class WeightedSum:
     """The sum of what several steps make, each times its factor."""
 
     factors: tuple[float, ...]
@@ -77,7 +77,7 @@ class Refused:
     misfit: bool = False
 
 
-Work: TypeAlias = Image | Stage | Affine | Pad | Crop | Rectify | Reshape | Sum | Join | Softmax | Refused
+Work: TypeAlias = Image | Linear | Affine | Pad | Crop | Rectify | Reshape | WeightedSum | Join | Softmax | Refused
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -11,9 +11,9 @@ import numpy as np
 
 from snnviz._models import SKIPPED, meaning_of, numbers
 from snnviz._visits import Visit
-from snnviz.conversion.graph import Crop, Join, Pad, Rectify, Refused, Reshape, Softmax, Sum, Work
+from snnviz.conversion.graph import Crop, Join, Pad, Rectify, Refused, Reshape, Softmax, WeightedSum, Work
+from snnviz.conversion.linear import NO_PADDING, Affine, Linear, merged_separable, same_padding
 from snnviz.conversion.obstacle import NO_SPIKES, SUBCLASSED, UNSUPPORTED
-from snnviz.conversion.stages import NO_PADDING, Affine, Stage, merged_separable, same_padding
 from snnviz.network import Conv2DProjection, DenseProjection, DepthwiseProjection, Shape
 
 
@@ -47,9 +47,9 @@ def _dense(visit: Visit, shape: Shape) -> list[Work]:
     if len(shape) not in (1, 3):
         return refuse(f"its input of shape {shape} is neither flat nor a map", "put Flatten before it", misfit=True)
     if len(shape) == 1:
-        return [_stage(visit, DenseProjection, shape, weights, _bias(layer, weights.shape[1]))]
+        return [_linear_of(visit, DenseProjection, shape, weights, _bias(layer, weights.shape[1]))]
     # Keras applies it to the last axis at every position: a 1x1 convolution
-    return [_stage(visit, Conv2DProjection, shape, weights[None, None], _bias(layer, weights.shape[1]))]
+    return [_linear_of(visit, Conv2DProjection, shape, weights[None, None], _bias(layer, weights.shape[1]))]
 
 
 def _convolve(visit: Visit, shape: Shape) -> list[Work]:
@@ -63,12 +63,12 @@ def _convolve(visit: Visit, shape: Shape) -> list[Work]:
         weights = _kernel(layer.kernel)
     channels = weights.shape[3] * (weights.shape[2] if kind is DepthwiseProjection else 1)
     strides, dilation = _pair(layer.strides), _pair(layer.dilation_rate)
-    stage = _stage(visit, kind, shape, weights, _bias(layer, channels))
+    linear = _linear_of(visit, kind, shape, weights, _bias(layer, channels))
     groups = layer.groups if visit.kind in ("Conv1D", "Conv2D") else 1
     padding = _same(shape, weights.shape[:2], strides, dilation) if layer.padding == "same" else NO_PADDING
     if layer.padding == "causal":  # of signals
         padding = (0, 0), (dilation[1] * (weights.shape[1] - 1), 0)
-    return [replace(stage, strides=strides, dilation=dilation, groups=groups, padding=padding)]
+    return [replace(linear, strides=strides, dilation=dilation, groups=groups, padding=padding)]
 
 
 def _pool(visit: Visit, shape: Shape) -> list[Work]:
@@ -85,13 +85,13 @@ def _pool(visit: Visit, shape: Shape) -> list[Work]:
             "use padding='valid', behind zero padding if the map shall keep its size, and retrain",
         )
     weights = np.full((*window, shape[2], 1), 1 / math.prod(window))
-    stage = _stage(visit, DepthwiseProjection, shape, weights, np.zeros(shape[2]))
-    works: list[Work] = [replace(stage, strides=strides, pooling=True)]
+    linear = _linear_of(visit, DepthwiseProjection, shape, weights, np.zeros(shape[2]))
+    works: list[Work] = [replace(linear, strides=strides, pooling=True)]
     return works if not visit.kind.startswith("Global") or layer.keepdims else [*works, Reshape()]
 
 
-def _stage(visit: Visit, kind: Any, shape: Shape, weights: np.ndarray, bias: np.ndarray) -> Stage:
-    return Stage(kind=kind, name=visit.base, input_shape=shape, weights=weights, bias=bias)
+def _linear_of(visit: Visit, kind: Any, shape: Shape, weights: np.ndarray, bias: np.ndarray) -> Linear:
+    return Linear(kind=kind, name=visit.base, input_shape=shape, weights=weights, bias=bias)
 
 
 def _bias(layer: Any, channels: int) -> np.ndarray:
@@ -249,11 +249,11 @@ def _sum(visit: Visit, shapes: list[Shape]) -> list[Work]:
     if count == 1:  # an operator between a tensor and a number
         return [unsupported(visit)]
     factors = {"Subtract": (1.0, -1.0), "Average": (1 / count,) * count}.get(visit.kind, (1.0,) * count)
-    return [Sum(factors=factors)]
+    return [WeightedSum(factors=factors)]
 
 
 def _scaled_sum(visit: Visit, shapes: list[Shape]) -> list[Work]:
-    return [Sum(factors=(1.0, float(visit.layer.scale)))]
+    return [WeightedSum(factors=(1.0, float(visit.layer.scale)))]
 
 
 def _concatenate(visit: Visit, shapes: list[Shape]) -> list[Work]:

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from snnviz.conversion.linear import Affine, Linear, joined
 from snnviz.conversion.signals import Node
-from snnviz.conversion.stages import Affine, Stage, joined
 from snnviz.errors import InputError
 
 
@@ -29,27 +29,27 @@ def merge(last: Node) -> Node:
             continue
         waiting.pop()
         if node not in merged:
-            terms: list[tuple[Node, Stage]] = []
-            for source, stage in node.terms:
-                terms += _terms(merged[source], stage, halves)
+            terms: list[tuple[Node, Linear]] = []
+            for source, linear in node.terms:
+                terms += _terms(merged[source], linear, halves)
             merged[node] = replace(node, terms=tuple(terms))
     return merged[last]
 
 
-def _terms(node: Node, stage: Stage, halves: dict[Node, tuple[Node, Node]]) -> list[tuple[Node, Stage]]:
-    """What `stage` makes of a merged node."""
+def _terms(node: Node, linear: Linear, halves: dict[Node, tuple[Node, Node]]) -> list[tuple[Node, Linear]]:
+    """What `linear` makes of a merged node."""
     if node.nonnegative:
-        return [(node, stage)]
-    found = composed(node, stage)
+        return [(node, linear)]
+    found = composed(node, linear)
     if found is not None:
         return found
     if node not in halves:
         halves[node] = signs(node)
     above, below = halves[node]
-    scale = np.full(stage.bias.shape[-1], -1.0)
-    stage = replace(stage, pooling=False)  # half an average is none
-    negated = replace(stage, bias=np.zeros_like(stage.bias)).followed_by(Affine(scale=scale, shift=0 * scale))
-    return [(above, stage), (below, negated)]
+    scale = np.full(linear.bias.shape[-1], -1.0)
+    linear = replace(linear, pooling=False)  # half an average is none
+    negated = replace(linear, bias=np.zeros_like(linear.bias)).followed_by(Affine(scale=scale, shift=0 * scale))
+    return [(above, linear), (below, negated)]
 
 
 def signs(node: Node) -> tuple[Node, Node]:
@@ -60,17 +60,17 @@ def signs(node: Node) -> tuple[Node, Node]:
         mirrored = replace(mirrored, visit=replace(node.visit, name=f"{node.visit.name}_negative"))
     mirrored = replace(
         mirrored,
-        terms=tuple((source, replace(stage, name=f"{stage.name}_negative")) for source, stage in mirrored.terms),
+        terms=tuple((source, replace(linear, name=f"{linear.name}_negative")) for source, linear in mirrored.terms),
     )
     above, below = (replace(each, rectified=True, nonnegative=True) for each in (node, mirrored))
     return above, below
 
 
-def composed(node: Node, stage: Stage) -> list[tuple[Node, Stage]] | None:
-    """What `stage` makes of a node whose output can be negative, in terms that need no spikes between; None if there are none."""
-    found: list[tuple[Node, Stage]] = []
+def composed(node: Node, linear: Linear) -> list[tuple[Node, Linear]] | None:
+    """What `linear` makes of a node whose output can be negative, in terms that need no spikes between; None if there are none."""
+    found: list[tuple[Node, Linear]] = []
     for place, (source, before) in enumerate(node.terms):
-        after = replace(stage, bias=np.zeros_like(stage.bias)) if place else stage
+        after = replace(linear, bias=np.zeros_like(linear.bias)) if place else linear
         try:
             product = joined(before, after)
         except InputError:  # a product of convolutions with no output

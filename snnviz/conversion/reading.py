@@ -12,8 +12,8 @@ from snnviz._models import UnclearRange, own_call, range_shown
 from snnviz._visits import IMAGE, Visit, visits
 from snnviz.conversion.graph import Classifier, Image, Refused, Step, Work
 from snnviz.conversion.layers import ELSEWHERE, JOINS, OF_MAPS, READERS, read_activation, refuse, unsupported
+from snnviz.conversion.linear import Affine
 from snnviz.conversion.obstacle import SUBCLASSED
-from snnviz.conversion.stages import Affine
 from snnviz.errors import InputError
 from snnviz.network import Shape
 

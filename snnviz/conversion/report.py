@@ -75,8 +75,8 @@ def conversion_report(
     """
     import pandas as pd
 
-    from snnviz.simulation.driver import make_engine
     from snnviz.simulation.encoding import Inputs
+    from snnviz.simulation.engines import make_engine
     from snnviz.simulation.settings import Record, Settings
     from snnviz.simulation.synops import synapses
 

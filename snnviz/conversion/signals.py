@@ -1,4 +1,4 @@
-"""What passes through a classifier while it is folded: sums of linear stages, in parts along channels."""
+"""What passes through a classifier while it is folded: sums of linear layers, in parts along channels."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from snnviz._visits import Visit
-from snnviz.conversion.stages import NO_PADDING, Affine, Stage
+from snnviz.conversion.linear import NO_PADDING, Affine, Linear
 from snnviz.network import Padding, Shape
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Node:
-    """The sum of what stages make of other nodes' outputs: a population, unless it is folded into others; without terms, the image.
+    """The sum of what linear layers make of other nodes' outputs, a population unless it is folded; without terms, the image.
 
     Attributes:
         shape: of its output for one item.
-        terms: (node, stage that takes its output), ...; once merged, the nodes' outputs are never negative.
+        terms: (node, linear layer that takes its output), ...; once merged, the nodes' outputs are never negative.
         visit: the layer that made it.
         rectified: a ReLU has been applied, after which nothing can be folded into the terms.
         nonnegative: the output is known not to be negative; true of average pooling without a ReLU too.
@@ -27,7 +27,7 @@ class Node:
     """
 
     shape: Shape
-    terms: tuple[tuple[Node, Stage], ...] = ()
+    terms: tuple[tuple[Node, Linear], ...] = ()
     visit: Visit | None = None
     rectified: bool = False
     nonnegative: bool = False
@@ -42,14 +42,14 @@ class Node:
         """This sum with `affine` of its output folded into its terms."""
         factor = replace(affine, shift=np.zeros_like(affine.shift))
         changed = [
-            (node, stage.followed_by(factor if place else affine)) for place, (node, stage) in enumerate(self.terms)
+            (node, linear.followed_by(factor if place else affine)) for place, (node, linear) in enumerate(self.terms)
         ]
         return replace(self, terms=tuple(changed))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """Some of the channels of a signal: a node's output, and the affine map of it that waits for the next stage."""
+    """Some of the channels of a signal: a node's output, and the affine map of it that waits for the next linear layer."""
 
     node: Node
     affine: Affine | None = None
@@ -74,7 +74,7 @@ class Signal:
         shape: of one item.
         parts: what it consists of, side by side along channels.
         pads: zeros around the map, which wait for the next convolution.
-        excused: there has been a problem, and no stage since: what follows from it is not reported again.
+        excused: there has been a problem, and no linear layer since: what follows from it is not reported again.
         places: of several parts, where the values of each are in a flattened signal; None one after the other.
     """
 

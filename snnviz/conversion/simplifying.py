@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from snnviz.conversion.graph import Classifier, Pad, Rectify, Refused, Reshape, Softmax, Step
-from snnviz.conversion.stages import NO_PADDING, Affine
+from snnviz.conversion.linear import NO_PADDING, Affine
 
 
 def simplify(classifier: Classifier) -> Classifier:

@@ -11,7 +11,6 @@ import panel as pn
 from snnviz import energy, uncertainty
 from snnviz.dashboard import parts
 from snnviz.dashboard.components import RadioButtons
-from snnviz.plots import theme
 
 PLATFORMS = [name for name, known in energy.PLATFORMS.items() if known.spiking]
 UNITS = {"steps": "steps", "events per item": "events", "nanojoules per item": "joules"}
@@ -64,7 +63,7 @@ def words(page: Any) -> str:
             rows.append([escape(str(row.run)), *["–"] * 4, "no answer so soon", "–"])
             continue
         rows.append([
-            escape(str(row.run)), str(row.time), theme.count(row.events), energy.readable(row.joules),
+            escape(str(row.run)), str(row.time), parts.events(row.events), energy.readable(row.joules),
             f"{100 * row.accuracy:.2f} %", f"{100 * row.low:.2f} to {100 * row.high:.2f} %", behind(row),
         ])  # fmt: skip
     note = f"{told['items'].min():,} items. Energy on {page.platform}, an estimate."

@@ -14,27 +14,19 @@ import panel as pn
 from snnviz import plots
 from snnviz.dashboard import parts, reproducing
 from snnviz.dashboard.figure import Figure
-from snnviz.dashboard.run_details import written_report
+from snnviz.dashboard.report import written_report
+from snnviz.dashboard.run_words import comparison_table, less_is_better
 from snnviz.dashboard.workspace import RESULT_KINDS, label
 from snnviz.errors import InputError
 from snnviz.runs import importance, settings_table
 from snnviz.runs.influence import FEWEST
-from snnviz.runs.run import STATES
-from snnviz.runs.search import as_number
 
 if TYPE_CHECKING:
     from snnviz.runs import Run
 
-_LONGEST = 28
-_LESS_IS_BETTER = ("loss", "latency", "power", "events", "seconds", "error")
 MOST_LINES = 300
 MOST_AXES = 9
 MOST_SHOWN = 7
-
-
-def less_is_better(metric: str) -> bool:
-    """Whether a metric is the better the smaller it is, by its name."""
-    return metric.endswith("_s") or any(word in metric.split("_") for word in _LESS_IS_BETTER)
 
 
 class Comparison:
@@ -147,43 +139,6 @@ class Comparison:
     def _draw_curves(self) -> Any:
         results = self._results() if len(self.runs()) > 1 else {}
         return plots.accuracy_over_time(results, zoom="top", log=True, dark=self._page.dark) if results else None
-
-
-def comparison_table(table: pd.DataFrame, names: list[str]) -> str:
-    """HTML of what `snnviz.runs.Store.compare` returns: settings that differ and the best of every metric are marked."""
-    rows = []
-    for (part, name), row in zip(table.index, table.to_numpy(), strict=True):
-        if name == "name":
-            continue
-        row = [STATES.get(value, value) for value in row] if name == "status" else row
-        cells = [escape(_value(value)) for value in row]
-        title = escape(str(name))
-        if part == "setting" and len({str(value) for value in row}) > 1:
-            title = f"<span class='differs' title='differs'>≠ {title}</span>"
-        if part == "metric":
-            cells = [
-                f"<b title='best'>{cell} ★</b>" if place in _best(str(name), row) else cell
-                for place, cell in enumerate(cells)
-            ]
-        rows.append([title, escape(str(part)), *cells])
-    return parts.table(["", "", *map(escape, names)], rows, words=2)
-
-
-def _best(metric: str, row: Any) -> list[int]:
-    """Where the best value of a metric stands; nowhere if all are alike or some unknown."""
-    numbers = [as_number(value) for value in row]
-    told = [number for number in numbers if number is not None and number == number]
-    if len(set(told)) < 2 or metric in ("epoch", "seconds", "step"):
-        return []
-    best = (min if less_is_better(metric) else max)(told)
-    return [place for place, number in enumerate(numbers) if number == best]
-
-
-def _value(value: Any) -> str:
-    if value is None or value != value:
-        return "–"
-    text = f"{value:.6g}" if isinstance(value, float) else str(value)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 2]} …"
 
 
 class Influence:

@@ -362,7 +362,7 @@ class Explorer(Page):
         return parts.tiles([
             ("peak accuracy", "Peak accuracy", "%", values(lambda s: parts.percent(s["peak_accuracy"]))),
             ("time to threshold", f"Time to {goal}", unit, values(crossing("time", str))),
-            ("events to threshold", f"Events to {goal}", "per item", values(crossing("events", theme.count))),
+            ("events to threshold", f"Events to {goal}", "per item", values(crossing("events", parts.events))),
             ("Pareto latency", "Pareto latency", unit, values(lambda s: parts.plain(s["pareto_latency"]))),
             ("Pareto power", "Pareto power", "per item", values(lambda s: parts.events(s["pareto_power"]))),
         ])  # fmt: skip

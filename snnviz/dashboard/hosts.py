@@ -64,10 +64,10 @@ class _KnownHosts(routing.Router):
     def find_handler(self, request: httputil.HTTPServerRequest, **kwargs: Any) -> httputil.HTTPMessageDelegate | None:
         if _with_port(request.headers.get("Host", "")) in self._names:
             return self._application.find_handler(request, **kwargs)
-        return self._application.get_handler_delegate(request, _Refused)
+        return self._application.get_handler_delegate(request, _Unknown)
 
 
-class _Refused(web.RequestHandler):
+class _Unknown(web.RequestHandler):
     """Says that the name is not known."""
 
     def prepare(self) -> None:

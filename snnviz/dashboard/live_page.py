@@ -370,7 +370,7 @@ def answer_of(result: xr.Dataset, shape: tuple[int, ...], dark: bool) -> dict[st
     return {
         "steps": result.sizes["time"],
         "scores": result["logits"].values[0].astype(float).round(4).tolist(),
-        "events": [theme.count(float(value)) for value in spent],
+        "events": [parts.events(float(value)) for value in spent],
         "layers": layers,
     }
 

@@ -16,7 +16,6 @@ from snnviz.dashboard.components import IntSlider
 from snnviz.dashboard.figure import Figure
 from snnviz.dashboard.page import Page
 from snnviz.errors import InputError
-from snnviz.plots import theme
 
 REPORT_ITEMS = 100
 
@@ -145,7 +144,7 @@ class Network(Page):
             [
                 escape(row.layer), escape(row.kind), escape(row.shape), f"{row.neurons:,}", f"{row.synapses:,}",
                 f"{100 * row.nonzero / row.synapses:.1f} %" if row.synapses else "–",
-                _number(row.spike_rate, ".4f"), theme.count(row.events), f"{100 * row.event_share:.1f} %",
+                _number(row.spike_rate, ".4f"), parts.events(row.events), f"{100 * row.event_share:.1f} %",
             ]
             for row in found.itertuples()
         ]  # fmt: skip
@@ -169,10 +168,10 @@ class Network(Page):
         ]  # fmt: skip
         counted = found.attrs
         spent = (
-            f"{theme.count(counted['events'])} synaptic events and {counted['neurons']:,} neurons, {self.time} steps"
+            f"{parts.events(counted['events'])} synaptic events and {counted['neurons']:,} neurons, {self.time} steps"
         )
         if counted["macs"]:
-            spent += f"; {theme.count(counted['macs'])} multiply-accumulates of the image, which are no events"
+            spent += f"; {parts.events(counted['macs'])} multiply-accumulates of the image, which are no events"
         return f"<p class='note'>{escape(spent)}</p>{parts.table(head, rows, words=2)}"
 
     def _compare(self, _event: Any = None) -> None:

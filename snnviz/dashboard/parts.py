@@ -8,10 +8,10 @@ from typing import Any
 
 import panel as pn
 
+from snnviz._amounts import count
 from snnviz.dashboard import style
 from snnviz.dashboard.components import CheckButtons, Named, NamedRow, Written
 from snnviz.dashboard.glossary import TERMS
-from snnviz.plots import theme
 
 _BUTTONS = 8
 _FIELDS = (
@@ -194,7 +194,7 @@ def plain(value: float | None) -> str:
 
 def events(value: float | None) -> str:
     """A number of events: 950, 13.7 k."""
-    return "–" if value is None else theme.count(value)
+    return "–" if value is None else count(value)
 
 
 def percent(value: float | None, digits: int = 2) -> str:

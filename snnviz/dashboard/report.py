@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 from snnviz import __version__, plots, uncertainty
+from snnviz._amounts import duration, text_of
 from snnviz._arguments import checked
 from snnviz.dashboard import reproducing, style
-from snnviz.dashboard.comparing import comparison_table
 from snnviz.dashboard.figure import rendered
-from snnviz.dashboard.run_details import CURVES, duration, state
+from snnviz.dashboard.run_words import CURVES, comparison_table, state
 from snnviz.dashboard.workspace import RESULT_KINDS, label
 from snnviz.errors import InputError
 
@@ -57,6 +58,15 @@ def report(store: Store, run_ids: Sequence[str]) -> str:
     return _page(runs, "".join(body), list(drawn.values()))
 
 
+def written_report(page: Any, run_ids: Sequence[str]) -> io.BytesIO:
+    """The report of some runs (`snnviz report`) as a file."""
+    try:
+        return io.BytesIO(report(page.workspace.store, run_ids).encode())
+    except InputError as error:  # deleted a moment ago
+        page.say(str(error))
+        return io.BytesIO(str(error).encode())
+
+
 def _made() -> str:
     return f"Written by snnviz {__version__} on {time.strftime('%Y-%m-%d %H:%M')}. Wheel and box zoom, the legend hides curves."
 
@@ -95,7 +105,7 @@ def _about(run: Run) -> str:
         "heartbeat",
     )  # of the machine, or said elsewhere
     versions = {name: value for name, value in known.items() if name not in hidden}
-    values = {name: f"{value:.6g}" for name, value in run.metrics.items()}
+    values = {name: text_of(value) for name, value in run.metrics.items()}
     titled = (("Run", facts), ("Settings", run.params), ("Values", values), ("Provenance", versions))
     lists = "".join(f"<div><h3>{title}</h3><dl>{_entries(entries)}</dl></div>" for title, entries in titled)
     again = ""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from snnviz._options import options_of, words
 from snnviz.errors import InputError
 from snnviz.figures.catalog import FIGURES
-from snnviz.jobs.spec import Spec
+from snnviz.jobs.spec import KINDS, Spec
 from snnviz.jobs.work.sources import FROM_RUN
 from snnviz.runs.place import Place
 
@@ -19,21 +19,15 @@ if TYPE_CHECKING:
 
     from snnviz.dashboard.workspace import Workspace
 
-_COMMANDS = {
-    "train": "", "finetune": "", "adapt": "", "optimize": "", "simulate": "--track", "convert": "--track", "sweep": "--track",
-}  # fmt: skip
-"""Kinds of jobs with a command of their name -> what makes it record a run, where it does not by itself."""
-
 
 def command(spec: Mapping[str, Any]) -> str | None:
     """The command that asks for what a run's spec asks for, from the same folder; None for a kind without one of its own, or for a
     run that was recorded without its options."""
     options = _options(spec)
-    if options is None or spec["kind"] not in _COMMANDS:
+    if options is None or (recorded := KINDS[spec["kind"]].track) is None:
         return None
-    track = _COMMANDS[spec["kind"]]
     name = ["--name", spec["name"]] if spec.get("name") else []
-    return shlex.join(["snnviz", spec["kind"], *words(options), *([track] if track else []), *name])
+    return shlex.join(["snnviz", spec["kind"], *words(options), *([] if recorded else ["--track"]), *name])
 
 
 def python(spec: Mapping[str, Any]) -> str | None:

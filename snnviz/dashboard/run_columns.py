@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from snnviz.dashboard.run_details import duration, state, state_words
+from snnviz._amounts import duration, text_of
+from snnviz.dashboard.run_words import state, state_words
 from snnviz.runs import Run
 from snnviz.runs.search import as_number
 
@@ -39,8 +40,7 @@ class Column:
 
 
 def _said(value: Any) -> str:
-    text = "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return "" if value is None else text_of(value, _LONGEST)
 
 
 def _best(run: Run) -> str:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import functools
-import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -14,13 +13,15 @@ import pandas as pd
 import panel as pn
 
 from snnviz import plots
+from snnviz._amounts import duration, text_of
 from snnviz.dashboard import parts, reproducing
 from snnviz.dashboard.figure import Figure
+from snnviz.dashboard.report import written_report
+from snnviz.dashboard.run_words import CURVES, state, state_words
 from snnviz.dashboard.workspace import MODEL_KINDS, RESULT_KINDS, label
 from snnviz.errors import InputError
 from snnviz.jobs.spec import leaving
 from snnviz.jobs.work.sources import FROM_RUN
-from snnviz.runs.run import STATES
 from snnviz.simulation.settings import INPUTS
 
 if TYPE_CHECKING:
@@ -28,15 +29,6 @@ if TYPE_CHECKING:
 
 _LOG_LINES = 200
 _TIMES = ("epoch", "seconds")
-CURVES = {
-    "train": ["loss", "val_loss"],
-    "finetune": ["loss", "val_loss"],
-    "adapt": ["loss", "val_loss"],
-    "optimize": ["best_loss"],
-    "simulate": ["accuracy"],
-    "spinnaker": ["accuracy"],
-}
-"""Kind of run -> the metrics over steps that tell how it goes."""
 
 
 class RunDetails:
@@ -181,17 +173,6 @@ class RunDetails:
         return "The run goes on from its last checkpoint.", ""
 
 
-def written_report(page: Any, run_ids: Sequence[str]) -> io.BytesIO:
-    """The report of some runs (`snnviz report`) as a file."""
-    from snnviz.dashboard.report import report  # it takes words from here
-
-    try:
-        return io.BytesIO(report(page.workspace.store, run_ids).encode())
-    except InputError as error:  # deleted a moment ago
-        page.say(str(error))
-        return io.BytesIO(str(error).encode())
-
-
 def next_steps(run: Run, page: Any) -> str:
     """Links to what comes after a finished run, with the forms filled in; nothing where there is no menu, as in a notebook."""
     if run.status != "FINISHED" or not page.menu:
@@ -228,31 +209,6 @@ def _no_log(run: Run) -> str:
     return f"<p class='note missing'>{'Nothing said yet.' if run.active else told}</p>"
 
 
-def state_words(run: Run) -> str:
-    """How far a run is, in words."""
-    if run.status == "SCHEDULED":
-        ahead = f", {run.ahead} before it" if run.ahead else ""
-        return f"waits for its turn{ahead}"
-    if run.progress is not None and run.status == "RUNNING":
-        told = run.progress
-        amount = "" if not told.total else f" {told.done:,.0f} of {told.total:,.0f} {told.unit}"
-        left = "" if told.seconds_left is None else f", {duration(told.seconds_left)} left"
-        return f"{told.what}{amount}{left}".strip()
-    return run.reason
-
-
-def state(run: Run) -> str:
-    """The state of a run in a word."""
-    return STATES.get(run.status, run.status)
-
-
-def duration(seconds: float) -> str:
-    """A time in words: 8 s, 3 min, 2.5 h."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
 def _head(run: Run) -> str:
     fraction = None if run.progress is None else run.progress.fraction
     bar = "" if fraction is None or not run.active else f"<progress max='1' value='{fraction:.4f}'></progress>"
@@ -266,7 +222,7 @@ def _head(run: Run) -> str:
 
 def _facts(run: Run) -> str:
     """Settings and results side by side."""
-    results = {name: f"{value:.6g}" for name, value in run.metrics.items()}
+    results = {name: text_of(value) for name, value in run.metrics.items()}
     halves = []
     for title, entries in (("Settings", run.params), ("Last values", results)):
         rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in sorted(entries.items()))

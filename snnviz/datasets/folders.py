@@ -19,7 +19,7 @@ import numpy as np
 
 from snnviz import _checks as check
 from snnviz import _progress
-from snnviz._memory import available
+from snnviz._memory import check_room
 from snnviz.datasets.images import Images
 from snnviz.errors import InputError
 
@@ -119,7 +119,11 @@ def read(files: Listing, size: Size | None, channels: int, progress: bool) -> Im
         InputError: if a file cannot be read, if sizes differ and no `size` is given, or if they do not fit into memory.
     """
     first = read_image(files.files[0][0], size, channels)
-    _check_memory(first, len(files.files))
+    check_room(
+        4 * first.size * len(files.files),
+        "`limit` must be so small that images, unless `snnviz.datasets.stream` reads them, fit into memory",
+        f"{len(files.files)} images of {_title(first)}, which take",
+    )
     x = np.empty((len(files.files), *first.shape), np.float32)
     with _progress.bar(len(x), f"reading {files.name}", "image", progress) as bar:
         for row, (path, _) in enumerate(files.files):
@@ -221,14 +225,3 @@ def _subfolders(folder: Path) -> list[str]:
 
 def _title(pixels: np.ndarray) -> str:
     return f"{pixels.shape[0]}x{pixels.shape[1]}"
-
-
-def _check_memory(first: np.ndarray, items: int) -> None:
-    """Refuse what the machine's memory cannot hold, before the operating system kills the process."""
-    memory = available()
-    needed = 4 * first.size * items
-    if needed > memory:
-        raise InputError(
-            f"{items} images of {_title(first)} must fit into memory: set `limit`, or read them with "
-            f"`snnviz.datasets.stream`. Received: {needed / 1e9:.1f} GB of images, {memory / 1e9:.1f} GB of memory left"
-        )

@@ -71,7 +71,7 @@ def drawn(items: int, held_out: int, seed: int) -> tuple[np.ndarray, np.ndarray]
 
 
 @checked
-def validation_split(images: Labelled, held_out: int = 10_000, seed: int = 0) -> tuple[Labelled, Labelled]:
+def validation_split(images: Labelled, held_out: int | None = None, seed: int = 0) -> tuple[Labelled, Labelled]:
     """Split training images in two: what is trained on, and what is held out for validation.
 
     The held-out items are drawn by a permutation with a seed of its own, since many data sets are sorted (by class, or
@@ -79,7 +79,7 @@ def validation_split(images: Labelled, held_out: int = 10_000, seed: int = 0) ->
 
     Args:
         images: the training images, or event recordings.
-        held_out: how many items to hold out; at least one item must remain on either side.
+        held_out: how many items to hold out, at least one on either side; None for `held_out_items`, at least one.
         seed: of the permutation.
 
     Returns:
@@ -89,7 +89,8 @@ def validation_split(images: Labelled, held_out: int = 10_000, seed: int = 0) ->
         raise InputError(f"`images` must be Images or Recorded. Received: {check.describe(images)}")
     if len(images) < 2:
         raise InputError(f"`images` must hold at least two items to be split. Received: {len(images)}")
-    held_out = check.integer("held_out", held_out, 1, len(images) - 1)
+    usual = max(1, held_out_items(len(images)))
+    held_out = usual if held_out is None else check.integer("held_out", held_out, 1, len(images) - 1)
     out, kept = drawn(len(images), held_out, check.integer("seed", seed, 0))
     return (
         replace(images, x=images.x[kept], y=images.y[kept]),

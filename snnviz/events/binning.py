@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from snnviz import _checks as check
-from snnviz import _memory as memory
 from snnviz._arguments import checked
+from snnviz._memory import check_room
 from snnviz.errors import InputError
 from snnviz.events.events import Events
 
@@ -54,11 +54,7 @@ def frames(events: Events, start: int, end: int, steps: int) -> Binned:
     check_window(start, end, steps)
     height, width = events.sensor
     needed = 4 * steps * height * width * 2
-    if needed > (free := memory.available()):
-        raise InputError(
-            f"`steps` must be so few that counts fit into memory, {free / 2**30:.1f} GiB now. "
-            f"Received: {steps}, which take {needed / 2**30:.1f} GiB"
-        )
+    check_room(needed, "`steps` must be so few that counts fit into memory", f"{steps}, which take")
     counts = np.zeros((1, steps, height * width * 2), np.uint32)
     kept = count(events.t, events.place, np.array([0, len(events)]), start, end, counts)
     return Binned(counts.reshape(steps, height, width, 2), kept, len(events) - kept)

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from snnviz import _checks as check
-from snnviz import _memory as memory
 from snnviz._arguments import check_fields, checked
+from snnviz._memory import check_room
 from snnviz.errors import InputError
 from snnviz.events.binning import check_window, count, send
 from snnviz.events.events import Events, checked_sensor
@@ -145,11 +145,7 @@ class Recordings:
         """Zeros (items, steps, places), where they fit into memory."""
         check_window(0, check.integer("steps", steps, 1) * check.integer("step_us", step_us, 1), steps)
         needed = dtype.itemsize * len(self) * steps * math.prod(self.shape)
-        if needed > (free := memory.available()):
-            raise InputError(
-                f"`steps` must be so few that counts fit into memory, {free / 2**30:.1f} GiB now. "
-                f"Received: {steps}, which take {needed / 2**30:.1f} GiB"
-            )
+        check_room(needed, "`steps` must be so few that counts fit into memory", f"{steps}, which take")
         return np.zeros((len(self), steps, math.prod(self.shape)), dtype)
 
     @checked

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from snnviz import plots
+from snnviz._amounts import count
 from snnviz._arguments import checked
 from snnviz.events import Recordings
 from snnviz.figures.animation import Animation
@@ -74,8 +75,8 @@ def stream_animation(
             for update in updates:
                 update(step)
             words.set_text(
-                f"{(step + 1) * step_ms:g} ms, true class {classes[label]}: {theme.count(camera[: step + 1].sum())} camera events, "
-                f"{theme.count(network[: step + 1].sum())} synaptic events"
+                f"{(step + 1) * step_ms:g} ms, true class {classes[label]}: {count(camera[: step + 1].sum())} camera events, "
+                f"{count(network[: step + 1].sum())} synaptic events"
             )
             frames.append(snap())
     title = f"Stream of the camera, item {item}"

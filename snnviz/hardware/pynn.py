@@ -7,7 +7,6 @@ for those of snnviz is the business of `snnviz.hardware.cells`.
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from snnviz import _checks as check
+from snnviz._versions import installed
 from snnviz.errors import InputError
 from snnviz.hardware.cells import Brian2Cells, Cells, DeltaCells, nest_cells
 from snnviz.hardware.synapses import Synapses, synapse_list
@@ -146,9 +146,10 @@ class PyNNEngine(Engine):
         simulator = str(getattr(self._cells.simulator.simulator, "name", self.name))
         packages = {"numpy": "numpy", "pynn": "pynn", "NEURON": "neuron", "NEST": "nest-simulator", "Brian2": "brian2"}
         return {
-            name: importlib.metadata.version(package)
+            name: version
             for name, package in packages.items()
-            if name in ("numpy", "pynn", simulator) and _installed(package)
+            if name in ("numpy", "pynn", simulator)
+            for version in installed([package]).values()
         }
 
     def run(self, inputs: np.ndarray, traced: int = 0) -> Block:
@@ -266,11 +267,3 @@ def simulate(
         return PyNNEngine(network, settings, record, simulator, cells)
 
     return _simulate(network, x, y, steps, engine=engine, record=record, progress=progress, title=title, **settings)
-
-
-def _installed(package: str) -> bool:
-    try:
-        importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return False
-    return True

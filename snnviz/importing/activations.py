@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from snnviz.importing.graph import Node, Reader, Walk
+from snnviz.importing.graph import OnnxNode, Reader, Walk
 from snnviz.importing.held import Disorder, Held
 from snnviz.importing.weighted import for_items, per_channel
 
 
-def rectifier(walk: Walk, node: Node) -> Held:
+def rectifier(walk: Walk, node: OnnxNode) -> Held:
     """Relu."""
     held = walk.tensor(node)
     return held.computed(walk.layer("ReLU", node, held.tensor)[0], nonnegative=True)
 
 
-def clip(walk: Walk, node: Node) -> Held:
+def clip(walk: Walk, node: OnnxNode) -> Held:
     """Clip from 0 on, a capped ReLU."""
     held = walk.tensor(node)
     low, high = (
@@ -45,8 +45,8 @@ def _bound(value: Any, otherwise: float) -> float:
     return otherwise if value is None or not np.size(value) else float(np.ravel(value)[0])
 
 
-def _activation(name: str, nonnegative: bool = False, gate: bool = False) -> Callable[[Walk, Node], Held]:
-    def read(walk: Walk, node: Node) -> Held:
+def _activation(name: str, nonnegative: bool = False, gate: bool = False) -> Callable[[Walk, OnnxNode], Held]:
+    def read(walk: Walk, node: OnnxNode) -> Held:
         held = walk.tensor(node)
         tensor, _ = walk.layer("Activation", node, held.tensor, activation=name)
         return held.computed(tensor, nonnegative, (name, held.tensor) if gate else None)
@@ -54,10 +54,10 @@ def _activation(name: str, nonnegative: bool = False, gate: bool = False) -> Cal
     return read
 
 
-def _own(kind: str, name: str, default: float) -> Callable[[Walk, Node], Held]:
+def _own(kind: str, name: str, default: float) -> Callable[[Walk, OnnxNode], Held]:
     """A reader of an activation that is a layer of `kind`, whose parameter has this name; ONNX calls it alpha."""
 
-    def read(walk: Walk, node: Node) -> Held:
+    def read(walk: Walk, node: OnnxNode) -> Held:
         held = walk.tensor(node)
         config: dict[str, Any] = {name: float(node.attribute("alpha", default))}
         return held.computed(walk.layer(kind, node, held.tensor, **config)[0])
@@ -65,14 +65,14 @@ def _own(kind: str, name: str, default: float) -> Callable[[Walk, Node], Held]:
     return read
 
 
-def gelu(walk: Walk, node: Node) -> Held:
+def gelu(walk: Walk, node: OnnxNode) -> Held:
     """Gelu."""
     if node.attribute("approximate", "none") != "none":
         raise node.refuse("it approximates Gelu by tanh", "use ReLU and retrain")
     return _activation("gelu")(walk, node)
 
 
-def hard_sigmoid(walk: Walk, node: Node) -> Held:
+def hard_sigmoid(walk: Walk, node: OnnxNode) -> Held:
     """HardSigmoid of slope 1 / 6, as Keras has it."""
     slope, offset = float(node.attribute("alpha", 0.2)), float(node.attribute("beta", 0.5))
     if not (math.isclose(slope, 1 / 6, rel_tol=1e-5) and offset == 0.5):
@@ -80,7 +80,7 @@ def hard_sigmoid(walk: Walk, node: Node) -> Held:
     return _activation("hard_sigmoid", nonnegative=True, gate=True)(walk, node)
 
 
-def parametric(walk: Walk, node: Node) -> Held:
+def parametric(walk: Walk, node: OnnxNode) -> Held:
     """PRelu, with a slope for each channel."""
     held = walk.tensor(node)
     held, (slope,) = per_channel(node, held, [for_items(node, held, np.asarray(walk.constant(node, 1), np.float64))])
@@ -90,7 +90,7 @@ def parametric(walk: Walk, node: Node) -> Held:
     return held.computed(tensor)
 
 
-def probabilities(walk: Walk, node: Node) -> Held:
+def probabilities(walk: Walk, node: OnnxNode) -> Held:
     """Softmax and LogSoftmax along channels, or along all that an item has."""
     held = walk.tensor(node)
     axis = int(node.attribute("axis", -1 if walk.opset >= _ALONG_ONE_AXIS else 1))

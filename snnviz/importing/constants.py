@@ -12,7 +12,7 @@ from snnviz._memory import check_fits
 from snnviz.errors import InputError
 
 if TYPE_CHECKING:
-    from snnviz.importing.graph import Node
+    from snnviz.importing.graph import OnnxNode
 
 _BROADCAST = frozenset(
     {"Add", "And", "Div", "Equal", "Expand", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Max", "Min", "Mod", "Mul",
@@ -28,7 +28,7 @@ FOLDED = _BROADCAST | _NO_LARGER | {"Constant", "ConstantOfShape", "Gather", "Ma
 _PLAIN = ("value_float", "value_floats", "value_int", "value_ints")
 
 
-def folded(node: Node, given: Sequence[np.ndarray | None], opset: int) -> list[np.ndarray]:
+def folded(node: OnnxNode, given: Sequence[np.ndarray | None], opset: int) -> list[np.ndarray]:
     """What a node makes of constants, by the ONNX reference evaluator.
 
     Raises:
@@ -58,7 +58,7 @@ def folded(node: Node, given: Sequence[np.ndarray | None], opset: int) -> list[n
         ) from error
 
 
-def _check_size(node: Node, given: Sequence[np.ndarray | None]) -> None:
+def _check_size(node: OnnxNode, given: Sequence[np.ndarray | None]) -> None:
     """Refuse a node that would make more numbers than memory holds."""
     arrays = [value for value in given if value is not None]
     try:

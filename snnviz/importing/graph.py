@@ -19,12 +19,12 @@ from snnviz.importing.refusal import refuse, refuse_unknown
 if TYPE_CHECKING:
     import onnx
 
-Reader: TypeAlias = "Callable[[Walk, Node], Held | Sequence[Held]]"
+Reader: TypeAlias = "Callable[[Walk, OnnxNode], Held | Sequence[Held]]"
 _OWN_DOMAINS = ("", "ai.onnx")
 
 
 @dataclass(frozen=True, eq=False)
-class Node:
+class OnnxNode:
     """A node of the graph."""
 
     proto: Any
@@ -76,10 +76,10 @@ class Node:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Made:
+class KerasOutput:
     """What a node has made by a layer: the name of its output, and where Keras holds it."""
 
-    node: Node
+    node: OnnxNode
     output: str
     held: Held
     layer: str
@@ -99,12 +99,12 @@ class Walk:
         self.opset = opset
         self.batch = batch
         self.values = values
-        self.made: dict[int, Made] = {}
+        self.made: dict[int, KerasOutput] = {}
         self._uses = uses
         self._names: set[str] = set()
         self.latest = ""
 
-    def go(self, nodes: Sequence[Node], readers: Mapping[str, Reader]) -> None:
+    def go(self, nodes: Sequence[OnnxNode], readers: Mapping[str, Reader]) -> None:
         """Read all nodes, in order.
 
         Raises:
@@ -116,7 +116,7 @@ class Walk:
         for node in nodes:
             self._read(node, readers)
 
-    def _read(self, node: Node, readers: Mapping[str, Reader]) -> None:
+    def _read(self, node: OnnxNode, readers: Mapping[str, Reader]) -> None:
         missing = [name for name in node.inputs if name and name not in self.values]
         if missing:
             raise InputError(
@@ -144,11 +144,11 @@ class Walk:
         for name, held in zip(node.outputs, [found] if isinstance(found, Held) else found, strict=False):
             self._keep(node, name, held)
 
-    def _keep(self, node: Node, name: str, held: Held) -> None:
+    def _keep(self, node: OnnxNode, name: str, held: Held) -> None:
         if self._uses[name] != 1:
             held = replace(held, layer=None, affine=None)  # others take what it makes: nothing can be folded into it
         self.values[name] = held
-        self.made.setdefault(id(held.tensor), Made(node=node, output=name, held=held, layer=self.latest))
+        self.made.setdefault(id(held.tensor), KerasOutput(node=node, output=name, held=held, layer=self.latest))
 
     def full_shape(self, held: Held) -> tuple[int, ...]:
         """The shape of a tensor in the graph, with its items."""
@@ -156,14 +156,14 @@ class Walk:
 
     # what readers ask
 
-    def tensor(self, node: Node, place: int = 0) -> Held:
+    def tensor(self, node: OnnxNode, place: int = 0) -> Held:
         """The tensor that a node takes, where it must not be a constant."""
         found = self.values.get(node.inputs[place]) if place < len(node.inputs) else None
         if not isinstance(found, Held):
             raise node.refuse(f"its input {place} is constant", "fold constants when exporting")
         return found
 
-    def constant(self, node: Node, place: int, attribute: str = "", default: Any = None) -> Any:
+    def constant(self, node: OnnxNode, place: int, attribute: str = "", default: Any = None) -> Any:
         """What a node takes at a place where it must be constant, or by an attribute as earlier opsets wrote it."""
         if place < len(node.inputs) and node.inputs[place]:
             found = self.values[node.inputs[place]]
@@ -172,12 +172,12 @@ class Walk:
             return found
         return node.attribute(attribute, default)
 
-    def numbers(self, node: Node, place: int, attribute: str = "") -> list[int] | None:
+    def numbers(self, node: OnnxNode, place: int, attribute: str = "") -> list[int] | None:
         """The whole numbers of such a constant; None where it is left out."""
         found = self.constant(node, place, attribute)
         return None if found is None else [int(value) for value in np.asarray(found).ravel()]
 
-    def axes(self, node: Node, given: Sequence[int], rank: int) -> list[int]:
+    def axes(self, node: OnnxNode, given: Sequence[int], rank: int) -> list[int]:
         """Axes of the graph's tensor as those of one item, counted from 0; the axis of the items is refused."""
         found = [axis + rank + 1 if axis < 0 else axis for axis in given]
         if any(not 1 <= axis <= rank for axis in found):
@@ -186,15 +186,15 @@ class Walk:
             )
         return [axis - 1 for axis in found]
 
-    def channels_last(self, node: Node, held: Held) -> Any:
+    def channels_last(self, node: OnnxNode, held: Held) -> Any:
         """A tensor's Keras tensor, with the graph's channels last."""
         return self.arranged(node, held, held.last_first)
 
-    def arranged(self, node: Node, held: Held, order: tuple[int, ...]) -> Any:
+    def arranged(self, node: OnnxNode, held: Held, order: tuple[int, ...]) -> Any:
         """A tensor's Keras tensor with the graph's axes in `order`."""
         return held.arranged(order, lambda source, channels: self._picked(node, source, channels))
 
-    def _picked(self, node: Node, held: Held, channels: np.ndarray) -> Any:
+    def _picked(self, node: OnnxNode, held: Held, channels: np.ndarray) -> Any:
         """Chosen channels of a tensor: a convolution of one position with weights of 0 and 1, whose neurons pass spikes on."""
         rank, size = len(held.inner) - 1, held.inner[-1]
         kernel = (np.arange(size)[:, None] == channels).reshape(*(1,) * rank, size, len(channels))
@@ -205,7 +205,7 @@ class Walk:
         layer.kernel.assign(kernel)
         return tensor
 
-    def layer(self, kind: str, node: Node, tensors: Any, part: str = "", **config: Any) -> tuple[Any, Any]:
+    def layer(self, kind: str, node: OnnxNode, tensors: Any, part: str = "", **config: Any) -> tuple[Any, Any]:
         """What a new Keras layer makes of tensors, and the layer.
 
         Args:

@@ -16,7 +16,7 @@ from snnviz import _checks as check
 from snnviz._arguments import checked
 from snnviz.errors import InputError
 from snnviz.importing import activations, files, moving, pooling, weighted
-from snnviz.importing.graph import Made, Node, Reader, Walk, opset_of
+from snnviz.importing.graph import KerasOutput, OnnxNode, Reader, Walk, opset_of
 from snnviz.importing.held import Disorder, Held
 from snnviz.importing.origin import Origin
 from snnviz.importing.proof import LayerProof, Proof, agreement
@@ -56,7 +56,7 @@ class Import:
     _kind: np.dtype[Any]
     _mean: np.ndarray
     _std: np.ndarray
-    _made: tuple[Made, ...]
+    _made: tuple[KerasOutput, ...]
     _output: str
 
     def proof(self, x: np.ndarray | None = None) -> Proof:
@@ -156,7 +156,7 @@ def build(
             f"`model` must be a plain graph of ONNX operators. Received: {source!r}, with functions of its own or sparse tensors; "
             "`onnx.inliner.inline_local_functions(model)` makes one of functions"
         )
-    nodes = [Node(each) for each in graph.node]
+    nodes = [OnnxNode(each) for each in graph.node]
     constants = {each.name: _array(each) for each in graph.initializer}
     given = _only([each for each in graph.input if each.name not in constants], "input", source)
     output = _only(graph.output, "output", source).name
@@ -217,7 +217,7 @@ def _only(values: Sequence[Any], what: str, source: str) -> Any:
     return values[0]
 
 
-def _uses(nodes: Sequence[Node], output: str) -> Counter[str]:
+def _uses(nodes: Sequence[OnnxNode], output: str) -> Counter[str]:
     return Counter([*(name for node in nodes for name in node.inputs), output])
 
 
@@ -233,7 +233,7 @@ def _shape(given: Any, source: str) -> tuple[int, tuple[int, ...]]:
     return max(1, sizes[0]), tuple(sizes[1:])
 
 
-def _order(shape: tuple[int, ...], nodes: Sequence[Node], name: str) -> tuple[int, ...]:
+def _order(shape: tuple[int, ...], nodes: Sequence[OnnxNode], name: str) -> tuple[int, ...]:
     """The graph's axes in the order in which Keras holds its input: channels last.
 
     What first takes the image tells where its channels are; where that is a dense layer, the sizes do.

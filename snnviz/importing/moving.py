@@ -6,13 +6,13 @@ import itertools
 
 import numpy as np
 
-from snnviz.importing.graph import Node, Reader, Walk
+from snnviz.importing.graph import OnnxNode, Reader, Walk
 from snnviz.importing.held import Held
 
 _APART = "keep items apart"
 
 
-def reshape(walk: Walk, node: Node) -> Held:
+def reshape(walk: Walk, node: OnnxNode) -> Held:
     """Reshape; one of its sizes may be -1, and 0 keeps that of the input."""
     held = walk.tensor(node)
     full, given = walk.full_shape(held), walk.numbers(node, 1, "shape") or []
@@ -25,7 +25,7 @@ def reshape(walk: Walk, node: Node) -> Held:
     return held.reshaped(wanted[1:])
 
 
-def flatten(walk: Walk, node: Node) -> Held:
+def flatten(walk: Walk, node: OnnxNode) -> Held:
     """Flatten."""
     held, axis = walk.tensor(node), int(node.attribute("axis", 1))
     if axis != 1 and axis != -len(held.shape):
@@ -33,7 +33,7 @@ def flatten(walk: Walk, node: Node) -> Held:
     return held.reshaped((held.size,))
 
 
-def transpose(walk: Walk, node: Node) -> Held:
+def transpose(walk: Walk, node: OnnxNode) -> Held:
     """Transpose."""
     held = walk.tensor(node)
     rank = len(held.shape)
@@ -43,7 +43,7 @@ def transpose(walk: Walk, node: Node) -> Held:
     return held.transposed(tuple(axis - 1 for axis in order[1:]))
 
 
-def squeeze(walk: Walk, node: Node) -> Held:
+def squeeze(walk: Walk, node: OnnxNode) -> Held:
     """Squeeze."""
     held = walk.tensor(node)
     given = walk.numbers(node, 1, "axes")
@@ -53,7 +53,7 @@ def squeeze(walk: Walk, node: Node) -> Held:
     return held.reshaped(tuple(size for axis, size in enumerate(held.shape) if axis not in axes or size != 1))
 
 
-def unsqueeze(walk: Walk, node: Node) -> Held:
+def unsqueeze(walk: Walk, node: OnnxNode) -> Held:
     """Unsqueeze."""
     held = walk.tensor(node)
     given = walk.numbers(node, 1, "axes") or []
@@ -64,7 +64,7 @@ def unsqueeze(walk: Walk, node: Node) -> Held:
     return held.reshaped(tuple(shape))
 
 
-def part(walk: Walk, node: Node) -> Held:
+def part(walk: Walk, node: OnnxNode) -> Held:
     """Slice along axes of an item."""
     held = walk.tensor(node)
     starts, ends = walk.numbers(node, 1, "starts") or [], walk.numbers(node, 2, "ends") or []
@@ -88,14 +88,14 @@ def _forwards(given: slice) -> slice:
     )
 
 
-def _taken(node: Node, held: Held, chosen: tuple[slice, ...]) -> Held:
+def _taken(node: OnnxNode, held: Held, chosen: tuple[slice, ...]) -> Held:
     made = held.moved(lambda places: places[chosen])
     if not made.size:
         raise node.refuse("nothing is left of its input", "export the network again")
     return made
 
 
-def split(walk: Walk, node: Node) -> list[Held]:
+def split(walk: Walk, node: OnnxNode) -> list[Held]:
     """Split along an axis of an item."""
     held = walk.tensor(node)
     (axis,) = walk.axes(node, [int(node.attribute("axis", 0))], len(held.shape))
@@ -106,7 +106,7 @@ def split(walk: Walk, node: Node) -> list[Held]:
     return [_taken(node, held, (*before, slice(*pair))) for pair in itertools.pairwise(ends)]
 
 
-def gather(walk: Walk, node: Node) -> Held:
+def gather(walk: Walk, node: OnnxNode) -> Held:
     """Gather by constant places along an axis of an item."""
     held = walk.tensor(node)
     (axis,) = walk.axes(node, [int(node.attribute("axis", 0))], len(held.shape))
@@ -116,12 +116,12 @@ def gather(walk: Walk, node: Node) -> Held:
     return held.moved(lambda places: np.take(places, chosen, axis))
 
 
-def unchanged(walk: Walk, node: Node) -> Held:
+def unchanged(walk: Walk, node: OnnxNode) -> Held:
     """Identity."""
     return walk.tensor(node)
 
 
-def cast(walk: Walk, node: Node) -> Held:
+def cast(walk: Walk, node: OnnxNode) -> Held:
     """Cast between kinds of floating-point numbers; all are single here."""
     import onnx
 
@@ -131,7 +131,7 @@ def cast(walk: Walk, node: Node) -> Held:
     return walk.tensor(node)
 
 
-def dropout(walk: Walk, node: Node) -> Held:
+def dropout(walk: Walk, node: OnnxNode) -> Held:
     """Dropout, for a later fine-tuning; at inference it does nothing."""
     held = walk.tensor(node)
     rate = float(np.ravel(walk.constant(node, 1, "ratio", 0.5))[0])
@@ -139,7 +139,7 @@ def dropout(walk: Walk, node: Node) -> Held:
     return held.computed(tensor, held.nonnegative)
 
 
-def expand(walk: Walk, node: Node) -> Held:
+def expand(walk: Walk, node: OnnxNode) -> Held:
     """Expand, where it changes nothing."""
     held = walk.tensor(node)
     full = walk.full_shape(held)
@@ -149,7 +149,7 @@ def expand(walk: Walk, node: Node) -> Held:
     return held
 
 
-def concatenation(walk: Walk, node: Node) -> Held:
+def concatenation(walk: Walk, node: OnnxNode) -> Held:
     """Concat along an axis of an item."""
     parts = [walk.tensor(node, place) for place in range(len(node.inputs))]
     first = parts[0]

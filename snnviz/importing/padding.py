@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from snnviz.importing.graph import Node, Walk
+from snnviz.importing.graph import OnnxNode, Walk
 
 Pairs = tuple[tuple[int, int], ...]
 """Of each spatial axis, how much before and after."""
@@ -27,7 +27,7 @@ class Window:
         return tuple((size - 1) * dilation + 1 for size, dilation in zip(self.size, self.dilations, strict=True))
 
 
-def window(node: Node, size: tuple[int, ...], shape: tuple[int, ...]) -> Window:
+def window(node: OnnxNode, size: tuple[int, ...], shape: tuple[int, ...]) -> Window:
     """The window of a node over a map of `shape`, with its padding in numbers."""
     rank = len(size)
     strides, dilations = (tuple(node.attribute(name) or (1,) * rank) for name in ("strides", "dilations"))
@@ -62,7 +62,7 @@ def same(found: Window, shape: tuple[int, ...]) -> bool:
     return found.pads == wanted and any(map(any, wanted))
 
 
-def padded(walk: Walk, node: Node, tensor: Any, pads: Pairs) -> Any:
+def padded(walk: Walk, node: OnnxNode, tensor: Any, pads: Pairs) -> Any:
     """A Keras map with zeros around it."""
     if not any(map(any, pads)):
         return tensor
@@ -70,7 +70,7 @@ def padded(walk: Walk, node: Node, tensor: Any, pads: Pairs) -> Any:
     return walk.layer(f"ZeroPadding{len(pads)}D", node, tensor, "pad", padding=given)[0]
 
 
-def pads_of(walk: Walk, node: Node, rank: int) -> np.ndarray:
+def pads_of(walk: Walk, node: OnnxNode, rank: int) -> np.ndarray:
     """What a Pad node puts around a tensor of one item's `rank`, (rank, 2); the items' own axis is refused."""
     given = walk.numbers(node, 1, "pads") or node.attribute("paddings") or []
     axes = walk.numbers(node, 3)

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from snnviz.importing.graph import Node, Reader, Walk
+from snnviz.importing.graph import OnnxNode, Reader, Walk
 from snnviz.importing.held import Held
 from snnviz.importing.padding import Window, padded, pads_of, same, window
 
 _RETRAIN = "use padding that is counted, or none, and retrain"
 
 
-def pooling(walk: Walk, node: Node) -> Held:
+def pooling(walk: Walk, node: OnnxNode) -> Held:
     """AveragePool and MaxPool."""
     held = walk.tensor(node)
     size, shape = tuple(node.attribute("kernel_shape") or ()), held.shape[1:]
@@ -45,7 +45,7 @@ def pooling(walk: Walk, node: Node) -> Held:
     return Held.channels_last(tensor, nonnegative=held.nonnegative)
 
 
-def _rest(node: Node, found: Window, shape: tuple[int, ...]) -> list[tuple[int, int]]:
+def _rest(node: OnnxNode, found: Window, shape: tuple[int, ...]) -> list[tuple[int, int]]:
     """How far the last window reaches beyond the padded map, where the number of windows is rounded up (ceil_mode)."""
     rest = []
     for axis, length in enumerate(shape):
@@ -64,13 +64,13 @@ def _with_rest(found: Window, rest: list[tuple[int, int]]) -> Window:
     return replace(found, pads=pads)
 
 
-def whole_map(walk: Walk, node: Node) -> Held:
+def whole_map(walk: Walk, node: OnnxNode) -> Held:
     """GlobalAveragePool and GlobalMaxPool."""
     held = walk.tensor(node)
     return _over_positions(walk, node, held, list(range(1, len(held.shape))), node.op == "GlobalMaxPool")
 
 
-def reduction(walk: Walk, node: Node) -> Held:
+def reduction(walk: Walk, node: OnnxNode) -> Held:
     """ReduceMean and ReduceMax over positions."""
     held = walk.tensor(node)
     given = walk.numbers(node, 1, "axes")
@@ -85,7 +85,7 @@ def reduction(walk: Walk, node: Node) -> Held:
     return made.reshaped(tuple(size for axis, size in enumerate(made.shape) if axis not in axes))
 
 
-def _over_positions(walk: Walk, node: Node, held: Held, axes: list[int], maximum: bool) -> Held:
+def _over_positions(walk: Walk, node: OnnxNode, held: Held, axes: list[int], maximum: bool) -> Held:
     """The mean or maximum over axes of a map but that of its channels, which are kept with size 1."""
     others = [axis for axis in range(len(held.shape)) if axis not in axes]
     order = held.axes if held.axes is not None and held.axes[-1] not in axes else held.last_first
@@ -104,7 +104,7 @@ def _over_positions(walk: Walk, node: Node, held: Held, axes: list[int], maximum
     return Held(tensor=tensor, shape=shape, axes=order, nonnegative=held.nonnegative)
 
 
-def padding(walk: Walk, node: Node) -> Held:
+def padding(walk: Walk, node: OnnxNode) -> Held:
     """Pad with zeros, around positions."""
     held = walk.tensor(node)
     pads = pads_of(walk, node, len(held.shape))

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from snnviz.importing.graph import Node, Reader, Walk
+from snnviz.importing.graph import OnnxNode, Reader, Walk
 from snnviz.importing.held import Disorder, Held
 from snnviz.importing.padding import padded, same, window
 
 _ZEROS = {"kernel_initializer": "zeros"}
 
 
-def convolution(walk: Walk, node: Node) -> Held:
+def convolution(walk: Walk, node: OnnxNode) -> Held:
     """Conv: weights (filters, channels / groups, *kernel) become (*kernel, channels / groups, filters)."""
     held = walk.tensor(node)
     weights = np.asarray(walk.constant(node, 1), np.float64)
@@ -59,7 +59,7 @@ def _assign(layer: Any, kernel: np.ndarray, bias: np.ndarray) -> None:
     layer.bias.assign(np.asarray(bias, np.float32).reshape(-1))
 
 
-def general_product(walk: Walk, node: Node) -> Held:
+def general_product(walk: Walk, node: OnnxNode) -> Held:
     """Gemm: alpha x W + beta c, W transposed or not."""
     weights = np.asarray(walk.constant(node, 1), np.float64)
     if node.attribute("transA", 0):
@@ -70,7 +70,7 @@ def general_product(walk: Walk, node: Node) -> Held:
     return _dense(walk, node, weights, np.broadcast_to(np.squeeze(shift), weights.shape[-1:]))
 
 
-def product(walk: Walk, node: Node) -> Held:
+def product(walk: Walk, node: OnnxNode) -> Held:
     """MatMul with constant weights on its right."""
     if not isinstance(walk.values[node.inputs[0]], Held) or isinstance(walk.values[node.inputs[1]], Held):
         raise node.refuse(
@@ -81,7 +81,7 @@ def product(walk: Walk, node: Node) -> Held:
     return _dense(walk, node, weights, np.zeros(weights.shape[-1:]))
 
 
-def _dense(walk: Walk, node: Node, weights: np.ndarray, bias: np.ndarray) -> Held:
+def _dense(walk: Walk, node: OnnxNode, weights: np.ndarray, bias: np.ndarray) -> Held:
     held = walk.tensor(node)
     if weights.ndim != 2 or not held.shape or held.shape[-1] != weights.shape[0]:
         raise node.refuse(
@@ -101,7 +101,7 @@ def _dense(walk: Walk, node: Node, weights: np.ndarray, bias: np.ndarray) -> Hel
     return Held.in_order(tensor, layer=layer)
 
 
-def normalisation(walk: Walk, node: Node) -> Held:
+def normalisation(walk: Walk, node: OnnxNode) -> Held:
     """BatchNormalization as it computes at inference."""
     held = walk.tensor(node)
     extra = (1,) * (len(held.shape) - 1)
@@ -119,7 +119,7 @@ def normalisation(walk: Walk, node: Node) -> Held:
     return held.computed(tensor)
 
 
-def per_channel(node: Node, held: Held, values: Sequence[np.ndarray]) -> tuple[Held, list[np.ndarray]]:
+def per_channel(node: OnnxNode, held: Held, values: Sequence[np.ndarray]) -> tuple[Held, list[np.ndarray]]:
     """Values that broadcast to a tensor as one per channel each, and the tensor, flattened where units are what they differ by."""
     found = [held.by_channel(each) for each in values]
     if len(held.shape) == 1 and any(each is None for each in found):
@@ -131,7 +131,7 @@ def per_channel(node: Node, held: Held, values: Sequence[np.ndarray]) -> tuple[H
     return held, known
 
 
-def affine(walk: Walk, node: Node, held: Held, scale: np.ndarray, shift: np.ndarray) -> Held:
+def affine(walk: Walk, node: OnnxNode, held: Held, scale: np.ndarray, shift: np.ndarray) -> Held:
     """scale x + shift of a tensor, both broadcasting to it: folded into the linear layer before it, else a layer of its own."""
     held, (factor, offset) = per_channel(node, held, (scale, shift))
     if held.layer is not None or held.affine is not None:
@@ -150,7 +150,7 @@ def affine(walk: Walk, node: Node, held: Held, scale: np.ndarray, shift: np.ndar
     return replace(held.computed(tensor, nonnegative), affine=(source, factor, offset))
 
 
-def affine_layer(walk: Walk, node: Node, source: Any, factor: np.ndarray, offset: np.ndarray) -> Any:
+def affine_layer(walk: Walk, node: OnnxNode, source: Any, factor: np.ndarray, offset: np.ndarray) -> Any:
     """A Rescaling by one number, or by one per channel a Normalization, which shows the mean that it was made for."""
     if (factor == factor[0]).all() and (offset == offset[0]).all():
         return walk.layer("Rescaling", node, source, scale=float(factor[0]), offset=float(offset[0]))[0]
@@ -160,7 +160,7 @@ def affine_layer(walk: Walk, node: Node, source: Any, factor: np.ndarray, offset
     return walk.layer("Rescaling", node, source, scale=factor.tolist(), offset=offset.tolist())[0]
 
 
-def arithmetic(walk: Walk, node: Node) -> Held:
+def arithmetic(walk: Walk, node: OnnxNode) -> Held:
     """Add, Sub, Mul and Div: with a constant an affine map, of two tensors the layer that joins them."""
     first, second = (walk.values[name] for name in node.inputs[:2])
     if isinstance(first, Held) and isinstance(second, Held):
@@ -180,12 +180,12 @@ def arithmetic(walk: Walk, node: Node) -> Held:
     return affine(walk, node, held, scale, shift)
 
 
-def negation(walk: Walk, node: Node) -> Held:
+def negation(walk: Walk, node: OnnxNode) -> Held:
     """Neg."""
     return affine(walk, node, walk.tensor(node), -np.ones(1), np.zeros(1))
 
 
-def for_items(node: Node, held: Held, value: np.ndarray) -> np.ndarray:
+def for_items(node: OnnxNode, held: Held, value: np.ndarray) -> np.ndarray:
     """A constant that broadcasts to a tensor of the graph, without the axis of items."""
     if value.ndim == len(held.shape) + 1 and value.shape[0] == 1:
         value = value[0]
@@ -212,7 +212,7 @@ _JOINS = {
 }
 
 
-def joining(walk: Walk, node: Node) -> Held:
+def joining(walk: Walk, node: OnnxNode) -> Held:
     """Sum, Mean, Max and Min of several tensors; the maximum of one and 0 is a ReLU."""
     values = [walk.values[name] for name in node.inputs]
     tensors = [value for value in values if isinstance(value, Held)]
@@ -227,7 +227,7 @@ def joining(walk: Walk, node: Node) -> Held:
     return _joined(walk, node, [walk.tensor(node, place) for place in range(len(node.inputs))])
 
 
-def _joined(walk: Walk, node: Node, parts: list[Held]) -> Held:
+def _joined(walk: Walk, node: OnnxNode, parts: list[Held]) -> Held:
     if node.op not in _JOINS:
         raise node.refuse("it divides activations by one another", "synapses only add; leave it out and retrain")
     if node.op == "Mul" and (gated := _gated(walk, node, parts)) is not None:
@@ -249,7 +249,7 @@ def _joined(walk: Walk, node: Node, parts: list[Held]) -> Held:
 _GATED = {"sigmoid": "silu", "hard_sigmoid": "hard_silu"}
 
 
-def _gated(walk: Walk, node: Node, parts: list[Held]) -> Held | None:
+def _gated(walk: Walk, node: OnnxNode, parts: list[Held]) -> Held | None:
     """x sigmoid(x) as the activation that it is."""
     for gate, other in (parts, parts[::-1]):
         if gate.gated is not None and gate.gated[1] is other.tensor:

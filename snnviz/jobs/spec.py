@@ -15,7 +15,6 @@ from snnviz._arguments import checked
 from snnviz._options import options_of
 from snnviz._writing import alone
 from snnviz.errors import InputError
-from snnviz.runs.run import OUT
 
 if TYPE_CHECKING:
     from snnviz.jobs.job import Job
@@ -29,22 +28,24 @@ class Kind:
         module: does it. It has `Options`, a frozen dataclass that declares them (see `snnviz._options`), `work(options, job)`,
             which returns what JSON can hold, and may have `MAIN`, the title of the progress bar of its longest part.
         leaves: what a finished run has for others to begin with, among "model", "network" and "result".
+        track: whether the command of its name records a run where nothing is said; None where there is no such command.
     """
 
     module: str
     leaves: tuple[str, ...] = ()
+    track: bool | None = True
 
 
 KINDS = {
     "train": Kind("snnviz.jobs.work.train", ("model", "network")),
     "finetune": Kind("snnviz.jobs.work.finetune", ("model", "network")),
     "adapt": Kind("snnviz.jobs.work.adapt", ("model", "network")),
-    "sweep": Kind("snnviz.jobs.work.sweep"),
-    "convert": Kind("snnviz.jobs.work.convert", ("network",)),
+    "sweep": Kind("snnviz.jobs.work.sweep", track=False),
+    "convert": Kind("snnviz.jobs.work.convert", ("network",), track=False),
     "optimize": Kind("snnviz.jobs.work.optimize", ("network", "result")),
-    "simulate": Kind("snnviz.jobs.work.simulate", ("network", "result")),
-    "dryrun": Kind("snnviz.jobs.work.dryrun"),
-    "spinnaker": Kind("snnviz.jobs.work.spinnaker", ("result",)),
+    "simulate": Kind("snnviz.jobs.work.simulate", ("network", "result"), track=False),
+    "dryrun": Kind("snnviz.jobs.work.dryrun", track=None),
+    "spinnaker": Kind("snnviz.jobs.work.spinnaker", ("result",), track=None),
 }
 """The kinds of jobs. A further kind is a further line (in a job's own process only the kinds of this table are known)."""
 
@@ -139,6 +140,8 @@ class Spec:
 
     def run_tags(self) -> dict[str, str]:
         """Tags of the run: those asked for, and the file it writes."""
+        from snnviz.runs.run import OUT  # the package of runs takes longer than what a command needs to be read
+
         out = getattr(self.options, "out", None)
         return self.tags if out is None else {**self.tags, OUT: str(Path(self.folder, out))}
 

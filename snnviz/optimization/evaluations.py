@@ -29,7 +29,7 @@ from snnviz.optimization.objective import Terms
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Evaluated:
     """One evaluation.
 
     Attributes:
@@ -65,7 +65,7 @@ class Evaluations:
 
     def __init__(self, folder: str | os.PathLike[str] | None, settings: dict[str, Any], resume: bool) -> None:
         self.folder = None if folder is None else Path(folder)
-        self.known: dict[str, Evaluation] = {}
+        self.known: dict[str, Evaluated] = {}
         if self.folder is None:
             if resume:
                 raise InputError("`checkpoint` must name a folder when `resume` is true. Received: None")
@@ -148,7 +148,7 @@ class Evaluations:
         """When the last known evaluation was done."""
         return max((evaluation.seconds for evaluation in self.known.values()), default=0.0)
 
-    def add(self, evaluations: Iterable[Evaluation]) -> None:
+    def add(self, evaluations: Iterable[Evaluated]) -> None:
         """Keep evaluations, on disk before this returns."""
         new = list(evaluations)
         self.known.update({evaluation.key: evaluation for evaluation in new})
@@ -180,7 +180,7 @@ class Evaluations:
             network.save(self.folder / "best.npz")
 
 
-def _line(evaluation: Evaluation) -> str:
+def _line(evaluation: Evaluated) -> str:
     entry = asdict(evaluation)
     return json.dumps({**entry, _SEAL: _seal(entry)}) + "\n"
 
@@ -189,7 +189,7 @@ def _seal(entry: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(entry, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _parsed(line: bytes) -> tuple[Evaluation, bool] | None:
+def _parsed(line: bytes) -> tuple[Evaluated, bool] | None:
     """The evaluation of a line, and whether its checksum stands for it; None for a damaged line."""
     try:
         entry = json.loads(line)
@@ -203,6 +203,6 @@ def _parsed(line: bytes) -> tuple[Evaluation, bool] | None:
         numbers = {field.name: check.real(field.name, terms.pop(field.name)) for field in fields(Terms)}
         if terms or not 0 <= numbers["peak_accuracy"] <= 1:
             return None
-        return Evaluation(key, stage, Terms(**numbers), seconds), seal is not None
+        return Evaluated(key, stage, Terms(**numbers), seconds), seal is not None
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return None

@@ -43,27 +43,19 @@ WORTH_COMPILING = 300
 class Gradient(Learner):
     """Adam on the smooth loss over minibatches; a candidate is the running mean after every `every` updates.
 
+    Further arguments are those of `Learner`.
+
     Args:
         space: the vectors.
         objective: gives the weights of the terms.
-        x: items to learn from, intensities in [0, 1], (items, *network.input_shape).
-        y: their classes (items,).
         steps: T of the objective.
         base: the vector to start from; None for H_0.
         expansion: where each entry of a vector comes from in this searcher's own, coarser, vectors, which start at 0 and are
             added to `base` (`ScaleSpace.expansion`); None searches every entry.
-        updates: how many in all; the rate falls to zero over them along a cosine.
-        every: updates from one candidate to the next.
-        batch: items of an update.
-        rate: of Adam, at the beginning; log-scales and potentials move by about this much in an update.
-        seed: of the choice of items and their shifts.
-        shift: images are moved by up to this many pixels each way, so that scales fit digits and not these very items.
         distilled: how much of the target is the analog network's answer; the rest is the label.
         early: factor of the divergences of the unrolled steps, c_1 ... c_T'; above 1 it favours the first answers.
         width: half the base of the surrogate's triangle, in units of the threshold.
         unrolled: T', the steps that are computed as spikes, at most `steps`; time and memory grow with them.
-        recency: the running mean gives update t a weight of about t ** recency (`Learner`).
-        progress: show updates and the time left.
         direct: images reach the first layer as they are (direct coding), not as spikes.
 
     Raises:

@@ -35,7 +35,7 @@ class Learner(Searcher):
         updates: how many in all; the rate rises over the first `warm_up` and falls to zero along a cosine.
         every: updates from one candidate to the next.
         batch: items of an update.
-        rate: of Adam, at the beginning.
+        rate: of Adam: by about how much an entry of a vector moves in an update, at the beginning.
         seed: of the choice of items and their variations.
         shift: images are moved by up to this many pixels each way.
         flip: images are mirrored, left to right, or not, by chance.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 
 from snnviz import _checks as check
 from snnviz import _extensions
+from snnviz._options import one_of, typed
 from snnviz.errors import InputError
 from snnviz.optimization.objective import Objective
 from snnviz.optimization.problem import TARGETS, Problem, Space
@@ -73,6 +75,18 @@ def taking(option: str) -> tuple[str, ...]:
     return fitting(lambda one: option in one.options)
 
 
+def usual(option: str) -> str:
+    """What our own methods take where an option is not given: the first that has it, and those that take something else."""
+    taken = {
+        name: inspect.signature(searcher(name)).parameters[option].default
+        for name in OWN
+        if option in searcher(name).options
+    }
+    first = next(iter(taken.values()))
+    differ = [f"{name} {typed(value)}" for name, value in taken.items() if value != first]
+    return "; ".join([typed(first), *differ])
+
+
 def check_options(method: str, options: Mapping[str, Any] | None) -> None:
     """Raise `InputError` unless a method takes all of the options."""
     allowed = searcher(method).options
@@ -86,7 +100,7 @@ def check_options(method: str, options: Mapping[str, Any] | None) -> None:
 def check_streams(method: str, target: str | None) -> None:
     """Raise `InputError` unless `method` can search on event recordings."""
     if not searcher(method).streams or target is not None:
-        able = _or(fitting(lambda one: one.streams))
+        able = one_of(fitting(lambda one: one.streams))
         raise InputError(
             f"`method` must be {able}, without a target, for event recordings. "
             f"Received: {method!r}" + (f", target {target!r}" if target else "")
@@ -106,7 +120,7 @@ def check_target(target: str | None, method: str) -> None:
         return
     check.choice("target", target, TARGETS)
     if not _constrained(searcher(method)):
-        able = _or(fitting(_constrained))
+        able = one_of(fitting(_constrained))
         raise InputError(f"`method` with a target must be {able}, which evaluate its constraints. Received: {method!r}")
 
 
@@ -120,11 +134,6 @@ def check_potentials(with_potentials: bool, method: str) -> None:
         raise InputError(
             f"`with_potentials` must be False for method {method!r}, whose vectors hold {vary(method)}. Received: True"
         )
-
-
-def _or(names: Sequence[str]) -> str:
-    *others, last = names
-    return f"{', '.join(others)} or {last}" if others else last
 
 
 def default_minutes(method: str) -> float | None:

@@ -14,7 +14,7 @@ import numpy as np
 from snnviz import __version__, _progress
 from snnviz.errors import InputError
 from snnviz.network import SpikingNetwork
-from snnviz.optimization.evaluations import Evaluation, Evaluations
+from snnviz.optimization.evaluations import Evaluated, Evaluations
 from snnviz.optimization.methods import Stage
 from snnviz.optimization.objective import ZERO, Objective, Terms
 from snnviz.optimization.pace import FIRST_CANDIDATE, Pace
@@ -91,7 +91,7 @@ class Search:
         self.problem, self.evaluator, self.record, self.lambdas = problem, evaluator, record, lambdas
         self.evaluations, self.minutes = evaluations, None if minutes is None else minutes - beside
         self._beside = beside
-        self.history: list[Evaluation] = []
+        self.history: list[Evaluated] = []
         self.on_evaluation: Callable[[int, dict[str, Any]], None] | None = None
         self.say: Callable[[str], None] = _to_standard_error
         self._told = 0
@@ -269,7 +269,7 @@ class Search:
             seconds = self.seconds
             self.evaluation_seconds = (seconds - before) / len(new)
             self.record.add(
-                Evaluation(key, stage, Terms.of(count, self.problem.reference), seconds)
+                Evaluated(key, stage, Terms.of(count, self.problem.reference), seconds)
                 for key, count in zip(new, counts, strict=True)
             )
         found = [self.record.known[key] for key in keys]
@@ -379,7 +379,7 @@ class Search:
             for number, evaluation in enumerate(new, start=len(self.history) - len(new)):
                 self.on_evaluation(number, self._row(evaluation))
 
-    def _row(self, evaluation: Evaluation) -> dict[str, Any]:
+    def _row(self, evaluation: Evaluated) -> dict[str, Any]:
         parts = self.objective.parts(evaluation.terms)
         return {
             "stage": evaluation.stage,

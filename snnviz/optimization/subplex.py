@@ -13,7 +13,7 @@ from snnviz import _checks as check
 from snnviz.optimization.searcher import Beginning, Searcher
 
 
-class _Stop(Exception):
+class _Ended(Exception):
     """Ends NLopt's loop from within the function that it calls."""
 
 
@@ -57,7 +57,7 @@ class Subplex(Searcher):
             self._candidates.put(vector.copy())
             answer = self._losses.get()
             if answer is None:
-                raise _Stop
+                raise _Ended
             return answer
 
         search = nlopt.opt(nlopt.LN_SBPLX, len(self._start))
@@ -67,7 +67,7 @@ class Subplex(Searcher):
         search.set_xtol_abs(self._tolerance)
         try:
             search.optimize(self._start)
-        except _Stop:
+        except _Ended:
             return
         except BaseException as error:  # handed to the thread that asks
             self._candidates.put(error)

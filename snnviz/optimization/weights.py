@@ -144,27 +144,17 @@ class WeightSpace:
 class Weights(Learner):
     """Adam on the smooth loss over minibatches; a candidate is the running mean after every `every` updates.
 
+    Further arguments are those of `Learner`. The analog network of recordings is that of their mean over the steps computed.
+
     Args:
         space: the vectors.
         objective: gives lambda_l and lambda_p.
-        x: items to learn from, intensities in [0, 1], (items, *network.input_shape), or event recordings, whose analog network is
-            that of their mean over the steps that are computed.
-        y: their classes (items,).
         reference: A_ref, a fraction.
         base: the vector to start from.
-        updates: how many in all; the rate rises over the first `WARM_UP` and falls to zero along a cosine.
-        every: updates from one candidate to the next.
-        batch: items of an update.
-        rate: of Adam: by about how much an entry of a vector moves in an update.
-        seed: of the choice of items and their variations.
-        shift: images are moved by up to this many pixels each way.
-        flip: images are mirrored, left to right, or not, by chance.
         unrolled: T', the steps that are computed; time and memory grow with them.
         limit: factor of the analog network's cross-entropy.
         width: half the base of the surrogate's triangle, in units of the threshold.
         precision: "float32", or "bfloat16" for convolutions, on processors that have it.
-        recency: the running mean gives update t a weight of about t ** recency.
-        progress: show updates and the time left.
         step_us: microseconds of a step of recordings.
         direct: images reach the first layer as they are (direct coding), not as spikes.
 

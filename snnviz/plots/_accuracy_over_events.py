@@ -36,12 +36,12 @@ def accuracy_over_events(
     Args:
         results: a result, a sequence of results, or a mapping from names.
         threshold: as in `accuracy_over_time`; the marks stand where its events have been spent.
-        reference: draw the analog network's accuracy as a thin dotted line.
+        reference: as in `accuracy_over_time`.
         log: logarithmic cost axis; steps before the first event are left out.
-        zoom: "all" of the accuracy axis, or its "top".
+        zoom: as in `accuracy_over_time`.
         dark: for a dark background.
         height: on pages, in pixels.
-        dashes: tell runs apart by line style as well as by colour.
+        dashes: as in `accuracy_over_time`.
         intervals: as in `accuracy_over_time`.
     """
     return accuracy_overlay(

@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from snnviz import _checks as check
+from snnviz._amounts import count
 from snnviz._arguments import checked
 from snnviz._margins import softmax_margin
 from snnviz.errors import InputError
@@ -80,7 +81,7 @@ def exit_steps(result: xr.Dataset, level: float | None = None, *, dark: bool = F
     theme.rectangles(rectangles, tooltips=[("ended after step", "@step"), ("items", "@items"), ("wrong", "@wrong")])
     mean = float((data["step"] * data["share"]).sum())
     events = float(result["synaptic_events"].sum())
-    spent = f"{theme.count(events)} events an item, " if level is None else ""
+    spent = f"{count(events)} events an item, " if level is None else ""
     top = 100 * float(data["share"].max())
     last = int(data.loc[data["items"] > 0, "step"].max())
     words = f"mean {mean:.2f} steps, {spent}{100 * data['right'].sum():.2f} % right"

@@ -9,6 +9,7 @@ import xarray as xr
 
 from snnviz import _checks as check
 from snnviz import metrics
+from snnviz._amounts import count
 from snnviz._arguments import checked
 from snnviz.errors import InputError
 from snnviz.network import SpikingNetwork
@@ -162,5 +163,5 @@ def _times(shape: tuple[int, ...]) -> str:
 
 def _synapses(row: object) -> str:
     """Synapses, and how many are left if some are zero."""
-    total, nonzero = (theme.count(float(getattr(row, name))).replace(" ", "") for name in ("synapses", "nonzero"))
+    total, nonzero = (count(float(getattr(row, name))).replace(" ", "") for name in ("synapses", "nonzero"))
     return total if total == nonzero else f"{nonzero} of {total}"

@@ -10,6 +10,7 @@ import holoviews as hv
 import numpy as np
 import pandas as pd
 
+from snnviz._amounts import count
 from snnviz.plots import theme
 
 _SEGMENT = ("x0", "y0", "x1", "y1", "color")
@@ -18,7 +19,7 @@ WORD = ("x", "accuracy", "text", "color")
 _Rows = dict[str, tuple[tuple[str, ...], list[tuple[Any, ...]]]]
 _WORDS: dict[str, Callable[[Any], str]] = {
     "time": lambda row: f"step {row.time}",
-    "cumulative_events": lambda row: f"{theme.count(row.events)} events",
+    "cumulative_events": lambda row: f"{count(row.events)} events",
 }
 """What is on the horizontal axis -> the words at a crossing."""
 _LETTER, _LINE, _GAP = 0.023, 0.075, 0.025

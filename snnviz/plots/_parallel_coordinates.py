@@ -8,6 +8,7 @@ import holoviews as hv
 import numpy as np
 import pandas as pd
 
+from snnviz._amounts import text_of
 from snnviz._arguments import checked
 from snnviz.errors import InputError
 from snnviz.plots import theme
@@ -85,7 +86,7 @@ def parallel_coordinates(table: pd.DataFrame, target: str, *, dark: bool = False
         for place, (axis, following) in enumerate(itertools.pairwise(axes))
     ]
     dots = [
-        (axes.index(one.axis), one.place, one.run, one.axis, _number(one.value), colors[one.row])
+        (axes.index(one.axis), one.place, one.run, one.axis, text_of(one.value, 18, 4), colors[one.row])
         for one in data.itertuples()
     ]
     tooltips = [("", "@run"), ("@axis", "@value")]
@@ -123,9 +124,4 @@ def _words(axis: pd.DataFrame, place: int, color: str) -> list[tuple[float, floa
     known = axis.drop_duplicates("place").sort_values("place")
     if len(known) > 2 and (len(known) > MOST_WORDS or not isinstance(known["value"].iloc[0], str)):
         known = known.iloc[[0, -1]]
-    return [(place, row.place, _number(row.value), color) for row in known.itertuples()]
-
-
-def _number(value: object) -> str:
-    text = value if isinstance(value, str) else f"{value:.4g}"
-    return text if len(text) <= 18 else f"{text[:17]}…"
+    return [(place, row.place, text_of(row.value, 18, 4), color) for row in known.itertuples()]

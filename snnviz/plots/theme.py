@@ -14,6 +14,8 @@ import holoviews as hv
 import numpy as np
 import pandas as pd
 
+from snnviz._amounts import count
+
 for _backend in ("bokeh", "mpl"):
     # registers the backend; unlike hv.extension it leaves the reader's choice of backend and notebook alone
     __import__(f"holoviews.plotting.{_backend}")
@@ -391,14 +393,6 @@ def add_hooks(drawn: Any, bokeh: Callable[[Any, Any], None], mpl: Callable[[Any,
         hooks = hv.Store.lookup_options(backend, drawn, "plot").kwargs.get("hooks", [])
         drawn.opts(hooks=[*hooks, hook], backend=backend)
     return drawn
-
-
-def count(value: float) -> str:
-    """A number of events in three digits: 950, 13.7 k, 1.37 M."""
-    for size, suffix in ((1e12, " T"), (1e9, " G"), (1e6, " M"), (1e3, " k")):
-        if abs(value) >= size:
-            return f"{value / size:.3g}{suffix}"
-    return f"{value:.3g}"
 
 
 _LARGE_JS = """

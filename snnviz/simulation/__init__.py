@@ -4,8 +4,9 @@
 cost is the number of synaptic events. Both have the same semantics (`snnviz.network`, `snnviz.simulation.settings`).
 """
 
-from snnviz.simulation.driver import ENGINES, make_engine, simulate
+from snnviz.simulation.driver import simulate
 from snnviz.simulation.engine import Block, Engine
+from snnviz.simulation.engines import ENGINES, make_engine
 from snnviz.simulation.settings import Record, Settings
 from snnviz.simulation.stopping import Stop
 

@@ -1,4 +1,4 @@
-"""The program behind `snnviz.simulation.graph`: a whole simulation in `keras.ops`, compiled once per plan.
+"""The program behind `snnviz.simulation.graph`: a whole simulation in `keras.ops`, compiled once per form.
 
 Time goes in chunks. A network is feed-forward, so a layer's linear part is applied to the spikes of a whole chunk of
 steps at once, and only the elementwise integrate-and-fire part goes step by step. Membranes, refractory counters and
@@ -58,7 +58,7 @@ class Keras:
 
 
 @dataclass(frozen=True)
-class ProjectionPlan:
+class ProjectionForm:
     """What of a projection shapes the program: everything but the values of its weights.
 
     Attributes:
@@ -75,8 +75,8 @@ class ProjectionPlan:
     projection: Projection = field(compare=False)
 
     @classmethod
-    def of(cls, projection: Projection, source: int, fanout: np.ndarray) -> ProjectionPlan:
-        """The plan of `projection` from population `source`, whose neurons have `fanout`."""
+    def of(cls, projection: Projection, source: int, fanout: np.ndarray) -> ProjectionForm:
+        """The form of `projection` from population `source`, whose neurons have `fanout`."""
         return cls(projection.form, source, _parts(fanout), projection.without_weights())
 
     @property
@@ -86,21 +86,21 @@ class ProjectionPlan:
 
 
 @dataclass(frozen=True)
-class LayerPlan:
+class LayerForm:
     """What of a layer shapes the program.
 
     Attributes:
         bias: its shape, one per channel, or one per neuron.
     """
 
-    projections: tuple[ProjectionPlan, ...]
+    projections: tuple[ProjectionForm, ...]
     output_shape: Shape
     bias: Shape
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Everything that shapes the program; equal plans share one compilation.
+class Form:
+    """Everything that shapes the program; equal forms share one compilation.
 
     Attributes:
         neurons: of each population (0 the input).
@@ -114,7 +114,7 @@ class Plan:
     """
 
     input_shape: Shape
-    layers: tuple[LayerPlan, ...]
+    layers: tuple[LayerForm, ...]
     steps: int
     input: str
     neurons: tuple[Neurons, ...]
@@ -145,7 +145,7 @@ class Plan:
         """Whether what a population sends is spikes: an analog input sends numbers."""
         return population > 0 or self.input != "analog"
 
-    def arriving(self) -> Iterator[tuple[int, int, ProjectionPlan]]:
+    def arriving(self) -> Iterator[tuple[int, int, ProjectionForm]]:
         """Every projection, with the layer that it leads to (from 0) and its place there."""
         for index, layer in enumerate(self.layers):
             for place, each in enumerate(layer.projections):
@@ -213,12 +213,12 @@ def parameters(network: SpikingNetwork, fanouts: Sequence[Sequence[np.ndarray]])
 
 
 @functools.lru_cache(maxsize=64)
-def compiled(plan: Plan) -> Callable[[Parameters, np.ndarray], dict[str, np.ndarray]]:
-    """The compiled program of `plan`.
+def compiled(form: Form) -> Callable[[Parameters, np.ndarray], dict[str, np.ndarray]]:
+    """The compiled program of `form`.
 
     Returns:
         a function of the parameters and the inputs, intensities (batch, *input_shape) or Poisson spikes
-        (chunks, chunk, batch, *input_shape). It returns arrays (chunks, *shape) as `Plan.kept` lists them.
+        (chunks, chunk, batch, *input_shape). It returns arrays (chunks, *shape) as `Form.kept` lists them.
 
     Raises:
         InputError: if Keras runs on a backend other than TensorFlow and JAX.
@@ -226,9 +226,9 @@ def compiled(plan: Plan) -> Callable[[Parameters, np.ndarray], dict[str, np.ndar
     import keras
 
     backend = keras.backend.backend()
-    program = functools.partial(_simulate, plan)
+    program = functools.partial(_simulate, form)
     if backend == "tensorflow":
-        return _on_tensorflow(plan, program)
+        return _on_tensorflow(form, program)
     if backend == "jax":
         import jax
 
@@ -245,7 +245,7 @@ def compiled(plan: Plan) -> Callable[[Parameters, np.ndarray], dict[str, np.ndar
 
 
 def _on_tensorflow(
-    plan: Plan, program: Callable[..., Any]
+    form: Form, program: Callable[..., Any]
 ) -> Callable[[Parameters, np.ndarray], dict[str, np.ndarray]]:
     import tensorflow as tf
 
@@ -261,15 +261,15 @@ def _on_tensorflow(
             tensor(*layer.bias),
             tensor(*layer.output_shape),
         )
-        for layer in plan.layers
+        for layer in form.layers
     )
-    inputs = tensor(plan.batch, *plan.input_shape)
-    if plan.input == "given":
-        inputs = tf.TensorSpec((plan.chunks, plan.chunk, plan.batch, *plan.input_shape), tf.uint8)
+    inputs = tensor(form.batch, *form.input_shape)
+    if form.input == "given":
+        inputs = tf.TensorSpec((form.chunks, form.chunk, form.batch, *form.input_shape), tf.uint8)
     with _full_precision():
-        # one concrete function a plan: a tf.function would warn of "retracing", since all plans share its code
-        function = tf.function(program, jit_compile=plan.jit, autograph=False)
-        concrete = function.get_concrete_function((tensor(*plan.input_shape), layers), inputs)
+        # one concrete function a form: a tf.function would warn of "retracing", since all forms share its code
+        function = tf.function(program, jit_compile=form.jit, autograph=False)
+        concrete = function.get_concrete_function((tensor(*form.input_shape), layers), inputs)
 
     def on_tensorflow(parameters: Parameters, inputs: np.ndarray) -> dict[str, np.ndarray]:
         with _full_precision():
@@ -291,44 +291,44 @@ def _full_precision() -> Iterator[None]:
         tf.config.experimental.enable_tensor_float_32_execution(before)
 
 
-def _simulate(plan: Plan, parameters: Parameters, inputs: Tensor) -> dict[str, Tensor]:
+def _simulate(form: Form, parameters: Parameters, inputs: Tensor) -> dict[str, Tensor]:
     """The program: a loop over chunks, carrying the state and the arrays of everything kept."""
     from keras import ops
 
-    state = _start(plan, parameters)
-    kept = {name: ops.zeros((plan.chunks, *shape), kind) for name, (shape, kind) in plan.kept().items()}
+    state = _start(form, parameters)
+    kept = {name: ops.zeros((form.chunks, *shape), kind) for name, (shape, kind) in form.kept().items()}
     constants = {  # by an analog input, the same drive at every step
         (index, place): each.projection.linear(
-            Keras(), ops.reshape(inputs, (plan.batch, *each.input_shape)), parameters[1][index][0][place][0]
+            Keras(), ops.reshape(inputs, (form.batch, *each.input_shape)), parameters[1][index][0][place][0]
         )
-        for index, place, each in plan.arriving()
-        if not plan.spikes(each.source)
+        for index, place, each in form.arriving()
+        if not form.spikes(each.source)
     }
 
     def advance(index: Tensor, state: dict[str, Tensor], kept: dict[str, Tensor]) -> tuple[dict[str, Tensor], ...]:
-        chunk = _Chunk(plan, index * plan.chunk + 1, state)
+        chunk = _Chunk(form, index * form.chunk + 1, state)
         chunk.run(parameters, inputs, constants, index)
         kept = {name: _put(array, index, chunk.kept[name]) for name, array in kept.items()}
         return chunk.state, kept
 
-    _, kept = _loop(plan.chunks, advance, state, kept)
+    _, kept = _loop(form.chunks, advance, state, kept)
     return kept
 
 
-def _start(plan: Plan, parameters: Parameters) -> dict[str, Tensor]:
+def _start(form: Form, parameters: Parameters) -> dict[str, Tensor]:
     """The state before the first step."""
     from keras import ops
 
     potentials = [parameters[0], *(layer[2] for layer in parameters[1])]
     state = {}
-    for i, (shape, potential) in enumerate(zip(plan.shapes, potentials, strict=True)):
-        last = i == len(plan.layers)
-        if plan.fires(i) or last:
-            state[f"v_{i}"] = ops.broadcast_to(potential, (plan.batch, *shape))
-        if plan.fires(i) and plan.neurons[i].refractory:
-            state[f"rest_{i}"] = ops.zeros((plan.batch, *shape), "int32")
-        if plan.delay and not last and plan.spikes(i):
-            state[f"sent_{i}"] = ops.zeros((plan.batch, *shape))
+    for i, (shape, potential) in enumerate(zip(form.shapes, potentials, strict=True)):
+        last = i == len(form.layers)
+        if form.fires(i) or last:
+            state[f"v_{i}"] = ops.broadcast_to(potential, (form.batch, *shape))
+        if form.fires(i) and form.neurons[i].refractory:
+            state[f"rest_{i}"] = ops.zeros((form.batch, *shape), "int32")
+        if form.delay and not last and form.spikes(i):
+            state[f"sent_{i}"] = ops.zeros((form.batch, *shape))
     return state
 
 
@@ -341,20 +341,20 @@ class _Chunk:
         kept: what has been kept so far, (chunk, ...).
     """
 
-    def __init__(self, plan: Plan, first: Tensor, state: Mapping[str, Tensor]) -> None:
-        self.plan, self.first, self.state = plan, first, dict(state)
+    def __init__(self, form: Form, first: Tensor, state: Mapping[str, Tensor]) -> None:
+        self.form, self.first, self.state = form, first, dict(state)
         self.kept: dict[str, Tensor] = {}
 
     def run(
         self, parameters: Parameters, inputs: Tensor, constants: Mapping[tuple[int, int], Tensor], index: Tensor
     ) -> None:
         """Advance every population by a chunk; `constants` are the drives by an analog input."""
-        plan = self.plan
+        form = self.form
         arriving = {0: self._delayed(0, self._input(inputs, index))}
-        for i, (layer, (synapses, bias, _)) in enumerate(zip(plan.layers, parameters[1], strict=True)):
+        for i, (layer, (synapses, bias, _)) in enumerate(zip(form.layers, parameters[1], strict=True)):
             drives: list[Callable[[Tensor], Tensor]] = []
             for place, (each, (weights, fanout)) in enumerate(zip(layer.projections, synapses, strict=True)):
-                if plan.spikes(each.source):
+                if form.spikes(each.source):
                     drives.append(self._drive(i, place, arriving[each.source], weights, fanout))
                 else:
                     drives.append(self._steady(constants[i, place]))
@@ -365,31 +365,31 @@ class _Chunk:
         """What arrives at layer `i` by one of its projections, counted."""
         from keras import ops
 
-        plan = self.plan
-        each = plan.layers[i].projections[place]
-        rows = ops.reshape(rows, (plan.chunk * plan.batch, *each.input_shape))
-        if plan.counting and each.parts:
-            flat = ops.reshape(rows, (plan.chunk * plan.batch, -1))
+        form = self.form
+        each = form.layers[i].projections[place]
+        rows = ops.reshape(rows, (form.chunk * form.batch, *each.input_shape))
+        if form.counting and each.parts:
+            flat = ops.reshape(rows, (form.chunk * form.batch, -1))
             events = [ops.matmul(flat[:, a:b], fanout[a:b]) for a, b in _ranges(flat.shape[1], each.parts)]
             self.kept[f"events_{i}_{place}"] = ops.reshape(
-                ops.concatenate(events, axis=1), (plan.chunk, plan.batch, each.parts)
+                ops.concatenate(events, axis=1), (form.chunk, form.batch, each.parts)
             )
         arrived = each.projection.linear(Keras(), rows, weights)
-        return functools.partial(_get, ops.reshape(arrived, (plan.chunk, plan.batch, *plan.layers[i].output_shape)))
+        return functools.partial(_get, ops.reshape(arrived, (form.chunk, form.batch, *form.layers[i].output_shape)))
 
     def _input(self, inputs: Tensor, index: Tensor) -> Tensor | None:
         """Spikes of the input (chunk, batch, ...), or None where it is analog."""
         from keras import ops
 
-        plan = self.plan
-        neurons = math.prod(plan.input_shape)
-        if 0 in plan.potentials and plan.input != "spiking":  # there are no membranes
-            self.kept["potential_0"] = ops.full((plan.chunk, plan.traced, neurons), math.nan)
-        if plan.input == "spiking":
+        form = self.form
+        neurons = math.prod(form.input_shape)
+        if 0 in form.potentials and form.input != "spiking":  # there are no membranes
+            self.kept["potential_0"] = ops.full((form.chunk, form.traced, neurons), math.nan)
+        if form.input == "spiking":
             return self._integrate(0, [lambda j: inputs], None)
-        sent = ops.cast(_get(inputs, index), "float32") if plan.input == "given" else None
-        if 0 in plan.trains:
-            none = ops.zeros((plan.chunk, plan.traced, neurons), "bool")
+        sent = ops.cast(_get(inputs, index), "float32") if form.input == "given" else None
+        if 0 in form.trains:
+            none = ops.zeros((form.chunk, form.traced, neurons), "bool")
             self.kept["train_0"] = none if sent is None else self._train(sent)
         return sent
 
@@ -397,7 +397,7 @@ class _Chunk:
         """The drive by an analog input, the same at every step from when it arrives."""
         from keras import ops
 
-        if not self.plan.delay:
+        if not self.form.delay:
             return lambda j: constant
         return lambda j: ops.where(self.first + j > 1, constant, 0.0)
 
@@ -407,12 +407,12 @@ class _Chunk:
 
         if sent is None:
             return None
-        if self.plan.counting:  # a matrix product, which XLA does not fuse with what precedes
-            steps = (self.plan.chunk, self.plan.batch)
+        if self.form.counting:  # a matrix product, which XLA does not fuse with what precedes
+            steps = (self.form.chunk, self.form.batch)
             flat = ops.reshape(sent, (math.prod(steps), -1))
             spikes = ops.matmul(flat, ops.ones((flat.shape[1], 1)))
             self.kept[f"spikes_{population}"] = ops.reshape(spikes, steps)
-        if not self.plan.delay:
+        if not self.form.delay:
             return sent
         before = self.state[f"sent_{population}"]
         self.state[f"sent_{population}"] = sent[-1]
@@ -426,13 +426,13 @@ class _Chunk:
         """
         from keras import ops
 
-        plan, neurons = self.plan, self.plan.neurons[i]
-        shape = (plan.batch, *plan.shapes[i])
+        form, neurons = self.form, self.form.neurons[i]
+        shape = (form.batch, *form.shapes[i])
         state = {key: self.state[f"{key}_{i}"] for key in ("v", "rest") if f"{key}_{i}" in self.state}
         made: dict[str, Tensor] = {}
-        made["spikes" if neurons.fires else "output"] = ops.zeros((plan.chunk, *shape))
-        if i in plan.potentials:
-            made["potentials"] = ops.zeros((plan.chunk, plan.traced, *plan.shapes[i]))
+        made["spikes" if neurons.fires else "output"] = ops.zeros((form.chunk, *shape))
+        if i in form.potentials:
+            made["potentials"] = ops.zeros((form.chunk, form.traced, *form.shapes[i]))
 
         def step(
             j: Tensor, state: dict[str, Tensor], made: dict[str, Tensor]
@@ -443,25 +443,25 @@ class _Chunk:
             v, spikes, rest = neurons.step(state["v"], currents, self.first + j, state.get("rest"))
             values = {"output": v} if spikes is None else {"spikes": spikes}
             if "potentials" in made:
-                values["potentials"] = v[: plan.traced]
+                values["potentials"] = v[: form.traced]
             after = {"v": v} if rest is None else {"v": v, "rest": rest}
             return after, {name: _put(made[name], j, value) for name, value in values.items()}
 
-        state, made = _loop(plan.chunk, step, state, made)
+        state, made = _loop(form.chunk, step, state, made)
         self.state |= {f"{key}_{i}": value for key, value in state.items()}
-        if i in plan.potentials:
-            self.kept[f"potential_{i}"] = ops.reshape(made["potentials"], (plan.chunk, plan.traced, -1))
+        if i in form.potentials:
+            self.kept[f"potential_{i}"] = ops.reshape(made["potentials"], (form.chunk, form.traced, -1))
         if not neurons.fires:
             self.kept["output"] = made["output"]
             return None
-        if i in plan.trains:
+        if i in form.trains:
             self.kept[f"train_{i}"] = self._train(made["spikes"])
         return made["spikes"]
 
     def _train(self, spikes: Tensor) -> Tensor:
         from keras import ops
 
-        return ops.reshape(spikes[:, : self.plan.traced] > 0, (self.plan.chunk, self.plan.traced, -1))
+        return ops.reshape(spikes[:, : self.form.traced] > 0, (self.form.chunk, self.form.traced, -1))
 
 
 def _loop(count: int, body: Callable[..., tuple[dict[str, Tensor], ...]], *carried: dict[str, Tensor]) -> Any:

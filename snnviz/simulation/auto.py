@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from snnviz._amounts import in_units
 from snnviz._backend import on_cpu
 from snnviz.network import SpikingNetwork
 from snnviz.simulation.encoding import Inputs, Spikes
@@ -93,8 +94,5 @@ def _gpu() -> bool:
 
 
 def _duration(seconds: float) -> str:
-    """A time in words, two or three digits."""
-    for unit, size in (("s", 1.0), ("ms", 1e-3)):
-        if seconds >= size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds * 1e6:.3g} µs"
+    """A time in three digits."""
+    return in_units(seconds, ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import threading
 from typing import Any, ClassVar
 
 import numpy as np
 
 from snnviz._cluster import Cluster
+from snnviz._versions import installed
 from snnviz.network import SpikingNetwork
 from snnviz.network.file import network_bytes, network_from_bytes
 from snnviz.simulation.engine import Block, Engine
+from snnviz.simulation.engines import make_engine
 from snnviz.simulation.settings import Record, Settings
 from snnviz.simulation.stopping import Stop
 
@@ -48,7 +49,7 @@ class ClusterEngine(Engine):
 
     @property
     def versions(self) -> dict[str, str]:
-        return {"distributed": importlib.metadata.version("distributed")}
+        return installed(["distributed"])
 
     def run(self, inputs: np.ndarray, traced: int = 0) -> Block:
         rest = (self.network.hash, self._network, self.settings, self.record, self.name, self.stop)
@@ -87,8 +88,6 @@ def _made(network: SpikingNetwork, settings: Settings, record: Record, name: str
         from snnviz.simulation.event_graph import event_engine
 
         return event_engine(network, settings, record, threads=1)
-    from snnviz.simulation.driver import make_engine
-
     return make_engine(name, network, settings, record)
 
 

@@ -2,51 +2,32 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import os
-import platform
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from snnviz import __version__, _extensions, _progress, pretrained
 from snnviz import _checks as check
-from snnviz import _memory as memory
+from snnviz import _progress, pretrained
 from snnviz._arguments import checked, shows_fields
+from snnviz._memory import check_room
+from snnviz._versions import versions
 from snnviz.errors import InputError
 from snnviz.events import Recordings
 from snnviz.network import SpikingNetwork
 from snnviz.simulation.encoding import Inputs, Spikes
 from snnviz.simulation.engine import Block, Engine
+from snnviz.simulation.engines import ENGINES, EngineMaker, check_engine, make_engine
 from snnviz.simulation.settings import Record, Settings, other_input
 from snnviz.simulation.stopping import Stop, read_out
 
 if TYPE_CHECKING:
     import xarray as xr
-
-_OWN = {"graph": "snnviz.simulation.graph:GraphEngine", "event": "snnviz.simulation.event_graph:event_engine"}
-ENGINES = ("auto", *_OWN)
-"""The engines that come with snnviz."""
-GROUP = "snnviz.engines"
-"""Entry points by which other packages bring engines; each is an `EngineMaker`."""
-EngineMaker = Callable[[SpikingNetwork, Settings, Record], Engine]
-
-
-@checked
-def make_engine(name: str, network: SpikingNetwork, settings: Settings, record: Record) -> Engine:
-    """The engine called `name`, "graph", "event" or one that another package brings, made ready for `network`."""
-    maker: EngineMaker = _extensions.load("engine", name, GROUP, _OWN)
-    return maker(network, settings, record)
-
-
-def check_engine(name: str) -> None:
-    """Raise `InputError` unless `name` is "auto" or an engine."""
-    _extensions.known("engine", name, GROUP, {"auto": "", **_OWN})
 
 
 def _settings(steps: int | Settings, given: Mapping[str, Any]) -> Settings:
@@ -179,7 +160,7 @@ def _ready(
     if scheduler is None:
         yield engine(network, settings, record) if callable(engine) else make_engine(engine, network, settings, record)
         return
-    if engine not in _OWN:
+    if engine not in ENGINES:
         raise InputError(
             f"`engine` must be among {', '.join(ENGINES)} on a cluster. Received: {check.describe(engine)}"
         )
@@ -217,12 +198,8 @@ def _check_room(network: SpikingNetwork, record: Record, items: int, steps: int)
     ) + items * steps * (
         2 * record.prediction + 4 * network.classes * record.logits + 8 * (len(network.layers) + 1) * record.events
     )  # fmt: skip
-    free = memory.available()
-    if needed > free:
-        raise InputError(
-            f"`record` must ask for what fits into memory, {free / 2**30:.1f} GiB now: record fewer items "
-            f"(`record.items`), layers or steps. Received: what takes {needed / 2**30:.1f} GiB"
-        )
+    fewer = "`record` must have so few items (`record.items`), layers or steps that they fit into memory"
+    check_room(needed, fewer, "what takes")
 
 
 class _Gathered:
@@ -340,10 +317,10 @@ def _ended(scores: np.ndarray, block: Block, exits: np.ndarray) -> tuple[np.ndar
 def _versions(simulator: Engine) -> dict[str, str]:
     """Versions of what produced a result."""
     packages = {"event": ("numpy", "numba"), "graph": ("numpy", "keras")}.get(simulator.name, ())
-    versions = {name: importlib.metadata.version(name) for name in packages} | simulator.versions
+    found = versions(packages) | simulator.versions
     if simulator.name == "graph":
         import keras
 
         backend = keras.backend.backend()
-        versions["backend"] = f"{backend} {__import__(backend).__version__}"
-    return {"snnviz": __version__, "python": platform.python_version(), **versions}
+        found["backend"] = f"{backend} {__import__(backend).__version__}"
+    return found

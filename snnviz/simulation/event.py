@@ -187,7 +187,7 @@ class _Scratch:
 
 
 @dataclass
-class _Job:
+class _Batch:
     """A batch being simulated: its inputs and its results, in which every item has places of its own."""
 
     inputs: np.ndarray
@@ -299,25 +299,25 @@ class EventEngine(Engine):
             self._free.clear()
         block = Block.empty(network, self.settings.steps, self.record, len(inputs), traced)
         together = min(self._together(), -(-len(inputs) // self.threads))
-        self._share(_Job(inputs, traced, block), range(0, len(inputs), together))
+        self._share(_Batch(inputs, traced, block), range(0, len(inputs), together))
         last = network.layers[-1].name
         if last in block.potentials:
             block.potentials[last][:] = block.output[:traced]
         return block
 
-    def _share(self, job: _Job, starts: range) -> None:
+    def _share(self, batch: _Batch, starts: range) -> None:
         """Simulate all items, from each of `starts` to the next, on `threads` threads."""
         queue: Iterator[int] = iter(starts)
         lock = threading.Lock()
 
         def work() -> None:
             scratch = self._free.pop() if self._free else self._scratch()
-            while not job.stop.is_set():
+            while not batch.stop.is_set():
                 with lock:
                     start = next(queue, None)
                 if start is None:
                     break
-                self._simulate(job, start, min(start + starts.step, len(job.inputs)), scratch)
+                self._simulate(batch, start, min(start + starts.step, len(batch.inputs)), scratch)
             self._free.append(scratch)
 
         threads = min(self.threads, len(starts))
@@ -331,7 +331,7 @@ class EventEngine(Engine):
                 for task in done:
                     task.result()
             finally:
-                job.stop.set()  # an error or an interrupt: the others stop after the items they are at
+                batch.stop.set()  # an error or an interrupt: the others stop after the items they are at
 
     def _together(self) -> int:
         """Items in a call of a kernel: fewer where each needs trains and membranes of its own until it ends."""
@@ -380,36 +380,36 @@ class EventEngine(Engine):
             steps=np.zeros(steps, np.int64),
         )
 
-    def _simulate(self, job: _Job, start: int, stop: int, scratch: _Scratch) -> None:
+    def _simulate(self, batch: _Batch, start: int, stop: int, scratch: _Scratch) -> None:
         """Simulate items start .. stop: all steps at once, or some at a time while any of them goes on."""
         network, settings = self.network, self.settings
-        part = _Part(start, stop - start, max(0, min(job.traced, stop) - start), np.arange(stop - start))
+        part = _Part(start, stop - start, max(0, min(batch.traced, stop) - start), np.arange(stop - start))
         if settings.input == "analog":
-            part.constant = self._constant(job.inputs[start:stop])
-            arriving = (job.inputs[start:stop].reshape(part.items, -1) > 0) @ self._first_fanout
-            job.block.events[start:stop, settings.delay :, 0] = arriving[:, None]
+            part.constant = self._constant(batch.inputs[start:stop])
+            arriving = (batch.inputs[start:stop].reshape(part.items, -1) > 0) @ self._first_fanout
+            batch.block.events[start:stop, settings.delay :, 0] = arriving[:, None]
         else:
-            self._send_input(job, part, scratch)
-        for name in {network.input.name} & set(job.block.potentials):
+            self._send_input(batch, part, scratch)
+        for name in {network.input.name} & set(batch.block.potentials):
             if settings.input != "spiking":
-                job.block.potentials[name][start : start + part.keeping] = np.nan
+                batch.block.potentials[name][start : start + part.keeping] = np.nan
         length = settings.steps if self.stop is None else STOP_STEPS
         for begin in range(0, settings.steps, length):
             end = min(begin + length, settings.steps)
-            self._take(job, part, scratch, begin, end)
+            self._take(batch, part, scratch, begin, end)
             if self.stop is not None and end < settings.steps:
-                scores = read_out(job.block.output[start:stop][part.active, :end], settings)
+                scores = read_out(batch.block.output[start:stop][part.active, :end], settings)
                 part.active = part.active[~self.stop.sure(scores[:, begin:], begin).any(axis=1)]
                 if not len(part.active):
                     break
 
-    def _take(self, job: _Job, part: _Part, scratch: _Scratch, begin: int, end: int) -> None:
+    def _take(self, batch: _Batch, part: _Part, scratch: _Scratch, begin: int, end: int) -> None:
         """Steps begin .. end of the items that go on, layer by layer."""
         network, settings, steps = self.network, self.settings, self.settings.steps
         totals = np.zeros(part.items, np.int64)
         events, spikes, output = (
             array[part.start : part.start + part.items]
-            for array in (job.block.events, job.block.spikes, job.block.output)
+            for array in (batch.block.events, batch.block.spikes, batch.block.output)
         )
         frozen, to_zero, floor = self._frozen, self._to_zero, self._floor
         for index, (layer, ready) in enumerate(zip(self._active.layers, self._layers, strict=True)):
@@ -418,12 +418,12 @@ class EventEngine(Engine):
             trains = scratch.trains[index]
             sent = scratch.trains[0][:0] if last else scratch.trains[index + 1]
             if not given:
-                self._trace(job, network.firing_names[index], trains, part)
+                self._trace(batch, network.firing_names[index], trains, part)
                 count(
                     trains, part.active, ready.words_in, steps, begin, end, settings.delay, *self._planes[index], index,
                     events, spikes, totals, scratch.sends, scratch.steps,
                 )  # fmt: skip
-            kept, keeping = (output, part.items) if last else self._kept(job, layer.name, part)
+            kept, keeping = (output, part.items) if last else self._kept(batch, layer.name, part)
             if isinstance(ready, _Rows):
                 self._rows(
                     trains, part.active, totals, scratch.sends, part.constant if given else part.constant[:0], steps, begin, end,
@@ -442,18 +442,18 @@ class EventEngine(Engine):
                     scratch.sums, scratch.potentials, scratch.waits, scratch.fired,
                 )  # fmt: skip
 
-    def _send_input(self, job: _Job, part: _Part, scratch: _Scratch) -> None:
+    def _send_input(self, batch: _Batch, part: _Part, scratch: _Scratch) -> None:
         """The input's spikes of all steps."""
         settings, pixels = self.settings, self.network.input.neurons
         start, stop = part.start, part.start + part.items
         trains = scratch.trains[0][: part.items * self._layers[0].words_in * settings.steps]
         if settings.given:
-            spikes = np.ascontiguousarray(job.inputs[start:stop], np.uint8).reshape(-1)
+            spikes = np.ascontiguousarray(batch.inputs[start:stop], np.uint8).reshape(-1)
             given_spikes(spikes, pixels, settings.steps, trains)
             return
         intensities = np.zeros((stop - start, len(self._initial)), np.float32)
-        intensities[:, :pixels] = job.inputs[start:stop].reshape(stop - start, -1)
-        kept, keeping = self._kept(job, self.network.input.name, part)
+        intensities[:, :pixels] = batch.inputs[start:stop].reshape(stop - start, -1)
+        kept, keeping = self._kept(batch, self.network.input.name, part)
         self._spiking_input(
             intensities.reshape(-1), self._initial, pixels, settings.steps, self._input_to_zero,
             settings.refractory, trains, keeping, kept, scratch.potentials, scratch.waits,
@@ -472,15 +472,15 @@ class EventEngine(Engine):
         return current.reshape(-1)
 
     @staticmethod
-    def _kept(job: _Job, name: str, part: _Part) -> tuple[np.ndarray, int]:
+    def _kept(batch: _Batch, name: str, part: _Part) -> tuple[np.ndarray, int]:
         """Where potentials of a population go, and for how many items."""
-        if name in job.block.potentials and part.keeping:
-            return job.block.potentials[name][part.start : part.start + part.keeping], part.keeping
+        if name in batch.block.potentials and part.keeping:
+            return batch.block.potentials[name][part.start : part.start + part.keeping], part.keeping
         return np.zeros((0, 0, 0), np.float32), 0
 
-    def _trace(self, job: _Job, name: str, trains: np.ndarray, part: _Part) -> None:
-        if name in job.block.spike_trains and part.keeping:
-            target = job.block.spike_trains[name]
+    def _trace(self, batch: _Batch, name: str, trains: np.ndarray, part: _Part) -> None:
+        if name in batch.block.spike_trains and part.keeping:
+            target = batch.block.spike_trains[name]
             neurons, steps = target.shape[2], self.settings.steps
             size = words(neurons)
             shaped = trains[: part.keeping * size * steps].reshape(part.keeping, size, steps)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from snnviz import _memory
+from snnviz._memory import check_room
 from snnviz.errors import InputError
 from snnviz.network import (
     Conv2D,
@@ -261,11 +261,8 @@ def _matrix(each: Projection) -> np.ndarray:
     if isinstance(each, DenseProjection):
         return each.weights
     shape = math.prod(each.input_shape), math.prod(each.output_shape)
-    if (size := 4 * math.prod(shape)) > (free := _memory.available()):
-        raise InputError(
-            f"`network` must have sums that fit into memory as matrices for engine 'event', {free / 2**30:.1f} GiB now. "
-            f"Received: {size / 2**30:.1f} GiB for {each.kind!r} from {each.source!r}"
-        )
+    what = "`network` must have sums that fit into memory as matrices for engine 'event'"
+    check_room(4 * math.prod(shape), what, f"{each.kind!r} from {each.source!r}, which takes")
     synapses, matrix = each.synapse_list(), np.zeros(shape, np.float32)
     matrix[synapses.pre, synapses.post] = synapses.weight
     return matrix

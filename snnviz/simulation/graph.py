@@ -19,7 +19,7 @@ from snnviz import _checks as check
 from snnviz._backend import on_cpu, use
 from snnviz.errors import InputError
 from snnviz.network import SpikingNetwork
-from snnviz.simulation._program import EXACT, LayerPlan, Plan, ProjectionPlan, compiled, count_unit, parameters
+from snnviz.simulation._program import EXACT, Form, LayerForm, ProjectionForm, compiled, count_unit, parameters
 from snnviz.simulation.engine import Block, Engine
 from snnviz.simulation.neurons import neurons_of
 from snnviz.simulation.settings import Record, Settings
@@ -83,8 +83,8 @@ class GraphEngine(Engine):
         self._sizes: set[int] = set()
         self._fanouts = [[each.fanout(settings.synapses) for each in layer.projections] for layer in network.layers]
         self._layers = tuple(
-            LayerPlan(
-                tuple(map(ProjectionPlan.of, layer.projections, sources, maps)), layer.output_shape, layer.bias.shape
+            LayerForm(
+                tuple(map(ProjectionForm.of, layer.projections, sources, maps)), layer.output_shape, layer.bias.shape
             )
             for layer, sources, maps in zip(network.layers, network.sources, self._fanouts, strict=True)
         )
@@ -103,17 +103,17 @@ class GraphEngine(Engine):
 
     def _run_batch(self, inputs: np.ndarray, traced: int) -> Block:
         use()
-        plan = self._plan(self._size(len(inputs)), traced)
+        form = self._form(self._size(len(inputs)), traced)
         began = time.perf_counter()
-        program, arranged = compiled(plan), _arranged(plan, inputs)
+        program, arranged = compiled(form), _arranged(form, inputs)
         if program not in _warm:  # its first call compiles; that is told apart from the work by doing this batch twice
             program(self._parameters, arranged)
             _warm.add(program)
             self.compiling_s += time.perf_counter() - began
         answer = program(self._parameters, arranged)
         # (chunks, chunk, ...) to (steps, ...), without the steps past the end
-        by_step = {name: value.reshape(-1, *value.shape[2:])[: plan.steps] for name, value in answer.items()}
-        events, spikes = self._counts(plan, inputs, by_step)
+        by_step = {name: value.reshape(-1, *value.shape[2:])[: form.steps] for name, value in answer.items()}
+        events, spikes = self._counts(form, inputs, by_step)
         return Block(
             output=np.ascontiguousarray(by_step["output"][:, : len(inputs)].swapaxes(0, 1)),
             events=events,
@@ -142,11 +142,11 @@ class GraphEngine(Engine):
         self._sizes.add(size)
         return size
 
-    def _plan(self, batch: int, traced: int) -> Plan:
+    def _form(self, batch: int, traced: int) -> Form:
         settings, record = self.settings, self.record
         position = {name: index for index, name in enumerate(self.network.layer_names)}
         tracing = traced > 0 and bool(record.spikes or record.potentials)
-        return Plan(
+        return Form(
             input_shape=self.network.input_shape,
             layers=self._layers,
             steps=settings.steps,
@@ -163,29 +163,29 @@ class GraphEngine(Engine):
             jit=self._jit,
         )
 
-    def _counts(self, plan: Plan, inputs: np.ndarray, by_step: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    def _counts(self, form: Form, inputs: np.ndarray, by_step: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """Events and spikes (items, T, L) in integers, from partial sums that are exact in float32."""
-        items, depth = len(inputs), len(plan.layers)
-        events = np.zeros((items, plan.steps, depth), np.int64)
-        spikes = np.zeros((items, plan.steps, depth), np.int64)
-        if not plan.counting:
+        items, depth = len(inputs), len(form.layers)
+        events = np.zeros((items, form.steps, depth), np.int64)
+        spikes = np.zeros((items, form.steps, depth), np.int64)
+        if not form.counting:
             return events, spikes
         sent = {
             index: by_step[f"spikes_{index}"][:, :items].astype(np.int64)
             for index in range(depth)
-            if plan.spikes(index)
+            if form.spikes(index)
         }
         for index, each in sent.items():
             spikes[..., index] = each.T
-        for index, place, one in plan.arriving():
+        for index, place, one in form.arriving():
             fanout = self._fanouts[index][place]
-            if not plan.spikes(one.source):  # the same events at every step
-                events[:, plan.delay :, index] += ((inputs.reshape(items, -1) > 0) @ fanout.ravel())[:, None]
+            if not form.spikes(one.source):  # the same events at every step
+                events[:, form.delay :, index] += ((inputs.reshape(items, -1) > 0) @ fanout.ravel())[:, None]
             elif one.parts:
                 arrived = by_step[f"events_{index}_{place}"][:, :items].astype(np.int64).sum(axis=-1)
                 events[..., index] += arrived.T * count_unit(fanout)
             else:  # as many events for every spike
-                events[:, plan.delay :, index] += sent[one.source][: plan.steps - plan.delay].T * fanout.flat[0]
+                events[:, form.delay :, index] += sent[one.source][: form.steps - form.delay].T * fanout.flat[0]
         return events, spikes
 
 
@@ -207,16 +207,16 @@ def _fitting_batch(network: SpikingNetwork, settings: Settings, chunk: int, memo
     return max(1, batch)
 
 
-def _arranged(plan: Plan, inputs: np.ndarray) -> np.ndarray:
+def _arranged(form: Form, inputs: np.ndarray) -> np.ndarray:
     """Inputs as the program takes them, padded to its batch and for given spikes time first, in chunks."""
-    padded = np.zeros((plan.batch, *inputs.shape[1:]), inputs.dtype)
+    padded = np.zeros((form.batch, *inputs.shape[1:]), inputs.dtype)
     padded[: len(inputs)] = inputs
-    if plan.input != "given":
+    if form.input != "given":
         return padded
-    steps = plan.chunks * plan.chunk
-    trains = np.zeros((steps, plan.batch, *plan.input_shape), np.uint8)
-    trains[: plan.steps] = padded.swapaxes(0, 1)
-    return trains.reshape(plan.chunks, plan.chunk, plan.batch, *plan.input_shape)
+    steps = form.chunks * form.chunk
+    trains = np.zeros((steps, form.batch, *form.input_shape), np.uint8)
+    trains[: form.steps] = padded.swapaxes(0, 1)
+    return trains.reshape(form.chunks, form.chunk, form.batch, *form.input_shape)
 
 
 def _joined(blocks: Sequence[Block]) -> Block:

@@ -14,7 +14,6 @@ much of it a short fine-tuning brings back, is to be measured (`snnviz adapt` do
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,9 +24,8 @@ from keras import layers as kl
 from snnviz._arguments import checked
 from snnviz._models import as_taken, own_call
 from snnviz.conversion import check_convertible, input_range, load_keras
-from snnviz.datasets import held_out_items
 from snnviz.errors import InputError
-from snnviz.training.loop import checked_training, split, train
+from snnviz.training.loop import checked_training, holding_out, split, train
 from snnviz.training.recipe import ADAPTING, Recipe
 
 _RECTIFIED = (
@@ -128,7 +126,7 @@ def adapt(
         if x is not None or y is not None:
             raise InputError("`x` and `y` must be given together, or neither. Received: one of them")
         return Adaptation(model=copy, replaced=tuple(replaced))
-    how = recipe or dataclasses.replace(ADAPTING, validation=held_out_items(len(x)))
+    how = recipe or holding_out(ADAPTING, x)
     images, labels = checked_training(copy, x, y, how)
     held_out, _ = split(len(images), how)
     judged, right = (images[held_out], labels[held_out]) if len(held_out) else (images, labels)

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -25,7 +25,7 @@ from snnviz._files import replacing
 from snnviz._models import as_taken, leaves, meaning_of
 from snnviz._models import input_range as input_range_of
 from snnviz._writing import alone
-from snnviz.datasets.images import drawn
+from snnviz.datasets.images import drawn, held_out_items
 from snnviz.errors import InputError
 from snnviz.training import checkpoint as checkpoints
 from snnviz.training.precision import computing_in
@@ -144,7 +144,7 @@ def train(
             of its batch normalisations' beta) are replaced by the recipe's while it trains.
         x: intensities in [0, 1], (items, height, width, channels).
         y: class indices (items,).
-        recipe: the settings; None for the paper's.
+        recipe: the settings; None for the paper's, with `snnviz.datasets.held_out_items` of the items held out.
         checkpoint: file written after each epoch, with all that `resume` needs.
         resume: go on from `checkpoint` if the file is there; start afresh if it is not. Without it a finished training is written
             over, and one that stopped on its way is refused.
@@ -162,7 +162,7 @@ def train(
     from snnviz import sparsity  # loads Keras, which a recipe alone does not need
     from snnviz.training.levels import START_ITEMS, rounding
 
-    recipe = recipe or Recipe()
+    recipe = recipe or holding_out(Recipe(), x)
     if isinstance(model, str):
         model = architectures.build(model, seed=recipe.seed)
     images, labels = checked_training(model, x, y, recipe, anyway)
@@ -240,7 +240,7 @@ def finetune(
 
         model = load_keras(model)
     return train(
-        model, x, y, recipe or FINE_TUNING,
+        model, x, y, recipe or holding_out(FINE_TUNING, x),
         checkpoint=checkpoint, resume=resume, anyway=anyway, progress=progress, on_epoch=on_epoch,
     )  # fmt: skip
 
@@ -419,6 +419,11 @@ def checked_data(model: keras.Model, x: np.ndarray, y: np.ndarray) -> tuple[np.n
         )
     images = check.images("x", x, tuple(model.input_shape[1:]))
     return images, check.labels("y", y, len(images), int(model.output_shape[1])).astype(np.int32)
+
+
+def holding_out(recipe: Recipe, x: np.ndarray) -> Recipe:
+    """A recipe that nobody gave, with as many items of `x` held out as are where nobody says."""
+    return replace(recipe, validation=held_out_items(len(np.atleast_1d(x))))
 
 
 @checked

@@ -10,7 +10,7 @@ import pytest
 from panel.models.file_dropper import UploadEvent
 
 from snnviz import dashboard, jobs, pretrained, results
-from snnviz.dashboard.comparing import comparison_table, less_is_better
+from snnviz.dashboard.run_words import comparison_table, less_is_better
 from snnviz.errors import InputError
 from snnviz.runs import Store
 from tests.apps.words import same_again, written

@@ -8,7 +8,7 @@ from keras import layers as kl
 from snnviz.conversion import check_convertible, convert, corrected, fold
 from snnviz.network import DepthwiseConv2D, IdentityProjection, Sum, load_network
 from snnviz.simulation import Record, Settings, analog, simulate
-from snnviz.simulation.driver import make_engine
+from snnviz.simulation.engines import make_engine
 from tests.conversion import models
 
 

@@ -8,13 +8,13 @@ from keras import layers as kl
 from snnviz._visits import Visit
 from snnviz.conversion.emitting import image_of, populations, read_out
 from snnviz.conversion.folding import fold
-from snnviz.conversion.graph import Classifier, Image, Join, Pad, Rectify, Refused, Reshape, Softmax, Step, Sum
+from snnviz.conversion.graph import Classifier, Image, Join, Pad, Rectify, Refused, Reshape, Softmax, Step, WeightedSum
+from snnviz.conversion.linear import Affine, Linear
 from snnviz.conversion.merging import merge, signs
 from snnviz.conversion.obstacle import Refusal
 from snnviz.conversion.reading import read
 from snnviz.conversion.signals import Node
 from snnviz.conversion.simplifying import simplify, softmax_last, without_nothing, without_repetition
-from snnviz.conversion.stages import Affine, Stage
 from snnviz.network import Conv2DProjection, DenseProjection
 
 
@@ -34,7 +34,7 @@ def graph(*steps):
 
 def dense(inputs=2, units=2, weights=None, bias=0.0, name="dense"):
     weights = np.ones((inputs, units)) if weights is None else np.asarray(weights, float)
-    return Stage(kind=DenseProjection, name=name, input_shape=(inputs,), weights=weights, bias=np.full(units, bias))
+    return Linear(kind=DenseProjection, name=name, input_shape=(inputs,), weights=weights, bias=np.full(units, bias))
 
 
 def works(classifier):
@@ -46,7 +46,7 @@ def test_reading_says_what_each_layer_does_and_to_which_it_listens():
     x = kl.ReLU(6.0)(kl.BatchNormalization()(kl.Conv2D(3, 3, padding="same")(image)))
     x = kl.Add()([kl.Conv2D(3, 1, activation="relu")(image), kl.Dropout(0.5)(x)])
     found = read(keras.Model(image, kl.Softmax()(kl.Dense(4)(kl.Flatten()(kl.ZeroPadding2D(1)(x))))))
-    assert works(found) == [Image, Stage, Rectify, Stage, Affine, Rectify, Sum, Pad, Reshape, Stage, Softmax]
+    assert works(found) == [Image, Linear, Rectify, Linear, Affine, Rectify, WeightedSum, Pad, Reshape, Linear, Softmax]
     assert [step.takes for step in found.steps[:7]] == [(), (0,), (1,), (0,), (3,), (4,), (2, 5)]
     assert found.steps[3].work.padding == ((1, 1), (1, 1))
     assert [step.work.cap for step in found.steps if isinstance(step.work, Rectify)] == [None, 6.0]
@@ -56,22 +56,22 @@ def test_reading_says_what_each_layer_does_and_to_which_it_listens():
 
 def test_reading_goes_on_behind_what_it_cannot_read():
     found = read(keras.Sequential([keras.Input((6, 6, 2)), kl.MaxPooling2D(), kl.Flatten(), kl.Dense(3)]))
-    assert works(found) == [Image, Refused, Reshape, Stage]
+    assert works(found) == [Image, Refused, Reshape, Linear]
     assert [step.shape for step in found.steps] == [(6, 6, 2), (3, 3, 2), (18,), (3,)]
 
 
 def test_reading_puts_the_range_of_the_images_first():
     found = read(keras.Sequential([keras.Input((4,)), kl.Rescaling(1 / 255), kl.Dense(3)]))
-    assert works(found) == [Image, Affine, Affine, Stage]
+    assert works(found) == [Image, Affine, Affine, Linear]
     assert found.input_range == found.steps[1].work.scale[0] == 255
     assert works(read(keras.Sequential([keras.Input((4,)), kl.Rescaling(1 / 16), kl.Dense(3)])))[:2] == [Image, Refused]
 
 
 def test_a_softmax_at_the_end_is_left_out_and_one_before_is_refused():
     last = graph((dense(), (0,), (2,)), (Softmax(), (1,), (2,)), (Reshape(), (2,), (2, 1)))
-    assert works(softmax_last(last)) == [Image, Stage, Reshape]
+    assert works(softmax_last(last)) == [Image, Linear, Reshape]
     before = graph((dense(), (0,), (2,)), (Softmax(), (1,), (2,)), (dense(), (2,), (2,)))
-    assert works(softmax_last(before)) == [Image, Stage, Refused, Stage]
+    assert works(softmax_last(before)) == [Image, Linear, Refused, Linear]
 
 
 def test_what_does_nothing_is_left_out():
@@ -84,7 +84,7 @@ def test_what_does_nothing_is_left_out():
             (dense(), (3,), (2,)),
         )
     )
-    assert works(found) == [Image, Stage]
+    assert works(found) == [Image, Linear]
     assert found.steps[1].takes == (0,)
     assert found.last == 1
 
@@ -96,10 +96,10 @@ def test_two_relus_of_one_signal_are_one():
             (Rectify(), (1,), (2,)),
             (Rectify(), (1,), (2,)),
             (Rectify(cap=6.0), (1,), (2,)),
-            (Sum(factors=(1.0, 1.0, 1.0)), (2, 3, 4), (2,)),
+            (WeightedSum(factors=(1.0, 1.0, 1.0)), (2, 3, 4), (2,)),
         )
     )
-    assert works(found) == [Image, Stage, Rectify, Rectify, Sum]
+    assert works(found) == [Image, Linear, Rectify, Rectify, WeightedSum]
     assert found.steps[-1].takes == (2, 2, 3)
 
 
@@ -108,10 +108,10 @@ def test_folding_takes_an_affine_map_into_what_is_behind_a_relu():
     end = (dense(2, 3), (3,), (3,))
     node, problems = fold(graph((dense(), (0,), (2,)), (Rectify(), (1,), (2,)), (affine, (2,), (2,)), end))
     assert not problems
-    ((source, stage),) = node.terms
+    ((source, linear),) = node.terms
     assert source.rectified
-    np.testing.assert_array_equal(stage.weights, [[2.0] * 3, [3.0] * 3])
-    np.testing.assert_array_equal(stage.bias, np.zeros(3))
+    np.testing.assert_array_equal(linear.weights, [[2.0] * 3, [3.0] * 3])
+    np.testing.assert_array_equal(linear.bias, np.zeros(3))
 
 
 def test_folding_makes_a_sum_of_what_lies_side_by_side():
@@ -145,23 +145,23 @@ def test_folding_tells_all_problems_in_order_and_none_twice():
     assert [problem.layer for problem in problems] == ["step1", "step4"]
 
 
-def node_of(stage, source, **known):
-    return Node(shape=stage.output_shape, terms=((source, stage),), visit=visit(stage.name), **known)
+def node_of(linear, source, **known):
+    return Node(shape=linear.output_shape, terms=((source, linear),), visit=visit(linear.name), **known)
 
 
 def test_merging_multiplies_out_a_linear_layer_between_two():
     image = Node.image((2,))
     inner = node_of(dense(2, 3, weights=[[1, -1, 2], [0, 1, -2]], bias=1.0), image)
     merged = merge(node_of(dense(3, 2, weights=[[1, 2], [3, 4], [5, 6]]), inner))
-    ((source, stage),) = merged.terms
+    ((source, linear),) = merged.terms
     assert not source.terms
-    np.testing.assert_array_equal(stage.weights, [[8, 10], [-7, -8]])
-    np.testing.assert_array_equal(stage.bias, [9, 12])
+    np.testing.assert_array_equal(linear.weights, [[8, 10], [-7, -8]])
+    np.testing.assert_array_equal(linear.bias, [9, 12])
 
 
 def window(channels=1, inputs=1, name="window", bias=0.0):
     weights = np.random.default_rng(0).normal(size=(3, 3, inputs, channels))
-    return Stage(
+    return Linear(
         kind=Conv2DProjection, name=name, input_shape=(5, 5, inputs), weights=weights, bias=np.full(channels, bias),
         padding=((1, 1), (1, 1)),
     )  # fmt: skip
@@ -173,7 +173,7 @@ def test_merging_makes_one_pair_of_what_is_no_layer_with_those_behind_it():
     left = node_of(window(3, 2), inner, rectified=True, nonnegative=True)
     both = Node(
         shape=(5, 5, 3),
-        terms=((inner, window(3, 2)), (left, Stage.identity("id", (5, 5, 3)))),
+        terms=((inner, window(3, 2)), (left, Linear.identity("id", (5, 5, 3)))),
         visit=visit("both"),
     )
     merged = merge(both)
@@ -199,12 +199,12 @@ def test_signs_are_of_either_sign():
 
 def test_the_last_node_is_read_out_as_dense_layers():
     image = Node.image((5, 5, 1))
-    whole = Stage(
+    whole = Linear(
         kind=Conv2DProjection, name="whole", input_shape=(5, 5, 1), weights=np.ones((5, 5, 1, 3)), bias=np.zeros(3)
     )
     last = read_out(node_of(whole, image), visit())
     assert last.shape == (3,)
-    assert [stage.kind for _, stage in last.terms] == [DenseProjection]
+    assert [linear.kind for _, linear in last.terms] == [DenseProjection]
     assert image_of(last) is image
     huge = Node.image((1 << 12, 1 << 12, 1))
     with pytest.raises(Refusal) as caught:

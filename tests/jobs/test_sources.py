@@ -78,7 +78,7 @@ def test_optimisation_judges_on_nothing_that_was_trained_on(known) -> None:
     numbers = np.round(judged.x[:, 0] * 200).astype(int)
     assert len(numbers) == recipe.validation
     assert not set(numbers) & set(trained_on)
-    assert len(validation_split(marked, held_out_items(200))[1]) == 40
+    assert len(validation_split(marked)[1]) == 40
 
 
 def test_the_trained_model_is_what_a_name_means() -> None:

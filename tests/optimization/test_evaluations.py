@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from snnviz.errors import InputError
-from snnviz.optimization.evaluations import Evaluation, Evaluations
+from snnviz.optimization.evaluations import Evaluated, Evaluations
 from snnviz.optimization.objective import Terms
 
 SETTINGS = {"method": "cmaes", "per": ("channel",), "lambdas": (200.0, None, None)}
 
 
 def evaluation(index):
-    return Evaluation(f"key{index}", "cmaes", Terms(0.1 * index, 1 / 3, 2 / 7), float(index))
+    return Evaluated(f"key{index}", "cmaes", Terms(0.1 * index, 1 / 3, 2 / 7), float(index))
 
 
 def test_evaluations_come_back_exactly(tmp_path):

@@ -220,14 +220,6 @@ def test_colours_stand_out_from_the_background(dark):
     assert min(contrast(color) for color in palette.series[:4]) >= 3
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0, "0"), (950, "950"), (13_700, "13.7 k"), (1.37e6, "1.37 M"), (6.8e9, "6.8 G"), (-2e3, "-2 k")],
-)
-def test_count(value, text):
-    assert theme.count(value) == text
-
-
 def test_only_words_on_the_background_hide_what_is_behind_them(drawings):
     def backed(name):
         figure = hv.renderer("matplotlib").get_plot(drawings[name]).state

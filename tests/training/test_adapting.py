@@ -1,6 +1,7 @@
 """`snnviz adapt`: what cannot be converted is replaced, and the copy can be converted to the end."""
 
 import json
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -107,10 +108,13 @@ def test_the_command_says_three_accuracies_and_its_model_converts(tmp_path, monk
     np.savez("data.npz", x_train=X, y_train=Y, x_test=X[:20], y_test=Y[:20])
     assert main(["check", "mine.keras"]) == 0
     assert "snnviz adapt" in capsys.readouterr().out
-    words = ["adapt", "mine.keras", "--data", "data.npz", "--epochs", "1", "--validation", "10", "--no-track", "--json"]
-    assert main(words) == 0
+    told = {"data": {"name": "data.npz", "items": 60}, "recipe": {"validation": 9, "split_seed": 4}}
+    Path("mine.json").write_text(json.dumps(told))
+    assert main(["adapt", "mine.keras", "--data", "data.npz", "--epochs", "1", "--no-track", "--json"]) == 0
     card = json.loads(capsys.readouterr().out)["card"]
     assert len(card["replaced"]) == 3
+    # nothing is judged on what the model was fitted to
+    assert (card["recipe"]["validation"], card["recipe"]["split_seed"]) == (9, 4)
     assert {"accuracy_before", "accuracy_replaced", "accuracy_adapted"} <= set(card)
     assert card["measured_on"] == "test"
     assert main(["convert", "mine-adapted.keras", "--data", "data.npz", "--no-track"]) == 0

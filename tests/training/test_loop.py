@@ -323,6 +323,16 @@ def test_held_out_items_are_those_of_the_data_module():
     assert not set(held_out) & set(kept)
 
 
+@pytest.mark.parametrize("function", [train, finetune])
+def test_where_nothing_is_said_a_fifth_is_held_out(function, monkeypatch):
+    def refuse(model, x, y, recipe, anyway):
+        raise InputError(f"{recipe.validation} held out")
+
+    monkeypatch.setattr(loop, "checked_training", refuse)
+    with pytest.raises(InputError, match="18 held out"):
+        function(dense_model(), *data(items=90))
+
+
 def test_the_held_out_items_are_the_same_for_every_seed():
     seeds = [Recipe(validation=20, seed=seed) for seed in (0, 1)]
     np.testing.assert_array_equal(split(90, seeds[0])[0], split(90, seeds[1])[0])

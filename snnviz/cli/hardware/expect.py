@@ -15,9 +15,7 @@ from snnviz.cli import _job
 from snnviz.cli.metrics import of_result
 from snnviz.jobs.work.spinnaker import Options
 
-JOB = _job.Order(
-    Options, kind="spinnaker", track=False, without=("target", "timeout", "host", "server", "collab", "job")
-)
+JOB = _job.Order(Options, kind="spinnaker", without=("target", "timeout", "host", "server", "collab", "job"))
 
 
 def show(answer: dict[str, Any]) -> str:

@@ -25,7 +25,7 @@ TARGETS = "dry-run, board, spalloc or ebrains (default: dry-run)"
 PICTURES = (".png", ".pdf", ".svg")
 
 
-JOB = _job.Order(Options, track=False, without=("engine",), changes={"target": {"default": "dry-run", "help": TARGETS}})
+JOB = _job.Order(Options, without=("engine",), changes={"target": {"default": "dry-run", "help": TARGETS}})
 
 
 def arguments(parser: Any) -> None:

@@ -13,13 +13,12 @@ Either way nothing happens at whole ms, when membrane potentials are read.
 from __future__ import annotations
 
 import math
-import os
 from types import ModuleType
 from typing import Any, ClassVar
 
 import numpy as np
 
-from snnviz.errors import InputError
+from snnviz._memory import check_room
 from snnviz.hardware.cells import Cells
 from snnviz.hardware.neuron import mechanism
 from snnviz.network import SpikingNetwork
@@ -51,12 +50,8 @@ class NeuronCells(Cells):
 
     def check(self, network: SpikingNetwork) -> None:
         count = sum(synapses(layer, "nonzero") for layer in network.layers)
-        needed, present = count * SYNAPSE_BYTES, _memory()
-        if needed > present:
-            raise InputError(
-                f"`network` must fit into memory, where NEURON makes an object of each synapse: {count:,} take about "
-                f"{needed / 1e9:.0f} GB. Received: a machine with {present / 1e9:.0f} GB"
-            )
+        what = "`network` must fit into memory, where NEURON makes an object of each synapse"
+        check_room(count * SYNAPSE_BYTES, what, f"{count:,} synapses, which take about")
 
     def phase(self, depth: int) -> float:
         """When in each ms the neurons at `depth` take their step."""
@@ -182,11 +177,3 @@ def cell_type() -> type:
 
 def _forwarded(name: str) -> property:
     return property(lambda cell: getattr(cell.source, name), lambda cell, value: setattr(cell.source, name, value))
-
-
-def _memory() -> float:
-    """Bytes of memory of this machine; infinity where it does not say."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # Windows has no such call
-        return math.inf

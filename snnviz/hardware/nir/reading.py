@@ -12,8 +12,8 @@ import nir
 import numpy as np
 
 from snnviz.conversion.emitting import populations
+from snnviz.conversion.linear import Affine, Linear, composed, joined
 from snnviz.conversion.signals import Node
-from snnviz.conversion.stages import Affine, Stage, composed, joined
 from snnviz.errors import InputError
 from snnviz.hardware.nir.writing import METADATA, first_channels, frame, graph_of
 from snnviz.network import (
@@ -173,20 +173,20 @@ def _last_channels(shape: Shape) -> Shape:
 
 @dataclass(frozen=True, eq=False)
 class _Signal:
-    """What a node sends: a node's spikes, or what a stage makes of them."""
+    """What a node sends: a node's spikes, or what a linear layer makes of them."""
 
     node: Node
     shape: Shape
-    stage: Stage | None = None
+    linear: Linear | None = None
 
-    def term(self, name: str) -> tuple[Node, Stage]:
+    def term(self, name: str) -> tuple[Node, Linear]:
         """As one of a sum."""
-        return self.node, self.stage or Stage.identity(name, self.shape)
+        return self.node, self.linear or Linear.identity(name, self.shape)
 
-    def through(self, stage: Stage) -> _Signal:
-        """What another stage makes of it."""
-        stage = stage if self.stage is None else _folded(self.stage, stage)
-        return _Signal(self.node, stage.output_shape, stage)
+    def through(self, linear: Linear) -> _Signal:
+        """What another linear layer makes of it."""
+        linear = linear if self.linear is None else _folded(self.linear, linear)
+        return _Signal(self.node, linear.output_shape, linear)
 
 
 def _understood(graph: nir.NIRGraph, order: list[str], dt: float | None, reset: str) -> SpikingNetwork:
@@ -208,10 +208,10 @@ def _understood(graph: nir.NIRGraph, order: list[str], dt: float | None, reset: 
             _check_shape(name, node.input_type["input"], shape)  # a dense layer flattens by itself
             made[name] = taken[0]
         elif isinstance(node, LINEAR):
-            made[name] = taken[0].through(_stage(f"{name}_layer" if name == first.name else name, node, shape))
+            made[name] = taken[0].through(_linear_of(f"{name}_layer" if name == first.name else name, node, shape))
         elif isinstance(node, (nir.IF, nir.LIF)):
             factor = _factor(name, node, shape, step)
-            if len(taken) > 1 or taken[0].stage is not None:
+            if len(taken) > 1 or taken[0].linear is not None:
                 scaled = Affine(scale=factor, shift=np.zeros(len(factor)))
                 made[name] = _Signal(_summed(name, taken, shape).followed_by(scaled), shape)
             elif taken[0].node is image and not spiking and np.all(factor == 1) and _alone(before, order[0]):
@@ -227,7 +227,7 @@ def _understood(graph: nir.NIRGraph, order: list[str], dt: float | None, reset: 
                 f"not leak. Received: {type(node).__name__} {name!r}"
             )
     end = made[order[-1]]
-    last = end.node if end.stage is None else _summed(order[-1], [end], end.shape)
+    last = end.node if end.linear is None else _summed(order[-1], [end], end.shape)
     layers = [replace(layer, initial_potential=0.0) for layer in populations(last)] if last.terms else []
     meant = {"reset": reset, "input": "spiking" if spiking else "analog"}
     return SpikingNetwork(input=first, layers=tuple(layers), metadata={"nir": meant})
@@ -237,7 +237,7 @@ def _summed(name: str, taken: Sequence[_Signal], shape: Shape) -> Node:
     """The population that adds up what arrives; a sum of several has the name of its node."""
     terms = [signal.term(name) for signal in taken]
     if len(terms) > 1:
-        terms = [(node, replace(stage, name=name)) for node, stage in terms]
+        terms = [(node, replace(linear, name=name)) for node, linear in terms]
     return Node(shape=shape, terms=tuple(terms))
 
 
@@ -260,7 +260,7 @@ def _check_sum(name: str, node: nir.NIRNode, taken: Sequence[_Signal]) -> None:
         )
 
 
-def _folded(first: Stage, second: Stage) -> Stage:
+def _folded(first: Linear, second: Linear) -> Linear:
     """Two linear nodes without neurons between them as one layer.
 
     Raises:
@@ -363,7 +363,7 @@ def _each(name: str, field: str, values: Any, shape: Shape) -> np.ndarray:
     return channels[:, 0]
 
 
-def _stage(name: str, node: nir.NIRNode, shape: Shape) -> Stage:
+def _linear_of(name: str, node: nir.NIRNode, shape: Shape) -> Linear:
     """A linear node as what folds."""
     if isinstance(node, (nir.Affine, nir.Linear)):
         weight = np.asarray(node.weight, np.float64)
@@ -372,7 +372,7 @@ def _stage(name: str, node: nir.NIRNode, shape: Shape) -> Stage:
                 f"`graph` must have weights (outputs, {math.prod(shape)}) in {name!r}. Received: {weight.shape}"
             )
         bias = np.asarray(getattr(node, "bias", np.zeros(len(weight))), np.float64)
-        return Stage(kind=DenseProjection, name=name, input_shape=shape, weights=_rows(weight, shape), bias=bias)
+        return Linear(kind=DenseProjection, name=name, input_shape=shape, weights=_rows(weight, shape), bias=bias)
     if len(shape) != 3:
         raise InputError(f"`graph` must give {name!r} images (channels, height, width). Received: shape {shape}")
     common: dict[str, Any] = {"name": name, "input_shape": shape, "strides": _pair(node.stride)}
@@ -384,7 +384,7 @@ def _stage(name: str, node: nir.NIRNode, shape: Shape) -> Stage:
             )
         weight = np.asarray(node.weight, np.float64)
         dilation = _pair(node.dilation)
-        return Stage(
+        return Linear(
             kind=Conv2DProjection,
             weights=weight.transpose(2, 3, 1, 0),
             bias=np.asarray(node.bias, np.float64),
@@ -394,7 +394,7 @@ def _stage(name: str, node: nir.NIRNode, shape: Shape) -> Stage:
             **common,
         )
     size, average = _pair(node.kernel_size), isinstance(node, nir.AvgPool2d)
-    return Stage(
+    return Linear(
         kind=DepthwiseProjection,
         weights=np.full((*size, shape[2], 1), 1 / math.prod(size) if average else 1.0),
         bias=np.zeros(shape[2]),

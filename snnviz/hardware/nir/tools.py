@@ -61,7 +61,7 @@ def left_behind(network: SpikingNetwork) -> str:
 
 
 @dataclass(frozen=True)
-class Layer:
+class LayerSpikes:
     """The spikes of one population.
 
     Attributes:
@@ -78,7 +78,7 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Agreement:
     """What another simulator made of a network.
 
     Attributes:
@@ -91,7 +91,7 @@ class Comparison:
     items: int
     steps: int
     equal_predictions: int
-    layers: tuple[Layer, ...]
+    layers: tuple[LayerSpikes, ...]
 
     @property
     def equal(self) -> bool:
@@ -99,7 +99,7 @@ class Comparison:
         return self.equal_predictions == self.items and all(layer.first is None for layer in self.layers)
 
 
-def compare(network: SpikingNetwork, tool: str, python: str, x: np.ndarray, steps: int) -> Comparison:
+def compare(network: SpikingNetwork, tool: str, python: str, x: np.ndarray, steps: int) -> Agreement:
     """Simulate `network` here and, by its loader script, in `tool`.
 
     Args:
@@ -120,7 +120,7 @@ def compare(network: SpikingNetwork, tool: str, python: str, x: np.ndarray, step
         for name, node in zip(network.firing_names, _neurons(network), strict=True)
     ]
     predicted = ours["logits"].values[:, -1].argmax(axis=-1) == theirs["output"][:, -1].argmax(axis=-1)
-    return Comparison(len(x), steps, int(predicted.sum()), tuple(layers))
+    return Agreement(len(x), steps, int(predicted.sum()), tuple(layers))
 
 
 def _neurons(network: SpikingNetwork) -> list[str]:
@@ -128,13 +128,13 @@ def _neurons(network: SpikingNetwork) -> list[str]:
     return [name for name, node in to_graph(network).nodes.items() if type(node).__name__ == "IF"]
 
 
-def _layer(name: str, ours: np.ndarray, theirs: np.ndarray) -> Layer:
+def _layer(name: str, ours: np.ndarray, theirs: np.ndarray) -> LayerSpikes:
     differ = np.argwhere(ours.reshape(theirs.shape) != theirs)
     first = None
     if len(differ):
         item, step, neuron = (int(index) for index in differ[np.lexsort(differ.T[[2, 0, 1]])[0]])
         first = (item, step + 1, neuron)
-    return Layer(name, int(ours.sum()), int(theirs.sum()), first)
+    return LayerSpikes(name, int(ours.sum()), int(theirs.sum()), first)
 
 
 def _channels_last(spikes: np.ndarray) -> np.ndarray:

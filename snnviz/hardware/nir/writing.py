@@ -8,7 +8,7 @@ import re
 import nir
 import numpy as np
 
-from snnviz import _memory
+from snnviz._memory import check_room
 from snnviz.errors import InputError
 from snnviz.network import (
     THRESHOLD,
@@ -31,12 +31,7 @@ Of a network with branches "nodes" says for each projection which linear node it
 
 def graph_of(network: SpikingNetwork) -> nir.NIRGraph:
     """See `snnviz.hardware.nir.to_graph`."""
-    size, free = _bytes(network), _memory.available()
-    if size > free:
-        raise InputError(
-            f"`network` must have a graph that fits into memory, {free / 2**30:.1f} GiB now. "
-            f"Received: one that takes {size / 2**30:.1f} GiB"
-        )
+    check_room(_bytes(network), "`network` must have a graph that fits into memory", "one that takes")
     nodes: dict[str, nir.NIRNode] = {}
     edges: list[tuple[str, str]] = []
 

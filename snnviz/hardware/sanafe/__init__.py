@@ -20,7 +20,7 @@ import numpy as np
 from snnviz import _checks as check
 from snnviz import _progress
 from snnviz._arguments import checked
-from snnviz._memory import available
+from snnviz._memory import check_room
 from snnviz._npz import Arrays
 from snnviz.errors import InputError
 from snnviz.hardware import outside
@@ -117,12 +117,8 @@ def _check(network: SpikingNetwork) -> None:
             f"Received: onsets, of {', '.join(waiting)}"
         )
     synapses = sum(layer.synapses("nonzero") for layer in network.layers)
-    needed, free = CHIP_BYTES + synapses * SYNAPSE_BYTES, available()
-    if needed > free:
-        raise InputError(
-            f"`network` must fit into memory, where SANA-FE makes an object of each synapse: {synapses:,} take about "
-            f"{needed / 2**30:.1f} GiB. Received: {free / 2**30:.1f} GiB free"
-        )
+    what = "`network` must fit into memory, where SANA-FE makes an object of each synapse"
+    check_room(CHIP_BYTES + synapses * SYNAPSE_BYTES, what, f"{synapses:,} synapses, which take about")
 
 
 def _scale(network: SpikingNetwork, steps: int) -> float:

@@ -20,7 +20,8 @@ import numpy as np
 
 from snnviz import _checks as check
 from snnviz import _progress
-from snnviz._memory import available
+from snnviz._memory import check_room
+from snnviz._versions import installed
 from snnviz.errors import InputError
 from snnviz.events import Recordings
 from snnviz.hardware.spinnaker import layout, process, program
@@ -291,10 +292,8 @@ def dry_run(
     check.integer("steps", steps, 1)
     expected = cost(network)
     timeout = max(TIMEOUT, 5 * expected.seconds) if timeout is None else check.real("timeout", timeout, 0, above=True)
-    if expected.memory > available():
-        raise InputError(
-            f"`network` must fit into memory, where sPyNNaker takes {expected}. Received: {available() / 1e9:.1f} GB free"
-        )
+    what = "`network` must fit into memory, where sPyNNaker maps it"
+    check_room(expected.memory, what, f"{expected.synapses:,} synapses, which take about")
     process.require_spynnaker()
     laid = layout.prepare(network, x, steps, headroom, step_ms)
     began = time.perf_counter()
@@ -379,7 +378,7 @@ def _plan(
         steps=steps,
         items=len(laid.x),
         seconds=seconds,
-        versions=_versions(),
+        versions=installed(["sPyNNaker", "numpy"]),
     )
 
 
@@ -505,9 +504,3 @@ def _warnings(
     if boards > 1:
         found.append(f"The network needs {boards} boards. Remedy: a smaller network, or spalloc, which has many.")
     return found
-
-
-def _versions() -> dict[str, str]:
-    import importlib.metadata
-
-    return {name: importlib.metadata.version(name) for name in ("sPyNNaker", "numpy")}

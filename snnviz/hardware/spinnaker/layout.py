@@ -120,7 +120,7 @@ def write(folder: Path, laid: Laid, configuration: dict[str, dict[str, Any]], *,
     (folder / CONFIGURATION).write_text("\n".join(lines), encoding="utf-8")
 
 
-class Recorded(Engine):
+class Replay(Engine):
     """What a board recorded, in the place of a simulator: its items are handed out in order.
 
     Args:

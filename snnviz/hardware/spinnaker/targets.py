@@ -152,7 +152,7 @@ def _result(
     """What was recorded, as a result."""
 
     def engine(stored: SpikingNetwork, settings: Settings, record: Record) -> Engine:
-        return layout.Recorded(stored, settings, record, laid, recorded)
+        return layout.Replay(stored, settings, record, laid, recorded)
 
     result = simulate(
         laid.stored.network,

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from snnviz._options import like, option
+from snnviz._options import like, option, parameters
 from snnviz.jobs.work import train as common
-from snnviz.jobs.work.sources import (
-    Preprocessing,
-    full_intensity,
-    located,
-    record_data,
-    remembered,
-    say_if_slow,
-    unshown,
-)
+from snnviz.jobs.work.sources import Preprocessing, located, record_data, say_if_slow, unshown
 from snnviz.training.recipe import ADAPTING
 
 if TYPE_CHECKING:
@@ -46,12 +37,10 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     source = load_source(located(options.model, "model.keras", job), options.mean, options.std)
     original = getattr(source, "model", source)
     model, replaced = adapted(original)
-    known: Mapping[str, Any] = remembered(options.model, job)
-    full = full_intensity(model, options, known)
-    data, images, tests = common.training_data(options, known.get("data"), model.input_shape[1:], full)
-    recipe = replace(common.recipe_from(options, ADAPTING, len(images)), input_range=None if full == 1 else full)
+    start = common.start_with(model, options.model, options, ADAPTING, job)
+    data, images, tests, recipe, full = start.data, start.images, start.tests, start.recipe, start.full
     checked_training(model, images.x, images.y, recipe, options.anyway)  # mistakes are answered before a run begins
-    job.begin({"model": options.model, **common.settings(recipe, data, images)})
+    job.begin({**parameters(options), **common.settings(recipe, data, images)})
     record_data(job, images, "training")
     for words in (*(replaced or ("nothing had to be replaced",)), unshown(options.model, original)):
         if words:

@@ -5,24 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from snnviz._options import like, option
+from snnviz._options import like, option, parameters
 from snnviz.jobs.work import train as common
-from snnviz.jobs.work.sources import (
-    full_intensity,
-    known_name,
-    located,
-    record_data,
-    remembered,
-    say_if_slow,
-    stem,
-    unshown,
-)
+from snnviz.jobs.work.sources import located, record_data, say_if_slow, stem, unshown
 from snnviz.training.recipe import FINE_TUNING, Recipe, default_recipe
 
 if TYPE_CHECKING:
-    import keras
-
-    from snnviz.datasets import Images
     from snnviz.jobs.job import Job
 
 NO_ACTIVATION_PENALTY = (
@@ -82,38 +70,14 @@ class Options(Shared):
     out: str | None = like(common.Options, "out", unset="MODEL-sparse.keras")
 
 
-@dataclass(frozen=True)
-class Start:
-    """What a fine-tuning begins with.
-
-    Attributes:
-        model: the trained classifier.
-        data: the data set's name or path.
-        images: to train on.
-        tests: to measure on, where the data set has such.
-        recipe: for these images, with what the model takes for full intensity.
-    """
-
-    model: keras.Model
-    data: str
-    images: Images
-    tests: Images | None
-    recipe: Recipe
-
-
-def begin_with(options: Shared, job: Job) -> Start:
+def begin_with(options: Shared, job: Job) -> common.Start:
     """Load the model and its data."""
     from snnviz.conversion import load_keras
 
     model = load_keras(located(options.model, "model.keras", job))
     if unclear := unshown(options.model, model, "`snnviz import` takes --mean and --std"):
         job.say(unclear)
-    known = remembered(options.model, job)
-    full = full_intensity(model, options, known)
-    data, images, tests = common.training_data(options, known.get("data"), model.input_shape[1:], full)
-    of_model = options.data is None or known_name(options.data) == known_name(str(known.get("data")))
-    recipe = common.recipe_from(options, options.base, len(images), known.get("held_out") if of_model else None)
-    return Start(model, data, images, tests, replace(recipe, input_range=None if full == 1 else full))
+    return common.start_with(model, options.model, options, options.base, job)
 
 
 def work(options: Options, job: Job) -> dict[str, Any]:
@@ -124,14 +88,14 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     epsilon = sparsity.PAPER_EPSILON if options.epsilon is None else options.epsilon
     start = begin_with(options, job)
     model, data, images, tests, recipe = start.model, start.data, start.images, start.tests, start.recipe
-    full = recipe.input_range or 1.0
+    full = start.full
     if options.lambda_a is None and recipe.lambda_a and not sparsity.has_activation_penalty(model):
         recipe = replace(recipe, lambda_a=0.0)
         job.say(NO_ACTIVATION_PENALTY)
     checked_training(model, images.x, images.y, recipe, options.anyway)  # mistakes are answered before a run begins
     sparsity.measure(model, images.x[:1], progress=False)  # that it has a sparsity
     held_out, kept = split(len(images), recipe)
-    job.begin({"model": options.model, "epsilon": epsilon, **common.settings(recipe, data, images)})
+    job.begin({**parameters(options), "epsilon": epsilon, **common.settings(recipe, data, images)})
     record_data(job, images, "training")
     say_if_slow(job, recipe.precision)
     out = job.place(options.out, "model.keras")

@@ -103,20 +103,22 @@ class Options(DataOptions):
         about="The whole budget, with loading and with the report on the test set.",
     )  # fmt: skip
     updates: int | None = option(
-        None, "updates of a search along gradients", metavar="N", least=1, unset="4000; weights 2000"
+        None, "updates of a search along gradients", metavar="N", least=1, unset=methods.usual("updates")
     )
     batch_size: int | None = option(
-        None, "items of one update", metavar="N", least=1, unset="256; weights 128",
+        None, "items of one update", metavar="N", least=1, unset=methods.usual("batch"),
     )  # fmt: skip
     rate: float | None = option(
-        None, "learning rate of the updates, at the beginning", metavar="R", least=0, above=True, unset="0.05; weights 0.002",
+        None, "learning rate of the updates, at the beginning", metavar="R", least=0, above=True, unset=methods.usual("rate"),
     )  # fmt: skip
     unrolled: int | None = option(
-        None, "time steps through which gradients go as spikes", metavar="T", least=1, unset="6; weights 5",
+        None, "time steps through which gradients go as spikes", metavar="T", least=1, unset=methods.usual("unrolled"),
     )  # fmt: skip
-    every: int | None = option(None, "updates from one candidate to the next", metavar="N", least=1, unset="200")
+    every: int | None = option(
+        None, "updates from one candidate to the next", metavar="N", least=1, unset=methods.usual("every")
+    )
     shift: int | None = option(
-        None, "move the gradient's images by up to N pixels each way", metavar="N", least=0, unset="1",
+        None, "move the gradient's images by up to N pixels each way", metavar="N", least=0, unset=methods.usual("shift"),
     )  # fmt: skip
     flip: bool | None = option(None, "with --method weights: mirror images by chance")
     precision: str | None = option(
@@ -336,7 +338,7 @@ def _split(images: Any, held_out: Mapping[str, int] | None) -> tuple[Any, Any]:
 
     if held_out and held_out["items"] and held_out["of"] <= len(images):
         return datasets.validation_split(images.take(held_out["of"]), held_out["items"], held_out["seed"])
-    return datasets.validation_split(images, max(1, datasets.held_out_items(len(images))))
+    return datasets.validation_split(images)
 
 
 def _seconds_per_item(simulated: Callable[[int], object]) -> float:

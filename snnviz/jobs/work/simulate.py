@@ -20,7 +20,7 @@ from snnviz.jobs.work.sources import (
     titled,
 )
 from snnviz.simulation import Record, Settings, Stop, simulate
-from snnviz.simulation.driver import ENGINES, check_engine
+from snnviz.simulation.engines import ENGINES, check_engine
 from snnviz.simulation.settings import other_input
 from snnviz.simulation.stopping import RULES
 

@@ -103,6 +103,12 @@ def known_of(card: Mapping[str, Any]) -> dict[str, Any]:
     return known
 
 
+def of_other_data(known: Mapping[str, Any], asked: str | None) -> bool:
+    """Whether data asked for are others than those that a model or network is known to be of (`known_of`)."""
+    own = known.get("data")
+    return own is not None and asked is not None and known_name(asked) != known_name(str(own))
+
+
 def on_cluster() -> Any:
     """The option of a kind of work that a cluster can do."""
     return option(
@@ -278,8 +284,7 @@ def data_for(
     if own is None and given is None:
         name = "mnist"
         notes.append(f"{reference} does not say which data set it is of: mnist is taken; --data names another")
-    other = own is not None and known_name(name) != known_name(str(own))
-    if other:
+    if other := of_other_data(known, given):
         notes.append(f"{reference} is of the data set {own}, and runs on {given} as asked")
 
     def load(split: str, limit: int | None) -> Images:

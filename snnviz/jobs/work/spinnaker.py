@@ -10,7 +10,7 @@ from snnviz.errors import InputError
 from snnviz.jobs.work import simulate
 from snnviz.jobs.work.simulate import keep
 from snnviz.jobs.work.sources import Data, NetworkOptions, data_of, located, output, record_data, titled
-from snnviz.simulation.driver import check_engine
+from snnviz.simulation.engines import check_engine
 from snnviz.simulation.settings import MOST_MS
 
 if TYPE_CHECKING:

@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from snnviz import _checks as check
 from snnviz import architectures
-from snnviz._options import like, option, words
+from snnviz._options import like, option, parameters, words
 from snnviz.errors import InputError
 from snnviz.jobs.work.simulate import anytime
 from snnviz.jobs.work.sources import (
     DataOptions,
+    full_intensity,
     known_name,
     known_of,
     load_images,
+    of_other_data,
     record_data,
+    remembered,
     remembering,
     say_if_slow,
 )
@@ -92,7 +95,7 @@ class Options(Shared):
     half: bool | None = option(None, "round kernels to half precision: about half the file")
     out: str | None = option(
         None, "file to write; its card, history and checkpoint go beside it", metavar="FILE.keras", suffix=".keras",
-        writes="file", unset="ARCH.keras",
+        writes="file", unset="ARCH.keras", recorded=False,
     )  # fmt: skip
     alpha: float | None = option(None, "width multiplier of mobilenet", metavar="A", least=0, above=True, unset="1")
 
@@ -121,7 +124,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     if model is None:
         model = architectures.build(name, seed=options.seed, **_mobilenet_options(options, images))
     checked_training(model, images.x, images.y, recipe, options.anyway)  # a mistake is answered before a run begins
-    job.begin({"architecture": name, "alpha": options.alpha, **settings(recipe, data, images)})
+    job.begin({**parameters(options), **settings(recipe, data, images)})
     record_data(job, images, "training")
     say_if_slow(job, recipe.precision)
     out = job.place(options.out, "model.keras")
@@ -226,6 +229,40 @@ def training_data(
         return known_name(name), images, load("test")
     except InputError:  # files of a user need not have a test split
         return known_name(name), images, None
+
+
+@dataclass(frozen=True)
+class Start:
+    """What the training of a trained model begins with.
+
+    Attributes:
+        model: the classifier.
+        data: the data set's name or path.
+        images: to train on.
+        tests: to measure on, where the data set has such.
+        recipe: for these images, with what the model takes for full intensity.
+    """
+
+    model: keras.Model
+    data: str
+    images: Images
+    tests: Images | None
+    recipe: Recipe
+
+    @property
+    def full(self) -> float:
+        """What the model takes for full intensity."""
+        return self.recipe.input_range or 1.0
+
+
+def start_with(model: keras.Model, reference: str, options: Shared, base: Recipe, job: Job) -> Start:
+    """A model, which the user named `reference`, with its data, and `base` as the options want it for them."""
+    known = remembered(reference, job)
+    full = full_intensity(model, options, known)
+    data, images, tests = training_data(options, known.get("data"), model.input_shape[1:], full)
+    held_out = None if of_other_data(known, options.data) else known.get("held_out")
+    recipe = recipe_from(options, base, len(images), held_out)
+    return Start(model, data, images, tests, replace(recipe, input_range=None if full == 1 else full))
 
 
 def _mobilenet_options(options: Options, images: Images) -> dict[str, Any]:

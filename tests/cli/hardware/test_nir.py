@@ -58,9 +58,9 @@ def test_for_one_tool(tmp_path, capsys, monkeypatch):
     assert "dense-mnist-heuristic_norse.py loads it" in capsys.readouterr().out
     assert (tmp_path / "dense-mnist-heuristic_norse.py").read_text() == tools.loader("norse")
 
-    same = tools.Layer("input", 7, 7, None)
-    other = tools.Layer("dense1", 7, 8, (0, 3, 5))
-    answers = [tools.Comparison(4, 20, 4, (same, other)), tools.Comparison(4, 20, 4, (same, same))]
+    same = tools.LayerSpikes("input", 7, 7, None)
+    other = tools.LayerSpikes("dense1", 7, 8, (0, 3, 5))
+    answers = [tools.Agreement(4, 20, 4, (same, other)), tools.Agreement(4, 20, 4, (same, same))]
     monkeypatch.setattr(tools, "compare", lambda *_: answers.pop(0))
     command = ["hardware", "nir", "dense-mnist-heuristic", "--for", "norse", "--check", "--limit", "4"]
     assert cli.main(command) == 0

@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from snnviz import Record, SpikingNetwork, datasets, pretrained, results, simulate
+from snnviz import Record, SpikingNetwork, _memory, datasets, pretrained, results, simulate
 from snnviz.errors import InputError
 from snnviz.hardware import neuron
-from snnviz.hardware.neuron import cells
 from snnviz.simulation import Settings
 from tests.parity.networks import (
     KINDS,
@@ -155,6 +154,8 @@ def test_analog_input_is_refused():
 
 
 def test_a_network_that_does_not_fit_into_memory_is_refused(monkeypatch):
-    monkeypatch.setattr(cells, "_memory", lambda: 1e5)
-    with pytest.raises(InputError, match=r"each synapse: [\d,]+ take about 0 GB. Received: a machine with 0 GB"):
+    monkeypatch.setattr(_memory, "available", lambda: 1e5)
+    with pytest.raises(
+        InputError, match=r"each synapse, 0\.0 GiB now. Received: [\d,]+ synapses, which take about 0\.0 GiB"
+    ):
         neuron.make_engine(KINDS["dense"](seed=1), Settings(), Record())

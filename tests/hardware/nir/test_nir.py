@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from snnviz import pretrained, simulate
-from snnviz.conversion.stages import Stage, composed
+from snnviz.conversion.linear import Linear, composed
 from snnviz.errors import InputError
 from snnviz.hardware import nir as ours
 from snnviz.network import Conv2DProjection, DepthwiseProjection
@@ -278,8 +278,8 @@ def random_stage(rng, kind, shape):
     outputs = int(rng.integers(1, 4))
     weights = rng.integers(-4, 5, (*size, shape[2], outputs if kind is Conv2DProjection else 1)) / 8
     numbers = rng.integers(0, 2, 4).tolist()
-    return Stage(
-        kind=kind, name="stage", input_shape=shape, weights=weights, groups=groups,
+    return Linear(
+        kind=kind, name="linear", input_shape=shape, weights=weights, groups=groups,
         bias=rng.integers(-3, 4, weights.shape[3] if kind is Conv2DProjection else shape[2]) / 8 * float(rng.integers(0, 2)),
         strides=tuple(rng.integers(1, 4, 2).tolist()), dilation=tuple(rng.integers(1, 3, 2).tolist()),
         padding=((numbers[0], numbers[1]), (numbers[2], numbers[3])),
@@ -305,11 +305,11 @@ def test_two_convolutions_as_one_do_the_same_or_are_refused():
 
 def test_groups_stay_groups_after_pooling():
     rng = np.random.default_rng(1)
-    pool = Stage(
+    pool = Linear(
         kind=DepthwiseProjection, name="a", input_shape=(4, 4, 4), weights=np.full((2, 2, 4, 1), 0.25), bias=np.zeros(4),
         strides=(2, 2), pooling=True,
     )  # fmt: skip
-    conv = Stage(
+    conv = Linear(
         kind=Conv2DProjection,
         name="b",
         input_shape=(2, 2, 4),

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from snnviz import _progress, pretrained
+from snnviz import _memory, _progress, pretrained
 from snnviz.errors import InputError
 from snnviz.hardware.spinnaker import dryrun, layout, model, process, program
 from snnviz.hardware.spinnaker.dryrun import Chip, Core
@@ -219,8 +219,10 @@ def test_what_it_will_take_is_known_before(monkeypatch):
     assert cost.synapses == sum(int(np.count_nonzero(layer.weights)) for layer in net.layers)
     assert 5 <= cost.seconds < 6
     assert str(cost) == f"{cost.synapses:,} synapses, about 5 s of processor time and 0.2 GB of memory"
-    monkeypatch.setattr(dryrun, "available", lambda: 1e8)
-    with pytest.raises(InputError, match=r"where sPyNNaker takes .* synapses, about 5 s.*Received: 0\.1 GB free"):
+    monkeypatch.setattr(_memory, "available", lambda: 1e8)
+    with pytest.raises(
+        InputError, match=rf"0\.1 GiB now. Received: {cost.synapses:,} synapses, which take about 0\.2 GiB"
+    ):
         dryrun.dry_run(net, np.zeros((1, *net.input_shape), np.float32))
 
 

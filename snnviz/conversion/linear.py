@@ -72,7 +72,7 @@ class Affine:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stage:
+class Linear:
     """A linear layer while it is being folded: the fields of `snnviz.network`'s projections, and a bias, in float64.
 
     Attributes:
@@ -94,7 +94,7 @@ class Stage:
     channels: int | None = None
 
     @classmethod
-    def identity(cls, name: str, shape: Shape, first: int = 0, channels: int | None = None) -> Stage:
+    def identity(cls, name: str, shape: Shape, first: int = 0, channels: int | None = None) -> Linear:
         """One that passes neurons of `shape` on, to channels from `first` on of `channels` channels."""
         weights, total = np.ones(shape[-1]), shape[-1] if channels is None else channels
         bias = np.zeros(total)
@@ -131,7 +131,7 @@ class Stage:
         """True if zeros are put around the input."""
         return any(map(any, self.padding))
 
-    def followed_by(self, affine: Affine) -> Stage:
+    def followed_by(self, affine: Affine) -> Linear:
         """This layer with `affine` of its output folded in: weights and bias scaled, then the bias shifted."""
         scale = affine.scale
         if self.kind is DepthwiseProjection:
@@ -140,7 +140,7 @@ class Stage:
             scale = scale[self.first : self.first + len(self.weights)]
         return replace(self, weights=self.weights * scale, bias=self.bias * affine.scale + affine.shift)
 
-    def preceded_by(self, affine: Affine) -> Stage:
+    def preceded_by(self, affine: Affine) -> Linear:
         """This layer with `affine` of its input folded in: f(a S + d; W) = f(S; a W) + f(d; W).
 
         The second term is the same at every position unless a shift meets zero padding: then each neuron has a bias of its own.
@@ -164,7 +164,7 @@ class Stage:
             moved = (self.weights * shift).sum(axis=axes).reshape(-1)
         return replace(self, weights=self.weights * scale, bias=self.bias + moved)
 
-    def dense(self) -> Stage:
+    def dense(self) -> Linear:
         """A convolution or pooling with one output position as a dense layer; synapses outside the kernel are zero."""
         bias = np.broadcast_to(self.bias, self.output_shape).reshape(-1)
         return replace(self, kind=DenseProjection, weights=np.concatenate(list(self.rows())), bias=bias)
@@ -192,7 +192,7 @@ class Stage:
         return self.positionwise and self.strides == (1, 1)
 
 
-def joined(first: Stage, second: Stage) -> list[Stage] | None:
+def joined(first: Linear, second: Linear) -> list[Linear] | None:
     """What does the same as two linear layers one after the other, with no signal between that can be negative.
 
     Args:
@@ -241,10 +241,10 @@ def joined(first: Stage, second: Stage) -> list[Stage] | None:
     after = np.concatenate(list(second.rows()))
     weights = np.concatenate([rows @ after for rows in first.rows()])
     bias = np.broadcast_to(first.bias, first.output_shape).reshape(-1) @ after + second.bias
-    return [Stage(kind=DenseProjection, weights=weights, bias=bias, **common)]
+    return [Linear(kind=DenseProjection, weights=weights, bias=bias, **common)]
 
 
-def composed(first: Stage, second: Stage) -> Stage | None:
+def composed(first: Linear, second: Linear) -> Linear | None:
     """Two convolutions or poolings in a row as one, exactly; neither's output is rectified in between.
 
     Its kernel is K[a d + i e s] = sum over a, i of F[a] G[i], where F has the dilation d and the strides s, and G the dilation e.
@@ -295,7 +295,7 @@ def composed(first: Stage, second: Stage) -> Stage | None:
     )
 
 
-def _composed_axis(first: Stage, second: Stage, axis: int) -> tuple[int, int] | None:
+def _composed_axis(first: Linear, second: Linear, axis: int) -> tuple[int, int] | None:
     """Zeros before and after the input along an axis for both convolutions as one; None where there is no such number."""
     between, outputs = first.output_shape[axis], second.output_shape[axis]
     before, stride = first.padding[axis][0], first.strides[axis]
