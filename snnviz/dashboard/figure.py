@@ -31,8 +31,8 @@ def rendered(element: Any) -> Any:
     Else HoloViews asks Bokeh for the current one, which is not this session's after an exception passed through Bokeh: it is
     that of the session where that happened, or none once that has ended.
 
-    It is as `plots.refresh` leaves it: glyphs that took their colours from another column than before would do so in a browser before the
-    data are there that came with them.
+    It is as `plots.refresh` leaves it: glyphs that took their colours from another column later on would do so in a browser
+    before the data that come with them.
     """
     figure = hv.renderer("bokeh").instance(mode="server").get_plot(element, doc=Document()).state
     plots.refresh(figure, element, element)

@@ -24,7 +24,7 @@ from snnviz.errors import InputError
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
-_OUT_OF_RANGE = re.compile(r"\w+ parameter '\w+\.(?P<name>\w+)' (?P<allowed>must be .+), not (?P<given>\S+)\.")
+_OUT_OF_RANGE = re.compile(r"\w+ parameter '\w+\.(?P<name>\w+)' (?P<allowed>must be .+), not (?P<given>.+)\.")
 """How param says that a number is out of range."""
 WAIT = "<p class='note' role='status'>One moment.</p>"
 FIRST = """<p>Convert a trained classifier, yours or a shipped one, then press Simulate this.</p>
@@ -162,8 +162,11 @@ class Page(pn.viewable.Viewer):
         if isinstance(error, InputError):
             self.say(str(error))
             return
-        if typed and typed["name"] in self.param:  # a field that was empty sends the first number as it is typed
-            self.say(f"{self.param[typed['name']].label} {typed['allowed']}. Received: {typed['given']}")
+        if (
+            typed and typed["name"] in self.param
+        ):  # an empty field sends the first number as it is typed, and None once emptied
+            given = "nothing" if "NoneType" in typed["given"] else typed["given"]
+            self.say(f"{self.param[typed['name']].label} {typed['allowed']}. Received: {given}")
             return
         _log.error("a callback of the page %s failed", self.title, exc_info=error)
         self.say(

@@ -63,7 +63,10 @@ def test_a_number_out_of_range_is_a_mistake_of_the_users(caplog):
     optimize = dashboard.Optimize()
     with caplog.at_level(logging.ERROR):
         optimize.guarded(lambda: optimize.param.update(items=0))()
-    assert "Items must be at least 1. Received: 0" in optimize.notice.object
+        assert "Items must be at least 1. Received: 0" in optimize.notice.object
+        hardware = dashboard.Hardware()
+        hardware.guarded(lambda: hardware.param.update(items=None))()
+    assert "Items must be an integer. Received: nothing" in hardware.notice.object
     assert not caplog.text
 
 
