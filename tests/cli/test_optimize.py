@@ -37,7 +37,18 @@ def test_it_searches_reports_and_saves(network, tmp_path, capsys):
     better = load_network(out)
     assert better.metadata["optimization"]["per"] == ["layer"]
     assert better.halved().hash == better.hash
+    assert "data" not in better.metadata, "which data it is of was a guess"
     assert len(history.read_text().splitlines()) == answer["evaluations"] + 1
+
+
+def test_what_is_found_remembers_the_data(tmp_path):
+    """As a network that ships does by its card, which the new file has not."""
+    out = tmp_path / "better.npz"
+    assert (
+        main([*arguments("dense-mnist-heuristic", "--evaluations", "3", "--minutes", "1"), "--out", str(out), "--json"])
+        == 0
+    )
+    assert load_network(out).metadata["data"] == "mnist"
 
 
 def test_a_budget_of_time_holds_the_report_too(network, tmp_path, capsys, monkeypatch):

@@ -18,12 +18,11 @@ from snnviz.jobs.work.sources import (
     chance,
     check_range,
     data_for,
-    known_name,
     located,
+    of_data,
     output,
     record_data,
     remembered,
-    remembering,
     unshown,
 )
 
@@ -158,7 +157,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         class_names=names or (images.class_names if len(images.class_names) == folded.classes else ()),
         title=options.title or _title(model, options.model),
     )
-    network = _remembering(network.halved() if options.half else network, data)
+    network = of_data(network.halved() if options.half else network, data)
     out = job.place(options.out, "network.npz")
     network.save(out)
     job.file(out, "network.npz")
@@ -185,17 +184,6 @@ def work(options: Options, job: Job) -> dict[str, Any]:
 def _title(model: keras.Model, source: str) -> str:
     """What curves are called: the model's name, unless Keras made it up, which it does for all alike."""
     return Path(source).stem if re.fullmatch(r"(sequential|functional|model)(_\d+)?", model.name) else str(model.name)
-
-
-def _remembering(network: SpikingNetwork, data: Data) -> SpikingNetwork:
-    from snnviz import datasets
-
-    known: dict[str, Any] = {"data": known_name(data.name)}
-    if content := datasets.content_hash(data.name):
-        known["data_hash"] = content
-    if data.held_out is not None:
-        known["held_out"] = dict(data.held_out)
-    return remembering(network, known)
 
 
 def _layer(network: SpikingNetwork, layer: Any) -> dict[str, Any]:

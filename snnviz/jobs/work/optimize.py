@@ -18,9 +18,11 @@ from snnviz.jobs.work.sources import (
     check_cluster,
     data_of,
     located,
+    of_data,
     on_cluster,
     output,
     record_data,
+    remembered,
     say_if_slow,
 )
 from snnviz.optimization import methods
@@ -297,6 +299,8 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         **given,
     )
     best = found.network.halved() if options.half else found.network
+    if "data" not in best.metadata and (options.data or remembered(options.network, job)):
+        best = of_data(best, data)
     out = best.save(job.place(options.out, "network.npz"))
     if options.history:
         found.history.to_csv(options.history)

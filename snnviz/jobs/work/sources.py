@@ -103,6 +103,18 @@ def known_of(card: Mapping[str, Any]) -> dict[str, Any]:
     return known
 
 
+def of_data(network: SpikingNetwork, data: Data) -> SpikingNetwork:
+    """The network that remembers the data it was made on (`known_of`)."""
+    from snnviz import datasets
+
+    known: dict[str, Any] = {"data": known_name(data.name)}
+    if content := datasets.content_hash(data.name):
+        known["data_hash"] = content
+    if data.held_out is not None:
+        known["held_out"] = dict(data.held_out)
+    return remembering(network, known)
+
+
 def of_other_data(known: Mapping[str, Any], asked: str | None) -> bool:
     """Whether data asked for are others than those that a model or network is known to be of (`known_of`)."""
     own = known.get("data")
