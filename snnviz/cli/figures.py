@@ -16,10 +16,12 @@ from typing import Any
 from snnviz.cli._job import add_store_option
 from snnviz.cli._numbers import real, whole
 
+_MODEL = "dense-mnist"
+
 
 def arguments(parser: Any) -> None:
     """What it takes."""
-    add_source(parser, default="dense-mnist", help="without --run: a model that ships whole (default: %(default)s)")
+    add_source(parser, help=f"without --run: a model that ships whole (default: {_MODEL})")
     parser.add_argument(
         "--data", metavar="NAME|PATH",
         help="with --run: the data that the results are of, for figures that show images (default: looked for by its name, and "
@@ -60,7 +62,7 @@ def add_source(parser: argparse.ArgumentParser, **model: Any) -> None:
         "--all", action="store_true", help="everything, from the shipped models (the default without --run)"
     )
     source.add_argument(
-        "--run", dest="results", nargs="+", metavar="RESULT",
+        "--run", dest="sources", nargs="+", metavar="RESULT",
         help="results (.nc), folders of runs with result.nc, network.npz and history.csv, or ids of tracked runs; the first two "
         "are before and after",
     )  # fmt: skip
@@ -86,7 +88,7 @@ def material_of(
     from snnviz.errors import InputError
     from snnviz.figures.loading import runtimes
 
-    if args.results is None:
+    if args.sources is None:
         for name in ("network", "history", "grid", "data"):
             if getattr(args, name, None) is not None:
                 raise InputError(f"`--{name}` must come with --run. Received: {getattr(args, name)!r}")
@@ -98,10 +100,11 @@ def material_of(
             for model in models
         }
         return replace(figures.together(made) if len(made) > 1 else made[models[0]], runtimes=found)
-    if args.limit is not None:
-        raise InputError(f"`--limit` must come without --run. Received: {args.limit}")
+    for name in ("limit", "model"):
+        if (given := getattr(args, name)) is not None:
+            raise InputError(f"`--{name}` must come without --run. Received: {given!r}")
     return figures.from_files(
-        args.results,
+        args.sources,
         network=args.network,
         history=args.history,
         grid=args.grid,
@@ -133,7 +136,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     names = set(args.names or figures.FIGURES)
     material = material_of(
         args,
-        [args.model],
+        [_MODEL if args.model is None else args.model],
         traces=bool(moving or names & {"raster", "membranes"}),
         search=bool(names & {"optimization-history", "evaluations"}),
     )
@@ -150,15 +153,18 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _width(text: str | None) -> float | None:
+    from snnviz import _checks as check
     from snnviz import plots
     from snnviz.errors import InputError
 
     if text in ("single", "double", None):
         return {"single": plots.SINGLE_COLUMN, "double": plots.DOUBLE_COLUMN}.get(text or "")
     try:
-        return real(text)
-    except argparse.ArgumentTypeError:
-        raise InputError(f"`--width` must be single, double or a number of inches. Received: {text!r}") from None
+        return check.real("--width", real(text), 1, 40)
+    except (argparse.ArgumentTypeError, InputError):
+        raise InputError(
+            f"`--width` must be single, double or a number of inches, from 1 to 40. Received: {text!r}"
+        ) from None
 
 
 def _say(text: str) -> None:

@@ -17,7 +17,7 @@ from snnviz.cli import _job
 
 def arguments(parser: Any) -> None:
     """What it takes."""
-    parser.add_argument("runs", nargs="+", metavar="RUN", help="id of a run, or its beginning")
+    parser.add_argument("run_id", nargs="+", metavar="RUN", help="id of a run, or its beginning")
     parser.add_argument("--out", default="report.html", metavar="FILE.html", help="the file (default: %(default)s)")
     _job.add_store_option(parser)
     parser.set_defaults(writes=lambda args: (args.out, False))
@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from snnviz.dashboard.report import report
 
     out = Path(str(check.file("out", args.out, ".html")))
-    page = report(runs.Store(args.tracking_uri), args.runs)
+    page = report(runs.Store(args.tracking_uri), args.run_id)
     with replacing(out) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return {"out": str(out), "bytes": out.stat().st_size}

@@ -36,7 +36,9 @@ def card(page: Any) -> Any:
     show()
     return parts.card(
         parts.heading("Within a budget", "Which network answers best if an answer may take no more, and how sure that is."),
-        parts.row(parts.group("Budget", amount), parts.group("In", unit), platform, classes=["snn-buttons"]),
+        parts.row(
+            parts.group("Budget", amount, _BUDGET), parts.group("Counted in", unit, _UNIT), platform, classes=["snn-buttons"]
+        ),
         page.live(lambda: words(page), "budget", "budget_unit", "platform", "runs"),
     )  # fmt: skip
 
@@ -89,4 +91,6 @@ def advice(told: pd.DataFrame) -> str:
     return f"Take {best['run']}." if len(answering) > 1 else f"{best['run']} is the only one that answers."
 
 
+_BUDGET = "The most that the answer to one item may take. Each network is stopped at the last step within it."
+_UNIT = "Time steps, synaptic events, or energy. A nanojoule is a billionth of a joule."
 _ESTIMATE = "Energy is an estimate from published constants; the page Network says which."

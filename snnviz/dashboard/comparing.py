@@ -46,7 +46,9 @@ class Comparison:
             page, "metric_history", "Side by side", "The same metric of every run that is ticked.",
             self._draw, lambda: plots.metric_history_data(self._histories(), page.metric), redraw=["chosen", "metric"],
             tip="These runs have no metric by step in common.",
-            controls=[parts.group("Metric", pn.widgets.Select.from_param(page.param.metric, label="", width=220))],
+            controls=[
+                parts.group("Metric", pn.widgets.Select.from_param(page.param.metric, label="", width=220), METRIC_HELP)
+            ],
             again=lambda: reproducing.drawn(
                 page.workspace, "metric_history",
                 reproducing.histories({label(run): run.id for run in self.runs()}, [page.metric]), page.metric,
@@ -61,7 +63,9 @@ class Comparison:
                 names=list(self._results()), zoom="top", log=True,
             ),
         )  # fmt: skip
-        alike = parts.widget(pn.widgets.Toggle.from_param(page.param.alike, label="Settings that are alike, too"))
+        alike = parts.group(
+            "Settings", pn.widgets.Toggle.from_param(page.param.alike, label="also those that are equal"), ALIKE_HELP
+        )
         self.report = parts.download(
             "Report", "comparison.html", lambda: written_report(page, [run.id for run in self.runs()]), width=110
         )
@@ -153,7 +157,9 @@ class Influence:
 
     def __init__(self, page: Any) -> None:
         self._page = page
-        choice = parts.group("What came out", pn.widgets.Select.from_param(page.param.target, label="", width=220))
+        choice = parts.group(
+            "What came out", pn.widgets.Select.from_param(page.param.target, label="", width=220), TARGET_HELP
+        )
         self.lines = Figure(
             page, "parallel_coordinates", "Settings and what came out",
             "A line for each listed run, across its settings to what came out.",
@@ -231,5 +237,8 @@ class Influence:
         return importance(table, self._page.target, high=not less_is_better(self._page.target))
 
 
+METRIC_HELP = "What is drawn of each ticked run, step by step. Listed are the metrics that all of them recorded."
+ALIKE_HELP = "The table shows the settings in which the ticked runs differ; switched on, it shows all of them."
+TARGET_HELP = "The metric, of the listed runs, that is set against their settings."
 _NO_SETTINGS = ("network_hash", "model_hash", "data_hash", "out", "checkpoint", "history", "plan")
 """What runs are told beside settings: names of files, and what identifies what they were given."""

@@ -34,7 +34,7 @@ class Convert(Launching):
     title = "Convert"
     heading = "Convert"
     lead = "Drop a trained classifier, or take a shipped one, and get a spiking network that stands for it, neuron by neuron."
-    terms = ("saturated", "dead", "rate error", "spike rate")
+    terms = ("layer scale", "saturated", "active", "dead", "rate error", "rate bias", "spike rate", "held out")
     url_state = ("source", "data", "setting", "percentile", "norm_items", "input", "opened")
     launches = "convert"
     launches_words = "conversion"
@@ -51,10 +51,10 @@ class Convert(Launching):
     def _body(self) -> list[Any]:
         form = self.launch_card(
             self.source_field("Model", "The trained classifier."),
-            field(self, Options, "setting"),
+            field(self, Options, "setting", {"chosen for me": "auto", "as in the paper": "paper"}),
             field(self, Options, "percentile", width=110, placeholder="chosen"),
             field(self, Options, "norm_items", width=120),
-            field(self, Options, "input"),
+            field(self, Options, "input", {"as spikes": "spiking", "as they are": "analog"}),
         )
         if self.workspace.store is None:
             return [form]

@@ -260,7 +260,7 @@ class Explorer(Page):
 
             points.selected.on_change("indices", self.guarded(choose))
 
-        choice = parts.group("Cost axis", RadioButtons.from_param(self.param.plane, label=""))
+        choice = parts.group("Cost", RadioButtons.from_param(self.param.plane, label=""), PLANE_HELP)
         return Figure(
             self, "pareto_front", "Pareto front",
             "Every run as a point; small and pale where another is as good or better in all. Click one, or several with Shift, and "
@@ -288,20 +288,26 @@ class Explorer(Page):
         )
         widgets = [
             parts.widget(slider),
-            parts.group("Time axis", RadioButtons.from_param(self.param.time_scale)),
-            parts.group("Cost axis", RadioButtons.from_param(self.param.x_scale)),
-            parts.group("Accuracy axis", RadioButtons.from_param(self.param.zoom)),
-            parts.group("Pareto reference", reference),
+            parts.group("Time axis", RadioButtons.from_param(self.param.time_scale), SCALE_HELP),
+            parts.group("Events axis", RadioButtons.from_param(self.param.x_scale), SCALE_HELP),
+            parts.group("Accuracy axis", RadioButtons.from_param(self.param.zoom), ZOOM_HELP),
+            parts.group("Pareto reference", reference, REFERENCE_HELP),
         ]
         names = self.workspace.names()
         if len(names) > 1:
             few = len(names) <= 3
             kind = RadioButtons if few else pn.widgets.Select
             widgets.append(
-                parts.group("Layers of", kind.from_param(self.param.run, label="", **({} if few else {"width": 240})))
+                parts.group(
+                    "Layers of",
+                    kind.from_param(self.param.run, label="", **({} if few else {"width": 240})),
+                    LAYERS_HELP,
+                )
             )
         card = parts.card(*widgets, classes=["snn-controls"])
-        return card if len(names) < 2 else parts.box(parts.choice("Runs", self.param.runs), card, classes=["snn-stack"])
+        if len(names) < 2:
+            return card
+        return parts.box(parts.choice("Runs", self.param.runs, RUNS_HELP), card, classes=["snn-stack"])
 
     def _onward(self) -> pn.pane.HTML:
         """Links to what comes after the run whose layers are shown."""
@@ -317,8 +323,10 @@ class Explorer(Page):
         return parts.card(
             parts.heading("Metrics"),
             self.live(self._table, "threshold", "reference", "frontier", "runs", "runs_told"),
-            parts.widget(
-                pn.widgets.Toggle.from_param(self.param.frontier, label="Pareto metrics of the best accuracy so far")
+            parts.group(
+                "Pareto metrics",
+                pn.widgets.Toggle.from_param(self.param.frontier, label="of the best accuracy so far"),
+                FRONTIER_HELP,
             ),
             classes=["snn-loose"],
         )
@@ -494,6 +502,21 @@ class Explorer(Page):
 PAPER_TIP = (
     "As published (Dutson, Li, Gupta, WACV 2023). Threshold rows appear when the slider stands on the paper's threshold. "
     "Events are not comparable as they stand: see the notes below the table."
+)
+SCALE_HELP = (
+    "Linear: every step, or event, takes the same room. Log: every factor of ten does, which spreads the first steps."
+)
+ZOOM_HELP = "All: from 0 to 100 %. Top: the part in which good networks differ."
+REFERENCE_HELP = (
+    "The accuracy that Pareto latency and power are measured against: the best ANN of the chosen runs, each run's own ANN, or the "
+    "best accuracy of the run itself."
+)
+LAYERS_HELP = "The run whose spike rates and events are drawn, layer by layer."
+RUNS_HELP = f"The results whose curves are drawn, at most {MOST_SHOWN} at once."
+PLANE_HELP = "Across: the Pareto latency, in time steps, or the Pareto power, in synaptic events per item."
+FRONTIER_HELP = (
+    "Counts at every step the best accuracy reached until then, as if the network could keep an earlier answer: a later fall costs "
+    "nothing."
 )
 CHOOSE = "Choose a run above."
 EMPTY = """<p>Simulate a network, then open its result here. The shipped MNIST classifier is a good start:</p>

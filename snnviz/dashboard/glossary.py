@@ -60,5 +60,18 @@ TERMS: dict[str, str] = {
     "communication of a real system are left out.",
     "saturated": "Fraction of analog activations above 1, which no firing rate reaches.",
     "dead": "Fraction of neurons that were never active on these items.",
+    "active": "Fraction of analog activations above 0.",
+    "layer scale": "What the classifier's activations were multiplied by, so that firing rates can stand for them; the median "
+    "where each channel has its own.",
     "rate error": "Mean distance between firing rate and analog activation (at most 1), over items and neurons.",
+    "rate bias": "Mean of firing rate minus analog activation (at most 1). Above 0 neurons fire too often, below 0 too rarely.",
+    "fan-in": "The most synapses that end at one neuron of the layer.",
+    "fan-out": "The most synapses that one neuron of the layer sends to.",
+    "burst": "The most spikes that the layer sends in one step, over all items.",
+    "arrivals": "The most spikes that reach one core in one step, over all items. A core that gets too many falls behind.",
+    "shifts": "The chip sums weights as whole numbers; by so many bits they are shifted, for excitation and for inhibition. A "
+    "larger shift leaves room for larger sums, and rounds weights more coarsely.",
+    "lost weights": "Weights so small that they round to zero on the chip.",
+    "core": "One processor of a SpiNNaker chip. A chip has 18, of which some are for the system.",
+    "routing entry": "A line in a chip's table, which says where spikes go on to.",
 }

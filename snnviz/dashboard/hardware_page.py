@@ -50,7 +50,10 @@ class Hardware(Launching):
     title = "Hardware"
     heading = "Hardware"
     lead = "SpiNNaker computes a network on thousands of small cores. Map one to a virtual board first; then run it, and compare."
-    terms = ("synaptic event", "time step", "Pareto latency", "Pareto power")
+    terms = (
+        "core", "routing entry", "fan-in", "fan-out", "burst", "arrivals", "shifts", "lost weights", "synapse", "synaptic event",
+        "time step",
+    )  # fmt: skip
     url_state = ("source", "data", "target", "headroom", "items", "steps", "zoom", "shown", "opened")
     launches_words = "run"
     launches_note = (
@@ -103,10 +106,10 @@ class Hardware(Launching):
                 options_of(Options)["limit"].about,
             ),
             field(self, Options, "steps", width=80),
-            self._only_for("board", "Address of the board", pn.widgets.TextInput.from_param(self.param.host, label="")),
-            self._only_for("ebrains", "Collab", pn.widgets.TextInput.from_param(self.param.collab, label="")),
+            self._only_for("board", "host"),
+            self._only_for("ebrains", "collab"),
         )
-        zoom = parts.group("Show", RadioButtons.from_param(self.param.zoom, options=_ZOOMS))
+        zoom = parts.group("Show", RadioButtons.from_param(self.param.zoom, options=_ZOOMS), ZOOM_HELP)
         self.figures = {
             "chip_map": Figure(
                 self, "chip_map", "Chips and cores",
@@ -139,14 +142,13 @@ class Hardware(Launching):
             parts.grid(self.figures["chip_map"].view, self.figures["accuracy_over_time"].view),
             parts.card(parts.heading("Layers on the machine"), self._words["layers"]),
         ]
-        self._choice = parts.choice("Curves", self.param.shown)
+        self._choice = parts.choice("Curves", self.param.shown, SHOWN_HELP)
         self._choice.visible = len(self.param.shown.objects) > 1
         return [*body, self._choice]
 
-    def _only_for(self, target: str, label: str, widget: Any) -> pn.Column:
-        """A widget that is there for one target only."""
-        widget.width = 180
-        made = parts.group(label, widget)
+    def _only_for(self, target: str, name: str) -> pn.Column:
+        """The widget of an option that is there for one target only."""
+        made = field(self, Options, name, width=180)
         made.visible = self.target == target
         self.param.watch(lambda event: setattr(made, "visible", event.new == target), "target")
         return made
@@ -217,14 +219,14 @@ class Hardware(Launching):
 
     def _tiles(self, plan: Plan) -> str:
         entries = [
-            ("Boards", "of 48 chips", str(plan.boards)),
-            ("Chips", f"of {len(plan.chips)}", str(plan.used_chips)),
-            ("Cores", f"of {sum(chip.cores for chip in plan.chips)}", str(plan.application_cores)),
-            ("Memory", "MiB", f"{plan.sdram / 2**20:.2f}"),
-            ("Routing entries", f"of {plan.chips[0].router} on a chip", str(plan.routing_entries)),
+            ("", "Boards", "of 48 chips", str(plan.boards)),
+            ("", "Chips", f"of {len(plan.chips)}", str(plan.used_chips)),
+            ("core", "Cores", f"of {sum(chip.cores for chip in plan.chips)}", str(plan.application_cores)),
+            ("", "Memory", "MiB", f"{plan.sdram / 2**20:.2f}"),
+            ("routing entry", "Routing entries", f"of {plan.chips[0].router} on a chip", str(plan.routing_entries)),
         ]
         return parts.tiles(
-            ("", title, unit, [(value, "", theme.series_color(0, self.dark))]) for title, unit, value in entries
+            (name, title, unit, [(value, "", theme.series_color(0, self.dark))]) for name, title, unit, value in entries
         )
 
     @staticmethod
@@ -236,18 +238,11 @@ class Hardware(Launching):
     @staticmethod
     def _layers(plan: Plan) -> str:
         head = [
-            "Layer",
-            "Neurons",
-            "Cores",
-            "KiB",
-            "Synapses",
-            "Fan-in",
-            "Fan-out",
-            "Largest burst",
-            "Arrivals at a core",
-            "Shifts",
-            "Lost weights",
-        ]
+            "Layer", "Neurons", parts.term("core", "Cores"), "Memory (KiB)", parts.term("synapse", "Synapses"),
+            parts.term("fan-in", "Fan-in"), parts.term("fan-out", "Fan-out"), parts.term("burst", "Largest burst (spikes)"),
+            parts.term("arrivals", "Arrivals at a core (spikes)"), parts.term("shifts", "Shifts (bits)"),
+            parts.term("lost weights", "Lost weights"),
+        ]  # fmt: skip
         rows = [
             [
                 escape(layer.name), f"{layer.neurons:,}", str(layer.cores), f"{layer.sdram / 1024:.1f}", f"{layer.synapses:,}",
@@ -263,5 +258,7 @@ class Hardware(Launching):
 PREFERRED = "dense-mnist-pooled-spinnaker"
 _HEADROOMS = {"so that no sum overflows": "exact", "as sPyNNaker estimates": "estimate"}
 _ZOOMS = {"whole board": "board", "chips in use": "used"}
+ZOOM_HELP = "All chips of the board, or only those that hold neurons."
+SHOWN_HELP = "The results whose accuracy over time is compared above."
 NO_PLAN = "No plan yet: launch a dry run above, or open one on the page Runs."
 NO_RESULTS = "No result yet: launch a run, or simulate a network."

@@ -25,6 +25,8 @@ from snnviz.plots import theme
 MOST_NEURONS = 1024
 """Of a larger layer so many neurons are shown, evenly spaced."""
 TEST_IMAGES = 100
+NETWORK_HELP = "The spiking network that answers: of a result that is open here, or one that ships with snnviz."
+STEPS_HELP = "How long the network looks at what is drawn. It answers after every step."
 PAUSE = 0.3
 """Seconds without a stroke after which the plots below follow."""
 
@@ -118,8 +120,10 @@ class Live(Page):
         return [
             parts.card(
                 parts.row(
-                    parts.group("Network", pn.widgets.Select.from_param(self.param.network, label="", width=280)),
-                    parts.group("Steps", steps),
+                    parts.group(
+                        "Network", pn.widgets.Select.from_param(self.param.network, label="", width=280), NETWORK_HELP
+                    ),
+                    parts.group("Time steps", steps, STEPS_HELP),
                     classes=["snn-buttons"],
                 ),
                 self.pad,

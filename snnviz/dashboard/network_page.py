@@ -34,8 +34,8 @@ class Network(Page):
     heading = "Network"
     lead = "The layers of a spiking network: how large they are, how busy, and where its synaptic events go."
     terms = (
-        "synapse", "synaptic event", "event share", "spike rate", "energy estimate", "saturated", "dead", "rate error",
-        "time step",
+        "synapse", "synaptic event", "event share", "spike rate", "energy estimate", "layer scale", "saturated", "active", "dead",
+        "rate error", "rate bias", "time step",
     )  # fmt: skip
     url_state = ("run", "time")
 
@@ -99,9 +99,8 @@ class Network(Page):
             ),
         ]
         if len(self.workspace.names()) > 1:
-            body.insert(
-                0, parts.card(parts.group("Run", pn.widgets.Select.from_param(self.param.run, label="", width=320)))
-            )
+            run = pn.widgets.Select.from_param(self.param.run, label="", width=320)
+            body.insert(0, parts.card(parts.group("Run", run, "The result whose network is shown.")))
         return body
 
     def _of_result(self, name: str, title: str, note: str) -> Figure:
@@ -187,8 +186,8 @@ class Network(Page):
 def report_table(report: pd.DataFrame) -> str:
     """HTML of what `snnviz.conversion_report` returns."""
     head = [
-        "Layer", "", "Scale", parts.term("saturated", "Saturated"), "Active", parts.term("dead", "Dead"),
-        parts.term("rate error", "Rate error"), "Rate bias",
+        "Layer", "", parts.term("layer scale", "Scale"), parts.term("saturated", "Saturated"), parts.term("active", "Active"),
+        parts.term("dead", "Dead"), parts.term("rate error", "Rate error"), parts.term("rate bias", "Rate bias"),
     ]  # fmt: skip
     rows = [
         [

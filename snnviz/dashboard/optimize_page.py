@@ -79,8 +79,8 @@ class Optimize(Launching):
         if self.workspace.store is None:
             return [form]
         self.follow(curves=False)  # the loss is drawn below, with its terms
-        axis = parts.group("Against", RadioButtons.from_param(self.param.x))
-        plane = parts.group("Power against", RadioButtons.from_param(self.param.plane))
+        axis = parts.group("Against", RadioButtons.from_param(self.param.x, options=_AXES), AXIS_HELP)
+        plane = parts.group("Power against", RadioButtons.from_param(self.param.plane), PLANE_HELP)
         self.figures = {
             "optimization_history": Figure(
                 self, "optimization_history", "Loss",
@@ -177,5 +177,10 @@ class Optimize(Launching):
         return plots.scales(*self._networks(), dark=self.dark)
 
 
+_AXES = {"networks tried": "evaluation", "seconds": "seconds"}
+AXIS_HELP = "Across: how many networks had been tried, or how many seconds the search had taken."
+PLANE_HELP = (
+    "Across: Pareto latency, in time steps, or peak accuracy. Upwards: Pareto power, in synaptic events per item."
+)
 NOTHING = "Nothing tried yet: launch an optimisation above, or open one on the page Runs."
 AT_THE_END = "Shown once the search has ended."

@@ -75,24 +75,23 @@ def widget(made: Any) -> Any:
     return made
 
 
-def group(label: str, made: Any, tip: str = "") -> pn.Column:
+def group(label: str, made: Any, tip: str) -> pn.Column:
     """A widget below its label, which explains itself (`tip`) on hovering and on keyboard focus."""
-    words = term("", label, tip) if tip else escape(label)
     if isinstance(made, Named):
         made.called(label)
     elif isinstance(made, _FIELDS):  # their own label is the one that a screen reader reads; it is not shown
         made.label, made.css_classes = label, [*made.css_classes, "snn-named"]
-    return pn.Column(written(f"<span class='label'>{words}</span>"), widget(made), margin=0)
+    return pn.Column(written(f"<span class='label'>{term('', label, tip)}</span>"), widget(made), margin=0)
 
 
-def choice(label: str, parameter: Any) -> pn.Column:
-    """A card to choose some of the objects of a `param.ListSelector`: buttons for a few, a list for many."""
+def choice(label: str, parameter: Any, tip: str) -> pn.Column:
+    """A card to choose some of the objects of a `param.ListSelector`: buttons for a few, a list for many; `tip` explains it."""
     made: Any
     if len(parameter.objects) <= _BUTTONS:
         made = CheckButtons.from_param(parameter, label=label)
     else:
         made = pn.widgets.MultiSelect.from_param(parameter, label="", size=5, sizing_mode="stretch_width")
-    return card(group(label, made), classes=["snn-choice"])
+    return card(group(label, made, tip), classes=["snn-choice"])
 
 
 def heading(title: str, note: str = "") -> pn.pane.HTML:

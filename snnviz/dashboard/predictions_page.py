@@ -203,7 +203,7 @@ class Predictions(Page):
             return [self.empty("No predictions yet", EMPTY)]
         self.gallery = Gallery(sizing_mode="stretch_width", margin=0)
         self.gallery.link(self, chosen="item", bidirectional=True)
-        cost = parts.group("Cost", RadioButtons.from_param(self.param.cost))
+        cost = parts.group("Cost", RadioButtons.from_param(self.param.cost, options=_COSTS), COST_HELP)
         margin = parts.group(
             "Sure at a margin of",
             pn.widgets.FloatInput.from_param(self.param.margin, label="", width=110, step=0.05),
@@ -246,17 +246,19 @@ class Predictions(Page):
         self.param.watch(lambda event: setattr(play, "label", "❚❚ Pause" if event.new else "▶ Play"), "playing")
         self.param.watch(lambda *_: setattr(slider, "end", self.workspace.result(self.run).sizes["time"]), "run")
         self.every(self._play, PLAY_SECONDS)
-        widgets = [parts.widget(slider), parts.group("Play", play)]
+        widgets = [parts.widget(slider), parts.group("Play", play, PLAY_HELP)]
         if len(self.workspace.names()) > 1:
-            widgets.append(parts.group("Run", pn.widgets.Select.from_param(self.param.run, label="", width=210)))
+            run = pn.widgets.Select.from_param(self.param.run, label="", width=210)
+            widgets.append(parts.group("Run", run, "The result whose answers are shown."))
         if self.param.compared.objects:
-            widgets.append(parts.group("Compared with", CheckButtons.from_param(self.param.compared, label="")))
+            compared = CheckButtons.from_param(self.param.compared, label="")
+            widgets.append(parts.group("Compared with", compared, COMPARED_HELP))
         return parts.card(*widgets, classes=["snn-controls"])
 
     def _choice(self) -> pn.Row:
         return parts.row(
-            parts.group("Show", RadioButtons.from_param(self.param.kind)),
-            parts.group("True class", pn.widgets.Select.from_param(self.param.label, label="", width=140)),
+            parts.group("Show", RadioButtons.from_param(self.param.kind), KIND_HELP),
+            parts.group("True class", pn.widgets.Select.from_param(self.param.label, label="", width=140), CLASS_HELP),
             self._count,
             classes=["snn-buttons"],
         )
@@ -334,9 +336,15 @@ NOT_RECORDED = {
     ".npz files into the folder of the result's, simulate as a run of the store, or in Python with "
     "record=Record(spikes=network.firing_names).",
 }
+_COSTS = {"time steps": "time", "synaptic events": "events"}
+COST_HELP = "Across: what an answer takes on average, in time steps or in synaptic events."
+PLAY_HELP = "Moves the time on by itself, step by step."
+COMPARED_HELP = "Further results of the same items, whose answers stand below in the strip."
+KIND_HELP = "Which items are listed. Late: right in the end, the latest first. Wavering: whose answer changes, most changes first."
+CLASS_HELP = "Lists the items of one class alone."
 MARGIN = (
-    "How far the best class score must lead the second, both as softmax, for an item to end. Of a result of --stop its "
-    "own ends are shown."
+    "An item ends as soon as the best class leads the second by so much, from 0 to 1, in the softmax of the class scores. A result "
+    "of snnviz simulate --stop shows where its own items ended."
 )
 NO_STREAM = (
     "This run is of images, or its recordings are not at hand. Simulate event recordings with --input spikes, and look at the "

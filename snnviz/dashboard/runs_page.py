@@ -88,9 +88,11 @@ class Runs(Page):
         return [
             parts.row(
                 parts.group("Search", search, SEARCH_HELP),
-                parts.group("Kind", RadioButtons.from_param(self.param.kind)),
-                parts.group("State", RadioButtons.from_param(self.param.state, options=_STATES)),
-                parts.group("Marked", pn.widgets.Toggle.from_param(self.param.starred, label="★ only", width=80)),
+                parts.group("Kind", RadioButtons.from_param(self.param.kind), KIND_HELP),
+                parts.group("State", RadioButtons.from_param(self.param.state, options=_STATES), STATE_HELP),
+                parts.group(
+                    "Marked", pn.widgets.Toggle.from_param(self.param.starred, label="★ only", width=80), STAR_HELP
+                ),
                 classes=["snn-buttons"],
             ),
         ]
@@ -214,11 +216,11 @@ class Editor:
         self.view = parts.card(
             parts.heading("Name, labels and note"),
             parts.row(
-                parts.group("Name", self.name),
+                parts.group("Name", self.name, "What lists and plots call the run."),
                 parts.group("Labels", self.labels, "Words to find it by, with commas between."),
                 classes=["snn-buttons"],
             ),
-            parts.group("Note", self.note),
+            parts.group("Note", self.note, "Whatever is worth remembering of the run."),
             parts.row(self.save, classes=["snn-buttons"]),
         )
         self.update()
@@ -250,6 +252,9 @@ SEARCH_HELP = (
     "Words that stand in a run's name, settings, labels or note; peak_accuracy>0.98 or steps=50 compare a metric or a setting. "
     "All must fit."
 )
+KIND_HELP = "What was done, as the commands are called: train, finetune, convert, optimize, simulate and others."
+STATE_HELP = "Whether the run waits, is at work, or how it has ended; the end of the page says what the words mean."
+STAR_HELP = "Lists the runs with a star alone; a click on its star marks a run."
 NO_STORE = """<p>This page shows the runs of a store. Serve it with one:</p>
 <pre><code>snnviz dashboard --tracking-uri snnviz-runs</code></pre>"""
 EMPTY = """<p>Launch one from the pages <a href='sparsity'>Sparsity</a> or <a href='optimize'>Optimise</a>,

@@ -25,9 +25,9 @@ from snnviz.training.recipe import FINE_TUNING
 _PUBLISHED = "without the last hidden layer (as published)"
 _VALUES = {
     "val_accuracy": "accuracy on held-out items",
-    "S_c": "S_c",
-    "S_a": "S_a",
-    "S_w": "S_w",
+    "S_c": "silent, S_c",
+    "S_a": "zero activations, S_a",
+    "S_w": "zero synapses, S_w",
 }
 
 
@@ -110,7 +110,9 @@ class Sparsity(Launching):
         form = self.launch_card(
             self.source_field("Model", "The trained classifier that the fine-tuning starts from."),
             parts.group(
-                "Launch", RadioButtons.from_param(self.param.many, options={"one": False, "a sweep": True}), SWEEP
+                "Launch",
+                RadioButtons.from_param(self.param.many, options={"one fine-tuning": False, "a sweep": True}),
+                SWEEP,
             ),
             *self._strength_fields(),
             field(self, Options, "weigh", {"the size of layers": "size", "the events of layers": "events"}, width=190),
@@ -146,12 +148,12 @@ class Sparsity(Launching):
                     self.workspace, "lambda_grid", {"table": reproducing.frame(self._measured())}, self.value,
                     label=_VALUES[self.value],
                 ),
-                controls=[parts.group("Show", grid_value)],
+                controls=[parts.group("Show", grid_value, VALUE_HELP)],
             ),
         }  # fmt: skip
         table = parts.card(
             parts.heading("Before and after", "Measured on the test set, beside the paper's."),
-            parts.group("Model", choice),
+            parts.group("Model", choice, "The fine-tuned classifier that is shown here and in the plots below."),
             self.live(self._table, "model"),
             classes=["snn-loose"],
         )
@@ -284,6 +286,7 @@ def _strengths(name: str, text: str) -> list[float]:
 
 _STAGES = "{'before': _card['sparsity_before'], 'after': _card['sparsity']}"
 _POINTS = "_card['pruning_curve']['points']"
+VALUE_HELP = "What is shown of each fine-tuning: its accuracy, or the share of zeros that it came to, from 0 to 1."
 CURVE_ITEMS = 1000
 NO_CURVES = "Shown once a fine-tuning that was launched here, or with --curves, has ended."
 SWEEP = "A sweep fine-tunes once for every pair of strengths, and compares. Several strengths have commas between."

@@ -292,7 +292,7 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
             "event_stream",
             "The stream of an event camera, answers and costs",
             "The events of one recording by pixel row, brighter (on) and darker (off). Below them the answer after each step, in "
-            "blue where it is right; below that the events so far, of the camera and of the network, as shares of their sums.",
+            "blue where it is right; below that the events so far, of camera (dashed) and network, as shares of their sums.",
             _streamed,
             _lacks_stream,
             width=DOUBLE_COLUMN,
@@ -372,8 +372,9 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
             "settings_tried",
             "Settings that the conversion tried",
             "Accuracy after each time step with every setting that the conversion tried, on items held out of the "
-            "normalisation. Thick: the chosen one. Dots: the step from which on the accuracy stays within 1 % of that of the "
-            "analog network (ANN), which is dotted.",
+            "normalisation. A setting is what has a scale of its own, the percentile that its highest rate stands for, and whether "
+            "initial potentials are corrected. Thick: the chosen one. Dots: the step from which on the accuracy stays within 1 "
+            "% of that of the analog network (ANN), which is dotted.",
             lambda m: (_network(m),),
             _lacks_choice,
             of=_none,

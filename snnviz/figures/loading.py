@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from snnviz.events import Recordings
 from snnviz.figures import finding
 from snnviz.figures.material import Material
 from snnviz.network import SpikingNetwork, load_network
+from snnviz.plots._tables import checked_table
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -25,6 +27,11 @@ if TYPE_CHECKING:
 _MOST_BYTES = 2**30
 _FILES = ("result.nc", "start.nc", "network.npz", "history.csv")
 """What is drawn of a run: its result, that of the network it began with, its network, its history."""
+_NEEDED = {
+    "history": ("loss", "accuracy_term", "latency_term", "power_term", "peak_accuracy", "latency", "power"),
+    "grid": ("lambda_a", "lambda_w", "value"),
+}
+"""Columns of the tables that are given."""
 
 
 @checked
@@ -71,12 +78,15 @@ def from_files(
         if "network.npz" in files:
             networks[name] = load_network(files["network.npz"])
         if "history.csv" in files:
-            found = _csv(files["history.csv"])
+            found = _csv("sources", files["history.csv"])
             table = found if "accuracy_term" in found else table  # a training's history is another kind
     if network is not None:
         if not runs:
             raise InputError("`network` must come with a result. Received: none")
-        networks[list(runs)[-1]] = pretrained.network(network)
+        try:
+            networks[list(runs)[-1]] = pretrained.network(network)
+        except InputError as error:
+            raise InputError(re.sub("`(path|name)`", "`network`", str(error), count=1)) from error
     for name, found_network in networks.items():
         if found_network.hash != runs[name].attrs["network_hash"]:
             raise InputError(
@@ -88,8 +98,8 @@ def from_files(
         networks=networks,
         images=_images_of(runs, networks, None if data is None else os.fspath(data), _beside(sources)),
         recordings=_recordings_of(runs),
-        history=table if history is None else _csv(history),
-        grid=None if grid is None else _csv(grid),
+        history=table if history is None else _csv("history", history),
+        grid=None if grid is None else _csv("grid", grid),
         runtimes={} if benchmarks is None else runtimes(benchmarks),
     )
 
@@ -131,7 +141,10 @@ def _present(folder: Path) -> dict[str, Path]:
 
 
 def _result(file: Path, run_id: str | None) -> xr.Dataset:
-    result = results.load(file)
+    try:
+        result = results.load(file)
+    except InputError as error:
+        raise InputError(str(error).replace("`path`", "`sources`", 1)) from error
     return result if run_id is None else result.assign_attrs(run_id=run_id)
 
 
@@ -169,13 +182,16 @@ def runtimes(path: str | os.PathLike[str]) -> dict[tuple[str, str], float]:
     return found
 
 
-def _csv(path: str | os.PathLike[str]) -> pd.DataFrame:
+def _csv(name: str, path: str | os.PathLike[str]) -> pd.DataFrame:
+    """The table of a file, which argument `name` gave."""
     if not Path(path).is_file():
-        raise InputError(f"`path` must be a CSV file. Received: {str(path)!r}, which is not there")
+        raise InputError(f"`{name}` must be a CSV file. Received: {str(path)!r}, which is not there")
     try:
-        return pd.read_csv(path)
+        found = pd.read_csv(path)
     except ValueError as error:  # pandas' parser errors among them
-        raise InputError(f"`path` must be a CSV file. Received: {str(path)!r} ({error})") from error
+        raise InputError(f"`{name}` must be a CSV file. Received: {str(path)!r} ({error})") from error
+    # a mistake is answered before anything is drawn
+    return checked_table(name, found, _NEEDED[name]) if name in _NEEDED else found
 
 
 def _images_of(

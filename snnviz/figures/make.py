@@ -99,10 +99,9 @@ def _write(
 ) -> tuple[Path, ...]:
     figure = FIGURES[name]
     size = width or figure.width
+    height = figure.ratio * max(size, figure.width)  # what is made narrower keeps its rows, and these their height
     told = {format: metadata(format, figure.title, origin_of(name, material)) for format in formats}
-    made = export.pictures(
-        figure.draw(material, dark), told, width=size, height=figure.ratio * size, dpi=dpi, family=family
-    )
+    made = export.pictures(figure.draw(material, dark), told, width=size, height=height, dpi=dpi, family=family)
     written = [folder / f"{name}.{format}" for format in made]
     for path, content in zip(written, made.values(), strict=True):
         with replacing(path) as temporary:

@@ -52,7 +52,8 @@ def accuracy_overlay(
         anns = _anns(runs)  # what each curve approaches
         lines = [(ends[0], ann, ends[1], ann, colors[name]) for name, ann in anns.items() if np.isfinite(ann)]
         parts.append(theme.lines(lines, dash="dotted", width=1.2))
-        words = ann_words(frame, anns, colors) or [(np.nan, np.nan, "", theme.palette(dark).muted)]
+        palette = theme.palette(dark)
+        words = ann_words(frame, anns, colors, palette) or [(np.nan, np.nan, "", palette.muted)]
         told = hv.Labels(words, [*WORD[:2]], [*WORD[2:]])
         parts.append(theme.labels(told, align="right", dx=-2, size=11, clear=True))
     for index, name in enumerate(runs):
@@ -112,7 +113,7 @@ def move_threshold(
     limits = _accuracy_range(data, runs, threshold, zoom)
     frame = Frame(x, ends, limits, log).around(data, _levels(runs, threshold, reference))
     colors = _colors(runs, dark)
-    words = ann_words(frame, _anns(runs), colors) if reference else []
+    words = ann_words(frame, _anns(runs), colors, theme.palette(dark)) if reference else []
     rows = mark_rows(crossings_data(runs, threshold), frame, colors, theme.palette(dark))
     figure.y_range.update(start=limits[0], end=limits[1])
     # they are drawn last, in this order; before them the curves, and before these the names of what they approach

@@ -96,4 +96,11 @@ def _near_start(data: pd.DataFrame, column: str, better: int) -> tuple[float, fl
     best = values.max() if better > 0 else values.min()
     reach = 0.6 * max(abs(start - best), 0.02 * abs(start), 1e-9)
     near = values[values >= start - reach] if better > 0 else values[values <= start + reach]
-    return theme.room(near, 0.1)
+    low, high = theme.room(near, 0.1)
+    # on the worse side it passes between points, or marks would be cut in two
+    limits = (
+        np.linspace(low, low - (high - low) / 4, 50) if better > 0 else np.linspace(high, high + (high - low) / 4, 50)
+    )
+    free = np.abs(values[:, None] - limits).min(axis=0)
+    edge = float(limits[np.minimum(free, 0.03 * (high - low)).argmax()])
+    return (edge, high) if better > 0 else (low, edge)

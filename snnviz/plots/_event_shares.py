@@ -48,7 +48,7 @@ def event_shares(result: xr.Dataset, *, dark: bool = False, height: int = 340) -
     rectangles = hv.Rectangles(bars, ["x0", "y0", "x1", "y1"], ["layer", "events", "percent", "color"])
     tooltips = [("layer", "@layer"), ("share", "@percent{0.00} %"), ("events", "@events{0,0} per item")]
     theme.rectangles(rectangles, tooltips=tooltips)
-    text = theme.words(words, dx=6)
+    text = theme.words(words, dx=6, clear=True)
     longest = max([100 * float(data["share"].max()), 1.0]) if count else 1.0
     return theme.figure(
         hv.Overlay([rectangles, text]),

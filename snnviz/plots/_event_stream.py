@@ -179,6 +179,6 @@ def _costs(result: xr.Dataset, item: int, data: pd.DataFrame, colors: theme.Pale
         share = np.concatenate([[0.0], np.cumsum(events) / max(total, 1.0)])
         line = pd.DataFrame({"time": 0.5 + np.arange(steps + 1), "share": COST[0] + share * (COST[1] - COST[0])})
         curves.append(theme.curve(hv.Curve(line, "time", "share"), color, dash=dash, width=1.8))
-        said = f"{name}: {count(total)}{'' if own or name == 'camera' else ' (mean)'}"
+        said = f"{name}, {dash}: {count(total)}{'' if own or name == 'camera' else ' (mean)'}"
         words.append((0.5 + steps, 0.065 - 0.045 * place, said, color))
     return curves, words

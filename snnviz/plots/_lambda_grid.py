@@ -60,7 +60,7 @@ def lambda_grid(
         cells.append((x - 0.5, y - 0.5, x + 0.5, y + 0.5, row.lambda_a, row.lambda_w, row.value, color))
         words.append((x, y, f"{row.value:.4g}", theme.ink(color)))
     columns = ["lambda_a", "lambda_w", "value", "color"]
-    tooltips = [("λ_a", "@lambda_a"), ("λ_w", "@lambda_w"), (label or value, "@value{0.0000}")]
+    tooltips = [("λa", "@lambda_a"), ("λw", "@lambda_w"), (label or value, "@value{0.0000}")]
     boxes = theme.rectangles(
         hv.Rectangles(cells, ["x0", "y0", "x1", "y1"], columns), tooltips=tooltips, edge=palette.background, width=1.5
     )
@@ -74,8 +74,8 @@ def lambda_grid(
     return theme.figure(
         hv.Overlay(parts),
         dark=dark,
-        xlabel="λ_w (penalty on weights)",
-        ylabel="λ_a (penalty on activations)",
+        xlabel="λw (penalty on weights)",
+        ylabel="λa (penalty on activations)",
         xlim=(-0.5, len(across) - 0.5),
         ylim=(-0.5, len(down) - 0.5),
         xticks=[(index, f"{number:g}") for index, number in enumerate(across)],

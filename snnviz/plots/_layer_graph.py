@@ -18,7 +18,7 @@ from snnviz.plots._runs import single
 
 _BOX = (0.0, 0.3)
 _COLUMNS = {"neurons": 0.4, "synapses": 0.57, "rate": 0.76, "share": 0.92}
-_HEADS = {"neurons": "neurons", "synapses": "synapses", "rate": "spike rate", "share": "events"}
+_HEADS = {"neurons": "neurons", "synapses": "synapses", "rate": "spike rate", "share": "event share"}
 _WIDEST = 0.26
 """Width of the connection that carries all events."""
 _LANE, _LINE = 0.02, 0.002

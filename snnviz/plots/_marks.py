@@ -32,8 +32,8 @@ _FAR = 20.0
 _SHORT = 24
 """Letters of a run's name that still fits beside a mark."""
 _LEGEND = (0.62, 0.0, 1.0, 0.24)
-TOGETHER = 0.3
-"""Percentage points within which the lines of two analog networks have one name."""
+TOGETHER = 0.02
+"""Fraction of the accuracy axis within which the lines of analog networks have one name."""
 
 
 @dataclass(frozen=True)
@@ -116,19 +116,22 @@ def _box(text: str, across: float, up: float, align: str) -> tuple[float, float,
     return left, up - _LINE / 2, left + width, up + _LINE / 2
 
 
-def ann_words(frame: Frame, anns: Mapping[str, float], colors: Mapping[str, str]) -> list[tuple[Any, ...]]:
+def ann_words(
+    frame: Frame, anns: Mapping[str, float], colors: Mapping[str, str], palette: theme.Palette
+) -> list[tuple[Any, ...]]:
     """Names of the lines of analog networks; one for lines that lie together."""
+    heights = {name: float(frame.up(ann)) for name, ann in anns.items() if np.isfinite(ann)}
     groups: list[list[str]] = []
-    for name, ann in anns.items():
-        if np.isfinite(ann):
-            group = next((found for found in groups if abs(anns[found[0]] - ann) <= TOGETHER), None)
-            groups.append([name]) if group is None else group.append(name)
+    for name, height in heights.items():
+        group = next((found for found in groups if abs(heights[found[0]] - height) <= TOGETHER), None)
+        groups.append([name]) if group is None else group.append(name)
     words = []
     for group in groups:
-        whose = f", {group[0]}" if len(group) < len(anns) and len(group[0]) <= _SHORT and len(group) == 1 else ""
-        text, height = f"ANN{whose}", float(frame.up(anns[group[0]]))
-        spot = frame.place(text, _beside(height), height)
-        words.append((*frame.point(spot), text, colors[group[0]]))
+        text = "ANNs" if len({anns[name] for name in group}) > 1 else "ANN"
+        names = " and ".join(group)
+        text += f", {names}" if len(group) < len(anns) and len(names) <= _SHORT else ""
+        spot = frame.place(text, _beside(heights[group[0]]), heights[group[0]])
+        words.append((*frame.point(spot), text, colors[group[0]] if len(group) == 1 else palette.muted))
     return words
 
 

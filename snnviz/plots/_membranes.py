@@ -119,7 +119,7 @@ def membranes(
     parts.append(theme.lines(lines, dash="dashed", width=1.0))
     marks = marks or [(np.nan, np.nan, palette.muted)]
     parts.append(theme.points(hv.Points(marks, ["time", "height"], "color"), "diamond", 7))
-    span = (-0.04 * band, (len(shown) - 0.1) * band)
+    span = (-0.04 * band, len(shown) * band)  # the uppermost marks are whole
     parts.append(cursor(time, steps, span, palette))
     return theme.figure(
         hv.Overlay(parts),

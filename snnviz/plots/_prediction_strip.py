@@ -123,7 +123,7 @@ def prediction_strip(
     left = -(0.022 * longest + 0.02) * steps
     pictures = None if images is None else _pictures(images, items, data)
     edge = 0.5 + left - (0.16 * steps if pictures is not None else 0)
-    key = [(0.5, 0.16, "right", fills[True])], [(steps + 0.5, 0.16, "wrong (lower)", fills[False])]
+    key = [(steps + 0.5, 0.16, "right", fills[True])], [(steps + 0.5, 0.16, "wrong (lower)", fills[False])]
     place = ["x", "y"]
     parts: list[Any] = [
         theme.rectangles(
@@ -131,7 +131,7 @@ def prediction_strip(
         ),
         theme.words(words, place, align="center", dx=0, size=11),
         theme.words(names, place, align="right", dx=-6, size=11),
-        theme.words(key[0], place, dx=0, size=11),
+        theme.words(key[0], place, align="right", dx=-92, size=11),  # beside the other
         theme.words(key[1], place, align="right", dx=0, size=11),
         cursor(time, steps, (bottom, 0.02), palette),
     ]  # fmt: skip

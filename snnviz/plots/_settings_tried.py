@@ -82,7 +82,7 @@ def settings_tried(network: SpikingNetwork, *, dark: bool = False, height: int =
         logx=True,  # good settings differ in the first steps
         xticks=log_steps((1, steps)),
         ylim=(low, high),
-        title=f"{choice['items']} held-out items, {choice['input']} input",
+        title=f"{choice['items']} held-out items, {choice['input']} input; dotted: the ANN",
         legend="bottom_right",
         height=height,
     )

@@ -60,7 +60,7 @@ def sparsity_front(table: pd.DataFrame, *, measure: str = "S_c", dark: bool = Fa
     tooltips = [("lambda_a", "@lambda_a"), ("lambda_w", "@lambda_w"), ("accuracy", "@accuracy{0.00} %")]
     for strength in strengths:
         line = data[data["lambda_a"] == strength]
-        curve = hv.Curve(line, measure, ["accuracy", "lambda_a", "lambda_w"], label=f"λ_a = {strength:g}")
+        curve = hv.Curve(line, measure, ["accuracy", "lambda_a", "lambda_w"], label=f"λa = {strength:g}")
         parts.append(theme.curve(curve, colors[strength], tooltips=tooltips))
     dots = data.assign(color=data["lambda_a"].map(colors))
     for chosen, size in ((dots[~dots["on_front"]], 6.0), (dots[dots["on_front"]], 11.0)):
@@ -70,7 +70,7 @@ def sparsity_front(table: pd.DataFrame, *, measure: str = "S_c", dark: bool = Fa
     return theme.figure(
         hv.Overlay(parts),
         dark=dark,
-        xlabel=f"{MEASURES[measure]}  (at points: λ_w)",
+        xlabel=f"{MEASURES[measure]}  (at points: λw)",
         ylabel="Accuracy after pruning (%)",
         xlim=_padded(data[measure], 0.06, 0.1),
         ylim=_padded(data["accuracy"], 0.08, 0.08),

@@ -42,6 +42,7 @@ def spike_rates(result: xr.Dataset, *, dark: bool = False, height: int = 340) ->
         dark=dark,
         xlabel=f"Time ({step_unit(result)})",
         ylabel="Spike rate (per neuron and step)",
+        xlim=(0.0, float(data["time"].max()) + 0.5),
         ylim=(0.0, 1.08 * top),
         legend="right",
         height=height,

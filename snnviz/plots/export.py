@@ -23,6 +23,8 @@ PICTURES = ("pdf", "svg", "png")
 FORMATS = (*PICTURES, "csv")
 SINGLE_COLUMN, DOUBLE_COLUMN = 3.5, 7.16
 """Widths of journal columns in inches."""
+_NARROW = 2.5
+"""Inches of a plot's width, below which plots stand below each other instead of side by side."""
 _LAYOUT_DPI = 300
 """At which plots are laid out: letters are hinted, and so not as wide at every resolution, but a PDF or SVG knows none."""
 # Matplotlib keeps settings and open figures in the process; two sessions of a page may export at once
@@ -46,7 +48,8 @@ def render(
         drawn: a HoloViews element for "pdf", "svg" and "png"; a table (pandas or xarray) for "csv".
         format: "pdf" (fonts embedded as TrueType), "svg" (text as outlines), "png" or "csv".
         width: in inches.
-        height: in inches; None gives 0.68 of the width. A plot that needs more, as one of many layers, gets it.
+        height: in inches; None gives 0.68 of the width. A plot that needs more, as one of many layers or two below each
+            other, gets it.
         dpi: of PNG, in dots per inch.
         family: of the type: "sans", "serif" (both come with snnviz, so that figures look the same everywhere) or the name of a
             font that Matplotlib finds on this system.
@@ -91,15 +94,16 @@ def pictures(
     }
     made = {}
     with _LOCK, matplotlib.rc_context(settings):
-        height = max(height, theme.needed_inches(drawn))
+        rows = len(drawn) if isinstance(drawn, hv.Layout) and width < _NARROW * len(drawn) else 1
+        height = max(height, theme.needed_inches(drawn), 0.62 * width * rows if rows > 1 else 0.0)
         figure = hv.renderer("matplotlib").get_plot(drawn).state
         try:
             figure.set_size_inches(width, height)
             figure.set_dpi(_LAYOUT_DPI)
             if isinstance(drawn, hv.Layout):
-                _arrange(figure, len(drawn), width, height)
+                _arrange(figure, len(drawn), rows, width, height)
             else:
-                figure.set_layout_engine("constrained", w_pad=0.03, h_pad=0.03)
+                figure.set_layout_engine("constrained", w_pad=0.06, h_pad=0.04)
                 figure.draw_without_rendering()
                 figure.set_layout_engine("none")
             for format, told in metadata.items():
@@ -127,17 +131,18 @@ def font_of(family: str) -> str:
     return theme.FAMILIES.get(family, family)
 
 
-def _arrange(figure: Any, count: int, width: float, height: float) -> None:
-    """Put the plots of a layout in a row; no layout engine of Matplotlib's takes the grid that HoloViews uses."""
+def _arrange(figure: Any, count: int, rows: int, width: float, height: float) -> None:
+    """Put the plots of a layout in one row or below each other; no layout engine of Matplotlib's takes HoloViews' grid."""
     left, right, bottom, top = 0.48, 0.14, 0.42, 0.08  # inches around each plot: what the labels need
-    each = width / count
+    wide, high = width * rows / count, height / rows
     for place, axes in enumerate(figure.axes[:count]):
+        across, down = (0, place) if rows > 1 else (place, 0)
         axes.set_position(
             [
-                (place * each + left) / width,
-                bottom / height,
-                (each - left - right) / width,
-                (height - bottom - top) / height,
+                (across * wide + left) / width,
+                (height - (down + 1) * high + bottom) / height,
+                (wide - left - right) / width,
+                (high - bottom - top) / height,
             ]
         )
 

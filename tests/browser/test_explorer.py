@@ -38,7 +38,7 @@ def test_walk(page, server):
     page.get_by_text("never reached: an underestimate").wait_for()
     wait_for_address(page, "threshold=1")
 
-    page.get_by_role("group", name="Cost axis").get_by_role("button", name="log").click()
+    page.get_by_role("group", name="Events axis").get_by_role("button", name="log").click()
     wait_for_address(page, "x_scale=log")
     page.get_by_role("button", name="after").last.click()  # the first one chooses curves
     wait_for_address(page, "run=after")
@@ -70,7 +70,7 @@ def test_export(page, server):
 def test_the_address_brings_back_the_state(page, server):
     opened(page, f"{server.url}?threshold=0.9&x_scale=log&dark=true&zoom=all&reference=nonsense")
     page.get_by_text("Time to 90 %").first.wait_for()
-    assert "bk-active" in page.get_by_role("group", name="Cost axis").get_by_role("button", name="log").get_attribute(
+    assert "bk-active" in page.get_by_role("group", name="Events axis").get_by_role("button", name="log").get_attribute(
         "class"
     )
     assert "bk-active" in page.get_by_role("button", name="all").get_attribute("class")

@@ -219,7 +219,7 @@ def test_an_optimisation_page_without_a_search_says_what_to_do(page, server):
 def test_sparsity(page, server):
     page.goto(f"{server.url}sparsity")
     page.get_by_text("without the last hidden layer (as published)").first.wait_for()
-    page.get_by_label("Show").or_(page.locator("select").last).first.select_option(label="S_w")
+    page.get_by_label("Show").or_(page.locator("select").last).first.select_option(label="zero synapses, S_w")
     page.wait_for_function("location.search.includes('value=S_w')")
     assert page.problems == []
 

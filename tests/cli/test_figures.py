@@ -35,6 +35,15 @@ def test_one_figure_in_one_format(files, tmp_path, capsys):
     assert "before: network 0000" in answer["origin"]
 
 
+@pytest.mark.parametrize("option", ["--history", "--grid"])
+def test_a_table_without_its_columns_is_refused_before_anything_is_drawn(files, tmp_path, capsys, option):
+    (tmp_path / "bad.csv").write_text("a,b\n1,2\n")
+    out = tmp_path / "out"
+    assert cli.main(["figures", "--run", *files, option, str(tmp_path / "bad.csv"), "--out", str(out)]) == 2
+    assert f"`{option}` must have rows and columns" in capsys.readouterr().err
+    assert not list(out.glob("*"))
+
+
 def test_list_of_figures(capsys):
     assert cli.main(["figures", "--list"]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -64,6 +73,9 @@ def test_tables_of_results(files, tmp_path, capsys):
         (["figures", "--network", "x.npz"], "--network"),
         (["figures", "--run", "no.nc"], "not a file"),
         (["figures", "--run", "no.nc", "--limit", "3"], "--limit"),
+        (["figures", "--model", ""], "--model"),
+        (["figures", "--width", "0"], "--width"),
+        (["figures", "--run", "no.nc", "--model", "dense-mnist"], "`--model` must come without --run"),
         (["tables", "--names", "b"], "--names"),
         (["tables", "--format", "html"], "--format"),
         (["tables", "--run", "no.nc", "--benchmarks", "no.json"], "not a file"),

@@ -14,6 +14,7 @@ from pypdf import PdfReader
 from snnviz import plots
 from snnviz.errors import InputError
 from snnviz.plots import theme
+from snnviz.plots._evaluations import _near_start
 from snnviz.plots._marks import Frame, ann_words, mark_rows
 from tests.synthetic import result_of
 
@@ -179,12 +180,39 @@ def test_a_threshold_between_two_close_lines_is_named_at_its_own():
     curve = pd.DataFrame({"run": "one", "time": range(1, 51), "accuracy": [90.0, *[98.46, 98.6] * 24, 98.6]})
     frame = Frame("time", (1.0, 50.0), (94.0, 99.4), True).around(curve, [98.0, 98.43])
     colors = {"one": "black"}
-    (ann,) = ann_words(frame, {"one": 98.43}, colors)
+    (ann,) = ann_words(frame, {"one": 98.43}, colors, theme.palette(False))
     crossing = pd.DataFrame({"run": ["one"], "threshold": [0.98], "time": [2], "events": [9.0], "crossed": [True]})
     rows = mark_rows(crossing, frame, colors, theme.palette(False))
     threshold = next(word for word in rows["right"][1] if word[2] == "threshold 98 %")
     assert 98.0 < ann[1] < 98.43
     assert 97.4 < threshold[1] < 98.0
+
+
+@pytest.mark.parametrize(
+    ("second", "limits", "told"),
+    [
+        (98.2, (93.4, 98.8), ["ANN, dense", "ANN, sparse"]),
+        (98.2, (0.0, 102.0), ["ANNs"]),
+        (98.0, (93.4, 98.8), ["ANN"]),
+    ],
+)
+def test_lines_of_analog_networks_have_a_name_each_where_they_can_be_told_apart(second, limits, told):
+    frame = Frame("time", (1.0, 50.0), limits, False)
+    colors = {"dense": "blue", "sparse": "orange"}
+    found = ann_words(frame, {"dense": 98.0, "sparse": second}, colors, theme.palette(False))
+    assert [word[2] for word in found] == told
+
+
+def test_no_mark_is_cut_at_the_border(recorded):
+    drawn = plots.membranes(recorded, 1)
+    low, high = hv.Store.lookup_options("matplotlib", drawn, "plot").kwargs["ylim"]
+    band = (high - low) / 5.04
+    (marks,) = (element for element in drawn if isinstance(element, hv.Points))
+    assert high - max(marks.dimension_values("height")) > 0.15 * band
+    tried = pd.DataFrame({"loss": [5.0, 3.0, 4.0, 6.1, 6.42, 9.0]})
+    low, high = _near_start(tried, "loss", -1)
+    assert low < 3 < 6.1 < high < 9
+    assert abs(tried["loss"] - high).min() > 0.08, "a mark's radius"
 
 
 def test_words_lie_on_no_curve_and_on_no_other_words():

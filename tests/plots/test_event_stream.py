@@ -49,7 +49,7 @@ def test_it_is_drawn(result, film, item, dark, tmp_path):
             if isinstance(element, hv.Labels)
             for text in element.dimension_values("text")
         ]
-        assert "camera: 3" in words
+        assert "camera, dashed: 3" in words
         plots.save(drawn, tmp_path / "a.png")
         hv.render(drawn, backend="bokeh")
 

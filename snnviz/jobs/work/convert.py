@@ -44,17 +44,21 @@ class Options(Preprocessing, DataOptions):
     )
     norm_items: int = option(
         1000, "training items to normalise on", metavar="N", least=1, label="Training items",
-        about="On how many items' activations the network's scales are measured.",
+        about="How many training items are shown to the classifier, to see how large the activations of each layer become.",
     )  # fmt: skip
     setting: str = option(
         "auto", "auto chooses what is not given of percentile, per and potentials by a short simulation; paper takes percentile 99 "
         "(100, which stands for the caps, where every ReLU is capped) per layer and potentials of half the threshold",
-        choices=("auto", "paper"), label="Setting",
-        about="Chosen by a short simulation on images that are held out, or as in the paper: the 99th percentile of each layer.",
+        choices=("auto", "paper"), label="Settings",
+        about="How activations become firing rates, and where membrane potentials begin: tried out in a short simulation on images "
+        "that are held out, or as in the paper, by the 99th percentile of each layer.",
     )  # fmt: skip
     percentile: float | None = option(
-        None, "of the activations, in (0, 100]", metavar="P", least=0, above=True, most=100, unset="chosen",
-        label="Percentile", about="Of a layer's activations, which the highest rate stands for. Empty: chosen.",
+        None, "percentile of a layer's activations that the highest firing rate stands for, in (0, 100]", metavar="P", least=0,
+        above=True, most=100, unset="chosen",
+        label="Percentile (%)",
+        about="So many percent of a layer's activations can be told by firing rates; larger ones are cut off, at one spike a step. "
+        "Empty: chosen.",
     )  # fmt: skip
     per: str | None = option(None, "what has a scale of its own", choices=("layer", "channel"), unset="chosen")
     initial_potential: float | None = option(
@@ -66,10 +70,11 @@ class Options(Preprocessing, DataOptions):
     )  # fmt: skip
     input: str = option(
         "spiking", "how images will come in, for that choice; analog is direct coding", choices=("spiking", "analog"),
-        label="Images come in", about="As spikes, one neuron a pixel; or as they are, which costs multiplications (analog).",
+        label="Images come in",
+        about="As the spikes of a neuron for each pixel, or as they are, which costs multiplications in the first layer.",
     )  # fmt: skip
     clamp: float | None = option(
-        None, "from one layer's beginning to the next one's, e.g. 0.34; 0, all begin at once", metavar="STEPS", least=0,
+        None, "time steps from one layer's beginning to the next one's, e.g. 0.34; 0, all begin at once", metavar="STEPS", least=0,
         unset="chosen",
     )  # fmt: skip
     onsets: Sequence[int] | None = option(

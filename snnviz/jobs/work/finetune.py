@@ -31,7 +31,7 @@ class Shared(common.Shared):
     )
     weigh: str | None = like(
         FINE_TUNING, "weigh", label="Penalties by",
-        about="How both penalties are divided among layers: by their neurons and synapses, as in the paper, or by the "
+        about="How both penalties are divided among layers: by their numbers of neurons and synapses, as in the paper, or by the "
         "synaptic events expected of them.",
     )  # fmt: skip
     keep_zeros: bool | None = like(FINE_TUNING, "keep_zeros")
@@ -56,11 +56,11 @@ class Options(Shared):
 
     lambda_a: float | None = like(
         FINE_TUNING, "lambda_a", label="Penalty on activity (λa)",
-        about="How strongly active neurons are penalised. More of it makes more activations zero, and spikes fewer.",
+        about="How strongly active neurons are penalised in training. More of it makes more activations zero, and fewer spikes.",
     )  # fmt: skip
     lambda_w: float | None = like(
         FINE_TUNING, "lambda_w", label="Penalty on weights (λw)",
-        about="How strongly large weights are penalised. More of it lets more weights be pruned.",
+        about="How strongly large weights are penalised in training. More of it lets more weights be pruned.",
     )  # fmt: skip
     half: bool | None = like(common.Options, "half")
     curves: int = option(

@@ -75,11 +75,12 @@ class Options(DataOptions):
     )  # fmt: skip
     items: int | None = option(
         None, "held-out training items that the loss is measured on", metavar="N", least=1,
-        unset="all that the ANN's training held out", label="Items",
-        about="How many held-out training items the loss is measured on. Empty: all of them.",
+        unset="all that the ANN's training held out", label="Held-out items",
+        about="On how many training items the loss is measured, of those that the training held out. Empty: all of them.",
     )  # fmt: skip
     steps: int = option(
-        50, "time steps", metavar="T", least=1, label="Time steps", about="How long each item is shown to the network.",
+        50, "time steps", metavar="T", least=1, label="Time steps",
+        about="How long the network looks at each item. It answers after every step.",
     )  # fmt: skip
     input: str = option(
         "spiking", "how items arrive; analog is direct coding", choices=("spiking", "analog", "spikes"), label="Input",
@@ -88,21 +89,24 @@ class Options(DataOptions):
     step_ms: float | None = like(Settings(), "step_ms")
     lambda_e: float = option(
         200.0, "weight of 1 - peak accuracy in the loss", metavar="L", label="Weight of accuracy",
-        about="How much accuracy counts in the loss: this times (1 - peak accuracy).",
+        about="How much accuracy counts in the loss: this times (1 - peak accuracy). At 200, half a percent of accuracy counts as "
+        "much as all of the latency at the start.",
     )  # fmt: skip
     lambda_l: float | None = option(
         None, "weight of the Pareto latency P_l", metavar="L", unset="1 / its value at the start", label="Weight of latency",
-        about="How much Pareto latency counts, per time step. Usual: one over the size of that of the network at the start.",
+        about="How much each time step of Pareto latency counts in the loss. Empty, as usual: one over the latency at the start, "
+        "so that the term begins at 1.",
     )  # fmt: skip
     lambda_p: float | None = option(
         None, "weight of the Pareto power P_p", metavar="L", unset="1 / its value at the start", label="Weight of power",
-        about="How much Pareto power counts, per event and item. Usual: one over the size of that of the network at the start.",
+        about="How much each synaptic event per item of Pareto power counts in the loss. Empty, as usual: one over the power at "
+        "the start, so that the term begins at 1.",
     )  # fmt: skip
-    evaluations: int | None = option(None, "stop after N evaluations", metavar="N", least=1)
+    evaluations: int | None = option(None, "stop after N networks were tried", metavar="N", least=1)
     minutes: float | None = option(
         None, "stop after M minutes, loading and report included", metavar="M", least=0, above=True,
         unset="10 without any budget; weights: all updates", label="Minutes",
-        about="The whole budget, with loading and with the report on the test set.",
+        about="How long all of it may take, with loading and with the report on the test set.",
     )  # fmt: skip
     updates: int | None = option(
         None, "updates of a search along gradients", metavar="N", least=1, unset=methods.usual("updates")

@@ -153,12 +153,15 @@ class Preprocessing:
     mean: Sequence[float] | None = option(
         None, "of the preprocessing that the network in an .onnx file expects: what is subtracted from intensities in [0, 1], one "
         "number or one per channel", metavar="V,V,V", commas=True, unset="nothing beyond what the file holds",
-        label="Mean", about="What the network in an .onnx file expects to be subtracted from intensities in [0, 1]: one number "
-        "or one per channel, with commas between. Empty: nothing beyond what the file holds.",
+        label="Mean of the images",
+        about="Of an .onnx file: what was subtracted from intensities between 0 and 1 when the network was trained, one number or "
+        "one per colour, with commas between. Empty: nothing beyond what the file holds.",
     )  # fmt: skip
     std: Sequence[float] | None = option(
         None, "what they are divided by then", metavar="V,V,V", commas=True, unset="nothing beyond what the file holds",
-        label="Deviation", about="What intensities are divided by then: one number or one per channel.",
+        label="Their deviation",
+        about="Of an .onnx file: what intensities were divided by then, one number or one per colour, with commas between. "
+        "Empty: nothing beyond what the file holds.",
     )  # fmt: skip
 
 

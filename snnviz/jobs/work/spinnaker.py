@@ -27,7 +27,8 @@ class Shared(NetworkOptions):
     """Settings of whatever is about SpiNNaker."""
 
     limit: int | None = option(
-        500, "the first N items", metavar="N", least=1, label="Items", about="The first so many items of the test set.",
+        500, "the first N items", metavar="N", least=1, label="Items",
+        about="How many items are shown, the first ones of the test set.",
     )  # fmt: skip
     steps: int = option(
         50, "time steps of 1 ms", metavar="T", least=1, label="Time steps",
@@ -39,12 +40,12 @@ class Shared(NetworkOptions):
         about="Event recordings go in as streams, so many of their milliseconds in each of the chip's steps.",
     )  # fmt: skip
     headroom: str = option(
-        "exact", "how sums of weights are bounded", choices=("exact", "estimate"), label="Weights are stored",
-        about="The chip holds weights of 16 bits. So that no sum overflows: the finest steps with which no sum of a layer's "
-        "weights can overflow. As sPyNNaker estimates: the steps that its tool chain takes when it is told nothing.",
+        "exact", "how sums of weights are bounded", choices=("exact", "estimate"), label="Weights are rounded",
+        about="The chip keeps weights and their sums in 16 bits each: fine weights leave little room for sums. So that no sum "
+        "overflows: as finely as that allows. As sPyNNaker estimates: as its own software does when it is told nothing.",
     )  # fmt: skip
     timeout: float | None = option(
-        None, "seconds", metavar="S", least=0, above=True, recorded=False,
+        None, "seconds after which it is given up", metavar="S", least=0, above=True, recorded=False,
         unset="540 dry or what its synapses need, 14400 on a machine",
     )  # fmt: skip
 
@@ -71,18 +72,22 @@ class Options(Shared):
     """Settings of a run on SpiNNaker. Credentials are none of them: they come from the environment or the keyring."""
 
     target: str = option(
-        EXPECT, "where it runs", choices=(EXPECT, "board", "spalloc", "ebrains"), label="Target",
-        about="A virtual board says whether the network fits. What to expect computes what the chip would answer. A board and "
-        "the EBRAINS queue run it.",
+        EXPECT, "where it runs", choices=(EXPECT, "board", "spalloc", "ebrains"), label="Where it runs",
+        about="A virtual board says whether the network fits. What to expect computes what the chip would answer. A board that "
+        "stands near you, or the queue of EBRAINS, a service for researchers, runs it.",
     )  # fmt: skip
     engine: str = like(simulate.Options, "engine", default="auto")
     host: str | None = option(
-        None, "name or address of the board, with --target board", metavar="IP", label="Address of the board"
-    )
+        None, "name or address of the board, with --target board", metavar="IP", label="Address of the board",
+        about="Its name or IP address in your network.",
+    )  # fmt: skip
     server: str | None = option(
         None, "address of the service, with --target spalloc or ebrains", metavar="URL", unset="for ebrains, its own"
     )
-    collab: str | None = option(None, "EBRAINS collab whose quota target ebrains uses", metavar="NAME", label="Collab")
+    collab: str | None = option(
+        None, "EBRAINS collab whose quota target ebrains uses", metavar="NAME", label="Collab",
+        about="The EBRAINS workspace whose computing time is used.",
+    )  # fmt: skip
     job: str | None = option(
         None, "remembers the job of target ebrains, to take it up again", metavar="FILE.json", suffix=".json", recorded=False,
     )  # fmt: skip

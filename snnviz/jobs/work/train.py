@@ -48,11 +48,11 @@ class Shared(DataOptions):
 
     limit: int | None = option(
         None, "the first N training items only", metavar="N", least=1, label="Training items",
-        about="The first so many items of the data set. A fifth of them, at most 10 000, is held out.",
+        about="How many items are taken, the first ones of the data set. A fifth of them, at most 10 000, is held out.",
     )  # fmt: skip
     epochs: Sequence[int] | None = option(
         None, "epochs of each stage", metavar="N", label="Epochs in each of 2 stages",
-        about="Passes over the training items in each of the two stages; the second has the lower learning rate.",
+        about="How often all training items are gone through in each of the two stages; the second learns in smaller steps.",
     )  # fmt: skip
     learning_rate: Sequence[float] | None = option(None, "learning rate of each stage", metavar="R")
     batch_size: int | None = like(Recipe, "batch_size")
@@ -64,14 +64,14 @@ class Shared(DataOptions):
     precision: str | None = like(Recipe, "precision")
     levels: int | None = like(
         Recipe, "levels", label="Activation levels",
-        about="So many values above zero that an activation may have while the model trains, which few time steps can "
-        "express. 0: any value, no rounding.",
+        about="While the model trains, activations are rounded to so many values above zero, as many as spikes in few time steps "
+        "can tell: the network then answers early. 0: no rounding.",
     )  # fmt: skip
     validation: int | None = like(Recipe, "validation", unset="10000, at most a fifth")
     anyway: bool = option(False, "also train a model that cannot be converted, see `snnviz check`")
     seed: int = option(
         0, "seed of the first weights and of the order of items", metavar="S", least=0, label="Seed",
-        about="Where random numbers begin: the same seed gives the same model.",
+        about="Chooses the random numbers: the same seed gives the same model.",
     )  # fmt: skip
 
     def __post_init__(self) -> None:
