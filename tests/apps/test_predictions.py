@@ -61,6 +61,25 @@ def test_another_item_changes_the_plots_in_place(page):
     assert drawn.y_range.end == pytest.approx(anew.y_range.end)
 
 
+def test_another_item_changes_the_data_alone(page):
+    """A browser would take a glyph's new column of colours before the data it is in, for as many words as there were."""
+
+    def colours():
+        """By glyph, as texts: a look that is a constant has another type than a column's name."""
+        glyphs = [part.glyph for figure in page.figures.values() for part in figure.figure.renderers]
+        return {
+            glyph.id: {name: repr(getattr(glyph, name)) for name in glyph.properties() if name.endswith("_color")}
+            for glyph in glyphs
+        }
+
+    before = colours()
+    page.item = (page.item + 7) % 300
+    after = colours()
+    same = set(before) & set(after)
+    assert len(same) > 10
+    assert {name: before[name] for name in same} == {name: after[name] for name in same}
+
+
 def test_the_strip_of_another_item_is_the_strip_drawn_anew(page, pair):
     drawn = page.figures["prediction_strip"].figure
     labels = pair["before"]["label"].values

@@ -1,7 +1,9 @@
 """Every page walked in a real browser: its main widgets, no error on the console, nothing from outside."""
 
 import io
+import json
 import re
+from collections import Counter
 
 import pytest
 from pypdf import PdfReader
@@ -264,6 +266,34 @@ def test_a_bar_shows_that_the_server_works(page, server):
     page.wait_for_function("window.shown")
     page.wait_for_function("document.querySelector('.snn-busy').hidden")
     assert page.problems == []
+
+
+def models(message):
+    """Ids of the models that are told in full in a message of the server."""
+    if isinstance(message, dict):
+        if message.get("type") == "object" and "id" in message:
+            yield message["id"]
+        message = list(message.values())
+    if isinstance(message, list):
+        for part in message:
+            yield from models(part)
+
+
+def test_the_browser_is_told_each_model_once(page, server):
+    told = Counter()
+
+    def note(frame):
+        if isinstance(frame, str) and frame.startswith("{"):
+            told.update(models(json.loads(frame)))
+
+    page.on("websocket", lambda socket: socket.on("framereceived", note))
+    page.goto(f"{server.url}explorer")
+    page.locator(".bk-Canvas").nth(5).wait_for(state="attached")
+    page.get_by_role("button", name="Dark").click()
+    page.wait_for_function("location.search.includes('dark=')")
+    page.get_by_text("What the words mean").wait_for()
+    assert len(told) > 500
+    assert [name for name, times in told.items() if times > 1] == []
 
 
 SEEN = """(() => {
