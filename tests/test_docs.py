@@ -54,7 +54,8 @@ def carry_out(words):
     if words[0] == "dashboard":  # serves until it is stopped
         return
     if "--minutes" in words:
-        words[words.index("--minutes") + 1] = "0.2"
+        at = words.index("--minutes")
+        words[at : at + 2] = ["--method", "subplex", "--evaluations", "20"]  # as many on any machine
     assert cli.main(words) == 0, words
 
 

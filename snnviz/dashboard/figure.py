@@ -18,7 +18,7 @@ from bokeh.util.serialization import make_id
 from snnviz import plots
 from snnviz.dashboard import parts
 from snnviz.dashboard.components import Export
-from snnviz.dashboard.turns import soon, together
+from snnviz.dashboard.turns import soon
 from snnviz.errors import InputError
 
 EXPORTS = ("png", "svg", "pdf", "csv")
@@ -133,7 +133,6 @@ class Figure:
         if move:
             page.param.watch(lambda *_: self.move(), list(move))
 
-    @together()
     def redraw(self) -> None:
         """Show the present state: in place if the plot is built alike, else by drawing it anew."""
         if self._page.gone:
@@ -188,7 +187,6 @@ class Figure:
         element = self._draw()
         return None if element is None else _Drawn(element)
 
-    @together()
     def move(self) -> None:
         """Change in place what moves."""
         if self.figure is not None and self._mover is not None:

@@ -253,7 +253,7 @@ SEARCH_HELP = (
     "All must fit."
 )
 KIND_HELP = "What was done, as the commands are called: train, finetune, convert, optimize, simulate and others."
-STATE_HELP = "Whether the run waits, is at work, or how it has ended; the end of the page says what the words mean."
+STATE_HELP = "Whether the run waits, is at work, or how it has ended; the glossary at the end says more."
 STAR_HELP = "Lists the runs with a star alone; a click on its star marks a run."
 NO_STORE = """<p>This page shows the runs of a store. Serve it with one:</p>
 <pre><code>snnviz dashboard --tracking-uri snnviz-runs</code></pre>"""

@@ -33,8 +33,8 @@ def test_a_plan(plan):
     page = dashboard.Hardware(plan=plan)
     text = written(page)
     for words in (
-        "Routing entries of 1023 on a chip 3",
-        "Cores of 51 3",
+        "of 1023 on a chip 3",
+        "of 51 3",
         "46,111",
         "3, 3",
         "sPyNNaker 1!7.4.1, 500 items",
