@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from snnviz._options import options_of
 from snnviz.cli._numbers import whole
@@ -19,9 +19,6 @@ from snnviz.cli._options import help_of
 from snnviz.cli._table import aligned
 from snnviz.jobs.work.simulate import Options
 from snnviz.simulation.engines import check_engine
-
-if TYPE_CHECKING:
-    pass
 
 SHOWN_STEPS = (1, 2, 3, 5, 10, 20, 50)
 
