@@ -13,7 +13,7 @@ import panel as pn
 
 from snnviz import plots
 from snnviz.dashboard import parts, reproducing
-from snnviz.dashboard.figure import Figure
+from snnviz.dashboard.plot_card import PlotCard
 from snnviz.dashboard.report import written_report
 from snnviz.dashboard.run_words import comparison_table, less_is_better
 from snnviz.dashboard.workspace import RESULT_KINDS, label
@@ -42,7 +42,7 @@ class Comparison:
     def __init__(self, page: Any) -> None:
         self._page = page
         self.words = parts.written("")
-        self.histories = Figure(
+        self.histories = PlotCard(
             page, "metric_history", "Side by side", "The same metric of every run that is ticked.",
             self._draw, lambda: plots.metric_history_data(self._histories(), page.metric), redraw=["chosen", "metric"],
             tip="These runs have no metric by step in common.",
@@ -54,7 +54,7 @@ class Comparison:
                 reproducing.histories({label(run): run.id for run in self.runs()}, [page.metric]), page.metric,
             ),
         )  # fmt: skip
-        self.curves = Figure(
+        self.curves = PlotCard(
             page, "accuracy_over_time", "Their curves", "Accuracy over time of the ticked runs that left a result.",
             self._draw_curves, lambda: plots.accuracy_over_time_data(self._results()), redraw=["chosen"],
             tip="None of these runs left a simulation.",
@@ -160,7 +160,7 @@ class Influence:
         choice = parts.group(
             "What came out", pn.widgets.Select.from_param(page.param.target, label="", width=220), TARGET_HELP
         )
-        self.lines = Figure(
+        self.lines = PlotCard(
             page, "parallel_coordinates", "Settings and what came out",
             "A line for each listed run, across its settings to what came out.",
             lambda: plots.parallel_coordinates(self._told(), page.target, dark=page.dark),
@@ -168,7 +168,7 @@ class Influence:
             size=(plots.DOUBLE_COLUMN, None),
             again=lambda: reproducing.drawn(page.workspace, "parallel_coordinates", self._table_again(), page.target),
         )  # fmt: skip
-        self.bars = Figure(
+        self.bars = PlotCard(
             page, "setting_importance", "Which setting decides",
             "How much each decides whether a listed run is among the best (PED-ANOVA). A hint, where runs are few.",
             lambda: plots.setting_importance(self._importances(), dark=page.dark), self._importances,

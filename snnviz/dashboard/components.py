@@ -75,6 +75,10 @@ def _inlined(sheet: Any) -> Any:
 class Written(Inlined, pn.pane.HTML):
     """Words."""
 
+    def _update(self, ref: str, model: Any) -> None:
+        # Panel would set every property anew; style sheets among them have Bokeh search the whole document for models
+        model.update(**self._process_param_change({"object": self.object}))
+
 
 class Sheet(Inlined, pn.Column):
     """What lies below a whole page."""

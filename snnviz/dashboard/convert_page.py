@@ -9,10 +9,10 @@ import pandas as pd
 
 from snnviz import plots
 from snnviz.dashboard import parts, reproducing
-from snnviz.dashboard.figure import Figure
 from snnviz.dashboard.forms import field, parameter
 from snnviz.dashboard.launching import Launching
 from snnviz.dashboard.network_page import report_table
+from snnviz.dashboard.plot_card import PlotCard
 from snnviz.errors import InputError
 from snnviz.jobs.spec import leaving
 from snnviz.jobs.work.convert import Options
@@ -61,7 +61,7 @@ class Convert(Launching):
         self.report = parts.written("")
         self._told = ""
         self._network: Any = None
-        self.tried = Figure(
+        self.tried = PlotCard(
             self, "settings_tried", "Settings tried", "Accuracy over time of each setting, on items held out of the normalisation.",
             self._tried, lambda: plots.settings_tried_data(self._network), again=self._tried_again,
             tip="Here once a conversion has ended that chose its settings itself.",

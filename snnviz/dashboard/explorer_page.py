@@ -15,8 +15,8 @@ from snnviz import metrics, plots, reports, uncertainty
 from snnviz.dashboard import budget as budgets
 from snnviz.dashboard import parts, reproducing
 from snnviz.dashboard.components import FloatSlider, RadioButtons
-from snnviz.dashboard.figure import Figure
 from snnviz.dashboard.page import Page
+from snnviz.dashboard.plot_card import PlotCard
 from snnviz.dashboard.run_details import next_steps
 from snnviz.errors import InputError
 from snnviz.plots import theme
@@ -201,7 +201,7 @@ class Explorer(Page):
             classes=["snn-stack"],
         )
 
-    def _curve(self, name: str, title: str, note: str) -> Figure:
+    def _curve(self, name: str, title: str, note: str) -> PlotCard:
         def move(figure: Any) -> None:
             plots.move_threshold(
                 figure, self.results, _CURVES[name], threshold=self.threshold, zoom=self.zoom,
@@ -209,7 +209,7 @@ class Explorer(Page):
             )  # fmt: skip
 
         redraw = ["runs", _SCALES[name]]
-        return Figure(
+        return PlotCard(
             self, name, title, note, lambda: self.plot(name), lambda: self.data(name),
             redraw=redraw, move=["threshold", "zoom"], mover=move, tip=CHOOSE,
             again=lambda: self._again(name, threshold=self.threshold, zoom=self.zoom, log=self._log(name), intervals=True),
@@ -226,25 +226,25 @@ class Explorer(Page):
         )
         return reproducing.drawn(self.workspace, name, told, names=runs, **options)
 
-    def _plane(self) -> Figure:
+    def _plane(self) -> PlotCard:
         def move(figure: Any) -> None:
             plots.move_events_threshold(figure, self.results, threshold=self.threshold, dark=self.dark)
 
         name = "events_over_time"
-        return Figure(
+        return PlotCard(
             self, name, "Time and cost", "How fast events are spent; a mark where the threshold is reached.",
             lambda: self.plot(name), lambda: self.data(name), redraw=["runs"], move=["threshold"], mover=move, tip=CHOOSE,
             again=lambda: self._again(name, threshold=self.threshold),
             shared=lambda: (tuple(self.runs), self.threshold),
         )  # fmt: skip
 
-    def _layers(self, name: str, title: str, note: str) -> Figure:
-        return Figure(
+    def _layers(self, name: str, title: str, note: str) -> PlotCard:
+        return PlotCard(
             self, name, title, note, lambda: self.plot(name), lambda: self.data(name), redraw=["run"], tip=CHOOSE,
             shared=lambda: self.run, again=lambda: self._again(name),
         )  # fmt: skip
 
-    def _front(self) -> Figure:
+    def _front(self) -> PlotCard:
         """The Pareto front of all runs; choosing points there chooses the curves."""
 
         def link(figure: Any) -> None:
@@ -261,7 +261,7 @@ class Explorer(Page):
             points.selected.on_change("indices", self.guarded(choose))
 
         choice = parts.group("Cost", RadioButtons.from_param(self.param.plane, label=""), PLANE_HELP)
-        return Figure(
+        return PlotCard(
             self, "pareto_front", "Pareto front",
             "Every run as a point; small and pale where another is as good or better in all. Click one, or several with Shift, and "
             "the curves above are theirs, and bars their 95 % intervals over the items.",
@@ -431,7 +431,8 @@ class Explorer(Page):
             notes.append(INTERVALS)
         if isinstance(self._against(), float):
             notes.append(f"Pareto metrics of all against {100 * self._against():.2f} %, the best of their ANNs.")
-        notes += [escape(caution)] if (caution := uncertainty.caution(self.results)) else []
+        caution = self.workspace.remembered(("caution", tuple(self.runs)), lambda: uncertainty.caution(self.results))
+        notes += [escape(caution)] if caution else []
         notes += [escape(remark) + "." for remark in remarks]
         return parts.table(head, body, words=2) + f"<p class='note notes'>{'<br>'.join(notes)}</p>"
 

@@ -12,9 +12,9 @@ from snnviz import plots
 from snnviz._options import options_of
 from snnviz.dashboard import parts, reproducing
 from snnviz.dashboard.components import RadioButtons
-from snnviz.dashboard.figure import Figure
 from snnviz.dashboard.forms import field, parameter
 from snnviz.dashboard.launching import Launching
+from snnviz.dashboard.plot_card import PlotCard
 from snnviz.errors import InputError
 from snnviz.jobs.work.spinnaker import Options
 from snnviz.plots import theme
@@ -111,13 +111,13 @@ class Hardware(Launching):
         )
         zoom = parts.group("Show", RadioButtons.from_param(self.param.zoom, options=_ZOOMS), ZOOM_HELP)
         self.figures = {
-            "chip_map": Figure(
+            "chip_map": PlotCard(
                 self, "chip_map", "Chips and cores",
                 "One square is a chip, one small square a core, in the colour of the layer that it holds.",
                 self._map, lambda: plots.chip_map_data(self._needed()), redraw=["opened", "zoom"], tip=NO_PLAN, controls=[zoom],
                 again=self._map_again,
             ),
-            "accuracy_over_time": Figure(
+            "accuracy_over_time": PlotCard(
                 self, "accuracy_over_time", "Board, NEURON, simulator",
                 "What was expected, what a machine gave, and what other simulators give: the same curve from each.",
                 lambda: self._curves(plots.accuracy_over_time, zoom="top", log=True, dark=self.dark),

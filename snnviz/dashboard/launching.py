@@ -13,8 +13,8 @@ import param
 from snnviz import plots, pretrained
 from snnviz.dashboard import parts, reproducing
 from snnviz.dashboard.components import Dropper
-from snnviz.dashboard.figure import Figure
 from snnviz.dashboard.page import Page
+from snnviz.dashboard.plot_card import PlotCard
 from snnviz.dashboard.run_details import RunDetails
 from snnviz.dashboard.uploads import MODEL, MOST_BYTES
 from snnviz.dashboard.workspace import READ_ONLY, label
@@ -197,7 +197,7 @@ class Launching(Page):
         self.every(self.tick)
         return self.details
 
-    def pair_figure(self, tip: str) -> Figure:
+    def pair_figure(self, tip: str) -> PlotCard:
         """The anytime curves of the networks that the opened run began and ended with; `tip` stands there until they are known."""
 
         def curves(plot: Any, **options: Any) -> Any:
@@ -211,7 +211,7 @@ class Launching(Page):
             pair = f"{{'before': snnviz.load_result(store.file({own}, 'start.nc')), 'after': store.result({own})}}"
             return reproducing.drawn(self.workspace, "accuracy_over_time", {"results": pair}, zoom="top", log=True)
 
-        return Figure(
+        return PlotCard(
             self, "accuracy_over_time", "Before and after", "The anytime curves of both spiking networks, on test items.",
             lambda: curves(plots.accuracy_over_time, zoom="top", log=True, dark=self.dark),
             lambda: curves(plots.accuracy_over_time_data), redraw=["opened"], tip=tip, again=again,

@@ -16,8 +16,8 @@ import xarray as xr
 
 from snnviz import plots, pretrained
 from snnviz.dashboard import parts, reproducing, style
-from snnviz.dashboard.figure import Figure
 from snnviz.dashboard.page import Page
+from snnviz.dashboard.plot_card import PlotCard
 from snnviz.dashboard.predictions_page import picture
 from snnviz.errors import InputError
 from snnviz.plots import theme
@@ -108,7 +108,7 @@ class Live(Page):
     def _body(self) -> list[Any]:
         self.pad = LiveNetwork(self._clicked, sizing_mode="stretch_width", margin=0)
         self.pad.param.watch(self.guarded(lambda event: self._drawn(event.new)), "drawn")
-        self.membranes = Figure(
+        self.membranes = PlotCard(
             self, "membranes", "Membranes", "Of the neuron clicked and of some others of its layer; marks are spikes.",
             self._draw_membranes, lambda: plots.membranes_data(self._answered(), 0, self.layer, self._neurons()),
             redraw=["layer", "neuron", "told"], again=self._membranes_again,

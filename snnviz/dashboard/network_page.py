@@ -13,8 +13,8 @@ import param
 from snnviz import energy, plots
 from snnviz.dashboard import parts, reproducing
 from snnviz.dashboard.components import IntSlider
-from snnviz.dashboard.figure import Figure
 from snnviz.dashboard.page import Page
+from snnviz.dashboard.plot_card import PlotCard
 from snnviz.errors import InputError
 
 REPORT_ITEMS = 100
@@ -63,7 +63,7 @@ class Network(Page):
 
         self.param.watch(change, "run")
         self.figures = {
-            "layer_graph": Figure(
+            "layer_graph": PlotCard(
                 self, "layer_graph", "Layers", "From the input down; a band is as wide as its share of all synaptic events.",
                 self._graph, lambda: plots.layer_graph_data(self._network(), self.workspace.result(self.run)), redraw=["run"],
                 size=(plots.DOUBLE_COLUMN, None), least=520, again=lambda: self._again("layer_graph", network=True),
@@ -103,8 +103,8 @@ class Network(Page):
             body.insert(0, parts.card(parts.group("Run", run, "The result whose network is shown.")))
         return body
 
-    def _of_result(self, name: str, title: str, note: str) -> Figure:
-        return Figure(
+    def _of_result(self, name: str, title: str, note: str) -> PlotCard:
+        return PlotCard(
             self, name, title, note, lambda: getattr(plots, name)(self.workspace.result(self.run), dark=self.dark),
             lambda: getattr(plots, f"{name}_data")(self.workspace.result(self.run)), redraw=["run"],
             again=lambda: self._again(name),

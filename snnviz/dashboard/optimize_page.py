@@ -10,9 +10,9 @@ import param
 from snnviz import plots
 from snnviz.dashboard import parts, reproducing
 from snnviz.dashboard.components import RadioButtons
-from snnviz.dashboard.figure import Figure
 from snnviz.dashboard.forms import field, parameter
 from snnviz.dashboard.launching import Launching
+from snnviz.dashboard.plot_card import PlotCard
 from snnviz.errors import InputError
 from snnviz.jobs.spec import leaving
 from snnviz.jobs.work.optimize import Options
@@ -82,21 +82,21 @@ class Optimize(Launching):
         axis = parts.group("Against", RadioButtons.from_param(self.param.x, options=_AXES), AXIS_HELP)
         plane = parts.group("Power against", RadioButtons.from_param(self.param.plane), PLANE_HELP)
         self.figures = {
-            "optimization_history": Figure(
+            "optimization_history": PlotCard(
                 self, "optimization_history", "Loss",
                 "Every network that was tried, the best so far, and the three terms that the best is made of.",
                 lambda: self._history_plot("optimization_history", x=self.x), lambda: self._data("optimization_history"),
                 redraw=["opened", "x"], tip=NOTHING, controls=[axis],
                 again=lambda: self._again("optimization_history", x=self.x),
             ),
-            "evaluations": Figure(
+            "evaluations": PlotCard(
                 self, "evaluations", "Everything tried",
                 "Each network that was tried, in what it costs and how well it does; later ones are stronger in colour.",
                 lambda: self._history_plot("evaluations", x=self.plane, y="power"), lambda: self._data("evaluations"),
                 redraw=["opened", "plane"], tip=NOTHING, controls=[plane],
                 again=lambda: self._again("evaluations", x=self.plane, y="power"),
             ),
-            "scales": Figure(
+            "scales": PlotCard(
                 self, "scales", "Scales", "How much more often the neurons of each channel fire after than before.",
                 self._scales, lambda: plots.scales_data(*self._networks()), redraw=["opened"], tip=AT_THE_END,
                 again=lambda: self._again("scales"),

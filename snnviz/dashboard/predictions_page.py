@@ -16,8 +16,8 @@ import xarray as xr
 from snnviz import answers, plots
 from snnviz.dashboard import parts, reproducing
 from snnviz.dashboard.components import CheckButtons, Gallery, IntSlider, RadioButtons
-from snnviz.dashboard.figure import Figure
 from snnviz.dashboard.page import Page
+from snnviz.dashboard.plot_card import PlotCard
 from snnviz.errors import InputError
 
 PER_PAGE = 20
@@ -133,9 +133,19 @@ class Predictions(Page):
             return self.workspace.result(self.run), self.item, recordings
         return traced, 0, recordings[self.item : self.item + 1]
 
-    def _filmed(self) -> bool:
-        """Whether any run is of event recordings."""
-        return any("camera_events" in self.workspace.result(name) for name in self.workspace.names())
+    def _film(self) -> Any:
+        """The card of a camera's stream, shown for as long as the run is of event recordings."""
+        place = parts.box(classes=[])
+
+        def show(*_: Any) -> None:
+            place.visible = "camera_events" in self.workspace.result(self.run)
+            if place.visible and not len(place):
+                self.figures["event_stream"] = self._figure("event_stream", ["item"], cursor=True)
+                place.append(self.figures["event_stream"].view)
+
+        show()
+        self.param.watch(show, "run")
+        return place
 
     def _strip_runs(self) -> dict[str, xr.Dataset]:
         return {name: self.workspace.result(name) for name in [self.run, *self.compared]}
@@ -172,12 +182,13 @@ class Predictions(Page):
         """The margin at which items would have ended, of a result in which they ran on."""
         return None if "exit_step" in self.workspace.result(self.run) else self.margin
 
-    def _figure(self, name: str, redraw: list[str], cursor: bool = False, **options: Any) -> Figure:
+    def _figure(self, name: str, redraw: list[str], cursor: bool = False, **options: Any) -> PlotCard:
         title, note = _WORDS[name]
         options["again"] = lambda: self._again(name)
+        options["shared"] = lambda: (self.run, tuple(self.compared), self.item, self.time, self.cost, self.margin)
         if cursor:
             options |= {"move": ["time"], "mover": lambda figure: plots.move_cursor(figure, self.time)}
-        return Figure(
+        return PlotCard(
             self, name, title, note, lambda: self._draw(name), lambda: self._data(name), redraw=["run", *redraw],
             **options,
         )  # fmt: skip
@@ -209,8 +220,9 @@ class Predictions(Page):
             pn.widgets.FloatInput.from_param(self.param.margin, label="", width=110, step=0.05),
             MARGIN,
         )
-        self.figures = {
-            **({"event_stream": self._figure("event_stream", ["item"], cursor=True)} if self._filmed() else {}),
+        self.figures: dict[str, PlotCard] = {}
+        film = self._film()
+        self.figures |= {
             "prediction_strip": self._figure("prediction_strip", ["item", "compared"], cursor=True, least=640),
             "class_scores": self._figure("class_scores", ["item"], cursor=True),
             "answer_margin": self._figure("answer_margin", ["item"], cursor=True),
@@ -229,7 +241,8 @@ class Predictions(Page):
             self._controls(),
             parts.card(parts.heading("Items", "The frame of a picture is the item shown; below it the true class and the answer."),
                        self._choice(), self.gallery, self._turn()),
-            *(self.figures[name].view for name in ("event_stream", "prediction_strip") if name in self.figures),
+            film,
+            self.figures["prediction_strip"].view,
             parts.grid(*(figure.view for name, figure in self.figures.items() if name not in ("event_stream", "prediction_strip"))),
         ]  # fmt: skip
 

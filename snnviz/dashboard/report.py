@@ -12,7 +12,7 @@ from snnviz import __version__, plots, uncertainty
 from snnviz._amounts import duration, text_of
 from snnviz._arguments import checked
 from snnviz.dashboard import reproducing, style
-from snnviz.dashboard.figure import rendered
+from snnviz.dashboard.plot_card import rendered
 from snnviz.dashboard.run_words import CURVES, comparison_table, state
 from snnviz.dashboard.workspace import RESULT_KINDS, label
 from snnviz.errors import InputError

@@ -15,7 +15,7 @@ import panel as pn
 from snnviz import plots
 from snnviz._amounts import duration, text_of
 from snnviz.dashboard import parts, reproducing
-from snnviz.dashboard.figure import Figure
+from snnviz.dashboard.plot_card import PlotCard
 from snnviz.dashboard.report import written_report
 from snnviz.dashboard.run_words import CURVES, state, state_words
 from snnviz.dashboard.workspace import MODEL_KINDS, RESULT_KINDS, label
@@ -53,7 +53,7 @@ class RunDetails:
         self.resume = self._button("Resume", self._resume)
         self.simulate = self._button("Simulate this", self._simulate)
         self.report = parts.download("Report", "run.html", lambda: written_report(page, [page.opened]), width=110)
-        self.figure = Figure(
+        self.figure = PlotCard(
             page, "metric_history", "How it goes", "What the run records, step by step.",
             self._draw, lambda: plots.metric_history_data({self._name: self._history}, self._metrics()),
             tip="Nothing recorded by step yet.", again=self._curves_again,

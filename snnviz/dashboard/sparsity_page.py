@@ -13,9 +13,9 @@ import param
 from snnviz import plots, reports
 from snnviz.dashboard import parts, reproducing
 from snnviz.dashboard.components import RadioButtons
-from snnviz.dashboard.figure import Figure
 from snnviz.dashboard.forms import field, parameter
 from snnviz.dashboard.launching import Launching
+from snnviz.dashboard.plot_card import PlotCard
 from snnviz.errors import InputError
 from snnviz.jobs.spec import leaving
 from snnviz.jobs.work.finetune import Options
@@ -83,7 +83,7 @@ class Sparsity(Launching):
     def _prepare(self, state: dict[str, Any]) -> None:
         self._shown: set[str] = set()
         self._watched = ""
-        self.figures: dict[str, Figure] = {}
+        self.figures: dict[str, PlotCard] = {}
         super()._prepare(state)
         names = self.workspace.models()
         self.param.model.objects = names
@@ -129,18 +129,18 @@ class Sparsity(Launching):
         )
         self.figures = {
             "accuracy_over_time": self.pair_figure(NO_CURVES),
-            "layer_sparsity": Figure(
+            "layer_sparsity": PlotCard(
                 self, "layer_sparsity", "Layer by layer", "Zeros among the activations and the weights of each layer.",
                 lambda: plots.layer_sparsity(self._stages(), dark=self.dark), lambda: plots.layer_sparsity_data(self._stages()),
                 redraw=["model"], again=lambda: self._again("layer_sparsity", stages=_STAGES),
             ),
-            "pruning_curve": Figure(
+            "pruning_curve": PlotCard(
                 self, "pruning_curve", "Pruning curve", "Accuracy on held-out items once all weights below ε are set to zero.",
                 lambda: plots.pruning_curve(self._curve()[0], chosen=self._curve()[1], dark=self.dark),
                 lambda: plots.pruning_curve_data(self._curve()[0]), redraw=["model"],
                 again=lambda: self._again("pruning_curve", chosen=self._curve()[1], curve=_POINTS),
             ),
-            "lambda_grid": Figure(
+            "lambda_grid": PlotCard(
                 self, "lambda_grid", "Strengths tried", "Every fine-tuning of this architecture, by its strengths.",
                 self._grid, lambda: plots.lambda_grid_data(self.tried(), self.value),
                 redraw=["value", "model"], tip="No fine-tuning has recorded this yet.",

@@ -11,9 +11,10 @@ import asyncio
 import functools
 import heapq
 import itertools
+import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -23,6 +24,9 @@ from panel.io.document import hold
 
 _PAUSE = 0.01
 """Seconds; a small request takes a few rounds of the event loop, of which each would otherwise wait for another part."""
+_WHILE = 0.1
+"""Seconds after which parts at work give way to other sessions. Each time the document is searched for models, which takes as long
+as a small part."""
 _running: set[Any] = set()
 _parts: WeakKeyDictionary[Any, deque[Callable[[], None]]] = WeakKeyDictionary()
 
@@ -113,19 +117,42 @@ async def _work_off(document: Any, parts: deque[Callable[[], None]]) -> None:
                 parts.clear()
                 return
             # under the document's lock, before the pause is over
-            pn.state.execute(functools.partial(_whole, document, parts[0]), schedule=True)
+            pn.state.execute(functools.partial(_some, document, parts), schedule=True)
             await asyncio.sleep(_PAUSE)
-        parts.popleft()
 
 
-def _whole(document: Any, work: Callable[[], None]) -> None:
-    """Send what `work` changes when it is done: Panel sends every change by itself, and may lose one of many.
+def _some(document: Any, parts: deque[Callable[[], None]]) -> None:
+    """Work off parts for a while, one at least, and send what they change when they are done.
+
+    Panel sends every change by itself, and may lose one of many.
 
     What the document holds is found out once, in the end, which saves a third of the time; and before the message is written, as
     `hold` does not: models found after it would be sent a second time.
     """
+    end = time.monotonic() + _WHILE
     with hold(document), document.models.freeze():
-        work()
+        while parts:
+            try:
+                parts[0]()  # it stays until it is done, as `soon` looks whether any are left
+            finally:
+                parts.popleft()
+            if time.monotonic() > end:
+                return
+
+
+@contextmanager
+def in_order() -> Iterator[None]:
+    """Changes of Bokeh's models are sent in their place among Panel's. Also a decorator.
+
+    Panel writes a message at once and may send it later, when the browser has taken those before; what Bokeh sends by itself would
+    overtake it, and name models that the browser has not heard of. Collected, not combined: a glyph's columns come after its data.
+    """
+    document = pn.state.curdoc
+    if document is None or document.session_context is None:
+        yield
+        return
+    with hold(document, policy="collect"):
+        yield
 
 
 def _ours() -> _Turns:

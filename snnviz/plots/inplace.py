@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import holoviews as hv
+import numpy as np
 from bokeh.core.properties import value
 from bokeh.models import FixedTicker, Segment
 from bokeh.models.glyph import Glyph
@@ -14,7 +15,7 @@ from bokeh.models.glyph import Glyph
 _GLYPHS = ("glyph", "nonselection_glyph", "selection_glyph", "muted_glyph", "hover_glyph")
 _COLORS = ("line_color", "fill_color", "hatch_color", "text_color")
 _RANGES = ("xlim", "ylim")
-_FREE = {*_RANGES, "hooks", "xformatter", "yformatter", "yticks"}
+_FREE = {*_RANGES, "hooks", "xformatter", "yformatter", "ylabel", "yticks"}
 _QUAD = {"left": "x0", "bottom": "y0", "right": "x1", "top": "y1"}
 ADDED = "added"
 """Name of a renderer that a hook adds to those of the elements."""
@@ -49,14 +50,15 @@ def refresh(figure: Any, before: hv.Overlay, after: hv.Overlay) -> bool:
     for one, other, renderer in zip(old, new, renderers, strict=True):
         if type(one) is not type(other) or _options(one) != _options(other):
             return False
-        known = {dimension.name for dimension in other.dimensions()} | {"text_color", *_QUAD}
+        known = (
+            {"x", "y"}
+            if isinstance(other, hv.Area)
+            else {each.name for each in other.dimensions()} | {"text_color", *_QUAD}
+        )
         if not set(renderer.data_source.data) <= known:
             return False
     for one, other, renderer in zip(old, new, renderers, strict=True):
-        columns = {dimension.name: other.dimension_values(dimension) for dimension in other.dimensions()}
-        if isinstance(other, hv.Rectangles):
-            columns |= {side: columns[name] for side, name in _QUAD.items()}
-        put(renderer, columns)
+        put(renderer, _columns(other))
         if one.label != other.label:
             _rename(figure, renderer, other.label)
     for name, axis in (("xlim", figure.x_range), ("ylim", figure.y_range)):
@@ -65,12 +67,30 @@ def refresh(figure: Any, before: hv.Overlay, after: hv.Overlay) -> bool:
             axis.update(start=limits[0], end=limits[1], reset_start=limits[0], reset_end=limits[1])
     ticks, earlier = (dict(_plot_options(each).get("yticks") or {}) for each in (after, before))  # (place, word) pairs
     if ticks != earlier:
-        figure.yaxis.ticker = FixedTicker(ticks=list(ticks))
-        figure.yaxis.major_label_overrides = ticks
+        axis = figure.yaxis[0]
+        if isinstance(axis.ticker, FixedTicker):  # another ticker would have the whole document searched for models
+            axis.ticker.ticks = list(ticks)
+        else:
+            axis.ticker = FixedTicker(ticks=list(ticks))
+        axis.major_label_overrides = ticks
+    words = _plot_options(after).get("ylabel")
+    if words is not None and words != figure.yaxis[0].axis_label:
+        figure.yaxis.axis_label = words
     for hook in _plot_options(after).get("hooks", []):
         if isinstance(hook, Hook):
             hook.show(figure)
     return True
+
+
+def _columns(element: Any) -> dict[str, Any]:
+    """The columns of an element as HoloViews gives them to Bokeh."""
+    columns = {dimension.name: element.dimension_values(dimension) for dimension in element.dimensions()}
+    if isinstance(element, hv.Rectangles):
+        return columns | {side: columns[name] for side, name in _QUAD.items()}
+    if isinstance(element, hv.Area):  # there along its first values and back along its second
+        at, first, second = columns.values()
+        return {"x": np.concatenate([at, at[::-1]]), "y": np.concatenate([second, first[::-1]])}
+    return columns
 
 
 def put(renderer: Any, columns: dict[str, Any]) -> None:

@@ -1,12 +1,14 @@
 """The predictions page without a browser."""
 
 import numpy as np
+import panel as pn
 import pytest
 from bokeh.models import Segment
 
-from snnviz import answers, dashboard, datasets, pretrained, simulate
+from snnviz import answers, dashboard, datasets, pretrained, results, simulate
 from snnviz.conversion.report import conversion_report
 from snnviz.hardware.spinnaker import model
+from snnviz.runs import Store
 from snnviz.simulation import Record
 from tests.apps.words import written
 from tests.synthetic import dense_mnist
@@ -80,18 +82,52 @@ def test_another_item_changes_the_data_alone(page):
     assert {name: before[name] for name in same} == {name: after[name] for name in same}
 
 
-def test_the_strip_of_another_item_is_the_strip_drawn_anew(page, pair):
-    drawn = page.figures["prediction_strip"].figure
+@pytest.mark.parametrize("name", ["prediction_strip", "class_scores", "answer_margin", "raster"])
+def test_the_plot_of_another_item_is_the_plot_drawn_anew(page, pair, name):
+    drawn, ticker = page.figures[name].figure, page.figures[name].figure.yaxis[0].ticker
     labels = pair["before"]["label"].values
     page.item = int(np.flatnonzero(labels != labels[page.item])[3])  # of another class, so that the axis says so
-    assert page.figures["prediction_strip"].figure is drawn
-    anew = dashboard.Predictions(page.workspace, item=page.item, time=page.time).figures["prediction_strip"].figure
+    assert page.figures[name].figure is drawn
+    assert drawn.yaxis[0].ticker is ticker, "another model has Bokeh search the document"
+    anew = dashboard.Predictions(page.workspace, item=page.item, time=page.time).figures[name].figure
+    assert drawn.yaxis.axis_label == anew.yaxis.axis_label
     assert drawn.yaxis.major_label_overrides == anew.yaxis.major_label_overrides
-    assert drawn.yaxis.ticker.ticks == anew.yaxis.ticker.ticks
+    assert (drawn.y_range.start, drawn.y_range.end) == pytest.approx((anew.y_range.start, anew.y_range.end))
+    if name == "prediction_strip":
+        assert drawn.yaxis.ticker.ticks == anew.yaxis.ticker.ticks
     for one, other in zip(drawn.renderers, anew.renderers, strict=True):
         left, right = one.data_source.data, other.data_source.data
         for column in set(right) - {"text_color"}:
             np.testing.assert_array_equal(np.asarray(left[column]), np.asarray(right[column]))
+
+
+def test_no_run_is_read_that_is_not_shown(pair, tmp_path, monkeypatch):
+    store = Store(tmp_path / "runs")
+    run_id = store.create("simulate", "another")
+    store.client.log_artifact(run_id, str(results.save(pair["after"].isel(item=[0, 1]), tmp_path / "result.nc")))
+    store.set_status(run_id, "FINISHED")
+    read = []
+    monkeypatch.setattr(Store, "result", lambda _, run_id: read.append(run_id))
+    page = dashboard.Predictions(dashboard.Workspace(pair, store=store))
+    assert len(page.workspace.names()) == 3
+    assert page.run in pair
+    assert not read
+
+
+def test_the_camera_s_card_is_there_for_recordings_alone(pair):
+    steps = pair["after"].sizes["time"]
+    filmed = pair["after"].assign(camera_events=("time", np.full(steps, 2.0))).assign_attrs(step_ms=10.0)
+    page = dashboard.Predictions({"still": pair["before"], "film": filmed}, run="still")
+    assert "event_stream" not in page.figures
+    page.run = "film"
+    card = page.figures["event_stream"]
+    (place,) = (box for box in page.__panel__().select(pn.Column) if card.view in box)
+    assert place.visible
+    page.run = "still"
+    assert not place.visible
+    page.run = "film"
+    assert place.visible
+    assert page.figures["event_stream"] is card
 
 
 def test_scores_and_spikes_that_were_not_kept_are_simulated_for_the_item(pair):

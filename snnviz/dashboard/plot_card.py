@@ -18,7 +18,7 @@ from bokeh.util.serialization import make_id
 from snnviz import plots
 from snnviz.dashboard import parts
 from snnviz.dashboard.components import Export
-from snnviz.dashboard.turns import soon
+from snnviz.dashboard.turns import in_order, soon
 from snnviz.errors import InputError
 
 EXPORTS = ("png", "svg", "pdf", "csv")
@@ -44,10 +44,14 @@ class _Drawn:
 
     def __init__(self, element: Any) -> None:
         self.element = element
-        self._figure = Serializer().encode(_lean(rendered(element)))
+        self._first = _lean(rendered(element))
+        self._figure = Serializer().encode(self._first)
 
     def copy(self) -> Any:
         """A figure whose models have ids of their own: a document, and the browser with it, keeps one model an id."""
+        first, self._first = self._first, None
+        if first is not None:  # whoever had it drawn needs no copy
+            return first
         figure = Deserializer().decode(self._figure)
         for model in figure.references():
             model._id = make_id()
@@ -66,7 +70,7 @@ def _lean(figure: Any) -> Any:
     return figure
 
 
-class Figure:
+class PlotCard:
     """One plot of a page.
 
     Args:
@@ -133,6 +137,7 @@ class Figure:
         if move:
             page.param.watch(lambda *_: self.move(), list(move))
 
+    @in_order()
     def redraw(self) -> None:
         """Show the present state: in place if the plot is built alike, else by drawing it anew."""
         if self._page.gone:
@@ -187,6 +192,7 @@ class Figure:
         element = self._draw()
         return None if element is None else _Drawn(element)
 
+    @in_order()
     def move(self) -> None:
         """Change in place what moves."""
         if self.figure is not None and self._mover is not None:
