@@ -8,6 +8,7 @@ import pkgutil
 import types
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -609,10 +610,12 @@ VALID: dict[str, V] = {
 """Valid arguments by name, or by function and name where one name means several things."""
 
 
+@cache
 def _stopped(m: Material) -> Any:
     return snnviz.simulate(m.network, m.x, m.y, 3, engine="event", stop=0.5, progress=False)
 
 
+@cache
 def _chosen(m: Material) -> Any:
     row = {"per": "layer", "percentile": 99.0, "initial_potential": 0.5, "correct_potential": 0, "settled": None}
     row |= {"pareto_latency": 1.0, "events": 10, "accuracy": [0.5, 0.5], "chosen": True}
@@ -743,6 +746,7 @@ def _written(m: Material) -> Path:
     return path
 
 
+@cache
 def _filmed() -> Any:
     """A result of recordings."""
     from snnviz.network import Dense, Input, SpikingNetwork

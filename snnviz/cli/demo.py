@@ -39,6 +39,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """Convert, simulate, score, draw, save."""
     from snnviz import _checks as check
     from snnviz import figures, metrics, plots, reports, results
+    from snnviz.plots import export
 
     check.integer("--port", args.port, 1, 65535)
     check_engine(args.engine)
@@ -52,7 +53,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     before, after = runs["before"], runs["after"]
     pair = thresholds[0], thresholds[1]
     figure = plots.figure_a(before, after, threshold=pair, zoom="top")
-    files += [plots.save(figure, folder / f"figure-a.{suffix}") for suffix in ("pdf", "png")]
+    files += export.written(export.pictures(figure, {"pdf": {}, "png": {}}), folder / "figure-a")
     files.append(plots.save(plots.figure_a_data(before, after, threshold=pair), folder / "figure-a.csv"))
     return {
         "runs": {

@@ -102,10 +102,7 @@ def _write(
     height = figure.ratio * max(size, figure.width)  # what is made narrower keeps its rows, and these their height
     told = {format: metadata(format, figure.title, origin_of(name, material)) for format in formats}
     made = export.pictures(figure.draw(material, dark), told, width=size, height=height, dpi=dpi, family=family)
-    written = [folder / f"{name}.{format}" for format in made]
-    for path, content in zip(written, made.values(), strict=True):
-        with replacing(path) as temporary:
-            temporary.write_bytes(content)
+    written = export.written(made, folder / name)
     words = folder / f"{name}.txt"
     with replacing(words) as temporary:
         temporary.write_text(caption_of(name, material), encoding="utf-8")

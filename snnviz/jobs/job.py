@@ -134,11 +134,12 @@ class Job:
         """Record accuracy over time, as figure A, in a PNG and an SVG file."""
         if self._folder is not None and self.recorded:
             from snnviz import plots
+            from snnviz.plots import export
 
-            drawn = plots.figure_a(before, after)
-            for suffix in ("png", "svg"):
-                with self._unless_lost():
-                    self.file(plots.save(drawn, self._folder.work / f"accuracy.{suffix}"), f"accuracy.{suffix}")
+            made = export.pictures(plots.figure_a(before, after), {"png": {}, "svg": {}})
+            with self._unless_lost():
+                for path in export.written(made, self._folder.work / "accuracy"):
+                    self.file(path, path.name)
 
     def frame(self, frame: pd.DataFrame, name: str) -> None:
         """Record a table as a CSV file."""

@@ -74,7 +74,13 @@ def render(
 
 
 def pictures(
-    drawn: Any, metadata: Mapping[str, Mapping[str, str]], *, width: float, height: float, dpi: int, family: str
+    drawn: Any,
+    metadata: Mapping[str, Mapping[str, str]],
+    *,
+    width: float = SINGLE_COLUMN,
+    height: float = 0.68 * SINGLE_COLUMN,
+    dpi: int = 300,
+    family: str = "sans",
 ) -> dict[str, bytes]:
     """What `render` makes of a HoloViews element in each format that `metadata` has something for.
 
@@ -116,6 +122,16 @@ def pictures(
         finally:
             pyplot.close(figure)
     return made
+
+
+def written(made: Mapping[str, bytes], stem: Path) -> list[Path]:
+    """Write what `pictures` made, each format in a file named `stem` with the format as its suffix; the files."""
+    files = []
+    for format, content in made.items():
+        files.append(stem.with_name(f"{stem.name}.{format}"))
+        with replacing(files[-1]) as temporary:
+            temporary.write_bytes(content)
+    return files
 
 
 def font_of(family: str) -> str:

@@ -18,10 +18,12 @@ def asked_for(model):
 
 def test_no_style_sheet_comes_from_elsewhere():
     page = dashboard.Explorer({"before": dense_mnist(), "after": dense_mnist(fast=True)})
+    document = Document()
     with set_resource_mode("inline"):  # as Panel draws in a notebook after extension(inline=True)
-        model = page.__panel__()._render_model(Document(), Comm())
-    for element in model.select({"type": UIElement}):
-        patch_inline_stylesheets(element)
+        model = page.__panel__()._render_model(document, Comm())
+    with document.models.freeze():  # else Bokeh counts all models again after each
+        for element in model.select({"type": UIElement}):
+            patch_inline_stylesheets(element)
     assert asked_for(model) == set()
     for state in (
         {"threshold": 0.5},

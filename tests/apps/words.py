@@ -1,6 +1,7 @@
 """What a page says."""
 
 import re
+from pathlib import Path
 
 import panel as pn
 
@@ -14,7 +15,8 @@ def written(page):
 
 
 def same_again(figure):
-    """Whether the Python of a figure's button draws what is shown; it writes a file where it is run."""
-    found = {}
-    exec(figure._again()[0], found)
-    return plots.render(found["figure"], "svg") == plots.render(figure._draw(), "svg")
+    """Whether the Python of a figure's button draws what is shown, in the file that it writes where it is run."""
+    python = figure._again()[0]
+    exec(python, {})
+    (file,) = re.findall(r"save\(figure, '(.+\.pdf)'\)", python)
+    return Path(file).read_bytes() == plots.render(figure._draw(), "pdf")

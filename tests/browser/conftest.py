@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,13 @@ def profile(chromium):
 
 @pytest.fixture
 def page(profile):
+    """See `watched`."""
+    with watched(profile) as page:
+        yield page
+
+
+@contextmanager
+def watched(profile):
     """A page that notes errors on the console and requests that leave this machine."""
     profile.clear_cookies()
     page = profile.new_page()

@@ -3,6 +3,7 @@
 import pytest
 
 from snnviz import dashboard
+from tests.browser.conftest import watched
 from tests.synthetic import dense_mnist
 
 CANVAS = ".bk-Canvas"
@@ -19,6 +20,13 @@ def opened(page, url):
     page.goto(url)
     page.locator(CANVAS).nth(3).wait_for(state="attached")  # all four plots
     return page
+
+
+@pytest.fixture(scope="module")
+def explorer(profile, server):
+    """A page for tests that leave its state as it is."""
+    with watched(profile) as page:
+        yield opened(page, server.url)
 
 
 def wait_for_address(page, part):
@@ -53,32 +61,7 @@ def test_walk(page, server):
     assert page.problems == []
 
 
-EXPORTS = {"PNG": b"\x89PNG", "SVG": b"<?xml", "PDF": b"%PDF", "CSV": b"run,time"}
-
-
-def test_export(page, server):
-    opened(page, server.url)
-    for kind, start in EXPORTS.items():
-        with page.expect_download() as download:
-            page.get_by_text(kind, exact=True).first.click()
-        assert download.value.suggested_filename == f"accuracy-over-time.{kind.lower()}"
-        with open(download.value.path(), "rb") as file:  # noqa: PTH123 - a path of playwright's
-            assert file.read().startswith(start), kind
-    assert page.problems == []
-
-
-def test_the_address_brings_back_the_state(page, server):
-    opened(page, f"{server.url}?threshold=0.9&x_scale=log&dark=true&zoom=all&reference=nonsense")
-    page.get_by_text("Time to 90 %").first.wait_for()
-    assert "bk-active" in page.get_by_role("group", name="Events axis").get_by_role("button", name="log").get_attribute(
-        "class"
-    )
-    assert "bk-active" in page.get_by_role("button", name="all").get_attribute("class")
-    assert page.problems == []
-
-
-def test_every_control_is_reached_by_keyboard(page, server):
-    opened(page, server.url)
+def test_every_control_is_reached_by_keyboard(explorer):
     focused = """() => {
         let element = document.activeElement;
         while (element && element.shadowRoot && element.shadowRoot.activeElement) element = element.shadowRoot.activeElement;
@@ -86,8 +69,8 @@ def test_every_control_is_reached_by_keyboard(page, server):
     }"""
     reached = set()
     for _ in range(60):
-        page.keyboard.press("Tab")
-        words = page.evaluate(focused)
+        explorer.keyboard.press("Tab")
+        words = explorer.evaluate(focused)
         reached.add(words.split("\n")[0].strip())
     wanted = {
         "Dark",
@@ -110,11 +93,33 @@ def test_every_control_is_reached_by_keyboard(page, server):
     assert any(words.startswith("Pareto latency") for words in reached), "explanations open on focus"
 
 
-def test_nothing_runs_off_the_side(page, server):
-    opened(page, server.url)
+EXPORTS = {"PNG": b"\x89PNG", "SVG": b"<?xml", "PDF": b"%PDF", "CSV": b"run,time"}
+
+
+def test_export(explorer):
+    for kind, start in EXPORTS.items():
+        with explorer.expect_download() as download:
+            explorer.get_by_text(kind, exact=True).first.click()
+        assert download.value.suggested_filename == f"accuracy-over-time.{kind.lower()}"
+        with open(download.value.path(), "rb") as file:  # noqa: PTH123 - a path of playwright's
+            assert file.read().startswith(start), kind
+    assert explorer.problems == []
+
+
+def test_nothing_runs_off_the_side(explorer):
     for width in (1440, 390):
-        page.set_viewport_size({"width": width, "height": 900})
-        page.wait_for_function("width => document.documentElement.scrollWidth <= width", arg=width)
+        explorer.set_viewport_size({"width": width, "height": 900})
+        explorer.wait_for_function("width => document.documentElement.scrollWidth <= width", arg=width)
+
+
+def test_the_address_brings_back_the_state(page, server):
+    opened(page, f"{server.url}?threshold=0.9&x_scale=log&dark=true&zoom=all&reference=nonsense")
+    page.get_by_text("Time to 90 %").first.wait_for()
+    assert "bk-active" in page.get_by_role("group", name="Events axis").get_by_role("button", name="log").get_attribute(
+        "class"
+    )
+    assert "bk-active" in page.get_by_role("button", name="all").get_attribute("class")
+    assert page.problems == []
 
 
 def test_empty_state(page):

@@ -13,9 +13,9 @@ from snnviz.runs import Store
 
 @pytest.fixture
 def one_format(monkeypatch):
-    """Figures in one format: the others take time and are tested elsewhere."""
+    """Figures in one format, of few dots: the others take time and are tested elsewhere."""
     make = figures.make
-    monkeypatch.setattr(figures, "make", lambda *args, formats: make(*args, formats=("png",)))
+    monkeypatch.setattr(figures, "make", lambda *args, formats: make(*args, formats=("png",), dpi=40))
 
 
 @pytest.fixture
@@ -132,7 +132,8 @@ def test_models_are_made_from_scratch_and_not_twice(lighter, tmp_path, capsys, m
     rows = pd.read_csv(out / "table-h.csv").set_index(["model", "stage", "metric"])["ours"]
     assert card["test"]["peak_accuracy"] == rows["dense-mnist", "after", "peak accuracy"]
     assert card["test"]["items"] == 40
-    # called again it goes on where it was, which is at the end
+    # called again it goes on where it was, which is at the end; its figures would be the same
+    monkeypatch.setattr(figures, "make", lambda *args, formats: figures.Made({}, {}))
     model = (made / "dense-mnist.checkpoint.npz").stat().st_mtime_ns
     assert main([*words, "--json"]) == 0
     again = json.loads(capsys.readouterr().out)

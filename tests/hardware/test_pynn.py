@@ -43,7 +43,7 @@ CASES = [
 @pytest.mark.parametrize(("pynn_simulator", "options"), CASES, indirect=["pynn_simulator"], ids=str)
 @pytest.mark.parametrize("kind", ["dense", "conv same", "pooling", "depthwise multiplier", "deep", "residual"])
 def test_every_simulator_fires_when_the_reference_does(pynn_simulator, kind, options):
-    network = residual(3) if kind == "residual" else KINDS[kind](seed=3)
+    network = residual(3, side=4) if kind == "residual" else KINDS[kind](seed=3)
     settings = Settings(steps=STEPS, **options)
     inputs = random_inputs(network, settings, items=2, seed=1)
     record = Record(spikes=network.firing_names, potentials=network.layer_names)

@@ -13,7 +13,7 @@ from snnviz.jobs import control
 from snnviz.runs import Folder
 
 ENDLESS = 10**6  # evaluations; cancelled long before
-LONG = 1500  # evaluations, some seconds: long enough to be seen searching, and killed
+LONG = 500  # evaluations, some seconds: long enough to be seen searching, and killed
 
 
 pytestmark = pytest.mark.timeout(1500)  # on a machine with much else to do

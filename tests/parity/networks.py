@@ -372,33 +372,39 @@ def _random_population(
     return Sum(name=name, projections=tuple(parts), bias=_bias(rng, shape[-1]))
 
 
-def residual(seed: int) -> SpikingNetwork:
-    """A residual network as conversion writes it: a block with an identity, one with a projection and strides, pooling, dense."""
-    rng = np.random.default_rng(seed)
+def residual(seed: int, side: int = 8) -> SpikingNetwork:
+    """A residual network as conversion writes it: a block with an identity, one with a projection and strides, pooling, dense.
+
+    Args:
+        seed: of the weights.
+        side: rows and columns of the images, an even number.
+    """
+    rng, half = np.random.default_rng(seed), side // 2
     same = ((1, 1), (1, 1))
-    stem = conv(rng, "stem", (8, 8, 2), 4, padding=same)
-    first = conv(rng, "first", (8, 8, 4), 4, padding=same)
+    stem = conv(rng, "stem", (side, side, 2), 4, padding=same)
+    first = conv(rng, "first", (side, side, 4), 4, padding=same)
     kernel = weights(rng, (3, 3, 4, 4), 36)
     one = Sum(
         name="one",
         projections=(
-            Conv2DProjection(source="first", input_shape=(8, 8, 4), weights=kernel, padding=same),
-            IdentityProjection(source="stem", input_shape=(8, 8, 4), weights=dyadic(rng, 4, 0.5, 1, 3)),
+            Conv2DProjection(source="first", input_shape=(side, side, 4), weights=kernel, padding=same),
+            IdentityProjection(source="stem", input_shape=(side, side, 4), weights=dyadic(rng, 4, 0.5, 1, 3)),
         ),
         bias=_bias(rng, 4),
     )
-    second = conv(rng, "second", (8, 8, 4), 6, padding=same, strides=(2, 2))
+    second = conv(rng, "second", (side, side, 4), 6, padding=same, strides=(2, 2))
     two = Sum(
         name="two",
         projections=(
             Conv2DProjection(
-                source="second", input_shape=(4, 4, 6), weights=weights(rng, (3, 3, 6, 6), 54), padding=same
+                source="second", input_shape=(half, half, 6), weights=weights(rng, (3, 3, 6, 6), 54), padding=same
             ),
             Conv2DProjection(
-                source="one", input_shape=(8, 8, 4), weights=weights(rng, (1, 1, 4, 6), 4), strides=(2, 2)
+                source="one", input_shape=(side, side, 4), weights=weights(rng, (1, 1, 4, 6), 4), strides=(2, 2)
             ),
         ),
-        bias=dyadic(rng, (4, 4, 6), -0.25, 0.3, 6),
+        bias=dyadic(rng, (half, half, 6), -0.25, 0.3, 6),
     )
-    layers = (stem, first, one, second, two, pooling("pool", (4, 4, 6), (4, 4)), dense(rng, "output", (1, 1, 6), 4))
-    return SpikingNetwork(input=Input(shape=(8, 8, 2)), layers=layers)
+    pool = pooling("pool", (half, half, 6), (half, half))
+    layers = (stem, first, one, second, two, pool, dense(rng, "output", (1, 1, 6), 4))
+    return SpikingNetwork(input=Input(shape=(side, side, 2)), layers=layers)

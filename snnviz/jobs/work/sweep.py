@@ -87,10 +87,11 @@ def work(options: Options, job: Job) -> dict[str, Any]:
 def _drawn(found: Sweep, folder: Path) -> list[str]:
     """Write both tables and the front; the files."""
     from snnviz import plots
+    from snnviz.plots import export
 
-    figure = plots.sparsity_front(found.table)
-    drawn = [(found.table, "sweep.csv"), (found.pruning, "pruning.csv"), (figure, "front.pdf"), (figure, "front.png")]
-    return [str(plots.save(what, folder / name)) for what, name in drawn]
+    tables = [plots.save(found.table, folder / "sweep.csv"), plots.save(found.pruning, folder / "pruning.csv")]
+    pictures = export.pictures(plots.sparsity_front(found.table), {"pdf": {}, "png": {}})
+    return [str(file) for file in (*tables, *export.written(pictures, folder / "front"))]
 
 
 def _record(job: Job, found: Sweep, folder: Path) -> None:

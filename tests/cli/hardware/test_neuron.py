@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from snnviz import cli, datasets, pretrained, results
+from snnviz import cli, datasets, load_network, results
 from snnviz.hardware import neuron
 from snnviz.network import Dense, Input, SpikingNetwork
 from tests.events import writers
@@ -13,12 +13,19 @@ from tests.events import writers
 
 @pytest.mark.usefixtures("pynn_neuron")
 def test_the_command_gives_what_the_function_gives(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    hidden = Dense(
+        name="hidden", input_shape=(28, 28, 1), weights=rng.integers(-8, 12, (784, 12)) / 64, bias=np.zeros(12)
+    )
+    last = Dense(name="last", input_shape=(12,), weights=rng.integers(-32, 40, (12, 10)) / 64, bias=np.zeros(10))
+    file = str(SpikingNetwork(input=Input(shape=(28, 28, 1)), layers=(hidden, last)).save(tmp_path / "n.npz"))
     out = tmp_path / "r.nc"
-    words = ["hardware", "neuron", "dense-mnist-optimized", "--limit", "3", "--steps", "8", "--delay", "1"]
+    words = ["hardware", "neuron", file, "--data", "mnist", "--limit", "3", "--steps", "8", "--delay", "1"]
     assert cli.main([*words, "--compare", "--out", str(out), "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     images = datasets.load("mnist", limit=3)
-    expected = neuron.simulate(pretrained.network("dense-mnist-optimized"), images.x, images.y, 8, delay=1)
+    expected = neuron.simulate(load_network(file), images.x, images.y, 8, delay=1)
+    assert (expected["synaptic_events"].sum("time").sel(layer=["hidden", "last"]) > 0).all()
     stored = results.load(out)
     np.testing.assert_array_equal(stored["item_events"].mean("item"), expected["synaptic_events"])
     np.testing.assert_array_equal(answer["accuracy"], expected["accuracy"])
