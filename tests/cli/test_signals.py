@@ -36,3 +36,9 @@ def test_sigterm_interrupts_though_ctrl_c_is_ignored(monkeypatch, capsys) -> Non
     finally:
         signal.signal(signal.SIGINT, before)
     assert "interrupted" in capsys.readouterr().err
+
+
+def test_an_interruption_while_a_command_loads_is_said_too(monkeypatch, capsys) -> None:
+    monkeypatch.setattr(cli, "parser", lambda commands: signal.raise_signal(signal.SIGTERM))
+    assert cli.main(["check", "dense-mnist", "--json"]) == 130
+    assert json.loads(capsys.readouterr().err) == {"command": "snnviz check", "error": "interrupted"}
