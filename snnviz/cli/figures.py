@@ -152,7 +152,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     check_drawable("--names", args.names or (), material)
     if moving and (lacking := lacks_animations(material)):
         raise InputError(
-            f"`--animate` must come with results that can be animated. Received: some where there is {lacking}"
+            "`--animate` must come with results of `snnviz.Record(logits=True, spikes=network.firing_names)` and their images, or "
+            f"of an event camera. Received: some where there is {lacking}"
         )
     made = figures.make(
         material, args.out, args.names, formats=formats, width=width, dark=args.dark, dpi=args.dpi, family=args.family

@@ -53,7 +53,7 @@ def test_a_table_without_its_columns_is_refused_before_anything_is_drawn(files, 
         ),
         (
             ["--names", "figure-a", "--animate", "gif"],
-            "`--animate` must come with results that can be animated. Received: some",
+            "firing_names)` and their images, or of an event camera. Received: some where there is a result without spikes",
         ),
         (
             ["--animate", "gif,mp5"],
