@@ -21,6 +21,11 @@ def count(value: float) -> str:
     return in_units(value, _MANY)
 
 
+def percent(share: float, digits: int = 2) -> str:
+    """A fraction as a percentage: 98.40 %."""
+    return f"{100 * share:.{digits}f} %"
+
+
 def duration(seconds: float) -> str:
     """How long something takes: 8 s, 3 min, 2.5 h."""
     if seconds < 90:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import json
 import math
 import os
 from collections.abc import Callable, Collection
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -56,6 +58,24 @@ def suggestion(value: str, allowed: Collection[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
+def beside(path: str | os.PathLike[str]) -> str:
+    """The same for the path of a file that is not there: a name alike beside it, of the same kind where it has an ending."""
+    place = Path(path)
+    try:
+        names = [each.name for each in itertools.islice(place.parent.iterdir(), _LOOKED_AT)]
+    except (OSError, ValueError):
+        return ""
+    if place.suffix:
+        names = [name for name in names if name.endswith(place.suffix)]
+    alike = difflib.get_close_matches(place.name, names, n=1, cutoff=0.7)
+    alike = alike or [name for name in names if not place.suffix and Path(name).stem == place.name]
+    return f"; did you mean {str(place.with_name(alike[0]))!r}?" if alike else ""
+
+
+_LOOKED_AT = 2000
+"""Names of a folder among which one is looked for."""
+
+
 def integer(name: str, value: Any, minimum: int, maximum: int | None = None) -> int:
     """`value` as an int between `minimum` and `maximum` (both included)."""
     allowed = f"at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
@@ -100,11 +120,11 @@ def flag(name: str, value: Any) -> bool:
     return bool(value)
 
 
-def choice(name: str, value: Any, allowed: Collection[str]) -> str:
-    """`value`, which must be one of the strings in `allowed`."""
+def choice(name: str, value: Any, allowed: Collection[str], otherwise: str = "") -> str:
+    """`value`, which must be one of the strings in `allowed`; `otherwise` ends the message where none of them is alike."""
     if not isinstance(value, str) or value not in allowed:
         options = ", ".join(repr(option) for option in allowed)
-        meant = suggestion(value, allowed) if isinstance(value, str) else ""
+        meant = (suggestion(value, allowed) or otherwise) if isinstance(value, str) else ""
         raise InputError(f"`{name}` must be one of {options}. Received: {describe(value)}{meant}")
     return value
 
@@ -186,7 +206,7 @@ def images(name: str, x: Any, input_shape: tuple[int, ...] | None = None) -> np.
         raise InputError(f"`{name}` must be an array of floating-point intensities. Received: {describe(array)}")
     if array.ndim < 2 or (input_shape is not None and not _same_images(array.shape[1:], tuple(input_shape))):
         wanted = "(items, ...)" if input_shape is None else f"(items, {', '.join(map(str, input_shape))})"
-        hint = "" if input_shape is None else _channels_first(array.shape[1:], tuple(input_shape))
+        hint = "" if input_shape is None else _as_wanted(array.shape[1:], tuple(input_shape))
         raise InputError(f"`{name}` must have shape {wanted}{hint}. Received: {describe(array)}")
     if len(array) == 0:
         raise InputError(f"`{name}` must hold at least one item. Received: {describe(array)}")
@@ -207,15 +227,35 @@ def _same_images(received: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
     return len(wanted) == 1 and math.prod(received) == wanted[0]
 
 
-def _channels_first(received: tuple[int, ...], wanted: tuple[int, ...]) -> str:
-    """What to do with images of shape (channels, ...), as PyTorch has them, at the end of what is allowed; or nothing."""
+def _as_wanted(received: tuple[int, ...], wanted: tuple[int, ...]) -> str:
+    """What makes images of one shape those of another, at the end of what is allowed; or nothing."""
     sizes = tuple(size for size in wanted if size != 1)  # signals are maps of height 1
-    return "; channels are last, as in np.moveaxis(x, 1, -1)" if received == sizes[-1:] + sizes[:-1] else ""
+    if received == sizes[-1:] + sizes[:-1]:  # as PyTorch has them
+        return "; channels are last, as in np.moveaxis(x, 1, -1)"
+    if len(received) == 1 and received[0] == math.prod(wanted):
+        return f"; flat ones are x.reshape(-1, {', '.join(map(str, wanted))})"
+    if len(received) == len(wanted) == _MAP and received[:-1] == wanted[:-1]:
+        return _CHANNELS.get((received[-1], wanted[-1]), "")
+    return ""
 
 
-def one_hot(y: np.ndarray, items: int) -> str:
-    """What to do with one-hot labels, in brackets after what is allowed; or nothing."""
-    return " (of one-hot labels, y.argmax(1))" if y.ndim == 2 and y.shape[0] == items and y.shape[1] > 1 else ""
+_MAP = 3
+_BRIGHTNESS = "; the brightness of colours is x[..., :3].mean(-1, keepdims=True)"
+_CHANNELS = {
+    (3, 1): _BRIGHTNESS, (4, 1): _BRIGHTNESS, (4, 3): "; without transparency they are x[..., :3]",
+    (1, 3): "; grey ones are coloured by np.repeat(x, 3, -1)",
+}  # fmt: skip
+"""What makes the second number of channels of the first."""
+
+
+def made_indices(y: np.ndarray, items: int) -> str:
+    """What makes class indices of labels of another kind, in brackets after what is allowed; or nothing."""
+    if y.ndim == 2 and y.shape[0] == items and y.shape[1] > 1:
+        return " (of one-hot labels, y.argmax(1))"
+    if y.ndim == 1 and y.dtype.kind in "fb":
+        return " (of these, y.astype(int))"
+    names = y.ndim == 1 and y.dtype.kind in "OSU"
+    return " (of names, classes, y = np.unique(y, return_inverse=True))" if names else ""
 
 
 def labels(name: str, y: Any, items: int, classes: int) -> np.ndarray:
@@ -224,7 +264,7 @@ def labels(name: str, y: Any, items: int, classes: int) -> np.ndarray:
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]  # as Keras loads CIFAR labels
     if array.ndim != 1 or array.dtype.kind not in "iu":
-        hint = one_hot(array, items)
+        hint = made_indices(array, items)
         raise InputError(
             f"`{name}` must be a one-dimensional array of class indices{hint}. Received: {describe(array)}"
         )

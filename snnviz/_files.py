@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import hashlib
 import os
@@ -16,6 +17,9 @@ from snnviz.errors import InputError
 
 _HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:6]
 """Tells the processes of this machine from those of others that write into the same folder."""
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager
@@ -42,6 +46,10 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         os.umask(mask)
         temporary.chmod(0o666 & ~mask)  # mkstemp makes private files; the result is an ordinary one
         temporary.replace(target)
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise InputError(f"{target} must fit on its disk. Received: {error.strerror}, nothing was written") from error
     finally:
         temporary.unlink(missing_ok=True)
 

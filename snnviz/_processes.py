@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import multiprocessing
 import multiprocessing.connection
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
+_SOON = 0.05
+"""Seconds until an interruption that was dropped comes again."""
 _THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 
@@ -38,20 +42,34 @@ def stop(pool: ProcessPoolExecutor) -> None:
 
 @contextlib.contextmanager
 def terminated_as_interrupted() -> Iterator[None]:
-    """Inside the `with` block SIGTERM does what Ctrl-C does: whatever saves its work there saves it here."""
+    """Inside the `with` block SIGTERM does what Ctrl-C does: whatever saves its work there saves it here.
+
+    Python drops an exception that is raised where nothing can catch it, as in what JAX has called at each garbage collection. An
+    interruption that came there comes again.
+    """
 
     def interrupt(*_: object) -> None:
         if not callable(signal.getsignal(signal.SIGINT)):  # a shell's background processes ignore it
             raise KeyboardInterrupt
         signal.raise_signal(signal.SIGINT)  # a server has a handler of its own
 
+    def dropped(unraisable: sys.UnraisableHookArgs) -> None:
+        if unraisable.exc_type is not KeyboardInterrupt:
+            hook(unraisable)
+            return
+        again = threading.Timer(_SOON, _thread.interrupt_main, (signal.SIGTERM,))
+        again.daemon = True
+        again.start()
+
     if threading.current_thread() is not threading.main_thread():  # no other thread may handle signals
         yield
         return
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before, hook = signal.signal(signal.SIGTERM, interrupt), sys.unraisablehook
+    sys.unraisablehook = dropped
     try:
         yield
     finally:
+        sys.unraisablehook = hook
         signal.signal(signal.SIGTERM, before if before is not None else signal.SIG_DFL)
 
 

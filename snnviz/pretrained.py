@@ -102,7 +102,7 @@ def path(name: str) -> Path:
     Raises:
         InputError: for an unknown name.
     """
-    check.choice("name", name, names())
+    check.choice("name", name, names(), check.beside(name))
     return next(file for suffix in _SUFFIXES if (file := _FOLDER / f"{name}{suffix}").exists())
 
 

@@ -180,7 +180,8 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset:
 
     source = Path(path)
     if not source.is_file():
-        raise InputError(f"`path` must be a result file (.nc). Received: {str(path)!r}, which is not a file")
+        meant = check.beside(source)
+        raise InputError(f"`path` must be a result file (.nc). Received: {str(path)!r}, which is not a file{meant}")
     with whole(source, "netCDF"):
         raw = source.read_bytes()
         content = _unsealed(raw, str(path))

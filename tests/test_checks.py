@@ -1,5 +1,7 @@
 """Checks of arguments: what passes, and one clear sentence for what does not."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -23,6 +25,16 @@ def test_integer_accepts_numpy():
 def test_real_refuses(value):
     with pytest.raises(InputError, match=r"`rate` must be a finite number, above 0 and at most 1\. Received: "):
         check.real("rate", value, 0, 1, above=True)
+
+
+def test_a_file_that_is_not_there_may_be_one_beside_it(tmp_path, monkeypatch):
+    for name in ("result.nc", "result.npz", "mine.keras"):
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
+    assert check.beside("resutl.nc") == "; did you mean 'result.nc'?"
+    assert check.beside(tmp_path / "resutl.npz") == f"; did you mean {str(tmp_path / 'result.npz')!r}?"
+    assert check.beside("mine") == "; did you mean 'mine.keras'?"
+    assert check.beside("other.nc") == check.beside("result.onnx") == check.beside("no/where/result.nc") == ""
 
 
 def test_choice_names_what_is_allowed():
@@ -81,6 +93,13 @@ def test_channels_first_are_refused_with_what_to_do():
             check.images("x", first, wanted)
         taken = check.images("x", np.moveaxis(first, 1, -1), wanted)
         np.testing.assert_array_equal(taken, x.astype(np.float32).reshape(2, *wanted))
+    grey, colours = (8, 9, 1), (8, 9, 3)
+    for wanted, had in ((colours, (8, 9, 4)), (colours, grey), (grey, colours), (grey, (8, 9, 4)), (colours, (216,))):
+        x = np.random.default_rng(0).random((2, *had))
+        with pytest.raises(InputError) as caught:
+            check.images("x", x, wanted)
+        said = re.search(r"(?:are|is|by) ((?:np\.|x[.\[]).*)\. Received", str(caught.value))
+        assert check.images("x", eval(said[1], {"np": np, "x": x}), wanted).shape == (2, *wanted)
     with pytest.raises(InputError, match=r"\(items, 8, 9, 3\). Received"):
         check.images("x", np.zeros((2, 9, 8, 3)), (8, 9, 3))
 

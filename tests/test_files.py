@@ -1,11 +1,14 @@
 """Files are whole or absent."""
 
+import errno
+import os
 import subprocess
 import sys
 
 import pytest
 
 from snnviz._files import replacing
+from snnviz.errors import InputError
 
 
 def test_a_failure_leaves_the_old_file_and_no_litter(tmp_path):
@@ -22,6 +25,18 @@ def test_a_failure_leaves_the_old_file_and_no_litter(tmp_path):
         fail()
     assert target.read_text() == "old"
     assert [path.name for path in target.parent.iterdir()] == ["a.txt"]
+
+
+def test_a_full_disk_is_said_with_the_file_that_did_not_fit(tmp_path):
+    def fail(number):
+        with replacing(tmp_path / "a.txt"):
+            raise OSError(number, os.strerror(number))
+
+    with pytest.raises(InputError, match=r"a\.txt must fit on its disk\. Received: No space left"):
+        fail(errno.ENOSPC)
+    with pytest.raises(PermissionError):
+        fail(errno.EACCES)
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_suffix_stays_and_the_file_is_an_ordinary_one(tmp_path):

@@ -102,11 +102,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0, 2 for a user's mistake, 130 for Ctrl-C and SIGTERM."""
     words = sys.argv[1:] if arguments is None else list(arguments)
     named = (words[0],) if words and words[0] in COMMANDS else COMMANDS
-    args, rest = parser(named).parse_known_args(words)
-    if rest:  # the command's own parser knows what could have been meant
-        args.parser.error(f"unrecognized arguments: {' '.join(rest)}")
-    with terminated_as_interrupted():
-        return _run(args)
+    try:
+        with terminated_as_interrupted():  # from here on, for a command's module takes a while to load
+            args, rest = parser(named).parse_known_args(words)
+            if rest:  # the command's own parser knows what could have been meant
+                args.parser.error(f"unrecognized arguments: {' '.join(rest)}")
+            return _run(args)
+    except KeyboardInterrupt as interrupt:
+        text = f"interrupted{'. ' + str(interrupt) if str(interrupt) else ''}"
+        sys.stderr.write(mistake(" ".join(["snnviz", *words[: len(named) == 1]]), text, "--json" in words))
+        return INTERRUPTED
 
 
 def _alone(args: argparse.Namespace) -> contextlib.AbstractContextManager[None]:
@@ -131,8 +136,4 @@ def _run(args: argparse.Namespace) -> int:
     except (InputError, OSError) as error:
         sys.stderr.write(mistake(f"snnviz {args.command}", str(error), args.json))
         return USER_MISTAKE
-    except KeyboardInterrupt as interrupt:
-        text = f"interrupted{'. ' + str(interrupt) if str(interrupt) else ''}"
-        sys.stderr.write(mistake(f"snnviz {args.command}", text, args.json))
-        return INTERRUPTED
     return 0

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from snnviz._amounts import percent
 from snnviz.cli import _job, train
 from snnviz.jobs.work.adapt import Options
 from snnviz.jobs.work.sources import stem
@@ -20,10 +21,10 @@ JOB = _job.Order(Options, out=lambda args: f"{stem(args.model)}-adapted.keras", 
 def show(answer: dict[str, Any]) -> str:
     """The answer for people."""
     card = answer["card"]
+    before, between, after = (percent(card[f"accuracy_{when}"]) for when in ("before", "replaced", "adapted"))
     lines = [
         *(card["replaced"] or ["nothing had to be replaced"]),
-        f"accuracy on the {card['measured_on']} set: {card['accuracy_before']:.2%} before, {card['accuracy_replaced']:.2%} with "
-        f"everything replaced, {card['accuracy_adapted']:.2%} after fine-tuning",
+        f"accuracy on the {card['measured_on']} set: {before} before, {between} with all replaced, {after} after fine-tuning",
         f"next: snnviz convert {answer['out']}",
     ]
     return "\n".join(lines)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from snnviz._amounts import text_of
+from snnviz._amounts import percent, text_of
 from snnviz.cli import _job
 from snnviz.cli._table import aligned
 from snnviz.jobs.work.convert import Options
@@ -52,9 +52,9 @@ def show(answer: dict[str, Any]) -> str:
             f"after {report['steps']} steps on {report['items']} test items",
             *aligned(rows, right=range(2, len(columns))),
             "",
-            f"same class: network and model {report['model_agreement']:.2%} before spiking, "
-            f"{report['spiking_model_agreement']:.2%} spiking",
-            f"accuracy: {report['model_accuracy']:.2%} of the model, {report['spiking_accuracy']:.2%} spiking",
+            f"same class: network and model {percent(report['model_agreement'])} before spiking, "
+            f"{percent(report['spiking_model_agreement'])} spiking",
+            f"accuracy: {percent(report['model_accuracy'])} of the model, {percent(report['spiking_accuracy'])} spiking",
         ]
     return "\n".join(lines)
 
@@ -79,7 +79,7 @@ def _choice(choice: Mapping[str, Any]) -> list[str]:
     right = "" if choice["labels"] == "given" else ", by the ANN's answers"
     return [
         f"chosen on {choice['items']} held-out items, {choice['input']} input, {choice['steps']} steps, "
-        f"the ANN at {choice['ann_accuracy']:.1%}{right}",
+        f"the ANN at {percent(choice['ann_accuracy'], 1)}{right}",
         *aligned(rows, right=range(3, len(rows[0]))),
     ]
 
@@ -92,7 +92,7 @@ def _tried(row: Mapping[str, Any], steps: Sequence[int]) -> tuple[str, ...]:
         "never" if row["settled"] is None else str(row["settled"]),
         f"{row['pareto_latency']:.2f}",
         f"{row['events']:.3g}",
-        *(f"{row['accuracy'][step - 1]:.1%}" for step in steps),
+        *(percent(row["accuracy"][step - 1], 1) for step in steps),
         "<- chosen" if row["chosen"] else "",
     )
 

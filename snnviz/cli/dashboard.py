@@ -109,7 +109,10 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     args.loaded = load_named(args.results)
     for path in args.data:
         if not Path(path).exists():
-            raise InputError(f"`--data` must be a file or folder of images. Received: {path!r}, which is not there")
+            meant = check.beside(path)
+            raise InputError(
+                f"`--data` must be a file or folder of images. Received: {path!r}, which is not there{meant}"
+            )
     args.users = load_users(args.basic_auth)
     args.store = runs.Store(args.tracking_uri)
     return {

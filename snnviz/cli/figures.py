@@ -79,14 +79,22 @@ def add_source(parser: argparse.ArgumentParser, **model: Any) -> None:
 
 
 def material_of(
-    args: argparse.Namespace, models: Sequence[str], *, traces: bool, search: bool, benchmarks: str | None = None
+    args: argparse.Namespace,
+    models: Sequence[str],
+    *,
+    traces: bool,
+    search: bool,
+    benchmarks: str | None = None,
+    asked: Sequence[str] = (),
 ) -> Any:
-    """The material that the arguments name; without results, that of shipped models."""
+    """The material that the arguments name; without results, that of shipped models, of which figures can be made."""
     from dataclasses import replace
 
-    from snnviz import figures, pretrained
+    from snnviz import figures
     from snnviz.errors import InputError
     from snnviz.figures.loading import runtimes
+    from snnviz.figures.make import check_drawable
+    from snnviz.figures.material import promised
 
     if args.sources is None:
         for name in ("network", "history", "grid", "data"):
@@ -94,7 +102,7 @@ def material_of(
                 raise InputError(f"`--{name}` must come with --run. Received: {getattr(args, name)!r}")
         found = {} if benchmarks is None else runtimes(benchmarks)
         for model in models:
-            pretrained.chain(model)
+            check_drawable("--names", asked, promised(model, traces=traces, search=search))
         made = {
             model: figures.shipped(args.limit, model, traces=traces, search=search, say=lambda text: _say(text))
             for model in models
@@ -118,7 +126,10 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """Gather, draw, write."""
     from snnviz import _checks as check
     from snnviz import figures, plots
-    from snnviz.figures.animation import FORMATS as ANIMATIONS
+    from snnviz.errors import InputError
+    from snnviz.figures.animation import check_formats
+    from snnviz.figures.catalog import lacks_animations
+    from snnviz.figures.make import check_drawable
     from snnviz.plots.export import font_of
 
     if args.list:
@@ -129,17 +140,21 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         check.choice("--names", name, figures.FIGURES)
     check.integer("--dpi", args.dpi, 20, 2400)
     font_of(args.family)
-    moving = [check.choice("--animate", kind, ANIMATIONS) for kind in args.animate.split(",")] if args.animate else []
+    moving = check_formats("--animate", args.animate.split(",")) if args.animate else []
     width = _width(args.width)
     if args.limit is not None:
         check.integer("--limit", args.limit, 1)
     names = set(args.names or figures.FIGURES)
-    material = material_of(
-        args,
-        [_MODEL if args.model is None else args.model],
-        traces=bool(moving or names & {"raster", "membranes"}),
-        search=bool(names & {"optimization-history", "evaluations"}),
-    )
+    model = _MODEL if args.model is None else args.model
+    traces = bool(moving or names & {"raster", "membranes"})
+    search = bool(names & {"optimization-history", "evaluations"})
+    material = material_of(args, [model], traces=traces, search=search, asked=args.names or ())
+    check_drawable("--names", args.names or (), material)
+    if moving and (lacking := lacks_animations(material)):
+        raise InputError(
+            "`--animate` must come with results of `snnviz.Record(logits=True, spikes=network.firing_names)` and their images, or "
+            f"of an event camera. Received: some where there is {lacking}"
+        )
     made = figures.make(
         material, args.out, args.names, formats=formats, width=width, dark=args.dark, dpi=args.dpi, family=args.family
     )

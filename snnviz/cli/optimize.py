@@ -9,8 +9,10 @@ Example: snnviz optimize dense-mnist-heuristic --minutes 2 --out optimized.npz
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
+from snnviz._amounts import percent, text_of
 from snnviz.cli import _job
 from snnviz.jobs.work.optimize import Options
 from snnviz.jobs.work.sources import stem
@@ -30,11 +32,12 @@ def show(answer: dict[str, Any]) -> str:
         f"{'':17}{'held out':^26}  {'test':^26}",
         f"{'':17}{'start':>12}{'best':>14}  {'start':>12}{'best':>14}",
     ]
+    four = partial(text_of, digits=4)
     for name, label, form in (
-        ("peak_accuracy", "peak accuracy", "{:.2%}"),
-        ("latency", "Pareto latency", "{:.4g}"),
-        ("power", "Pareto power", "{:.4g}"),
+        ("peak_accuracy", "peak accuracy", percent),
+        ("latency", "Pareto latency", four),
+        ("power", "Pareto power", four),
     ):
-        cells = [form.format(answer[part][when][name]) for part in ("held_out", "test") for when in ("start", "best")]
+        cells = [form(answer[part][when][name]) for part in ("held_out", "test") for when in ("start", "best")]
         lines.append(f"{label:17}{cells[0]:>12}{cells[1]:>14}  {cells[2]:>12}{cells[3]:>14}")
     return "\n".join([*lines, "", f"network written to {answer['out']}"])

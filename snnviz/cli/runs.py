@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from snnviz._amounts import duration, text_of
+from snnviz._amounts import duration, percent, text_of
 from snnviz.cli import _job
 from snnviz.cli._numbers import whole
 from snnviz.cli._table import aligned
@@ -308,7 +308,7 @@ def _state(run: Mapping[str, Any]) -> str:
     if progress is not None:
         parts = [progress["what"]]
         if run["fraction"] is not None:
-            parts.append(f"{run['fraction']:.0%}")
+            parts.append(percent(run["fraction"], 0))
         if progress["seconds_left"] is not None:
             parts.append(f"{duration(progress['seconds_left'])} left")
         return ", ".join(parts)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from snnviz._amounts import percent
 from snnviz.cli import _job
 from snnviz.jobs.work.sources import stem
 from snnviz.jobs.work.sweep import Options
@@ -26,7 +27,7 @@ def show(answer: dict[str, Any]) -> str:
     """The answer for people."""
     lines = ["  lambda_a  lambda_w  accuracy    S_a    S_w    S_c  S_a, S_c as published  kept epoch"]
     lines += [
-        f"{'*' if point['on_front'] else ' '} {point['lambda_a']:8g}  {point['lambda_w']:8g}  {point['accuracy']:8.2%}  "
+        f"{'*' if point['on_front'] else ' '} {point['lambda_a']:8g}  {point['lambda_w']:8g}  {percent(point['accuracy']):>8}  "
         f"{point['S_a']:.3f}  {point['S_w']:.3f}  {point['S_c']:.3f}  {point['S_a_as_published']:>14.3f}, "
         f"{point['S_c_as_published']:.3f}  {point['epoch']:10}"
         for point in answer["points"]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from snnviz._amounts import percent
 from snnviz.cli import _job
 from snnviz.errors import InputError
 from snnviz.jobs.work.train import Options
@@ -50,7 +51,9 @@ def scores(answer: dict[str, Any]) -> str:
     card = answer["card"]
     lines = [f"epoch {card['epoch']} of {sum(stage[0] for stage in card['recipe']['schedule'])} kept"]
     if card["validation"]:
-        lines.append(f"validation accuracy {card['validation']['accuracy']:.2%}, loss {card['validation']['loss']:.4f}")
+        lines.append(
+            f"validation accuracy {percent(card['validation']['accuracy'])}, loss {card['validation']['loss']:.4f}"
+        )
     if card["test"]:
-        lines.append(f"test accuracy       {card['test']['accuracy']:.2%} ({card['test']['items']} items)")
+        lines.append(f"test accuracy       {percent(card['test']['accuracy'])} ({card['test']['items']} items)")
     return "\n".join([*lines, f"model written to {answer['out']}, with its card and history beside it"])

@@ -13,7 +13,7 @@ from snnviz._models import SKIPPED, meaning_of, numbers
 from snnviz._visits import Visit
 from snnviz.conversion.graph import Crop, Join, Pad, Rectify, Refused, Reshape, Softmax, WeightedSum, Work
 from snnviz.conversion.linear import NO_PADDING, Affine, Linear, merged_separable, same_padding
-from snnviz.conversion.obstacle import NO_SPIKES, SUBCLASSED, UNSUPPORTED
+from snnviz.conversion.obstacle import IN_ITS_PLACE, NO_SPIKES, SUBCLASSED, UNSUPPORTED
 from snnviz.network import Conv2DProjection, DenseProjection, DepthwiseProjection, Shape
 
 
@@ -32,7 +32,7 @@ def unsupported(visit: Visit) -> Refused:
     if isinstance(visit.layer, keras.Model):
         reason, remedy = SUBCLASSED
     elif isinstance(visit.layer, keras.layers.Layer):
-        reason, remedy = UNSUPPORTED.get(visit.kind, ("layers of this kind are not supported", ""))
+        reason, remedy = UNSUPPORTED.get(visit.kind, ("layers of this kind are not supported", IN_ITS_PLACE))
     else:
         reason, remedy = "operations outside a layer are not supported", _LAYER_INSTEAD
     return Refused(reason=reason, remedy=remedy)
@@ -200,10 +200,11 @@ def _rectifier(layer: Any) -> Work:
         return Refused(
             reason=f"its negative_slope is {float(layer.negative_slope):g} and its threshold {float(layer.threshold):g}, "
             f"and {NO_SPIKES}",
-            remedy="use a plain ReLU and retrain",
+            remedy="use a plain ReLU and retrain, as `snnviz adapt` does",
         )
     if layer.max_value is not None and layer.max_value <= 0:
-        return Refused(reason=f"its max_value is {layer.max_value:g}, which silences the layer")
+        reason = f"its max_value is {layer.max_value:g}, which silences the layer"
+        return Refused(reason=reason, remedy="use one above 0, or none, and retrain")
     return Rectify(cap=None if layer.max_value is None else float(layer.max_value))
 
 

@@ -10,11 +10,12 @@ import math
 import os
 import threading
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from snnviz import _checks as check
 from snnviz._arguments import checked
 from snnviz._memory import JSON_GROWS, check_fits, check_hdf5, check_member
 from snnviz.conversion.obstacle import UNSUPPORTED
@@ -69,7 +70,8 @@ def _keras(path: str | os.PathLike[str]) -> Any:
     if not source.suffix and not source.is_file() and (str(path) in pretrained.names() or not source.exists()):
         source = Path(pretrained.path(str(path)))
     if not source.exists():
-        raise InputError(f"`model` must be a .keras or .onnx file. Received: {str(path)!r}, which is not there")
+        meant = check.beside(source)
+        raise InputError(f"`model` must be a .keras or .onnx file. Received: {str(path)!r}, which is not there{meant}")
     if (kind := _other_format(source)) is not None:
         raise InputError(
             f"`model` must be a .keras file; {_REMEDIES[kind].format(path=str(path), new=source.with_suffix('').name)}. "
@@ -119,8 +121,23 @@ def _foreign(source: Path) -> str | None:
                 own = not str(part.get("module") or "").startswith("keras") and part.get("registered_name")
                 if own and keras.saving.get_registered_object(own) is None:
                     return f"{called}: a class of its own, and the file holds no code; use layers of Keras"
+                if not _can_be_made(part):
+                    return f"{called}: Keras {keras.__version__} makes no layer of what it saved of it; save the model without it"
             waiting[:0] = [value for key, value in part.items() if key != "compile_config"]
     return None
+
+
+def _can_be_made(part: Mapping[str, Any]) -> bool:
+    """Whether Keras makes a layer of its configuration; anything else is taken for granted, and what consists of layers."""
+    import keras
+
+    if part.get("module") != "keras.layers" or {"layer", "layers"} & set(part["config"]):
+        return True
+    try:  # without what it was built for, which may claim any number of weights
+        keras.saving.deserialize_keras_object({**part, "build_config": None}, safe_mode=True)
+    except Exception:  # of any kind
+        return False
+    return True
 
 
 _CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
@@ -195,7 +212,8 @@ def _remedy(source: Path) -> str:
 _HDF5, _SAVED_MODEL = "an HDF5 file as earlier versions of Keras write it", "a SavedModel folder of TensorFlow"
 _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _REMEDIES = {
-    _HDF5: 'in Python, `model = keras.models.load_model("{path}")` (its name must end in .h5) and '
+    # compiled it would want the loss and metrics it was trained with, of which Keras 3 finds not all
+    _HDF5: 'in Python, `model = keras.models.load_model("{path}", compile=False)` (its name must end in .h5) and '
     '`model.save("{new}-new.keras")` make one of it',
     _SAVED_MODEL: "it keeps a computation and no layers; in Python, build the model as it was trained, load its weights, and "
     '`model.save("{new}.keras")`',

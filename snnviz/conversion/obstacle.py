@@ -16,7 +16,7 @@ class Obstacle:
         place: where it stands, e.g. "layers[3]" or "layers[2].layers[0]"; empty for the model as a whole.
         kind: the layer's class.
         reason: what stands in the way.
-        remedy: what to do instead; empty where nothing short of another model helps.
+        remedy: what to do instead; empty where an earlier problem may be to blame.
     """
 
     layer: str
@@ -39,6 +39,9 @@ class Refusal(Exception):
 
 
 NO_SPIKES = "a neuron's firing rate stands for a rectified linear unit and for nothing else"
+
+IN_ITS_PLACE = "use Dense or convolutions with ReLU in its place, or leave it out, and retrain"
+"""What helps with any layer that does something of its own."""
 
 SUBCLASSED = (
     "what a subclassed model computes cannot be read from it",
@@ -86,7 +89,11 @@ UNSUPPORTED: dict[str, tuple[str, str]] = {
     ),
     **dict.fromkeys(
         ("MultiHeadAttention", "Attention", "AdditiveAttention", "GroupQueryAttention"),
-        ("attention multiplies activations by one another, which synapses cannot do", ""),
+        ("attention multiplies activations by one another, which synapses cannot do", IN_ITS_PLACE),
+    ),
+    **dict.fromkeys(
+        ("AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D", "AdaptiveMaxPooling1D", "AdaptiveMaxPooling2D"),
+        ("its windows may differ in size", "use average pooling with one size of window, and retrain"),
     ),
     **dict.fromkeys(
         ("Resizing", "CenterCrop", "RandomCrop"),

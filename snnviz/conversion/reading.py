@@ -78,7 +78,8 @@ def _refused_whole(model: Any) -> tuple[str, str] | None:
             "take the part of the model from the image to the classes",
         )
     if None in shape[1:]:
-        return f"its input shape {shape} is not fixed", "build it with keras.Input of the size it is used at"
+        remedy = "keras.Sequential([keras.Input(size), model]) makes one of the size that it is used at"
+        return f"its input shape {shape} is not fixed", remedy
     if len(shape) not in (2, 3, 4):
         return (
             f"its input shape {shape} is not one of (features,), (length, channels), (height, width) or "

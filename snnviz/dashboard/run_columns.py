@@ -5,19 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from snnviz._amounts import duration, text_of
+from snnviz._amounts import duration, percent, text_of
 from snnviz.dashboard.run_words import state, state_words
 from snnviz.runs import Run
 from snnviz.runs.search import as_number
 
-_BEST = {
-    "simulate": ("peak_accuracy", "peak {:.2%}"),
-    "optimize": ("best_loss", "loss {:.4g}"),
-    "train": ("val_accuracy", "held out {:.2%}"),
-    "finetune": ("val_accuracy", "held out {:.2%}"),
-    "adapt": ("val_accuracy", "held out {:.2%}"),
+_BEST: dict[str, tuple[str, str, Callable[[Any], str]]] = {
+    "simulate": ("peak_accuracy", "peak", percent),
+    "optimize": ("best_loss", "loss", partial(text_of, digits=4)),
+    "train": ("val_accuracy", "held out", percent),
+    "finetune": ("val_accuracy", "held out", percent),
+    "adapt": ("val_accuracy", "held out", percent),
 }
 _LONGEST = 40
 
@@ -44,8 +45,8 @@ def _said(value: Any) -> str:
 
 
 def _best(run: Run) -> str:
-    metric, text = _BEST.get(run.kind, ("", ""))
-    return text.format(run.metrics[metric]) if metric in run.metrics else ""
+    metric, word, text = _BEST.get(run.kind, ("", "", text_of))
+    return f"{word} {text(run.metrics[metric])}" if metric in run.metrics else ""
 
 
 def _started(run: Run) -> str:

@@ -447,7 +447,7 @@ def _path(name: str | os.PathLike[str]) -> Path:
     except OSError:  # too long for any file
         there = False
     if not there:
-        meant = check.suggestion(str(name), CATALOG)
+        meant = check.suggestion(str(name), CATALOG) or check.beside(path)
         raise InputError(
             f"`name` must be one of {_names()}, or the path of a file or folder. Received: {check.describe(name)}{meant}"
         )

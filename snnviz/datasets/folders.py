@@ -20,7 +20,7 @@ import numpy as np
 from snnviz import _checks as check
 from snnviz import _progress
 from snnviz._memory import check_room
-from snnviz.datasets.images import Images
+from snnviz.datasets.images import Images, MissingSplit
 from snnviz.errors import InputError
 
 MOST_PIXELS = 50_000_000
@@ -53,12 +53,12 @@ def listing(root: Path, split: str, suffixes: Collection[str] = SUFFIXES, what: 
     parts = _split_folders(root)
     if not parts:
         if split != "test":
-            raise InputError(
+            raise MissingSplit(
                 f"{root} must have a subfolder {split!r} that holds the class folders. Received: one without it"
             )
         folder, class_names = root, _subfolders(root)
     elif split not in parts:
-        raise InputError(
+        raise MissingSplit(
             f"{root} must have a subfolder {' or '.join(map(repr, SPLIT_FOLDERS[split]))} that holds the class folders. "
             f"Received: {', '.join(part.name for part in parts.values())}"
         )

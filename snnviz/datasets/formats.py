@@ -18,6 +18,7 @@ from snnviz import _checks as check
 from snnviz._npz import Arrays as NpzArrays
 from snnviz._npz import Unreadable
 from snnviz.datasets.cache import Arrays
+from snnviz.datasets.images import MissingSplit
 from snnviz.errors import InputError
 
 CIFAR_SHAPE = (3, 32, 32)
@@ -174,7 +175,8 @@ def cifar_folder_kind(folder: Path) -> str | None:
 def _cifar_split(batches: Mapping[str, bytes], files: tuple[str, ...], key: str, title: str) -> Arrays:
     missing = [file for file in files if file not in batches]
     if missing:
-        raise InputError(f"{title} must hold {', '.join(files)}. Received: one without {', '.join(missing)}")
+        kind = MissingSplit if len(missing) == len(files) else InputError
+        raise kind(f"{title} must hold {', '.join(files)}. Received: one without {', '.join(missing)}")
     parts = [parse_cifar_batch(batches[file], key, f"{title}: {file}") for file in files]
     return np.concatenate([x for x, _ in parts]), np.concatenate([y for _, y in parts])
 
@@ -240,8 +242,9 @@ def read_npz(
     """
     try:
         archive = NpzArrays(path)
-        if f"x_{split}" not in archive or f"y_{split}" not in archive:
-            raise InputError(
+        here = [f"{name}_{split}" in archive for name in "xy"]
+        if not all(here):
+            raise (InputError if any(here) else MissingSplit)(
                 f"{path} must hold the arrays x_{split} and y_{split}. Received: {', '.join(archive) or 'no arrays'}"
             )
         x, y = archive[f"x_{split}"], archive[f"y_{split}"]
@@ -249,24 +252,26 @@ def read_npz(
         others = [archive[name] for name in ("y_train", "y_test") if name in archive]
     except Unreadable as error:
         raise InputError(
-            f"{path} must be a whole .npz file without pickled objects. Received: {error.reason}"
+            f"{path} must be a whole .npz file of numbers and text, without pickled objects. Received: {error.reason}"
         ) from error
     x = intensities(x, f"{path}: x_{split}", input_range)
     y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
     if y.ndim != 1 or y.dtype.kind not in "iu" or len(y) != len(x) or len(y) == 0 or y.min() < 0:
+        first = "; items come first, as in np.moveaxis(x, -1, 0)" if x.shape[-1] == len(y) != len(x) else ""
         lowest = f", values from {y.min()}" if y.size and y.dtype.kind == "i" and y.min() < 0 else ""
         raise InputError(
-            f"{path} must hold one class index per image, from 0{check.one_hot(y, len(x))}, and at least one image. Received: "
-            f"y_{split} of shape {y.shape} and type {y.dtype}{lowest}, for x_{split} of shape {x.shape}"
+            f"{path} must hold one class index per image, from 0{check.made_indices(y, len(x))}, and at least one image{first}. "
+            f"Received: y_{split} of shape {y.shape} and type {y.dtype}{lowest}, for x_{split} of shape {x.shape}"
         )
-    if class_names is None:
-        # over both splits, since one of them may lack the last class
-        count = 1 + max(int(labels.max()) for labels in others if labels.size and labels.dtype.kind in "iu")
-        if count > MOST_CLASSES:
-            raise InputError(f"{path} must hold class indices below {MOST_CLASSES}. Received: up to {count - 1}")
-        named = tuple(str(index) for index in range(count))
-    else:
-        named = tuple(str(name) for name in class_names.ravel())
+    # over both splits, since one of them may lack the last class
+    count = 1 + max(int(labels.max()) for labels in others if labels.size and labels.dtype.kind in "iu")
+    if count > MOST_CLASSES:
+        raise InputError(f"{path} must hold class indices below {MOST_CLASSES}. Received: up to {count - 1}")
+    named = tuple(map(str, range(count) if class_names is None else class_names.ravel()))
+    if len(named) <= y.max():
+        raise InputError(
+            f"{path} must hold a name for each class in class_names. Received: {len(named)}, and indices up to {y.max()}"
+        )
     return x[..., np.newaxis] if x.ndim == 3 else x, y.astype(np.int64), named
 
 
@@ -288,6 +293,12 @@ def intensities(x: np.ndarray, title: str = "x", input_range: float | None = Non
         )
     if x.dtype.kind == "b":  # black and white
         return x.astype(np.float32)
+    if x.dtype.kind == "f" and x.size and not (np.isfinite(x.max()) and np.isfinite(x.min())):
+        bad = np.flatnonzero(~np.isfinite(x).reshape(len(x), -1).all(axis=1))
+        raise InputError(
+            f"{title} must hold finite numbers only. Received: NaN or infinity in {len(bad)} of {len(x)} items, first in item "
+            f"{bad[0]}"
+        )
     whole = x.dtype.kind in "iu"
     top = EIGHT_BIT if whole and input_range in (None, 1) else (input_range or 1)
     if not whole and (

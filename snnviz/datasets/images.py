@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 Labelled = TypeVar("Labelled", "Images", "Recorded")
 
 
+class MissingSplit(InputError):
+    """Data of one's own without the split that was asked for."""
+
+
 @dataclass(frozen=True, eq=False)
 class Images:
     """Images with their labels.

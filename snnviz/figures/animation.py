@@ -7,10 +7,12 @@ import io
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from snnviz import _checks as check
 from snnviz._arguments import checked
 from snnviz._files import replacing
 from snnviz.errors import InputError
@@ -23,6 +25,19 @@ _CODECS = {
     "mp4": ("-c:v", "libx264", "-crf", "20", "-pix_fmt", "yuv420p", "-movflags", "+faststart"),
     "webm": ("-c:v", "libvpx-vp9", "-crf", "32", "-b:v", "0", "-pix_fmt", "yuv420p"),
 }
+
+
+def check_formats(argument: str, formats: Sequence[str]) -> list[str]:
+    """Formats that `argument` asked for, each once.
+
+    Raises:
+        InputError: for an unknown one, or a video where ffmpeg is not installed.
+    """
+    found = [check.choice(argument, format, FORMATS) for format in dict.fromkeys(formats)]
+    videos = [format for format in found if format != "gif"]
+    if videos and shutil.which("ffmpeg") is None:
+        raise InputError(f"`{argument}` must be gif without ffmpeg; apt-get install ffmpeg. Received: {videos[0]!r}")
+    return found
 
 
 @dataclass(frozen=True)

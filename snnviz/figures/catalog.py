@@ -200,6 +200,13 @@ def _lacks_stream(material: Material) -> str:
     return lacking or ("" if material.recordings is not None else "no event recordings of the results' items")
 
 
+def lacks_animations(material: Material) -> str:
+    """What a material lacks to be animated, or ""."""
+    if material.recordings is not None and material.results:
+        return _holding("prediction", "logits", only=last)(material)
+    return _holding("spikes_input", "logits")(material) or _lacks_strip(material)
+
+
 def _lacks_network(material: Material) -> str:
     if not material.results:
         return "no result"

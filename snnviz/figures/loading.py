@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from snnviz import _checks as check
 from snnviz import pretrained, results
 from snnviz._arguments import checked
 from snnviz.errors import InputError
@@ -120,6 +121,7 @@ def _opened(
         raise InputError(
             "`sources` must be result files (.nc), folders of runs, or ids of tracked runs. "
             f"Received: {os.fspath(source)!r}, which is neither file nor folder, and no run is kept in {store.place.uri}"
+            f"{check.beside(path)}"
         )
     run = store.get(os.fspath(source))
     held = set(store.artifacts(run.id))
@@ -185,7 +187,9 @@ def runtimes(path: str | os.PathLike[str]) -> dict[tuple[str, str], float]:
 def _csv(name: str, path: str | os.PathLike[str]) -> pd.DataFrame:
     """The table of a file, which argument `name` gave."""
     if not Path(path).is_file():
-        raise InputError(f"`{name}` must be a CSV file. Received: {str(path)!r}, which is not there")
+        raise InputError(
+            f"`{name}` must be a CSV file. Received: {str(path)!r}, which is not there{check.beside(path)}"
+        )
     try:
         found = pd.read_csv(path)
     except ValueError as error:  # pandas' parser errors among them

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from snnviz import __version__, _progress, plots
 from snnviz import _checks as check
@@ -13,7 +14,16 @@ from snnviz._arguments import checked
 from snnviz._files import replacing
 from snnviz.errors import InputError
 from snnviz.figures import animation, scenes
-from snnviz.figures.catalog import FIGURES, caption_of, first, last, origin_of, streamed_item, traced_item
+from snnviz.figures.catalog import (
+    FIGURES,
+    caption_of,
+    first,
+    lacks_animations,
+    last,
+    origin_of,
+    streamed_item,
+    traced_item,
+)
 from snnviz.figures.material import Material
 from snnviz.figures.stream import stream_animation
 from snnviz.plots import export
@@ -72,9 +82,8 @@ def make(
     export.font_of(family)
     asked = list(FIGURES) if names is None else [check.choice("names", name, FIGURES) for name in dict.fromkeys(names)]
     left_out = {name: reason for name in asked if (reason := FIGURES[name].lacks(material))}
-    if names is not None and left_out:
-        name, reason = next(iter(left_out.items()))
-        raise InputError(f"`names` must be of figures that can be drawn. Received: {name!r}, but there is {reason}")
+    if names is not None:
+        check_drawable("names", asked, material)
     if len(left_out) == len(asked):
         raise InputError("`material` must hold something to draw. Received: none of the figures can be drawn from it")
     files: dict[str, tuple[Path, ...]] = {}
@@ -84,6 +93,19 @@ def make(
             files[name] = _write(name, material, Path(folder), formats, width, dark, dpi=dpi, family=family)
             bar.update(1)
     return Made(files, left_out)
+
+
+def check_drawable(argument: str, names: Sequence[str], material: Material) -> None:
+    """Refuse figures, which `argument` asked for, that lack their material.
+
+    Raises:
+        InputError: naming the first, and what it lacks.
+    """
+    for name in names:
+        if reason := FIGURES[name].lacks(material):
+            raise InputError(
+                f"`{argument}` must be of figures that can be drawn. Received: {name!r}, but there is {reason}"
+            )
 
 
 def _write(
@@ -134,15 +156,15 @@ def make_animations(
     Raises:
         InputError: for an unknown format, a material without what is shown, or a video without ffmpeg.
     """
-    formats = [check.choice("formats", format, animation.FORMATS) for format in dict.fromkeys(formats)]
+    formats = animation.check_formats("formats", formats)
+    if lacking := lacks_animations(material):
+        raise InputError(f"`material` must hold what is animated. Received: one where there is {lacking}")
     if material.recordings is not None and material.results:
         item = streamed_item(material)
         shown = {"stream": stream_animation(last(material), item, material.recordings, fps=fps, dark=dark)}
-    elif material.images is None:
-        raise InputError("`material` must hold the results' images. Received: none")
     else:
-        item = traced_item(material)
-        image = material.images[item]
+        item, images = traced_item(material), material.images
+        image: Any = None if images is None else images[item]  # it is there, or else lacking
         runs = dict(list(material.results.items())[:2])
         shown = {
             "firing": scenes.firing_animation(first(material), item, image, fps=fps, dark=dark),

@@ -194,6 +194,22 @@ def shipped(
     )
 
 
+def promised(model: str, *, traces: bool, search: bool) -> Material:
+    """A material with all that `shipped` gives, of no items, which tells what can be drawn before anything is simulated."""
+    import xarray as xr
+
+    after = pretrained.network(pretrained.chain(model).optimized)
+    traced = (f"{what}_{after.input.name}" for what in ("spikes", "potential") if traces)
+    kept = xr.Dataset(dict.fromkeys(("prediction", "logits", "item_events", *traced), ("time", [0])))
+    return Material(
+        results={"before": kept, "after": kept},
+        networks={"after": after, "start": after},
+        images=np.empty(0),
+        history=pd.DataFrame() if search else None,
+        pruning=(),
+    )
+
+
 @checked
 def classifiers(model: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
     """Sparsity and accuracy as `Material` takes them, from the cards of a classifier before and after fine-tuning."""

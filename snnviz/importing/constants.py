@@ -25,6 +25,8 @@ _NO_LARGER = frozenset(
 )  # fmt: skip
 FOLDED = _BROADCAST | _NO_LARGER | {"Constant", "ConstantOfShape", "Gather", "MatMul", "Range", "Tile"}
 """Operators whose result is computed where all that they take is constant."""
+_EVALUATED_FROM = {"DequantizeLinear": 19}
+"""The opset from which on the evaluator has an operator; to what earlier ones may hold, that version does the same."""
 _PLAIN = ("value_float", "value_floats", "value_int", "value_ints")
 
 
@@ -48,7 +50,8 @@ def folded(node: OnnxNode, given: Sequence[np.ndarray | None], opset: int) -> li
     proto.output[:] = [f"o{place}" for place in range(len(node.outputs))]
     any_type = onnx.helper.make_empty_tensor_value_info
     graph = onnx.helper.make_graph([proto], "constant", list(map(any_type, taken)), list(map(any_type, proto.output)))
-    made = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)])
+    version = max(opset, _EVALUATED_FROM.get(node.op, 0))
+    made = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", version)])
     try:
         return [np.asarray(value) for value in ReferenceEvaluator(made).run(None, dict(taken))]
     except Exception as error:  # an operator of a damaged file may raise anything

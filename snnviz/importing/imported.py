@@ -139,7 +139,9 @@ def read_onnx(
     """
     file = Path(path)
     if not file.is_file():
-        raise InputError(f"`model` must be an .onnx file. Received: {str(path)!r}, which is not there")
+        raise InputError(
+            f"`model` must be an .onnx file. Received: {str(path)!r}, which is not there{check.beside(path)}"
+        )
     return build(files.read(file), str(path), mean, std)
 
 

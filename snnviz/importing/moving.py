@@ -135,6 +135,8 @@ def dropout(walk: Walk, node: OnnxNode) -> Held:
     """Dropout, for a later fine-tuning; at inference it does nothing."""
     held = walk.tensor(node)
     rate = float(np.ravel(walk.constant(node, 1, "ratio", 0.5))[0])
+    if rate and np.any(walk.constant(node, 2, default=False)):
+        raise node.refuse("it drops numbers at inference too", "export the network in evaluation mode")
     tensor, _ = walk.layer("Dropout", node, held.tensor, rate=min(max(rate, 0.0), 0.95))
     return held.computed(tensor, held.nonnegative)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from snnviz._amounts import percent
 from snnviz.errors import InputError
 
 FEWEST_AGREE = 0.999
@@ -74,11 +75,11 @@ class Proof:
         """What it says, in one sentence."""
         items = f"{self.items} {'of your' if self.given else 'random'} items"
         text = (
-            f"same answers as the original on {self.agreement:.2%} of {items} ({self.judge}), largest deviation of a score "
+            f"same answers as the original on {percent(self.agreement)} of {items} ({self.judge}), largest deviation of a score "
             f"{self.deviation:.2g} of {self.largest:.3g}"
         )
         if self.folded is not None:
-            text += f", {self.folded:.2%} when folded"
+            text += f", {percent(self.folded)} when folded"
         if (parted := self.parted) is None:
             return text
         return f"{text}; they part at layer {parted.layer!r} ({parted.node}), by {parted.deviation:.2g} of {parted.largest:.3g}"
@@ -100,8 +101,8 @@ class Proof:
         """
         if not min(self.agreement, 1.0 if self.folded is None else self.folded) >= FEWEST_AGREE:
             raise InputError(
-                f"`model` must be read so that it answers as its original on {FEWEST_AGREE:.1%} of items or more. Received: "
-                f"{source!r}: {self.sentence}"
+                f"`model` must be read so that it answers as its original on {percent(FEWEST_AGREE, 1)} of items or more. "
+                f"Received: {source!r}: {self.sentence}"
             )
 
 

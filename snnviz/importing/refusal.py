@@ -8,6 +8,10 @@ from typing import Any
 from snnviz.errors import InputError
 
 _EXPORT = "export the part of the network between image and class scores alone"
+_OF_DOMAIN = {
+    "ai.onnx.ml": _EXPORT,
+    "com.microsoft": "bring the network as it was before ONNX Runtime optimised it",
+}
 _RECURRENT = "bring a feed-forward network"
 REMEDIES = {
     "LRN": "replace local response normalisation by batch normalisation, or leave it out, and retrain",
@@ -23,7 +27,7 @@ REMEDIES = {
         ("QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger", "QuantizeLinear", "DynamicQuantizeLinear"),
         "bring the network as it was before it was quantised",
     ),
-    "Attention": "attention multiplies activations by one another, which synapses cannot do",
+    "Attention": "use convolutions in its place, or leave it out, and retrain",
     "Erf": "export with an opset of 20 or later, which writes Gelu as one node",
 }  # fmt: skip
 
@@ -51,7 +55,8 @@ def refuse(node: Any, reason: str, remedy: str) -> Inexpressible:
 def refuse_unknown(nodes: Iterable[Any]) -> Inexpressible:
     """The error that names the first of the nodes that no reader knows, and how many more there are."""
     first, *others = nodes
-    remedy = REMEDIES.get(first.op, f"replace it and retrain, or {_EXPORT}")
+    usual = _OF_DOMAIN.get(first.proto.domain, f"replace it and retrain, or {_EXPORT}")
+    remedy = REMEDIES.get(first.proto.op_type, usual)  # whatever domain it is of
     reason = "this operator has no layer that does the same"
     kinds = sorted({node.op for node in others} - {first.op})
     if others:

@@ -104,6 +104,8 @@ def _dense(walk: Walk, node: OnnxNode, weights: np.ndarray, bias: np.ndarray) ->
 def normalisation(walk: Walk, node: OnnxNode) -> Held:
     """BatchNormalization as it computes at inference."""
     held = walk.tensor(node)
+    if node.attribute("training_mode", 0):
+        raise node.refuse("it normalises by the statistics of its items", "export the network in evaluation mode")
     extra = (1,) * (len(held.shape) - 1)
     given = [np.asarray(walk.constant(node, place), np.float64).reshape(-1, *extra) for place in (1, 2, 3, 4)]
     held, (gamma, beta, mean, variance) = per_channel(node, held, given)

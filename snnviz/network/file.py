@@ -17,6 +17,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from snnviz import _checks as check
 from snnviz._arguments import checked
 from snnviz._files import replacing
 from snnviz._memory import JSON_GROWS, check_fits
@@ -112,7 +113,9 @@ def load_network(path: str | os.PathLike[str]) -> SpikingNetwork:
     """
     source = Path(path)
     if not source.is_file():
-        raise InputError(f"`path` must be a network file (.npz). Received: {str(path)!r}, which is not a file")
+        raise InputError(
+            f"`path` must be a network file (.npz). Received: {str(path)!r}, which is not a file{check.beside(source)}"
+        )
     try:
         arrays = Arrays(source)
         text = arrays["header"].tobytes()

@@ -3,7 +3,7 @@
 | what | by |
 |---|---|
 | MaxPooling2D, GlobalMaxPooling2D, and of signals MaxPooling1D, GlobalMaxPooling1D | average pooling of the same windows |
-| LeakyReLU, PReLU, ELU, SELU, GELU, SiLU, mish, softplus and other activations between layers | ReLU |
+| LeakyReLU, PReLU, ELU, SELU, GELU, SiLU, mish, softplus and other activations between layers; ReLU with a slope | ReLU |
 | hard-SiLU (hard-swish) | ReLU6 |
 | hyperbolic tangent, sigmoid, hard sigmoid between layers | ReLU that saturates at 1 |
 | one output with a sigmoid, two classes | two outputs with a softmax, which say the same |
@@ -22,25 +22,15 @@ import numpy as np
 from keras import layers as kl
 
 from snnviz._arguments import checked
-from snnviz._models import as_taken, own_call
+from snnviz._models import as_taken, meaning_of, own_call
+from snnviz._visits import IMAGE, visits
 from snnviz.conversion import check_convertible, input_range, load_keras
+from snnviz.conversion.graph import Refused
+from snnviz.conversion.layers import read_activation
 from snnviz.errors import InputError
 from snnviz.training.loop import checked_training, holding_out, split, train
 from snnviz.training.recipe import ADAPTING, Recipe
 
-_RECTIFIED = (
-    "leaky_relu",
-    "elu",
-    "selu",
-    "gelu",
-    "silu",
-    "swish",
-    "mish",
-    "softplus",
-    "softsign",
-    "celu",
-    "exponential",
-)
 _SIX = ("hard_silu", "hard_swish")
 _ONE = ("tanh", "sigmoid", "hard_sigmoid", "hard_tanh")
 _POOLING = ("MaxPooling1D", "MaxPooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D")
@@ -59,11 +49,13 @@ def adapted(model: keras.Model) -> tuple[keras.Model, list[str]]:
     """
     if not isinstance(model, keras.Sequential | keras.Model) or own_call(model):
         raise InputError(f"`model` must be a Sequential or functional model. Received: {type(model).__name__}")
+    if whole := [problem for problem in check_convertible(model) if not problem.place]:
+        raise InputError(f"`model` must be convertible once it is adapted. Received: {whole[0]}")
     changes: list[str] = []
-    last = _last_weighted(model)
+    ending = _ending(model)
 
     def replaced(layer: Any) -> Any:
-        found = _replaced(layer, layer is last)
+        found = _replaced(layer, ending)
         if found is None:
             return type(layer).from_config(layer.get_config())
         new, words = found
@@ -74,7 +66,7 @@ def adapted(model: keras.Model) -> tuple[keras.Model, list[str]]:
     _carry_weights(model, copy)
     problems = check_convertible(copy)
     if problems:
-        raise InputError(f"`model` must be convertible once it is adapted. Received: {problems[0]}")
+        raise InputError(f"`model` must be convertible once it is adapted. Received: {'; '.join(map(str, problems))}")
     return copy, changes
 
 
@@ -153,13 +145,16 @@ def _nested(model: keras.Model) -> bool:
     return any(isinstance(layer, keras.Model) for layer in model.layers)
 
 
-def _last_weighted(model: keras.Model) -> Any:
-    """The layer that is read out, if the model ends in it."""
-    layer = model.layers[-1]
-    return _last_weighted(layer) if isinstance(layer, keras.Model) else layer
+def _ending(model: keras.Model) -> list[Any]:
+    """The layers that make the outputs: the last one, and before one that is only an activation that which makes its logits."""
+    found = visits(model)
+    ending = [found[-1]]
+    if ending[0].kind == "Activation" and ending[0].takes != (IMAGE,):
+        ending.insert(0, found[ending[0].takes[0]])
+    return [visit.layer for visit in ending]
 
 
-def _replaced(layer: Any, last: bool) -> tuple[Any, str] | None:
+def _replaced(layer: Any, ending: list[Any]) -> tuple[Any, str] | None:
     """What stands for a layer, and in words; None where it stays."""
     kind, config = type(layer).__name__, layer.get_config()
     if kind in _POOLING:
@@ -168,13 +163,29 @@ def _replaced(layer: Any, last: bool) -> tuple[Any, str] | None:
         return stands.from_config(config), f"{words.format('max')} by {words.format('average')}"
     if kind in _LAYERS:
         return kl.ReLU(name=layer.name), f"{kind} by ReLU"
-    name = _activation(layer)
-    if kind == "Dense" and last and layer.units == 1 and name == "sigmoid":
-        two = {**config, "units": 2, "activation": "softmax"}
-        return kl.Dense.from_config(two), "one output with a sigmoid by two with a softmax"
-    if last or name not in (*_RECTIFIED, *_SIX, *_ONE):
-        return None
-    return _with_relu(layer, kind, config, name)
+    if kind == "ReLU" and (layer.negative_slope or layer.threshold):
+        return kl.ReLU(layer.max_value, name=layer.name), "a ReLU with a slope or threshold by a plain one"
+    name = _refused_activation(layer)
+    if any(layer is each for each in ending) and _one_sigmoid(ending):
+        return _two_classes(layer, config, name)
+    own = "activation" in config  # which a user's layer may have otherwise
+    return _with_relu(layer, kind, config, name) if name and own and layer is not ending[-1] else None
+
+
+def _one_sigmoid(ending: list[Any]) -> bool:
+    """Whether the layers that make the outputs make the probability of the second of two classes."""
+    dense, last = ending[0], ending[-1]
+    if type(dense) is not kl.Dense or dense.units != 1 or _refused_activation(last) != "sigmoid":
+        return False
+    return dense is last or meaning_of(dense.activation) == "linear"
+
+
+def _two_classes(layer: Any, config: dict[str, Any], name: str) -> tuple[Any, str]:
+    """What stands for such a layer, with an activation of this name or none."""
+    changed = {**config, "activation": "softmax"} if name else config
+    if type(layer) is not kl.Dense:
+        return kl.Activation.from_config(changed), "its sigmoid by a softmax"
+    return kl.Dense.from_config({**changed, "units": 2}), "one output with a sigmoid by two with a softmax"
 
 
 def _with_relu(layer: Any, kind: str, config: dict[str, Any], name: str) -> tuple[Any, str]:
@@ -185,9 +196,12 @@ def _with_relu(layer: Any, kind: str, config: dict[str, Any], name: str) -> tupl
     return kl.ReLU(max_value=cap, name=layer.name), f"{name} by ReLU" + (f" up to {cap:g}" if cap else "")
 
 
-def _activation(layer: Any) -> str:
+def _refused_activation(layer: Any) -> str:
+    """The name of a layer's activation, if that does not convert; else ""."""
     function = getattr(layer, "activation", None)
-    return getattr(function, "__name__", "") if function is not None else ""
+    if function is None or not any(isinstance(work, Refused) for work in read_activation(function, (2,), False)):
+        return ""
+    return str(getattr(function, "__name__", type(function).__name__))
 
 
 def _carry_weights(model: keras.Model, copy: keras.Model) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 
 from snnviz import _checks as check
 from snnviz import _progress, architectures
+from snnviz._amounts import percent
 from snnviz._arguments import checked
 from snnviz._augment import mirrored, shifted
 from snnviz._backend import on_cpu
@@ -378,9 +379,15 @@ class _Run:
             "accuracy": correct / len(kept),
         }
         if not math.isfinite(loss):
+            known = {name: getattr(self.recipe, name) for name in ("l2", "lambda_a", "lambda_w")}
+            strengths = {name: weight for name, weight in known.items() if weight}
+            too = "".join(f" or `{name}`" for name in strengths)
+            received = ", ".join(
+                [f"learning rate {rate:g}", *(f"{name} {weight:g}" for name, weight in strengths.items())]
+            )
             raise TrainingDiverged(
-                f"the training must not diverge: the loss became {loss:g} in epoch {epoch + 1}; lower the learning rate. "
-                f"Received: learning rate {rate:g}"
+                f"the training must not diverge: the loss became {loss:g} in epoch {epoch + 1}; lower the learning rate{too}. "
+                f"Received: {received}"
             )
         if len(held_out):
             found = _evaluated(self.steps, self.from_logits, images, labels, held_out)
@@ -388,7 +395,7 @@ class _Run:
             row["val_loss"] = found.cross_entropy + penalties
             row["val_cross_entropy"] = found.cross_entropy
             row["val_accuracy"] = found.accuracy
-            bar.set_postfix_str(f"epoch {epoch + 1}, validation {found.accuracy:.2%}", refresh=False)
+            bar.set_postfix_str(f"epoch {epoch + 1}, validation {percent(found.accuracy)}", refresh=False)
         self.history.append(row)
         if self.best_epoch == epoch + 1:
             self.best_values = _values(self.model.variables)

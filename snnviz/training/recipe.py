@@ -79,6 +79,13 @@ class Recipe:
         if self.input_range is not None:
             object.__setattr__(self, "input_range", check.input_range(self.input_range))
         check_options(self)
+        # a step takes a share 2 rate l2 off a weight: from twice the whole weight on, each step makes it larger
+        steepest = max(rate for _, rate in self.schedule)
+        if steepest * self.l2 >= 1 + self.momentum:
+            raise InputError(
+                f"`l2` times the learning rate must be below {1 + self.momentum:g}; from there on each step makes weights larger. "
+                f"Received: {self.l2:g} times {steepest:g}"
+            )
 
     @property
     def epochs(self) -> int:

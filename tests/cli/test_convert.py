@@ -136,7 +136,17 @@ def test_report(files, tmp_path):
     assert 0 < report["layers"][1]["rate_error"] < 0.5
     assert "after 10 steps on 12 test items" in text
     assert text.splitlines()[3].split()[:2] == ["layer", "kind"]
-    assert "network and model 100.00% before spiking" in text
+    assert "network and model 100.00 % before spiking" in text
+
+
+def test_a_report_without_test_items_is_refused_before_the_work(files, tmp_path, capsys):
+    with np.load(files / "data.npz") as arrays:
+        np.savez(tmp_path / "train.npz", x_train=arrays["x_train"], y_train=arrays["y_train"])
+    out = tmp_path / "n.npz"
+    words = ["convert", files / "good.keras", "--data", tmp_path / "train.npz", "--report", "--out", out]
+    assert cli.main([str(word) for word in words]) == 2
+    assert "must hold the arrays x_test and y_test" in capsys.readouterr().err
+    assert not out.exists()
 
 
 @pytest.mark.parametrize(
@@ -175,7 +185,7 @@ def test_a_residual_network(files, tmp_path):
     assert [layer["kind"] for layer in answer["layers"]] == ["conv2d", "sum", "dense"]
     assert answer["report"]["layers"][2]["kind"] == "sum"
     assert answer["report"]["model_agreement"] == 1
-    assert "network and model 100.00% before spiking" in text
+    assert "network and model 100.00 % before spiking" in text
     assert not load_network(out).is_path
     for words, told in ((["check", str(files / "residual.keras")], "can be converted"), (["info", str(out)], " sum ")):
         args = parser(words[:1]).parse_args(words)

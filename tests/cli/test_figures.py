@@ -44,6 +44,37 @@ def test_a_table_without_its_columns_is_refused_before_anything_is_drawn(files, 
     assert not list(out.glob("*"))
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            ["--names", "raster"],
+            "`--names` must be of figures that can be drawn. Received: 'raster', but there is a result",
+        ),
+        (
+            ["--names", "figure-a", "--animate", "gif"],
+            "firing_names)` and their images, or of an event camera. Received: some where there is a result without spikes",
+        ),
+        (
+            ["--animate", "gif,mp5"],
+            "`--animate` must be one of 'gif', 'mp4', 'webm'. Received: 'mp5'",
+        ),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused_before_anything_is(words, told, files, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert cli.main(["figures", "--run", *files, *words, "--out", str(out)]) == 2
+    assert told in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_what_no_shipped_model_can_show_is_refused_before_it_is_simulated(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["figures", "--names", "figure-a", "exit-steps", "--json"]) == 2
+    error = json.loads(capsys.readouterr().err)["error"]  # one object: nothing was said before it
+    assert "'exit-steps', but there is a result without exit_step" in error
+
+
 def test_list_of_figures(capsys):
     assert cli.main(["figures", "--list"]) == 0
     lines = capsys.readouterr().out.splitlines()

@@ -34,6 +34,29 @@ def test_mistakes_are_json_where_answers_are(capsys):
 
 
 @pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (("metrics", "resutl.nc"), "result.nc"),
+        (("simulate", "netwrok.npz"), "network.npz"),
+        (("check", "modell.keras"), "model.keras"),
+        (("check", "modell.onnx"), "model.onnx"),
+        (("check", "model.karas"), None),
+        (("simulate", "network"), "network.npz"),
+        (("simulate", "dense-mnist-heuristic", "--data", "flowrs.npz"), "flowers.npz"),
+        (("figures", "--run", "resutl.nc"), "result.nc"),
+        (("dashboard", "--data", "flowrs.npz"), "flowers.npz"),
+    ],
+)
+def test_a_mistyped_file_name_is_said(words, meant, capsys, tmp_path, monkeypatch):
+    for name in ("result.nc", "network.npz", "model.keras", "model.onnx", "flowers.npz"):
+        (tmp_path / name).write_bytes(b"")
+    monkeypatch.chdir(tmp_path)
+    assert cli.main([*words, "--json"]) == 2
+    error = json.loads(capsys.readouterr().err.splitlines()[-1])["error"]
+    assert f"did you mean '{meant}'?" in error if meant else "did you mean" not in error
+
+
+@pytest.mark.parametrize(
     "words", [("demo", "--engine", "nonsense"), ("simulate", "dense-mnist-heuristic", "--stop-rule", "nonsense")]
 )
 def test_a_mistake_is_said_before_any_work(words, capsys, tmp_path, monkeypatch):

@@ -47,7 +47,7 @@ def test_it_trains_compares_and_writes(tmp_path, capsys):
     assert "unless `--resume`" in capsys.readouterr().err
     assert main([*command, "--resume"]) == 0  # nothing is left to do
     shown = capsys.readouterr().out
-    assert f"{table['accuracy'][0]:.2%}" in shown
+    assert f"{100 * table['accuracy'][0]:.2f} %" in shown
     assert "front.pdf" in shown
 
 

@@ -143,3 +143,34 @@ def test_ctrl_c_says_how_to_resume_and_the_command_does(tmp_path, capsys, monkey
     assert not out.exists()
     assert len(answer(capsys, *arguments, "--resume")["card"]["command"]) > 0
     assert len((tmp_path / "m.history.csv").read_text().splitlines()) == 3
+
+
+@pytest.mark.parametrize("command", ["train", "finetune", "adapt"])
+@pytest.mark.parametrize(
+    ("y_test", "told"),
+    [
+        (np.eye(10)[:8], "y.argmax(1)"),
+        (np.arange(4, 12), "Received: values from 4 to 11, of the test items"),
+        (None, "must hold the arrays x_test and y_test. Received: x_train, y_train, x_test"),
+    ],
+)
+def test_test_items_that_cannot_be_used_are_refused_before_the_training(
+    command, y_test, told, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    x, y = np.zeros((60, 28, 28), np.float32), np.arange(60) % 10
+    held = {"x_train": x, "y_train": y, "x_test": x[:8], "y_test": y_test}
+    names = {"class_names": np.arange(12)} if y_test is not None and y_test.ndim == 1 else {}
+    np.savez("mine.npz", **{name: value for name, value in held.items() if value is not None}, **names)
+    monkeypatch.setattr(loop, "_Run", None)
+    assert main([command, "dense-mnist-pooled", "--data", "mine.npz", "--no-track", "--out", "m.keras"]) == 2
+    assert told in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.npz"]
+
+
+def test_data_need_not_have_test_items(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    train = datasets.load("mnist", split="train", limit=100)
+    np.savez("mine.npz", x_train=train.x, y_train=train.y)
+    words = ["train", "dense-mnist-pooled", "--data", "mine.npz", *QUICK, "--no-track", "--out", "m.keras"]
+    assert answer(capsys, *words)["card"]["test"] is None

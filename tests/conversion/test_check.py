@@ -6,6 +6,7 @@ import pytest
 from keras import layers as kl
 
 from snnviz import InputError
+from snnviz._models import SKIPPED
 from snnviz.conversion import check_convertible, convert, fold
 
 IMAGE = (8, 8, 2)
@@ -40,6 +41,8 @@ REFUSED = {
     ),
     "layer norm": ([conv(), kl.LayerNormalization(name="x")], "x", 1, "use BatchNormalization"),
     "upsampling": ([conv(), kl.UpSampling2D(name="x")], "x", 1, "enlarge"),
+    "a layer that nothing reads": ([conv(), kl.EinsumDense("abcd,de->abce", (8, 8, 4), name="x")], "x", 1, "in its place"),
+    "adaptive pooling": ([conv(), kl.AdaptiveAveragePooling2D(4, name="x")], "x", 1, "one size of window"),
     "transposed": ([kl.Conv2DTranspose(3, 3, name="x")], "x", 0, "use a convolution"),
     "permute": ([kl.Permute((2, 1, 3), name="x")], "x", 0, "axes"),
     "channels first": ([conv(data_format="channels_first", name="x")], "x", 0, "channels_first"),
@@ -161,6 +164,38 @@ def test_a_junction_is_refused_by_name_and_its_remedy_works(case):
     with pytest.raises(InputError, match=message):
         fold(joined(join, through(layers)))
     assert not check_convertible(joined(better, through(instead)))
+
+
+@pytest.mark.parametrize("kind", [kl.Attention(name="x"), kl.MultiHeadAttention(2, 2, name="x")])
+def test_attention_is_refused_with_a_remedy(kind):
+    image = keras.Input(IMAGE)
+    rows = kl.Reshape((64, 4))(conv()(image))
+    sums = kind([rows, rows]) if isinstance(kind, kl.Attention) else kind(rows, rows)
+    problems = check_convertible(keras.Model(image, kl.Dense(3)(kl.Flatten()(sums))))
+    (problem,) = (each for each in problems if each.layer == "x")
+    assert problem.remedy == "use Dense or convolutions with ReLU in its place, or leave it out, and retrain"
+    instead = kl.Conv2D(4, 1, activation="relu")(conv()(image))
+    assert not check_convertible(keras.Model(image, kl.Dense(3)(kl.Flatten()(instead))))
+
+
+_AUGMENTATIONS = [
+    name for name in SKIPPED
+    if name.startswith(("Rand", "AugMix", "CutMix", "MixUp", "Equal", "Solar"))
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", _AUGMENTATIONS)
+def test_augmentation_does_nothing_to_a_trained_model(name):
+    given = {
+        "RandomTranslation": (0.2, 0.2), "RandomErasing": (), "RandAugment": (), "AugMix": (), "CutMix": (), "MixUp": (),
+        "Equalization": (), "Solarization": (), "RandomGrayscale": (), "RandomFlip": (), "RandomPerspective": (),
+        "RandomInvert": (), "RandomColorJitter": (), "RandomGaussianBlur": (), "RandomElasticTransform": (),
+        "RandomPosterization": (3,),
+    }.get(name, (0.2,))  # fmt: skip
+    images = np.random.default_rng(0).random((3, 8, 8, 3)).astype(np.float32)
+    layer = getattr(kl, name)(*given)
+    np.testing.assert_array_equal(layer(images, training=False), images)
+    assert not check_convertible(dense_ending(layer, conv(), shape=(8, 8, 3)))
 
 
 def test_zero_padding_before_a_sum_is_refused():

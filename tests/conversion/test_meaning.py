@@ -45,13 +45,22 @@ def test_functions_of_tensorflow_convert() -> None:
     assert conversion.fold(model).layers[0].cap == 6
 
 
-def test_other_formats_are_named_with_what_makes_a_keras_file(tmp_path: Path) -> None:
+def test_other_formats_are_named_with_what_makes_a_keras_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = keras.Sequential([keras.Input((5,)), L.Dense(4, activation="relu"), L.Dense(3)])
+    model.compile(
+        "adam", loss="mse", metrics=["accuracy"]
+    )  # which Keras 3 finds no more when it loads the file compiled
     model.save(tmp_path / "m.h5")
     for name in ("m.h5", "old.keras"):
         (tmp_path / name).write_bytes((tmp_path / "m.h5").read_bytes())
-        with pytest.raises(InputError, match=r"load_model\(.*\.save\(.*HDF5"):
+        with pytest.raises(InputError, match=r"load_model\(.*\.save\(.*HDF5") as caught:
             conversion.load_keras(tmp_path / name)
+        if name == "m.h5":  # what it says, done
+            monkeypatch.chdir(tmp_path)
+            given = {"keras": keras}
+            for line in re.findall("`(model[ .][^`]+)`", str(caught.value)):
+                exec(line, given)
+            assert conversion.load_keras("m-new.keras").count_params() == model.count_params()
     (tmp_path / "saved").mkdir()
     (tmp_path / "saved" / "saved_model.pb").write_bytes(b"")
     with pytest.raises(InputError, match=r"\.save\(.*SavedModel"):
@@ -84,6 +93,14 @@ def test_layers_that_no_file_holds_are_named_with_what_to_do(tmp_path: Path) -> 
         with pytest.raises(InputError, match=f"{re.escape(message)}.*; use (a layer|layers) of Keras\\)$") as caught:
             conversion.load_keras(tmp_path / "m.keras")
         assert "\n" not in str(caught.value)
+    layers = [
+        L.RandomShear(0.1, name="sheared"),
+        L.Flatten(),
+        L.Dense(3),
+    ]  # Keras 3.15 stores of it what it does not take
+    keras.Sequential([keras.Input((8, 8, 3)), *layers]).save(tmp_path / "m.keras")
+    with pytest.raises(InputError, match=r"\('sheared' \(RandomShear\): Keras .* save the model without it\)$"):
+        conversion.load_keras(tmp_path / "m.keras")
     model = keras.Sequential([keras.Input((5,)), Twice(), L.Dense(3)])
     model.save(tmp_path / "m.keras")
     with zipfile.ZipFile(tmp_path / "m.keras") as whole, zipfile.ZipFile(tmp_path / "n.keras", "w") as broken:

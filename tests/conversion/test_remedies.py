@@ -5,25 +5,28 @@ import numpy as np
 import pytest
 from keras import layers as kl
 
-from snnviz.conversion import check_convertible
+from snnviz.conversion import check_convertible, fold
+from snnviz.simulation import analog
 from tests.conversion.test_check import REFUSED, conv, dense_ending, sequential
 
-# case of `REFUSED`: the layers as its remedy says; None where there is no remedy short of another model
+# case of `REFUSED`: the layers as its remedy says
 FOLLOWED = {
     "max pooling": [conv(), kl.AveragePooling2D(2)],
     "global max pooling": [conv(), kl.GlobalAveragePooling2D()],
     "leaky relu": [conv(activation=None), kl.ReLU()],
     "leaky slope": [conv(activation=None), kl.ReLU()],
     "relu threshold": [conv(activation=None), kl.ReLU()],
-    "relu that silences": None,
+    "relu that silences": [conv(activation=None), kl.ReLU(6.0)],
     "elu": [conv(activation="relu")],
     "sigmoid": [conv(activation="relu")],
     "tanh layer": [conv(activation=None), kl.Activation("relu")],
     "softmax in the middle": [conv(activation="relu"), conv(name="y")],
     "pooling same at the border": [kl.AveragePooling2D(3, padding="valid")],
     "layer norm": [conv(activation=None), kl.BatchNormalization(), kl.ReLU()],
-    "upsampling": None,
+    "upsampling": [conv(), conv(name="y")],
     "transposed": [conv()],
+    "a layer that nothing reads": [conv(), conv(name="y")],
+    "adaptive pooling": [conv(), kl.AveragePooling2D(4)],
     "permute": [],
     "channels first": [conv(data_format="channels_last")],
     "batch norm of another axis": [conv(activation=None), kl.BatchNormalization(), kl.ReLU()],
@@ -48,15 +51,11 @@ def test_every_refusal_of_a_layer_has_its_remedy_followed():
     assert set(FOLLOWED) == set(REFUSED)
 
 
-@pytest.mark.parametrize("case", [case for case in FOLLOWED if FOLLOWED[case] is not None])
+@pytest.mark.parametrize("case", FOLLOWED)
 def test_the_remedy_of_a_layer_leads_to_a_conversion(case):
     layers = FOLLOWED[case]
+    assert all(problem.remedy for problem in check_convertible(shifting(dense_ending(*REFUSED[case][0]))))
     assert not check_convertible(shifting(dense_ending(*layers)))
-
-
-def test_without_a_remedy_none_is_named():
-    layers = REFUSED["relu that silences"][0]
-    assert all(not problem.remedy for problem in check_convertible(dense_ending(*layers)))
 
 
 @pytest.mark.parametrize(
@@ -76,3 +75,14 @@ def test_the_remedies_of_a_whole_model_lead_to_a_conversion():
     model = keras.Model(image, kl.Dense(3)(kl.Flatten()(image)))
     assert not check_convertible(model)
     assert not check_convertible(keras.Sequential([keras.Input((4,)), kl.Dense(3)]))
+
+
+def test_the_remedy_of_a_model_of_no_fixed_size_keeps_what_it_computes():
+    given = [keras.Input((None, None, 2)), conv(), kl.GlobalAveragePooling2D(), kl.Dense(3)]
+    model = keras.Sequential(given)
+    (problem,) = check_convertible(model)
+    assert "keras.Sequential([keras.Input(size), model])" in problem.remedy
+    fixed = keras.Sequential([keras.Input((8, 8, 2)), model])
+    assert not check_convertible(fixed)
+    x = np.random.default_rng(0).random((20, 8, 8, 2), np.float32)
+    np.testing.assert_allclose(analog.logits(fold(fixed), x), model.predict(x, verbose=0), atol=1e-5)

@@ -102,7 +102,7 @@ def test_wrong_arguments_are_refused(film, material, recorded, before, images, t
         "spikes_input": lambda: prediction_animation(before, 0, images[0]),
         "`formats`": lambda: make_animations(material, tmp_path, formats=["avi"]),
         "images": lambda: make_animations(Material(results=material.results), tmp_path),
-        "a result": lambda: make_animations(Material(images=images), tmp_path),
+        "no result": lambda: make_animations(Material(images=images), tmp_path),
     }
     for message, call in cases.items():
         with pytest.raises(InputError, match=message):

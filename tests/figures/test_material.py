@@ -10,6 +10,7 @@ from snnviz import datasets, pretrained, results
 from snnviz.errors import InputError
 from snnviz.figures import FIGURES, from_files, make, shipped
 from snnviz.figures.loading import runtimes
+from snnviz.figures.material import promised
 from snnviz.runs import Folder, Recorder, Store, lock
 from tests.synthetic import dense_mnist
 
@@ -107,6 +108,8 @@ def test_shipped_models(tmp_path):
     assert found.images.shape == (60, 28, 28, 1)
     assert np.array_equal(found.results["before"]["spikes_input"].shape, (16, 50, 784))
     lacking = {name for name, figure in FIGURES.items() if figure.lacks(found)}
+    told = promised("dense-mnist", traces=True, search=False)
+    assert lacking == {name for name, figure in FIGURES.items() if figure.lacks(told)}
     assert lacking == {
         "optimization-history",
         "evaluations",
@@ -126,6 +129,8 @@ def test_shipped_models_have_the_names_of_the_classes(monkeypatch):
     load, names = datasets.load, tuple("abcdefghij")
     monkeypatch.setattr(datasets, "load", lambda *args, **kwargs: replace(load(*args, **kwargs), class_names=names))
     found = shipped(5, traces=False, search=False)
+    told = promised("dense-mnist", traces=False, search=False)
+    assert all(figure.lacks(found) == figure.lacks(told) for figure in FIGURES.values())
     assert tuple(found.results["before"]["class"].values) == names
 
 

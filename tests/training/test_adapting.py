@@ -34,9 +34,26 @@ REPLACED = {
     "LeakyReLU": lambda: [kl.Conv2D(3, 3), kl.LeakyReLU()],
     "PReLU": lambda: [kl.Conv2D(3, 3), kl.PReLU()],
     "ELU": lambda: [kl.Conv2D(3, 3), kl.ELU()],
+    "ReLU with a slope": lambda: [kl.Conv2D(3, 3), kl.ReLU(6.0, negative_slope=0.1)],
+    "ReLU with a threshold": lambda: [kl.Conv2D(3, 3), kl.ReLU(threshold=0.5)],
+    "a layer as activation": lambda: [kl.Conv2D(3, 3, activation=kl.LeakyReLU(negative_slope=0.1))],
     **{
         name: (lambda name=name: [kl.Conv2D(3, 3, activation=name)])
-        for name in ("leaky_relu", "elu", "selu", "gelu", "silu", "mish", "softplus", "tanh", "sigmoid", "hard_silu")
+        for name in (
+            "leaky_relu",
+            "elu",
+            "selu",
+            "gelu",
+            "silu",
+            "mish",
+            "softplus",
+            "tanh",
+            "sigmoid",
+            "hard_silu",
+            "squareplus",
+            "hard_shrink",
+            "log_sigmoid",
+        )
     },
     **{
         f"Activation {name}": (lambda name=name: [kl.Conv2D(3, 3), kl.Activation(name)])
@@ -60,8 +77,9 @@ def test_what_is_replaced_converts_and_keeps_its_weights(name):
     assert (analog.logits(network, X).argmax(axis=1) == expected).all()
 
 
-def test_one_sigmoid_output_becomes_two_classes_that_say_the_same():
-    model = sequential(kl.Flatten(), kl.Dense(5, activation="relu"), kl.Dense(1, activation="sigmoid"))
+@pytest.mark.parametrize("ending", [[kl.Dense(1, activation="sigmoid")], [kl.Dense(1), kl.Activation("sigmoid")]])
+def test_one_sigmoid_output_becomes_two_classes_that_say_the_same(ending):
+    model = sequential(kl.Flatten(), kl.Dense(5, activation="relu"), *ending)
     assert "snnviz adapt" in check_convertible(model)[0].remedy
     made = adapt(model).model
     chance = model.predict(X, verbose=0)[:, 0]
@@ -81,6 +99,11 @@ def test_branches_and_nested_models_are_adapted():
     assert check_convertible(made.model) == []
     for weight, value in zip(model.weights, before, strict=True):
         np.testing.assert_array_equal(weight, value)
+
+
+def test_a_model_that_cannot_be_read_as_a_whole_is_refused_before_it_is_copied():
+    with pytest.raises(InputError, match="its input shape is not known; start it with"):
+        adapt(keras.Sequential([kl.Flatten(), kl.Dense(2)]))
 
 
 def test_what_stays_is_refused_by_name():

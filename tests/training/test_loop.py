@@ -475,11 +475,27 @@ def test_bad_data_is_answered(change, message):
         train(dense_model(), *change(*data()), RECIPE, progress=False)
 
 
-def test_divergence_is_answered():
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"schedule": ((30, 1e30),), "l2": 0.0}, r"lower the learning rate\. Received: learning rate 1e\+30$"),
+        ({"schedule": ((30, 1.0),), "l2": 1e-3, "lambda_w": 1e30}, "learning rate or `l2` or `lambda_w`.*lambda_w 1e"),
+    ],
+)
+def test_divergence_is_answered(settings, told):
     x, y = data()
-    model = keras.Sequential([keras.Input((6, 6, 1)), keras.layers.Flatten(), keras.layers.Dense(CLASSES)])
-    with pytest.raises(InputError, match="lower the learning rate"):
-        train(model, x, y, Recipe(schedule=((30, 1e30),), validation=0, l2=1.0), progress=False)
+    with pytest.raises(InputError, match=told):
+        train(dense_model(), x, y, Recipe(validation=0, **settings), progress=False)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.5])
+def test_weight_decay_that_makes_weights_larger_is_refused_and_no_smaller_one(momentum):
+    limit = (1 + momentum) / 0.5
+    with pytest.raises(InputError, match=r"`l2` times the learning rate must be below .* Received: .* times 0\.5"):
+        Recipe(schedule=((5, 0.1), (5, 0.5)), l2=limit, momentum=momentum)
+    x, y = data()
+    recipe = Recipe(schedule=((40, 0.5),), l2=0.98 * limit, momentum=momentum, validation=0)
+    assert train(dense_model(), x, y, recipe, progress=False).history[-1]["loss"] < 1e3
 
 
 def test_the_next_block_is_made_while_one_is_in_use():

@@ -143,7 +143,9 @@ def load(path: str | os.PathLike[str], dt: float | None = None) -> SpikingNetwor
     nir = _need_nir()
     source = Path(path)
     if not source.is_file():
-        raise InputError(f"`path` must be a NIR file ({SUFFIX}). Received: {str(path)!r}, which is not a file")
+        raise InputError(
+            f"`path` must be a NIR file ({SUFFIX}). Received: {str(path)!r}, which is not a file{check.beside(source)}"
+        )
     with whole(source, "NIR"):
         check_survived(source)
         check_hdf5(str(path), source.read_bytes())

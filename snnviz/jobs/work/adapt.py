@@ -31,7 +31,7 @@ class Options(Preprocessing, common.Shared):
 def work(options: Options, job: Job) -> dict[str, Any]:
     """Load, replace, measure, fine-tune, save, convert."""
     from snnviz.conversion import load_source
-    from snnviz.training import adapted, checked_training, train
+    from snnviz.training import adapted, train
     from snnviz.training.adapting import accuracy
 
     source = load_source(located(options.model, "model.keras", job), options.mean, options.std)
@@ -39,7 +39,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     model, replaced = adapted(original)
     start = common.start_with(model, options.model, options, ADAPTING, job)
     data, images, tests, recipe, full = start.data, start.images, start.tests, start.recipe, start.full
-    checked_training(model, images.x, images.y, recipe, options.anyway)  # mistakes are answered before a run begins
+    common.check_training(model, images, tests, recipe, options)
     job.begin({**parameters(options), **common.settings(recipe, data, images)})
     record_data(job, images, "training")
     for words in (*(replaced or ("nothing had to be replaced",)), unshown(options.model, original)):

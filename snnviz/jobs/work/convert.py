@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from snnviz._options import option, parameters
 from snnviz.errors import InputError
 from snnviz.jobs.work.sources import (
-    Data,
     DataOptions,
     Preprocessing,
     chance,
@@ -31,6 +30,7 @@ HALF = 0.5
 if TYPE_CHECKING:
     import keras
 
+    from snnviz.datasets import Images
     from snnviz.jobs.job import Job
     from snnviz.network import SpikingNetwork
 
@@ -133,6 +133,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         options.model, known, options, "train", options.norm_items, shape=folded.input_shape, input_range=full
     )
     images = data.images
+    test = data.other("test", options.report_items) if options.report else None  # its lack is said before the work
     unclear = unshown(options.model, model)
     try:
         accuracy = check_range(model, images, full, given is not None, unclear)
@@ -182,7 +183,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         "choice": network.metadata.get("choice"),
         "import": network.metadata.get("import"),
         "warnings": warnings,
-        "report": _report(network, model, data, options) if options.report else None,
+        "report": None if test is None else _report(network, model, test, options.steps),
     }
 
 
@@ -201,12 +202,11 @@ def _layer(network: SpikingNetwork, layer: Any) -> dict[str, Any]:
     }
 
 
-def _report(network: SpikingNetwork, model: keras.Model, data: Data, options: Options) -> dict[str, Any]:
+def _report(network: SpikingNetwork, model: keras.Model, test: Images, steps: int) -> dict[str, Any]:
     """The network beside its ANN on test items."""
     from snnviz import conversion
 
-    test = data.other("test", options.report_items)
-    report = conversion.conversion_report(network, test.x, options.steps, model, y=test.y)
+    report = conversion.conversion_report(network, test.x, steps, model, y=test.y)
     rows = report.reset_index().to_dict("records")
     told = (
         "items", "steps", "model_agreement", "spiking_agreement", "spiking_model_agreement", "model_accuracy",

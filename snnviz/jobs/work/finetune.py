@@ -83,7 +83,7 @@ def begin_with(options: Shared, job: Job) -> common.Start:
 def work(options: Options, job: Job) -> dict[str, Any]:
     """Load, fine-tune, prune, measure, save, convert."""
     from snnviz import sparsity
-    from snnviz.training import checked_training, evaluate, finetune, halve, split
+    from snnviz.training import evaluate, finetune, halve, split
 
     epsilon = sparsity.PAPER_EPSILON if options.epsilon is None else options.epsilon
     start = begin_with(options, job)
@@ -92,7 +92,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     if options.lambda_a is None and recipe.lambda_a and not sparsity.has_activation_penalty(model):
         recipe = replace(recipe, lambda_a=0.0)
         job.say(NO_ACTIVATION_PENALTY)
-    checked_training(model, images.x, images.y, recipe, options.anyway)  # mistakes are answered before a run begins
+    common.check_training(model, images, tests, recipe, options)
     sparsity.measure(model, images.x[:1], progress=False)  # that it has a sparsity
     held_out, kept = split(len(images), recipe)
     job.begin({**parameters(options), "epsilon": epsilon, **common.settings(recipe, data, images)})

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from snnviz import _checks as check
+from snnviz._amounts import percent
 from snnviz._options import like, one_of, option, parameters
 from snnviz.errors import InputError
 from snnviz.jobs.work.simulate import record_result
@@ -267,7 +268,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         nonlocal best_loss
         if number == 0 and (share := _weight_of_an_item(options.lambda_e, items, row)) > ITEM_WEIGHT:
             job.say(
-                f"one of {items} items weighs {share:.0%} of Pareto latency and power together: a search learns so few "
+                f"one of {items} items weighs {percent(share, 0)} of Pareto latency and power together: a search learns so few "
                 "by heart. Search on more, or believe only what comes out on the test set"
             )
         best_loss = min(best_loss, row["loss"])

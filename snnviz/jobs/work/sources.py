@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from snnviz import _checks as check
+from snnviz._amounts import percent
 from snnviz._cluster import need_scheduler
 from snnviz._options import check_options, option
 from snnviz.errors import InputError
@@ -234,6 +235,7 @@ def load_images(
         input_range: what the model or network was made for, if the options don't say.
     """
     from snnviz import datasets
+    from snnviz.datasets.images import MissingSplit
 
     wanted = len(shape) == 3
     channels = asked.channels or (shape[2] if wanted and shape[2] in (1, 3) else 3)
@@ -242,7 +244,8 @@ def load_images(
     try:
         found = datasets.load(name, split=split, limit=limit, channels=channels, size=size, input_range=full)
     except InputError as error:
-        raise InputError(str(error).replace("`name`", "`data`", 1)) from error
+        kind = MissingSplit if isinstance(error, MissingSplit) else InputError
+        raise kind(str(error).replace("`name`", "`data`", 1)) from error
     signals = found.x.shape[1:] == (*shape, 1)  # (length, channels), which a data set has as grey pictures
     return replace(found, x=found.x[..., 0]) if signals and len(shape) == 2 else found
 
@@ -375,7 +378,7 @@ def chance(accuracy: float, items: int, classes: int) -> str:
     if items < CHANCE_ITEMS or accuracy > guess + 3 * math.sqrt(guess * (1 - guess) / items):
         return ""
     return (
-        f"the ANN itself has an accuracy of {accuracy:.2%} on these {items} items, no better than guessing among {classes} "
+        f"the ANN itself has an accuracy of {percent(accuracy)} on these {items} items, no better than guessing among {classes} "
         "classes: is this the data set, and the range of intensities, that it was trained on?"
     )
 
@@ -442,7 +445,7 @@ def check_range(model: keras.Model, images: Images, input_range: float, given: b
             if better > found + 3 * math.sqrt(0.5 / len(images)):  # of a difference of two fractions, at most
                 raise InputError(
                     f"`--input-range` must be given, since the model does not show what it takes for full intensity: on "
-                    f"{len(images)} items its accuracy is {found:.2%} at {input_range:g} and {better:.2%} at {other:g}"
+                    f"{len(images)} items its accuracy is {percent(found)} at {input_range:g} and {percent(better)} at {other:g}"
                     f"{f' ({unclear})' if unclear else ''}. Received: none"
                 )
     return found

@@ -112,7 +112,7 @@ class Options(Shared):
 
 def work(options: Options, job: Job) -> dict[str, Any]:
     """Load, train, save, convert."""
-    from snnviz.training import checked_training, default_recipe, halve, train
+    from snnviz.training import default_recipe, halve, train
 
     name = options.architecture
     base = default_recipe(name)
@@ -123,7 +123,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     recipe = recipe_from(options, base, len(images))
     if model is None:
         model = architectures.build(name, seed=options.seed, **_mobilenet_options(options, images))
-    checked_training(model, images.x, images.y, recipe, options.anyway)  # a mistake is answered before a run begins
+    check_training(model, images, tests, recipe, options)
     job.begin({**parameters(options), **settings(recipe, data, images)})
     record_data(job, images, "training")
     say_if_slow(job, recipe.precision)
@@ -132,6 +132,18 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     if options.half:
         halve(model)
     return saved(job, options, training, out, data, images, tests)
+
+
+def check_training(model: Any, images: Images, tests: Images | None, recipe: Recipe, options: Shared) -> None:
+    """Answer mistakes before a run begins: of the training, and of the items that it is measured on when it has ended."""
+    from snnviz.training import checked_data, checked_training
+
+    checked_training(model, images.x, images.y, recipe, options.anyway)
+    if tests is not None:
+        try:
+            checked_data(model, tests.x, tests.y)
+        except InputError as error:
+            raise InputError(f"{error}, of the test items") from error
 
 
 def job_epoch(job: Job) -> Any:
@@ -217,6 +229,8 @@ def training_data(
     `shape` is that of one item of the model's input, `input_range` what it takes for full intensity.
     """
 
+    from snnviz.datasets.images import MissingSplit
+
     def load(split: str, limit: int | None = None) -> Images:
         return load_images(name, options, split, limit, shape, input_range)
 
@@ -227,7 +241,7 @@ def training_data(
     images = load("train", options.limit)
     try:
         return known_name(name), images, load("test")
-    except InputError:  # files of a user need not have a test split
+    except MissingSplit:  # files of a user need not have a test split
         return known_name(name), images, None
 
 
