@@ -24,6 +24,7 @@ from snnviz.plots._layer_graph import layer_graph, layer_graph_data
 from snnviz.plots._layer_sparsity import layer_sparsity, layer_sparsity_data
 from snnviz.plots._membranes import membranes, membranes_data
 from snnviz.plots._metric_history import metric_history, metric_history_data
+from snnviz.plots._notebook import notebook
 from snnviz.plots._optimization_history import optimization_history, optimization_history_data
 from snnviz.plots._parallel_coordinates import parallel_coordinates, parallel_coordinates_data
 from snnviz.plots._pareto_front import pareto_front, pareto_front_data
@@ -90,6 +91,7 @@ __all__ = [
     "move_events_threshold",
     "move_threshold",
     "named",
+    "notebook",
     "optimization_history",
     "optimization_history_data",
     "parallel_coordinates",

@@ -13,7 +13,7 @@ from bokeh.core.serialization import Deserializer, Serializer
 from bokeh.models import ColumnDataSource
 
 from snnviz import dashboard, metrics, plots, uncertainty
-from snnviz.dashboard import figure, parts
+from snnviz.dashboard import parts, plot_card
 from snnviz.errors import InputError
 from snnviz.runs import Store
 from tests.apps.words import written
@@ -262,15 +262,15 @@ def test_sessions_share_the_work_of_drawing(monkeypatch):
     workspace = dashboard.Workspace({"before": dense_mnist(), "after": dense_mnist(fast=True)})
     first = dashboard.Explorer(workspace)
     drawn = []
-    render = figure.rendered
-    monkeypatch.setattr(figure, "rendered", lambda element: drawn.append(1) or render(element))
+    render = plot_card.rendered
+    monkeypatch.setattr(plot_card, "rendered", lambda element: drawn.append(1) or render(element))
     second = dashboard.Explorer(workspace)
     assert len(drawn) == 1, "the Pareto front, which follows the store"
     for name in ("accuracy_over_time", "event_shares"):
         one, other = first.figures[name], second.figures[name]
         ids = [{model.id for model in each.figure.references()} for each in (one, other)]
         assert ids[0].isdisjoint(ids[1]), "a document, and the browser with it, keeps one model an id"
-        anew = figure._lean(render(second.plot(name)))
+        anew = plot_card._lean(render(second.plot(name)))
         anew.margin, anew.html_attributes = 0, one.figure.html_attributes  # as Panel's pane and ours set them
         if other._mover is not None:
             other._mover(anew)
