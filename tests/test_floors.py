@@ -14,7 +14,8 @@ PACKAGE = Path(__file__).parents[1] / "snnviz"
 FLOORS = {
     "errors": 0, "_checks": 0, "_amounts": 0, "_arguments": 0, "_options": 0, "_versions": 0, "_memory": 0,
     "_files": 0, "_writing": 0, "_npz": 0, "_hdf5": 0, "_sparsity": 0, "_augment": 0, "_backend": 0, "_quiet": 0,
-    "_deprecated": 0, "_extras": 0, "_cluster": 0, "_extensions": 0, "_processes": 0, "_margins": 0, "_progress": 0, "events": 0,
+    "_deprecated": 0, "_extras": 0, "_cluster": 0, "_extensions": 0, "_processes": 0, "_margins": 0, "_progress": 0, "_panes": 0,
+    "events": 0,
     "network": 0,
     "results": 0,
     "_models": 1, "_visits": 1, "_activity": 1,

@@ -11,6 +11,7 @@ import param
 from bokeh.models import ImportedStyleSheet, InlineStyleSheet
 from panel.io.resources import DIST_DIR
 
+from snnviz._panes import ObjectAlone
 from snnviz.dashboard import style
 
 
@@ -72,12 +73,8 @@ def _inlined(sheet: Any) -> Any:
     return InlineStyleSheet(css=file.read_text(encoding="utf-8")) if file is not None and file.is_file() else sheet
 
 
-class Written(Inlined, pn.pane.HTML):
+class Written(Inlined, ObjectAlone, pn.pane.HTML):
     """Words."""
-
-    def _update(self, ref: str, model: Any) -> None:
-        # Panel would set every property anew; style sheets among them have Bokeh search the whole document for models
-        model.update(**self._process_param_change({"object": self.object}))
 
 
 class Sheet(Inlined, pn.Column):

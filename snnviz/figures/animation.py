@@ -118,6 +118,8 @@ class Animation:
         """A Panel column: the picture above a slider with play, pause and single steps."""
         import panel as pn
 
+        from snnviz._panes import Png
+
         pictures = []
         for frame in self.frames:
             buffer = io.BytesIO()
@@ -126,7 +128,7 @@ class Animation:
         control = pn.widgets.Player(
             start=1, end=len(pictures), value=1, interval=round(1000 / self.fps), loop_policy="loop"
         )
-        picture = pn.pane.PNG(pictures[0], width=self.frames[0].width // 2)
+        picture = Png(pictures[0], width=self.frames[0].width // 2)
 
         def show(event: Any) -> None:
             picture.object = pictures[event.new - 1]
