@@ -51,7 +51,8 @@ def guard(server: Any, names: Collection[str]) -> None:
 def _own_resources(absolute_url: Any = None) -> Resources:
     """Where pages find scripts and style sheets: on this server, also where the process was told otherwise (BOKEH_RESOURCES)."""
     root = absolute_url if isinstance(absolute_url, str) else "/"
-    return Resources(mode="server", root_url=root, path_versioner=StaticHandler.append_version)
+    needed: Any = ["bokeh", "bokeh-widgets", "bokeh-tables"]  # no WebGL, no formulas
+    return Resources(mode="server", root_url=root, path_versioner=StaticHandler.append_version, components=needed)
 
 
 class _KnownHosts(routing.Router):

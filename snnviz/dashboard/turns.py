@@ -27,6 +27,8 @@ _PAUSE = 0.01
 _WHILE = 0.1
 """Seconds after which parts at work give way to other sessions. Each time the document is searched for models, which takes as long
 as a small part."""
+_AWAY = 0.2
+"""Seconds between two looks whether a page that was left is shown again."""
 _running: set[Any] = set()
 _parts: WeakKeyDictionary[Any, deque[Callable[[], None]]] = WeakKeyDictionary()
 
@@ -111,6 +113,9 @@ async def _work_off(document: Any, parts: deque[Callable[[], None]]) -> None:
     for had in itertools.count():
         if not parts:
             return
+        if not await _connected(document):
+            parts.clear()
+            return
         async with _ours().after(had):
             context = document.session_context
             if context is None or context.destroyed:
@@ -119,6 +124,32 @@ async def _work_off(document: Any, parts: deque[Callable[[], None]]) -> None:
             # under the document's lock, before the pause is over
             pn.state.execute(functools.partial(_some, document, parts), schedule=True)
             await asyncio.sleep(_PAUSE)
+            await _sent(context)
+
+
+async def _connected(document: Any) -> bool:
+    """Wait while no browser shows the page, which may come back; False once the session has ended.
+
+    Bokeh keeps the session of a page that was left for a while, and its parts would take the time of those that are looked at.
+    """
+    while True:
+        context = document.session_context
+        if context is None or context.destroyed:
+            return False
+        if context.session.connection_count:
+            return True
+        await asyncio.sleep(_AWAY)
+
+
+async def _sent(context: Any) -> None:
+    """Wait until the browser has all of what was changed.
+
+    Bokeh writes each array of a message by itself, and the browser draws nothing before it has the last: another part that is made
+    in between would keep the plot back.
+    """
+    for connection in [*context.session._subscribed_connections]:
+        with await connection._socket.write_lock.acquire():
+            pass
 
 
 def _some(document: Any, parts: deque[Callable[[], None]]) -> None:

@@ -13,7 +13,7 @@ from bokeh.models import FixedTicker, Segment
 from bokeh.models.glyph import Glyph
 
 _GLYPHS = ("glyph", "nonselection_glyph", "selection_glyph", "muted_glyph", "hover_glyph")
-_COLORS = ("line_color", "fill_color", "hatch_color", "text_color")
+_COLORS = frozenset(("line_color", "fill_color", "hatch_color", "text_color"))
 _RANGES = ("xlim", "ylim")
 _FREE = {*_RANGES, "hooks", "xformatter", "yformatter", "ylabel", "yticks"}
 _QUAD = {"left": "x0", "bottom": "y0", "right": "x1", "top": "y1"}
@@ -101,8 +101,10 @@ def put(renderer: Any, columns: dict[str, Any]) -> None:
     if "color" in columns:
         for kind in _GLYPHS:
             glyph = getattr(renderer, kind, None)
-            for name in _COLORS:
-                if isinstance(glyph, Glyph) and hasattr(glyph, name):
+            if isinstance(glyph, Glyph):
+                for name in sorted(
+                    _COLORS & glyph.properties()
+                ):  # for `hasattr`, Bokeh looks for names alike: a millisecond
                     setattr(glyph, name, "color")  # HoloViews writes a column of one colour as a constant
 
 

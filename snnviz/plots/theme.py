@@ -438,6 +438,9 @@ def _mpl_words(dx: int, dy: int, clear: bool) -> Callable[[Any, Any], None]:
 def _bokeh_colors(colors: Palette, grid: bool) -> Callable[[Any, Any], None]:
     def hook(plot: Any, element: Any) -> None:
         figure = plot.state
+        figure.output_backend = (
+            "canvas"  # HoloViews' WebGL takes seconds where there is no graphics card, and saves none here
+        )
         figure.background_fill_color = figure.border_fill_color = colors.background
         figure.outline_line_color = None
         figure.toolbar.logo = None
