@@ -187,6 +187,7 @@ INTERNAL = {
     "runs.store.Store.ask": "passes on to MLflow's client",
     "figures.catalog.Figure": "an entry of the catalogue",
     "plots.inplace": "between the pages and their plots",
+    "plots._confusion.move_confusion": "between the pages and their plots",
     "plots._curves.move_threshold": "between the pages and their plots",
     "plots._events_over_time.move_events_threshold": "between the pages and their plots",
     "sparsity.Weighted": "what is measured",

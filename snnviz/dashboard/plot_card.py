@@ -21,6 +21,7 @@ from snnviz.dashboard import parts
 from snnviz.dashboard.components import Export
 from snnviz.dashboard.turns import in_order, soon
 from snnviz.errors import InputError
+from snnviz.plots import theme
 
 EXPORTS = ("png", "svg", "pdf", "csv")
 _EXPORT = "<span class='label'>Export</span>"
@@ -151,7 +152,7 @@ class PlotCard:
                 drawn = self._page.workspace.remembered(
                     ("figure", type(self._page), self.name, self._page.dark, self._shared()), self._drawn
                 )
-            element = self._draw() if drawn is None else drawn.element
+            element = self._shown() if drawn is None else drawn.element
             words = self._tip if element is None else ""
         except InputError as error:
             words = str(error)
@@ -190,8 +191,12 @@ class PlotCard:
             "".join(parts.copier(title, text, f"{title} of {self._title}") for title, text in ways) + _EXPORT
         )
 
+    @theme.on_pages()
+    def _shown(self) -> Any:
+        return self._draw()
+
     def _drawn(self) -> _Drawn | None:
-        element = self._draw()
+        element = self._shown()
         return None if element is None else _Drawn(element)
 
     @in_order()

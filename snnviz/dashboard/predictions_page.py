@@ -165,6 +165,9 @@ class Predictions(Page):
         result, item = self._one(name)
         return getattr(plots, name)(result, item, time=self.time, dark=self.dark, height=380)
 
+    def _recount(self, figure: Any) -> None:
+        plots.move_confusion(figure, self.workspace.result(self.run), self.time, dark=self.dark)
+
     def _data(self, name: str) -> Any:
         if name == "prediction_strip":
             return plots.prediction_strip_data(self._strip_runs(), [self.item])
@@ -227,7 +230,7 @@ class Predictions(Page):
             "class_scores": self._figure("class_scores", ["item"], cursor=True),
             "answer_margin": self._figure("answer_margin", ["item"], cursor=True),
             "raster": self._figure("raster", ["item"], cursor=True),
-            "confusion": self._figure("confusion", ["time"]),
+            "confusion": self._figure("confusion", [], move=["time"], mover=self._recount),
             "confidence_cutoff": self._figure("confidence_cutoff", ["cost"], controls=[cost]),
             "exit_steps": self._figure("exit_steps", ["margin"], controls=[margin]),
         }

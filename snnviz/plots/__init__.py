@@ -11,7 +11,7 @@ from snnviz.plots._answer_margin import answer_margin, answer_margin_data
 from snnviz.plots._chip_map import chip_map, chip_map_data
 from snnviz.plots._class_scores import class_scores, class_scores_data
 from snnviz.plots._confidence_cutoff import confidence_cutoff, confidence_cutoff_data
-from snnviz.plots._confusion import confusion, confusion_data
+from snnviz.plots._confusion import confusion, confusion_data, move_confusion
 from snnviz.plots._curves import move_threshold
 from snnviz.plots._evaluations import evaluations, evaluations_data
 from snnviz.plots._event_shares import event_shares, event_shares_data
@@ -87,6 +87,7 @@ __all__ = [
     "membranes_data",
     "metric_history",
     "metric_history_data",
+    "move_confusion",
     "move_cursor",
     "move_events_threshold",
     "move_threshold",

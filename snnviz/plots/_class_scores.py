@@ -62,19 +62,22 @@ def class_scores(
     rivals = list(rank.sort_values(["leads", "score"], ascending=False).index[:_RIVALS])
     pale = theme.blend(palette.muted, palette.background, 0.6)
     others = [name for name in dict.fromkeys(data["class"]) if name not in (label, *rivals)]
-    by_class = dict(iter(data.groupby("class", sort=False)[["time", "score", "class"]]))
+    by_class = dict(iter(data.groupby("class", sort=False)[["time", "score"]]))
     told = dict.fromkeys(data["class"], "@score{0.000}")  # in their own order: another item's plot is built alike
     parts = [theme.at_once(data, "class", ("step", "time"), "score", told)]
-    for name in [label, *rivals, *others]:  # in the legend's order
-        bold = name == label
-        place = 0 if bold else 1 + rivals.index(name) if name in rivals else None
-        text = f"{name} (true)" if bold else name
-        named = {"label": text} if place is not None else {"label": "other classes"} if name in others[:1] else {}
-        line = hv.Curve(by_class[name], "time", ["score", "class"], **named)
-        color = pale if place is None else theme.series_color(place, dark)
-        dash = "solid" if place is None else theme.DASHES[place]
-        width = 3.2 if bold else 1.0 if place is None else 2.0
-        parts.append(theme.curve(line, color, dash=dash, width=width))
+    for place, name in enumerate([label, *rivals]):  # in the legend's order
+        line = hv.Curve(by_class[name], "time", "score", label=name if place else f"{name} (true)")
+        dash, width = (theme.DASHES[place], 2.0) if place else ("solid", 3.2)
+        parts.append(theme.curve(line, theme.series_color(place, dark), dash=dash, width=width))
+    if others:  # in one line with gaps: an element a class would take most of the time of drawing
+        gap = pd.DataFrame({"time": [np.nan], "score": [np.nan]})
+        line = hv.Curve(
+            pd.concat([rows for name in others for rows in (by_class[name], gap)]),
+            "time",
+            "score",
+            label="other classes",
+        )
+        parts.append(theme.curve(line, pale, width=1.0))
     span = theme.room(data["score"])
     parts.append(cursor(time, data["time"].max(), span, palette))
     return theme.figure(

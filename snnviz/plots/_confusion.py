@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import holoviews as hv
 import numpy as np
 import pandas as pd
@@ -11,8 +13,11 @@ from snnviz import _checks as check
 from snnviz._arguments import checked
 from snnviz.plots import theme
 from snnviz.plots._runs import recorded
+from snnviz.plots.inplace import QUAD, put
 
 _MOST_WORDS = 20
+_CORNERS = ["x0", "y0", "x1", "y1"]
+_TOLD = ["label", "prediction", "count", "percent", "color"]
 
 
 @checked
@@ -55,19 +60,10 @@ def confusion(result: xr.Dataset, time: int | None = None, *, dark: bool = False
     data = confusion_data(result, time)
     classes = list(dict.fromkeys(data["label"]))
     last = len(classes) - 1
-    place = {name: index for index, name in enumerate(classes)}
     palette = theme.palette(dark)
-    cells = data[data["count"] > 0]
-    colors = theme.shades(np.sqrt(cells["share"]), dark)
-    boxes, words = [], []
-    for row, color in zip(cells.itertuples(), colors, strict=True):
-        x, y = place[row.prediction], last - place[row.label]
-        box = (x - 0.5, y - 0.5, x + 0.5, y + 0.5)
-        boxes.append((*box, row.label, row.prediction, row.count, 100 * row.share, color))
-        words.append((x, y, str(row.count) if len(classes) <= _MOST_WORDS else "", theme.ink(color)))
-    columns = ["label", "prediction", "count", "percent", "color"]
+    boxes, words = _cells(data, dark)
     tooltips = [("true", "@label"), ("predicted", "@prediction"), ("items", "@count"), ("share", "@percent{0.0} %")]
-    rectangles = hv.Rectangles(boxes, ["x0", "y0", "x1", "y1"], columns)
+    rectangles = hv.Rectangles(boxes, _CORNERS, _TOLD)
     shown = range(0, len(classes), -(-len(classes) // 25))
     return theme.figure(
         hv.Overlay(
@@ -87,3 +83,36 @@ def confusion(result: xr.Dataset, time: int | None = None, *, dark: bool = False
         grid=False,
         height=height,
     )
+
+
+@checked
+def move_confusion(figure: Any, result: xr.Dataset, time: int, *, dark: bool = False) -> None:
+    """Show another step in the plot that a page shows, in place.
+
+    Args:
+        figure: the Bokeh figure of `confusion`, drawn with the same result.
+        result: as there.
+        time: the step.
+        dark: as there.
+    """
+    boxes, words = _cells(confusion_data(result, time), dark)
+    cells, counts = figure.renderers
+    put(cells, {name: [*values] for name, values in zip([*QUAD, *_TOLD], zip(*boxes, strict=True), strict=True)})
+    put(
+        counts,
+        {name: [*values] for name, values in zip(("x", "y", "text", "color"), zip(*words, strict=True), strict=True)},
+    )
+
+
+def _cells(data: pd.DataFrame, dark: bool) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """Rows of a rectangle and of a word for every cell that is not empty."""
+    classes = list(dict.fromkeys(data["label"]))
+    place = {name: index for index, name in enumerate(classes)}
+    cells = data[data["count"] > 0]
+    colors = theme.shades(np.sqrt(cells["share"]), dark)
+    boxes, words = [], []
+    for row, color in zip(cells.itertuples(), colors, strict=True):
+        x, y = place[row.prediction], len(classes) - 1 - place[row.label]
+        boxes.append((x - 0.5, y - 0.5, x + 0.5, y + 0.5, row.label, row.prediction, row.count, 100 * row.share, color))
+        words.append((x, y, str(row.count) if len(classes) <= _MOST_WORDS else "", theme.ink(color)))
+    return boxes, words

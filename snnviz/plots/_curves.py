@@ -57,8 +57,7 @@ def accuracy_overlay(
         told = hv.Labels(words, [*WORD[:2]], [*WORD[2:]])
         parts.append(theme.labels(told, align="right", dx=-2, size=11, clear=True))
     for index, name in enumerate(runs):
-        vdims = ["accuracy", "run", *sorted({"time", "cumulative_events"} - {x})]
-        curve = hv.Curve(data[data["run"] == name], x, vdims, label=name)
+        curve = hv.Curve(data[data["run"] == name], x, "accuracy", label=name)
         dash = theme.DASHES[index % len(theme.DASHES)] if dashes else "solid"
         parts.append(theme.curve(curve, colors[name], dash=dash, width=2.4))
     if threshold is not None:

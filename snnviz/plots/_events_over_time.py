@@ -45,7 +45,7 @@ def events_over_time(
     told = dict.fromkeys(runs, "@cumulative_events{0,0} events per item, @accuracy{0.00 %}")
     parts = [theme.at_once(data, "run", ("step", "time"), "cumulative_events", told)]
     for index, (name, rows) in enumerate(data.groupby("run", sort=False)):
-        curve = hv.Curve(rows, "time", ["cumulative_events", "run", "accuracy"], label=str(name))
+        curve = hv.Curve(rows, "time", "cumulative_events", label=str(name))
         dash = theme.DASHES[index % len(theme.DASHES)]
         parts.append(theme.curve(curve, theme.series_color(index, dark), dash=dash, width=2.4))
     if threshold is not None:

@@ -109,7 +109,7 @@ def membranes(
         base = bases[neuron]
         trace = data[data["neuron"] == neuron]
         color = theme.series_color(index, dark)
-        line = hv.Curve(trace, "time", ["height", "neuron", "potential"])
+        line = hv.Curve(trace, "time", "height")
         parts.append(theme.curve(line, color, width=1.8))
         ticks.append((base + (low + high) / 2, words[neuron]))
         goals.append((0.5, base + (0.0 if outputs else THRESHOLD), steps + 0.5, palette.muted))

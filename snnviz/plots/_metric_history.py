@@ -51,7 +51,7 @@ def metric_history(
     data["label"] = data[apart].astype(str).agg(": ".join, axis=1).str.replace("_", " ")
     curves = [theme.at_once(data, "label", ("step", "step"), "value", dict.fromkeys(data["label"], "@value{0.00000}"))]
     for index, (label, part) in enumerate(data.groupby("label", sort=False)):
-        line = hv.Curve(part, "step", ["value", "run", "metric"], label=label)
+        line = hv.Curve(part, "step", "value", label=label)
         dash = theme.DASHES[index % len(theme.DASHES)]
         curves.append(theme.curve(line, theme.series_color(index, dark), dash=dash))
     return theme.figure(

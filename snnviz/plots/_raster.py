@@ -88,16 +88,14 @@ def raster(
         band = data[data["layer"] == name]
         rank = np.searchsorted(_kept(sizes[name], neurons), band["neuron"])
         heights = top - room * (rank + 0.5) / drawn[name]
-        marks = pd.DataFrame(
-            {"time": band["time"], "height": heights, "neuron": band["neuron"], "layer": name, "color": colors[name]}
-        )
+        marks = pd.DataFrame({"time": band["time"], "height": heights, "neuron": band["neuron"]})
         if marks.empty:  # keeps its element, so that a page can update it in place
-            nothing = {"time": [np.nan], "height": [np.nan], "neuron": [0], "layer": [name], "color": [colors[name]]}
-            marks = pd.DataFrame(nothing)
+            marks = pd.DataFrame({"time": [np.nan], "height": [np.nan], "neuron": [0]})
         thickness = float(np.clip(0.8 * 300 * room / drawn[name], 2.4, 6.0))
-        element = hv.Points(marks, ["time", "height"], ["neuron", "layer", "color"])
-        tooltips = [("layer", "@layer"), ("neuron", "@neuron"), ("step", "@time")]
-        parts.append(theme.points(element, "square", thickness, tooltips))
+        element = hv.Points(marks, ["time", "height"], ["neuron"])
+        # the layer's name and colour once, not with each of thousands of spikes; in a label Bokeh looks for no fields
+        tooltips = [(f"neuron of {name}", "@neuron"), ("step", "@time")]
+        parts.append(theme.points(element, "square", thickness, tooltips, colors[name]))
         count = f"{sizes[name]:,}" if drawn[name] == sizes[name] else f"{drawn[name]:,} of {sizes[name]:,}"
         ticks.append((top - room / 2, f"{name}\n{count}"))
         top -= shares[index]

@@ -73,7 +73,7 @@ def search_progress(
     for index, (name, rows) in enumerate(data.groupby("run", sort=False)):
         color = theme.series_color(index, dark)
         bands.append(theme.band(hv.Area(rows, "minutes", ["low", "high"]), color))
-        curve = hv.Curve(rows, "minutes", ["median", "run"], label=str(name))
+        curve = hv.Curve(rows, "minutes", "median", label=str(name))
         dash = theme.DASHES[index % len(theme.DASHES)]
         lines.append(theme.curve(curve, color, dash=dash, width=2.4))
     return theme.figure(

@@ -33,7 +33,7 @@ def spike_rates(result: xr.Dataset, *, dark: bool = False, height: int = 340) ->
     told = dict.fromkeys(layers, "@spike_rate{0.0000}")
     curves = [theme.at_once(data, "layer", ("step", "time"), "spike_rate", told)]
     for index, (name, color) in enumerate(zip(layers, theme.depth_colors(len(layers), dark), strict=True)):
-        part = hv.Curve(data[data["layer"] == name], "time", ["spike_rate", "layer"], label=str(name))
+        part = hv.Curve(data[data["layer"] == name], "time", "spike_rate", label=str(name))
         dash = theme.DASHES[index % 5]
         curves.append(theme.curve(part, color, dash=dash, width=2.2))
     top = max(float(data["spike_rate"].max()), 1e-9)

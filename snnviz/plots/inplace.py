@@ -16,7 +16,8 @@ _GLYPHS = ("glyph", "nonselection_glyph", "selection_glyph", "muted_glyph", "hov
 _COLORS = frozenset(("line_color", "fill_color", "hatch_color", "text_color"))
 _RANGES = ("xlim", "ylim")
 _FREE = {*_RANGES, "hooks", "xformatter", "yformatter", "ylabel", "yticks"}
-_QUAD = {"left": "x0", "bottom": "y0", "right": "x1", "top": "y1"}
+QUAD = {"left": "x0", "bottom": "y0", "right": "x1", "top": "y1"}
+"""What Bokeh calls the corners of a rectangle, and HoloViews."""
 ADDED = "added"
 """Name of a renderer that a hook adds to those of the elements."""
 
@@ -53,7 +54,7 @@ def refresh(figure: Any, before: hv.Overlay, after: hv.Overlay) -> bool:
         known = (
             {"x", "y"}
             if isinstance(other, hv.Area)
-            else {each.name for each in other.dimensions()} | {"text_color", *_QUAD}
+            else {each.name for each in other.dimensions()} | {"text_color", *QUAD}
         )
         if not set(renderer.data_source.data) <= known:
             return False
@@ -86,7 +87,7 @@ def _columns(element: Any) -> dict[str, Any]:
     """The columns of an element as HoloViews gives them to Bokeh."""
     columns = {dimension.name: element.dimension_values(dimension) for dimension in element.dimensions()}
     if isinstance(element, hv.Rectangles):
-        return columns | {side: columns[name] for side, name in _QUAD.items()}
+        return columns | {side: columns[name] for side, name in QUAD.items()}
     if isinstance(element, hv.Area):  # there along its first values and back along its second
         at, first, second = columns.values()
         return {"x": np.concatenate([at, at[::-1]]), "y": np.concatenate([second, first[::-1]])}

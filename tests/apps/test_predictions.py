@@ -48,7 +48,7 @@ def test_time_moves_the_lines_and_marks_the_gallery(page, pair):
         assert {cursor(drawn[name]) for name in ("prediction_strip", "class_scores", "raster")} == {step}
         now = pair["before"]["prediction"].values[:, step - 1] == pair["before"]["label"].values
         assert [mark["right"] for mark in page.gallery.answers] == [now[entry["item"]] for entry in page.gallery.items]
-    assert all(page.figures[name].figure is drawn[name] for name in drawn if name != "confusion"), "nothing drawn anew"
+    assert all(page.figures[name].figure is drawn[name] for name in drawn), "nothing drawn anew"
 
 
 def test_another_item_changes_the_plots_in_place(page):

@@ -176,3 +176,16 @@ def test_wrong_arguments_are_refused(recorded, images):
     for message, draw in cases.items():
         with pytest.raises(InputError, match=message):
             draw()
+
+
+def test_a_moved_confusion_is_the_one_drawn_anew(recorded):
+    def shown(time):
+        return hv.renderer("bokeh").get_plot(plots.confusion(recorded, time)).state
+
+    moved = shown(1)
+    plots.move_confusion(moved, recorded, STEPS)
+    for one, other in zip(moved.renderers, shown(STEPS).renderers, strict=True):
+        had, wanted = one.data_source.data, other.data_source.data
+        read = wanted.keys() - {"x0", "y0", "x1", "y1"}  # HoloViews leaves these beside those that Bokeh reads
+        assert read
+        assert all(list(had[column]) == list(wanted[column]) for column in read)
