@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from collections.abc import Mapping
@@ -82,6 +83,11 @@ CHAINS: Mapping[str, Chain] = {
 
 def names() -> tuple[str, ...]:
     """Names of the shipped models, in alphabetical order."""
+    return _names()
+
+
+@functools.cache
+def _names() -> tuple[str, ...]:
     return tuple(sorted(card.stem for card in _FOLDER.glob("*.json")))
 
 
@@ -114,8 +120,13 @@ def card(name: str) -> dict[str, Any]:
         InputError: for an unknown name.
     """
     check.choice("name", name, names())
-    found: dict[str, Any] = json.loads((_FOLDER / f"{name}.json").read_text())
+    found: dict[str, Any] = json.loads(_card(name))
     return found
+
+
+@functools.cache
+def _card(name: str) -> str:
+    return (_FOLDER / f"{name}.json").read_text()
 
 
 @checked

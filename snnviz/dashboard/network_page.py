@@ -66,7 +66,8 @@ class Network(Page):
             "layer_graph": PlotCard(
                 self, "layer_graph", "Layers", "From the input down; a band is as wide as its share of all synaptic events.",
                 self._graph, lambda: plots.layer_graph_data(self._network(), self.workspace.result(self.run)), redraw=["run"],
-                size=(plots.DOUBLE_COLUMN, None), least=520, again=lambda: self._again("layer_graph", network=True),
+                shared=lambda: self.run, size=(plots.DOUBLE_COLUMN, None), least=520,
+                again=lambda: self._again("layer_graph", network=True),
             ),
             "spike_rates": self._of_result("spike_rates", "Spike rates", "How busy the neurons of each layer are at each step."),
             "event_shares": self._of_result(
@@ -106,7 +107,7 @@ class Network(Page):
     def _of_result(self, name: str, title: str, note: str) -> PlotCard:
         return PlotCard(
             self, name, title, note, lambda: getattr(plots, name)(self.workspace.result(self.run), dark=self.dark),
-            lambda: getattr(plots, f"{name}_data")(self.workspace.result(self.run)), redraw=["run"],
+            lambda: getattr(plots, f"{name}_data")(self.workspace.result(self.run)), redraw=["run"], shared=lambda: self.run,
             again=lambda: self._again(name),
         )  # fmt: skip
 

@@ -188,7 +188,10 @@ class Predictions(Page):
     def _figure(self, name: str, redraw: list[str], cursor: bool = False, **options: Any) -> PlotCard:
         title, note = _WORDS[name]
         options["again"] = lambda: self._again(name)
-        options["shared"] = lambda: (self.run, tuple(self.compared), self.item, self.time, self.cost, self.margin)
+        options["shared"] = lambda: (
+            self.run, tuple(self.compared), self.item, self.time, self.cost, self.margin,
+            name == "prediction_strip" and self.workspace.images(self.run) is not None,
+        )  # fmt: skip
         if cursor:
             options |= {"move": ["time"], "mover": lambda figure: plots.move_cursor(figure, self.time)}
         return PlotCard(

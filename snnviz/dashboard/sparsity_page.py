@@ -132,12 +132,12 @@ class Sparsity(Launching):
             "layer_sparsity": PlotCard(
                 self, "layer_sparsity", "Layer by layer", "Zeros among the activations and the weights of each layer.",
                 lambda: plots.layer_sparsity(self._stages(), dark=self.dark), lambda: plots.layer_sparsity_data(self._stages()),
-                redraw=["model"], again=lambda: self._again("layer_sparsity", stages=_STAGES),
+                redraw=["model"], shared=lambda: self.model, again=lambda: self._again("layer_sparsity", stages=_STAGES),
             ),
             "pruning_curve": PlotCard(
                 self, "pruning_curve", "Pruning curve", "Accuracy on held-out items once all weights below ε are set to zero.",
                 lambda: plots.pruning_curve(self._curve()[0], chosen=self._curve()[1], dark=self.dark),
-                lambda: plots.pruning_curve_data(self._curve()[0]), redraw=["model"],
+                lambda: plots.pruning_curve_data(self._curve()[0]), redraw=["model"], shared=lambda: self.model,
                 again=lambda: self._again("pruning_curve", chosen=self._curve()[1], curve=_POINTS),
             ),
             "lambda_grid": PlotCard(

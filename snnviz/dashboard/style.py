@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from importlib import resources
 
 from snnviz.plots import theme
@@ -57,6 +58,7 @@ def _ground(scheme: str) -> str:
     return f"html {{ background: {_SURFACES[scheme][0]}; color-scheme: {scheme}; }}"
 
 
+@functools.cache
 def source(name: str) -> str:
     """A file of this package, e.g. "gallery.js"."""
     return resources.files("snnviz.dashboard").joinpath(name).read_text(encoding="utf-8")
