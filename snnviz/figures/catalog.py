@@ -241,7 +241,8 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
             "prediction_strip",
             "How predictions evolve, before and after (figure B)",
             "The class answered after each time step, for the items whose answers come latest: right answers in blue, wrong "
-            "ones in orange and lower. Each item's image and true class stand at the left.",
+            "ones in orange and lower. Each item's image and true class stand at the left. A stretch too short "
+            "for the name of its class has it in the table beside this caption.",
             lambda m: (_named_pair(m), strip_items(m)),
             _lacks_strip,
             width=DOUBLE_COLUMN,
@@ -264,8 +265,9 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
             "pareto_front",
             "Runs by accuracy, Pareto latency and Pareto power",
             "Peak accuracy against Pareto latency (sum over the steps of the share of the ANN's accuracy that is still "
-            "missing). Large points: no other network is at least as good in accuracy, latency and power and better in one. "
-            "Dotted: the best of both axes. Bars: 95 % intervals over the items (bootstrap).",
+            "missing). Large points: no other network is at least as good in accuracy, latency and power and better "
+            "in one; small, pale ones: another is. Dotted, between several: the best of both axes. Bars: 95 % intervals over the "
+            "items (bootstrap).",
             lambda m: (m.results,),
             named=lambda _: {"intervals": True},
             of=lambda m: m.results,
@@ -401,8 +403,8 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
             "evaluations",
             "Every network that a search tried",
             "Every network that the search tried. Darker points came later (on a dark background: brighter). Diamonds: the "
-            "start, and the evaluation of least loss. Dotted: the best of both axes. Evaluations far beyond the start are "
-            "off the axes.",
+            "start, and the evaluation of least loss. Dotted, between several: the best of both axes. Evaluations far "
+            "beyond the start are off the axes.",
             lambda m: (m.history,),
             _noted("history", "history of an optimisation"),
             of=_none,

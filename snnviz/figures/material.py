@@ -178,7 +178,9 @@ def shipped(
         setting="paper",
     )
     sparse = pretrained.card(chain.sparse)
-    notes = {"pruning": f"{sparse['pruning_curve']['items']} items, {sparse['command']}"}
+    judged = sparse["pruning_curve"]["items"]  # "held out", or "training"
+    count = f"n = {sparse['recipe']['validation']:,} " if judged == "held out" else ""
+    notes = {"pruning": f"{count}{judged} items, {sparse['command']}"}
     history = None
     if search:
         say(f"searching, {SEARCH_EVALUATIONS} evaluations")

@@ -20,6 +20,8 @@ from snnviz.plots._tables import checked_table
 COLUMNS = ("run", "peak_accuracy", "pareto_latency", "pareto_power")
 _ENDS = tuple(f"{figure}_{end}" for figure in COLUMNS[1:] for end in ("low", "high"))
 _MOST_NAMES = 12
+_ROOM = 0.36
+"""That a name takes, of the width."""
 
 
 @checked
@@ -83,6 +85,18 @@ def _span(data: pd.DataFrame, axis: Axis) -> tuple[float, float]:
     return limits(pd.concat([data[name] for name in data if str(name).startswith(axis.column)]))
 
 
+def _sides(words: list[tuple[Any, ...]], span: tuple[float, float], outwards: bool) -> tuple[list[Any], list[Any]]:
+    """Which names stand to the left of their points, and which to the right: where there is room, and `outwards` from others."""
+    middle = float(np.mean([word[0] for word in words])) if words else 0.0
+    left: list[Any] = []
+    right: list[Any] = []
+    for word in words:
+        share = (word[0] - span[0]) / (span[1] - span[0])
+        edge = 0.5 if not outwards else _ROOM if word[0] < middle else 1 - _ROOM
+        (left if share > edge else right).append(word)
+    return left, right
+
+
 @checked
 def pareto_front(
     results: Results | pd.DataFrame,
@@ -123,11 +137,12 @@ def pareto_front(
     named_rows = data[data["on_front"] | chosen | (len(data) <= _MOST_NAMES)]
     if len(named_rows) > _MOST_NAMES:
         named_rows = data[chosen]
-    words = [(row[across.column], row[up.column], row["run"], palette.text) for _, row in named_rows.iterrows()]
+    words = [
+        (row[across.column], row[up.column], theme.narrow(row["run"]), palette.text) for _, row in named_rows.iterrows()
+    ]
     spans = _span(data, across), _span(data, up)
-    middle = sum(spans[0]) / 2
-    right = [word for word in words if word[0] <= middle]
-    left = [word for word in words if word[0] > middle]
+    bars = _whiskers(data, across, up)
+    left, right = _sides(words, spans[0], outwards=bool(bars))
     tooltips = [
         ("", "@run"),
         ("peak accuracy", "@peak_accuracy{0.00} %"),
@@ -136,8 +151,7 @@ def pareto_front(
     ]
     kept = ["run", *(axis.column for axis in AXES.values() if axis not in (across, up)), "color", "size"]
     place = [across.column, up.column]
-    bars = _whiskers(data, across, up)
-    above = 12 if bars else 0  # a word beside a point would lie on its bar
+    above = 16 if bars else 0  # a word beside a point would lie on its bar
     parts = [
         front_line(data, across, up, palette.muted),
         *([theme.lines(bars, dash="solid", width=1.5)] if bars else []),

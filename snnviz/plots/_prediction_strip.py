@@ -115,11 +115,11 @@ def prediction_strip(
                 middle = (row.first + row.last) / 2
                 words.append((middle, (box[1] + box[3]) / 2, row.prediction, theme.ink(color)))
             if row.first == 1:
-                names.append((0.5, up - _ROW / 2, row.run if len(runs) > 1 else "", palette.muted))
+                names.append((0.5, up - _ROW / 2, theme.narrow(row.run) if len(runs) > 1 else "", palette.muted))
     bottom = -per_item * len(ticks) + 0.2
     columns = ["run", "prediction", "said", "first", "last", "color"]
     tooltips = [("", "@run"), ("answer", "@prediction, @said"), ("steps", "@first to @last")]
-    longest = max(len(run) for run in runs) if len(runs) > 1 else 0
+    longest = max(len(line) for run in runs for line in theme.narrow(run).split("\n")) if len(runs) > 1 else 0
     left = -(0.022 * longest + 0.02) * steps
     pictures = None if images is None else _pictures(images, items, data)
     edge = 0.5 + left - (0.16 * steps if pictures is not None else 0)

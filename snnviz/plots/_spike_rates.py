@@ -23,6 +23,8 @@ def spike_rates_data(result: xr.Dataset) -> pd.DataFrame:
 def spike_rates(result: xr.Dataset, *, dark: bool = False, height: int = 340) -> hv.Overlay:
     """Mean spike rate of the input and of each hidden layer at each step, darker to lighter with depth and each with its dashes.
 
+    The eighth layer and those after it have the first ones' dashes again, as thinner lines.
+
     Args:
         result: one result.
         dark: for a dark background.
@@ -34,8 +36,8 @@ def spike_rates(result: xr.Dataset, *, dark: bool = False, height: int = 340) ->
     curves = [theme.at_once(data, "layer", ("step", "time"), "spike_rate", told)]
     for index, (name, color) in enumerate(zip(layers, theme.depth_colors(len(layers), dark), strict=True)):
         part = hv.Curve(data[data["layer"] == name], "time", "spike_rate", label=str(name))
-        dash = theme.DASHES[index % 5]
-        curves.append(theme.curve(part, color, dash=dash, width=2.2))
+        again, at = divmod(index, len(theme.DASHES))
+        curves.append(theme.curve(part, color, dash=theme.DASHES[at], width=2.2 if again == 0 else 1.2))
     top = max(float(data["spike_rate"].max()), 1e-9)
     return theme.figure(
         hv.Overlay(curves),

@@ -7,6 +7,7 @@ draws for itself alone is styled for pages (`on_pages`).
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -73,14 +74,16 @@ DARK = Palette(
     series=("#56b4e9", "#e69f00", "#2fc79c", "#dd8fc0", "#f0e442", "#b3c2d1", "#ffffff"),
     depths=(0.38, 1.0),
 )
-# one line style per run beside its colour: curves stay apart in grey print
-DASHES = ("solid", "dashed", "dotdash", "dotted", "dashdot", "solid", "dashed")
+# one line style per run beside its colour: curves stay apart in grey print; Bokeh knows four by name, others as lengths
+DASHES = ("solid", "dashed", "dotdash", "dotted", "14 4", "6 3 2 3 2 3", "2 7")
 _MPL_DASHES = {
     "solid": "-",
     "dashed": (0, (5, 2)),
     "dotdash": (0, (1, 2, 5, 2)),
     "dotted": (0, (1, 1.6)),
-    "dashdot": (0, (5, 2, 1, 2)),
+    "14 4": (0, (11, 2)),
+    "6 3 2 3 2 3": (0, (5, 1.5, 1, 1.5, 1, 1.5)),
+    "2 7": (0, (1, 4)),
 }
 
 
@@ -300,6 +303,11 @@ def words(rows: Any, place: Sequence[str] = ("x", "y"), **how: Any) -> hv.Labels
     return labels(
         hv.Labels(rows if len(rows) else [(np.nan, np.nan, "", "#000000")], [*place], ["text", "color"]), **how
     )
+
+
+def narrow(name: str) -> str:
+    """The name of a run, on two lines where it is long."""
+    return textwrap.fill(name, 24, max_lines=2, placeholder=" …", break_long_words=False)
 
 
 def lines(rows: Sequence[tuple[Any, ...]], *, dash: str, width: float) -> hv.Segments:

@@ -119,6 +119,27 @@ def test_pdf_has_journal_width_embedded_fonts_and_its_words(before, after, tmp_p
         assert "/FontFile2" in inner["/FontDescriptor"].get_object(), "a font is not embedded as TrueType"
 
 
+def test_layers_are_told_apart_without_their_colours():
+    many = result_of([0.5, 0.9], np.ones((2, 11)))
+    lines = [curve for curve in plots.spike_rates(many) if isinstance(curve, hv.Curve) and curve.label]
+    assert len(lines) == 11
+    for backend, dash, width in (("bokeh", "line_dash", "line_width"), ("matplotlib", "linestyle", "linewidth")):
+        looks = [hv.Store.lookup_options(backend, line, "style").kwargs for line in lines]
+        assert len({(str(look[dash]), look[width]) for look in looks}) == 11
+    lengths = [pattern[1] for pattern in theme._MPL_DASHES.values() if pattern != "-"]
+    turned = {frozenset(each[at:] + each[:at] for at in range(0, len(each), 2)) for each in lengths}
+    assert len(turned) == len(theme.DASHES) - 1, "one begun elsewhere looks the same"
+
+
+def test_long_names_of_runs_leave_room_for_what_is_drawn(recorded):
+    name = "dense MNIST, percentile normalisation, of a search"
+    strip = plots.prediction_strip({name: recorded, "after": recorded}, [0])
+    assert "dense MNIST, percentile\nnormalisation, of a …" in words(strip)
+    steps = recorded.sizes["time"]
+    left, _ = hv.Store.lookup_options("matplotlib", strip, "plot").kwargs["xlim"]
+    assert -left < 0.6 * steps
+
+
 def test_same_drawing_same_svg(before):
     first, second = (plots.render(plots.spike_rates(before), "svg") for _ in range(2))
     assert first == second

@@ -43,6 +43,23 @@ def test_pareto_front_has_the_intervals_of_the_items():
     assert not [each for each in plots.pareto_front(runs) if isinstance(each, hv.Segments)]
 
 
+def test_names_of_the_front_keep_clear_of_each_others_bars():
+    wide = {"peak_accuracy": 0.01, "pareto_latency": 0.4, "pareto_power": 500.0}
+    table = pd.DataFrame(
+        {"run": ["a", "b"], "peak_accuracy": [0.99, 0.98], "pareto_latency": [0.02, 0.03], "pareto_power": [90.0, 80.0]}
+    )
+    table = table.assign(**{f"{name}_low": table[name] - by for name, by in wide.items()})
+    table = table.assign(**{f"{name}_high": table[name] + by for name, by in wide.items()})
+    sides = {
+        text: hv.Store.lookup_options("bokeh", each, "style").kwargs["text_align"]
+        for each in plots.pareto_front(table, intervals=True)
+        if isinstance(each, hv.Labels)
+        for text in each["text"]
+    }
+    assert sides["a"] == "right", "its words end at it, away from the other's"
+    assert sides["b"] == "left"
+
+
 def test_parallel_coordinates_put_each_value_between_the_ends_of_its_axis():
     table = pd.DataFrame(
         {"run": ["x", "y", "z"], "steps": [10.0, 20.0, 50.0], "method": ["b", "a", "b"], "accuracy": [0.5, 0.5, 0.5]}
