@@ -469,8 +469,6 @@ def _bokeh_colors(colors: Palette, grid: bool) -> Callable[[Any, Any], None]:
             legend.label_text_font_size = "12px"
             legend.click_policy = "mute"
             legend.spacing, legend.padding, legend.margin = 2, 6, 6
-            if legend in figure.right:  # lines end at the frame, and would run into it
-                legend.padding = 12
 
     return hook
 
