@@ -290,7 +290,8 @@ def caution(results: Mapping[str, xr.Dataset], level: float = LEVEL) -> str:
     words = f"On {fewest:,} items an accuracy is known to ± {half:.2g} points"
     if not near:
         return f"{words}."
-    return f"{words}, and {told['run'][0]} cannot be told from {', '.join(near)}: take more items before choosing."
+    best = told["run"][0]
+    return f"{words}, and by its peak {best} cannot be told from {', '.join(near)}: take more items before choosing."
 
 
 def _quantile(level: float) -> float:

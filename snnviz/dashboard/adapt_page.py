@@ -19,7 +19,7 @@ from snnviz.jobs.work.adapt import Options
 from snnviz.plots import theme
 
 _EPOCHS = 3
-_STAGES = {"as it was": "accuracy_before", "replaced": "accuracy_replaced", "fine-tuned": "accuracy_adapted"}
+_STAGES = {"As it was": "accuracy_before", "Replaced": "accuracy_replaced", "Fine-tuned": "accuracy_adapted"}
 
 
 class Adapt(Launching):
@@ -107,7 +107,7 @@ class Adapt(Launching):
         replaced = card.get("replaced") or ["nothing had to be replaced"]
         items = "".join(f"<li>{escape(words)}</li>" for words in replaced)
         where = escape(str(card.get("measured_on", "test")))
-        return f"<p class='note'>Accuracy on the {where} set.</p>{tiles}<h3>What was replaced</h3><ul>{items}</ul>"
+        return f"<p class='note'>Accuracy on the {where} set.</p>{tiles}<h3 class='notes'>What was replaced</h3><ul>{items}</ul>"
 
 
 def _numbers(text: str) -> list[float] | str:

@@ -54,7 +54,7 @@ def words(page: Any) -> str:
         "Network",
         "Stopped at step",
         "Events per item",
-        "≈ energy per item",
+        "Energy per item, ≈",
         "Accuracy",
         "95 % interval",
         "Behind the first by",

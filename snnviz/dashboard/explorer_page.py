@@ -413,7 +413,7 @@ class Explorer(Page):
                     columns[-1][figure] += interval(figure, told[name, figure])
             published = self._published(result)
             if published:
-                head.append(parts.term("", "paper", PAPER_TIP))
+                head.append(parts.term("", f"paper, {_stage(result)}", PAPER_TIP))
                 cells = {}
                 for term, _, measure, key in rows:
                     number = published.get(term)
@@ -489,8 +489,7 @@ class Explorer(Page):
         model = reports.paper_model(result)
         if model is None:
             return {}
-        stage = str(result.attrs.get("title", ""))
-        stage = stage if stage in reports.STAGES else "before"
+        stage = _stage(result)
         same_goal = abs(self.threshold - reports.paper_threshold(model, stage)) < 1e-9
         same_metric = self._against() == "ann" and not self.frontier
         return {
@@ -524,6 +523,12 @@ EMPTY = """<p>Simulate a network, then open its result here. The shipped MNIST c
 <pre><code>snnviz simulate dense-mnist --out result.nc
 snnviz dashboard result.nc</code></pre>
 <p class='note'>In Python: <code>snnviz.dashboard.serve(snnviz.simulate(network, x, y))</code></p>"""
+
+
+def _stage(result: xr.Dataset) -> str:
+    """The stage of the paper whose numbers stand beside a result's: what it is called, else the first."""
+    title = str(result.attrs.get("title", ""))
+    return title if title in reports.STAGES else "before"
 
 
 def _first_threshold(result: xr.Dataset) -> float:

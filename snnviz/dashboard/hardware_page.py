@@ -232,7 +232,9 @@ class Hardware(Launching):
     @staticmethod
     def _warnings(plan: Plan) -> str:
         if not plan.warnings:
-            return "<p class='note'>None: the network fits, and no burst of spikes is too large for its items.</p>"
+            return (
+                "<p class='note notes'>None: the network fits, and no burst of spikes is too large for its items.</p>"
+            )
         return "<ul>" + "".join(f"<li>{escape(warning)}</li>" for warning in plan.warnings) + "</ul>"
 
     @staticmethod

@@ -201,14 +201,16 @@ export function render({ model }) {
       waiting = 0
     }
     go(playing ? 1 : Math.min(time, answer.steps))
+    label()
     if (dirty) send()
   }
-  const label = () => { play.textContent = playing ? "❚❚ Pause" : "▶ Play" }
-  play.onclick = () => { playing = !playing; if (playing && time >= model.answer.steps) go(1); label() }
+  const ended = () => time >= (model.answer.steps ?? 1)
+  const label = () => { play.textContent = playing && !ended() ? "❚❚ Pause" : "▶ Play" }
+  play.onclick = () => { playing = ended() || !playing; if (playing && ended()) go(1); label() }
   slider.oninput = () => { playing = false; label(); go(Number(slider.value)) }
   const timer = setInterval(() => {
     if (!root.isConnected) return
-    if (playing && layers.length && time < model.answer.steps) { time++; light(); show() }
+    if (playing && layers.length && !ended()) { time++; light(); show(); label() }
   }, STEP)
   model.on("remove", () => { clearInterval(timer); close() })
   model.on("answer", answered)

@@ -280,7 +280,7 @@ class Live(Page):
             weights = np.pad(weights, (0, -weights.size % 16)).reshape(-1, 16)
         image = picture(signed(weights, self.dark))
         most = float(np.abs(weights).max())
-        note = f"Its incoming weights, from {-most:.2g} (orange) over 0 to {most:.2g} (blue)."
+        note = f"Its incoming weights, from −{most:.2g} (orange) over 0 to {most:.2g} (blue)."
         return f"<p><img class='weights' alt='incoming weights' src='{image}'></p>{parts.missing(note)}"
 
 

@@ -137,7 +137,7 @@ class Network(Page):
         except InputError as error:
             return f"<p class='note missing'>{escape(str(error))}</p>"
         head = [
-            "Layer", "", "", "Neurons", parts.term("synapse", "Synapses"), "nonzero",
+            "Layer", "", "", "Neurons", parts.term("synapse", "Synapses"), "Nonzero",
             parts.term("spike rate", "Spike rate"), "Events per item", parts.term("event share", "Share"),
         ]  # fmt: skip
         rows = [
@@ -163,8 +163,8 @@ class Network(Page):
                 energy.readable(row.synaptic), energy.readable(row.updates), *([multiplied] if counts else []),
             ])  # fmt: skip
         head = [
-            "Platform", "Source of the constants", "Estimate", "Range", "synaptic events", "neuron updates",
-            *(["multiplications"] if counts else []),
+            "Platform", "Source of the constants", "Estimate", "Range", "Synaptic events", "Neuron updates",
+            *(["Multiplications"] if counts else []),
         ]  # fmt: skip
         counted = found.attrs
         spent = (
@@ -192,8 +192,8 @@ def report_table(report: pd.DataFrame) -> str:
     ]  # fmt: skip
     rows = [
         [
-            escape(str(row.Index)), escape(str(row.kind)), _number(row.scale, ".4g"), _number(row.saturated, ".2%"),
-            _number(row.active, ".1%"), _number(row.dead, ".1%"), _number(row.rate_error, ".4f"), _number(row.rate_bias, "+.4f"),
+            escape(str(row.Index)), escape(str(row.kind)), _number(row.scale, ".4g"), _share(row.saturated, 2),
+            _share(row.active, 1), _share(row.dead, 1), _number(row.rate_error, ".4f"), _number(row.rate_bias, "+.4f"),
         ]
         for row in report.itertuples()
     ]  # fmt: skip
@@ -206,7 +206,11 @@ def report_table(report: pd.DataFrame) -> str:
 
 
 def _number(value: float, form: str) -> str:
-    return "–" if value != value else f"{value:{form}}"
+    return "–" if value != value else f"{value:{form}}".replace("-", "−")
+
+
+def _share(value: float, digits: int) -> str:
+    return "–" if value != value else f"{100 * value:.{digits}f} %"
 
 
 _NOT_MEASURED = (

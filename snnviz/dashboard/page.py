@@ -29,7 +29,7 @@ _OUT_OF_RANGE = re.compile(r"\w+ parameter '\w+\.(?P<name>\w+)' (?P<allowed>must
 WAIT = "<p class='note' role='status'>One moment.</p>"
 FIRST = """<p>Convert a trained classifier, yours or a shipped one, then press Simulate this.</p>
 <p class='steps'><a class='step' href='convert'>Convert a classifier</a></p>
-<p class='note'>Or on the command line:</p>"""
+<p class='note'>Or on the command line.</p>"""
 
 
 def prefers_dark() -> bool:

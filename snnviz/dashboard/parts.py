@@ -188,14 +188,19 @@ def tiles(entries: Iterable[tuple[str, str, str, Sequence[tuple[str, str, str]]]
 
 def plain(value: float | None) -> str:
     """A number in three digits."""
-    return "–" if value is None else f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    return "–" if value is None else _minus(f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}")
 
 
 def events(value: float | None) -> str:
     """A number of events: 950, 13.7 k."""
-    return "–" if value is None else count(value)
+    return "–" if value is None else _minus(count(value))
 
 
 def percent(value: float | None, digits: int = 2) -> str:
     """A fraction in percent, without the sign."""
-    return "–" if value is None else f"{100 * value:.{digits}f}"
+    return "–" if value is None else _minus(f"{100 * value:.{digits}f}")
+
+
+def _minus(number: str) -> str:
+    """A number with the minus sign that axes have; a hyphen looks like a bullet before it."""
+    return number.replace("-", "−")

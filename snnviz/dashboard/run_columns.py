@@ -15,6 +15,7 @@ from snnviz.runs.search import as_number
 
 _BEST: dict[str, tuple[str, str, Callable[[Any], str]]] = {
     "simulate": ("peak_accuracy", "peak", percent),
+    "spinnaker": ("peak_accuracy", "peak", percent),
     "optimize": ("best_loss", "loss", partial(text_of, digits=4)),
     "train": ("val_accuracy", "held out", percent),
     "finetune": ("val_accuracy", "held out", percent),

@@ -59,7 +59,9 @@ class RunDetails:
             tip="Nothing recorded by step yet.", again=self._curves_again,
         )  # fmt: skip
         self._buttons = parts.box(
-            parts.row(self.cancel, self.resume, self.simulate, self.report, self._next, classes=["snn-buttons"]),
+            parts.row(
+                self.cancel, self.resume, self.simulate, self.report, self._next, classes=["snn-buttons", "snn-actions"]
+            ),
             classes=[],
         )
         log = parts.card(parts.heading("Log"), self._log)
@@ -212,11 +214,11 @@ def _no_log(run: Run) -> str:
 def _head(run: Run) -> str:
     fraction = None if run.progress is None else run.progress.fraction
     bar = "" if fraction is None or not run.active else f"<progress max='1' value='{fraction:.4f}'></progress>"
-    words = escape(state_words(run))
+    told = f"{bar} {escape(state_words(run))}".strip()
     return (
         f"<h2>{escape(run.name or run.kind)} <span class='state {escape(run.status)}'>{escape(state(run))}</span></h2>"
         f"<p class='note' role='status'>{escape(run.kind)} · {escape(run.id[:12])} · {duration(run.seconds)}</p>"
-        f"<p class='progress'>{bar} {words}</p>"
+        + (f"<p class='progress'>{told}</p>" if told else "")
     )
 
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from snnviz.runs import Run
 
 _LONGEST = 28
+_AGAINST_ANN = ("pareto_latency", "pareto_power")
+NOT_ALIKE = """<p class='note notes'>The Pareto metrics of a run are against its own ANN, and these ANNs differ in accuracy:
+no best is marked. The Explorer takes one reference for all.</p>"""
 _LESS_IS_BETTER = ("loss", "latency", "power", "events", "seconds", "error")
 CURVES = {
     "train": ["loss", "val_loss"],
@@ -54,6 +57,8 @@ def less_is_better(metric: str) -> bool:
 def comparison_table(table: pd.DataFrame, names: list[str]) -> str:
     """HTML of what `snnviz.runs.Store.compare` returns: settings that differ and the best of every metric are marked."""
     rows = []
+    found = dict(zip(table.index, table.to_numpy(), strict=True)).get(("metric", "ann_accuracy"), ())
+    apart = len({value for value in found if value is not None and value == value}) > 1
     for (part, name), row in zip(table.index, table.to_numpy(), strict=True):
         if name == "name":
             continue
@@ -62,13 +67,13 @@ def comparison_table(table: pd.DataFrame, names: list[str]) -> str:
         title = escape(str(name))
         if part == "setting" and len({str(value) for value in row}) > 1:
             title = f"<span class='differs' title='differs'>≠ {title}</span>"
-        if part == "metric":
+        if part == "metric" and not (apart and name in _AGAINST_ANN):
             cells = [
                 f"<b title='best'>{cell} ★</b>" if place in _best(str(name), row) else cell
                 for place, cell in enumerate(cells)
             ]
         rows.append([title, escape(str(part)), *cells])
-    return parts.table(["", "", *map(escape, names)], rows, words=2)
+    return parts.table(["", "", *map(escape, names)], rows, words=2) + (NOT_ALIKE if apart else "")
 
 
 def _best(metric: str, row: Any) -> list[int]:

@@ -132,7 +132,7 @@ class Runs(Page):
         try:
             found = run_columns.ordered(matching(fits, self.search), self.sort)
         except (InputError, ValueError) as error:
-            self._found.object = parts.missing(str(error))
+            self._found.object = parts.missing(str(error).replace("`query`", "A search"))
             return []
         some = "" if len(found) == len(runs) else f"{len(found)} of {len(runs)} runs"
         self._found.object = parts.missing(some) if some else ""

@@ -149,11 +149,11 @@ def _follow(location: Any, page: Page) -> None:
     known = {name: name for name in (*page.url_state, "dark")}
     asked = [name for name in parse_qs(location.search.removeprefix("?")) if not name.startswith("bokeh-")]
     unknown = [name for name in asked if name not in known]
+    told = ""
     if unknown:
-        page.say(
-            f"The address asks for what this page does not know: {', '.join(unknown)}. It knows {', '.join(known)}."
-        )
-    location.sync(page, known, on_error=functools.partial(_apply_valid, location, page))
+        told = f"The address asks for what this page does not know: {', '.join(unknown)}. It knows {', '.join(known)}."
+        page.say(told)
+    location.sync(page, known, on_error=functools.partial(_apply_valid, location, page, told))
     first = {name: getattr(page, name) for name in known}
 
     def went_back(event: Any) -> None:
@@ -169,8 +169,8 @@ def _follow(location: Any, page: Page) -> None:
     location.param.watch(went_back, "search")
 
 
-def _apply_valid(location: Any, page: Page, wanted: dict[str, Any]) -> None:
-    """Take from an address what the page understands, and say what it does not.
+def _apply_valid(location: Any, page: Page, told: str, wanted: dict[str, Any]) -> None:
+    """Take from an address what the page understands, and say what it does not, after what was `told` of it before.
 
     Panel reads numbers and lists where it can, so that a name that looks like a number comes as one.
     """
@@ -186,7 +186,7 @@ def _apply_valid(location: Any, page: Page, wanted: dict[str, Any]) -> None:
         else:
             wrong.append(f"{name}={typed.get(name, value)}")
     if wrong:
-        page.say(f"The address asks for what cannot be shown here: {', '.join(wrong)}.")
+        page.say(f"{told} The address asks for what cannot be shown here: {', '.join(wrong)}.".strip())
 
 
 @checked

@@ -141,7 +141,8 @@ class Sparsity(Launching):
                 again=lambda: self._again("pruning_curve", chosen=self._curve()[1], curve=_POINTS),
             ),
             "lambda_grid": PlotCard(
-                self, "lambda_grid", "Strengths tried", "Every fine-tuning of this architecture, by its strengths.",
+                self, "lambda_grid", "Strengths tried",
+                "Every fine-tuning of this architecture, by its strengths; the mean where several had the same. A frame: the best.",
                 self._grid, lambda: plots.lambda_grid_data(self.tried(), self.value),
                 redraw=["value", "model"], tip="No fine-tuning has recorded this yet.",
                 again=lambda: reproducing.drawn(
@@ -152,7 +153,9 @@ class Sparsity(Launching):
             ),
         }  # fmt: skip
         table = parts.card(
-            parts.heading("Before and after", "Measured on the test set, beside the paper's."),
+            parts.heading(
+                "Accuracy and zeros", "Of the classifier before and after, on the test set, beside the paper's."
+            ),
             parts.group("Model", choice, "The fine-tuned classifier that is shown here and in the plots below."),
             self.live(self._table, "model"),
             classes=["snn-loose"],

@@ -262,9 +262,9 @@ class Workspace:
         return None if name in self._results else self._by_name(RESULT_KINDS).get(name)
 
     def scores(self, reference: str | float = "ann") -> pd.DataFrame:
-        """The anytime metrics of every result: columns run, peak_accuracy, pareto_latency, pareto_power.
+        """The anytime metrics of every result against `reference`: columns run, peak_accuracy, pareto_latency, pareto_power.
 
-        For a run of the store they are those that it recorded, measured against its ANN, whatever the reference.
+        Those of a run of the store come from what it recorded; its result is not read.
         """
         rows: list[tuple[Any, ...]] = [
             (
@@ -277,9 +277,25 @@ class Workspace:
         ]
         columns = ("peak_accuracy", "pareto_latency", "pareto_power")
         for name, run in self._by_name(RESULT_KINDS).items():
-            if all(column in run.metrics for column in columns):
-                rows.append((name, *(run.metrics[column] for column in columns)))
+            if all(column in run.metrics for column in ("ann_accuracy", *columns)):
+                rows.append((name, *self._recorded(run, reference)))
         return pd.DataFrame(rows, columns=["run", *columns])
+
+    def _recorded(self, run: Run, reference: str | float) -> tuple[float, float, float]:
+        """Peak accuracy, Pareto latency and Pareto power of a run; it recorded them against its own ANN.
+
+        Both Pareto metrics are sums over t of (1 - A(t) / A_ref) w(t), w being 1 or the events of a step, so that all it takes to
+        turn them to another A_ref is the sum of w.
+        """
+        own, peak = run.metrics["ann_accuracy"], run.metrics["peak_accuracy"]
+        latency, power = run.metrics["pareto_latency"], run.metrics["pareto_power"]
+        target = own if reference == "ann" else peak if reference == "peak" else reference
+        if target == own or self.store is None:
+            return peak, latency, power
+        store, share = self.store, own / float(target)
+        events = self.remembered(("events", run.id), lambda: store.history(run.id, ["synaptic_events"]).to_numpy())
+        steps, spent = len(events), float(events.sum())
+        return peak, steps - share * (steps - latency), spent - share * (spent - power)
 
     def network(self, name: str) -> SpikingNetwork | None:
         """The network behind the result called `name`, where it is at hand: a run's own, a shipped one, one beside its file."""

@@ -37,7 +37,7 @@ def lambda_grid(
     dark: bool = False,
     height: int = 340,
 ) -> hv.Overlay:
-    """A cell for every pair of strengths, coloured by what it leads to; the best has a frame.
+    """A cell for every pair of strengths, coloured by what it leads to; the best of several has a frame.
 
     Args:
         table: as in `lambda_grid_data`.
@@ -65,7 +65,7 @@ def lambda_grid(
         hv.Rectangles(cells, ["x0", "y0", "x1", "y1"], columns), tooltips=tooltips, edge=palette.background, width=1.5
     )
     parts = [boxes, theme.words(words, align="center", dx=0)]
-    if best is not None:
+    if best is not None and len(data) > 1:
         row = data.loc[data["value"].idxmax() if best == "max" else data["value"].idxmin()]
         x, y = across.index(row["lambda_w"]), down.index(row["lambda_a"])
         corners = [(x - 0.46, y - 0.46), (x + 0.46, y - 0.46), (x + 0.46, y + 0.46), (x - 0.46, y + 0.46)]

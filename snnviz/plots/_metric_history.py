@@ -54,11 +54,13 @@ def metric_history(
         line = hv.Curve(part, "step", "value", label=label)
         dash = theme.DASHES[index % len(theme.DASHES)]
         curves.append(theme.curve(line, theme.series_color(index, dark), dash=dash))
+    steps = range(int(data["step"].min()), int(data["step"].max()) + 1)
     return theme.figure(
         hv.Overlay(curves),
         dark=dark,
         xlabel="Step",
         ylabel=words[0].replace("_", " ").capitalize() if len(words) == 1 else "Value",
+        xticks=[(step, str(step)) for step in steps] if len(steps) < 9 else None,  # there is none between two
         legend="right" if len(curves) > 2 else None,
         height=height,
     )

@@ -454,6 +454,8 @@ def test_addresses_are_understood(address, state, of_digits, monkeypatch):
     [
         ("/explorer?colour=red&threshold=0.5", "does not know: colour"),
         ("/explorer?x_scale=cubic&threshold=0.5", "cannot be shown here: x_scale=cubic"),
+        ("/explorer?colour=red&x_scale=cubic&threshold=0.5", "does not know: colour"),
+        ("/explorer?colour=red&x_scale=cubic&threshold=0.5", "cannot be shown here: x_scale=cubic"),
         ("/predictions?item=9999999", "item=9999999"),
     ],
 )

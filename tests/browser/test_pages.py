@@ -189,6 +189,9 @@ def test_a_stroke_is_answered(page, server):
     page.mouse.move(pad["x"] + 112, pad["y"] + 180, steps=8)
     page.mouse.up()
     page.get_by_text(re.compile("step 20 of 20: 1,")).wait_for()
+    page.get_by_role("button", name="Play").click()  # at the end: from the beginning
+    page.get_by_text(re.compile("step 1?[0-9] of 20")).wait_for()
+    page.get_by_text(re.compile("step 20 of 20: 1,")).wait_for()
     page.get_by_role("button", name="layer dense2").click()
     page.wait_for_function("location.search.includes('layer=dense2')")
     page.get_by_text(re.compile("dense2, neuron .*: fires in")).wait_for()
