@@ -96,7 +96,6 @@ class Page(pn.viewable.Viewer):
             self._header(),
             self.notice,
             parts.written(WAIT),
-            css_classes=["snn-page"],
             sizing_mode="stretch_width",
             margin=0,
         )
@@ -104,6 +103,7 @@ class Page(pn.viewable.Viewer):
 
         def recolor(dark: bool) -> None:
             page.stylesheets = [layout_sheet, style.properties(dark)]
+            page.css_classes = ["snn-page", "snn-dark" if dark else "snn-light"]
 
         def fill() -> None:
             words = [parts.glossary(self.terms)] if self.terms else []

@@ -65,6 +65,7 @@ class RunDetails:
             classes=[],
         )
         log = parts.card(parts.heading("Log"), self._log)
+        self._alone = None if curves else log
         self.view = parts.box(
             parts.card(self._head, self._buttons, self._facts),
             parts.grid(self.figure.view, log) if curves else log,
@@ -108,6 +109,8 @@ class RunDetails:
         words = f"<pre class='log' tabindex='0'><code>{escape(log)}</code></pre>" if log else _no_log(run)
         if self._log.object != words:
             self._log.object = words
+        if self._alone is not None:  # a row of its own, to say that there is none?
+            self._alone.visible = bool(log) or run.active
 
     def _read(self, run: Run, before: tuple[Any, ...]) -> None:
         """Read what takes the store a moment: only when the run has moved."""

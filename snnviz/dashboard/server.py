@@ -70,7 +70,8 @@ class _BrowserLeft(logging.Filter):
         ):  # of a connection that never had its session
             last = traceback.extract_tb(error.__traceback__)[-1]
             return not (last.name == "session" and last.filename.endswith("connection.py"))
-        left = isinstance(error, WebSocketClosedError | StreamClosedError)
+        # the last when the server stops while it writes
+        left = isinstance(error, WebSocketClosedError | StreamClosedError | asyncio.CancelledError)
         return not left and "connection was closed" not in record.getMessage()
 
 
@@ -269,6 +270,11 @@ class Serving:
         handed.put(server)
         server.io_loop.start()
         server.stop()
+        under_way = asyncio.all_tasks(loop)  # cancelled, as by `asyncio.run`, and not left to be complained of
+        for task in under_way:
+            task.cancel()
+        if under_way:
+            loop.run_until_complete(asyncio.wait(under_way))
         server.io_loop.close(all_fds=True)
 
     def stop(self) -> None:

@@ -46,16 +46,26 @@ def frame(dark: bool, asked: bool) -> str:
     accent = _SURFACES["dark" if dark else "light"][6]
     own, other = (_ground("dark" if way else "light") for way in (dark, not dark))
     system = "" if asked else f"@media (prefers-color-scheme: {'light' if dark else 'dark'}) {{ {other} }} "
+    chosen = " ".join(_chosen(scheme) for scheme in _SURFACES)
     return (
-        f"{own} {system}body {{ margin: 0; }} "
+        f"{own} {system}{chosen} body {{ margin: 0; }} "
         f".snn-busy {{ position: fixed; inset: 0 0 auto 0; height: 3px; z-index: 100; background: {accent}; "
         "animation: snn-busy 1.2s ease-in-out infinite; transform-origin: left; } .snn-busy[hidden] { display: none; } "
         "@keyframes snn-busy { from { transform: scaleX(0.05); } to { transform: scaleX(1); opacity: 0.2; } }"
     )
 
 
-def _ground(scheme: str) -> str:
-    return f"html {{ background: {_SURFACES[scheme][0]}; color-scheme: {scheme}; }}"
+def _ground(scheme: str, root: str = "html") -> str:
+    return f"{root} {{ background: {_SURFACES[scheme][0]}; color-scheme: {scheme}; }}"
+
+
+def _chosen(scheme: str) -> str:
+    """What is around a page that has this appearance now, and the boxes that Bokeh puts beside it when plots are hovered over."""
+    root = f"html:has(.snn-{scheme})"
+    _, card, _, border, text, *_ = _SURFACES[scheme]
+    colors = {"background-color": card, "tooltip-arrow-color": card, "divider-color": border, "color": text}
+    boxes = " ".join(f"--{name}: {value};" for name, value in colors.items())
+    return f"{_ground(scheme, root)} {root} .bk-Tooltip {{ {boxes} }}"
 
 
 @functools.cache

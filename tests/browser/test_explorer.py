@@ -56,8 +56,12 @@ def test_walk(page, server):
     wait_for_address(page, "before")
     page.get_by_role("button", name="Dark").click()
     wait_for_address(page, "dark=true")
-    background = page.locator(".snn-page").evaluate("element => getComputedStyle(element).backgroundColor")
-    assert background == "rgb(14, 19, 26)"
+    ground = "element => getComputedStyle(element).backgroundColor"
+    assert {page.locator(place).evaluate(ground) for place in (".snn-page", "html")} == {"rgb(14, 19, 26)"}
+    page.locator(".bk-Canvas").first.hover()
+    page.mouse.move(0, 5)  # Bokeh hears of the mouse when it moves
+    page.locator(".bk-Canvas").first.hover()
+    assert page.locator(".bk-Tooltip").first.evaluate(ground) == "rgb(22, 28, 36)"
     assert page.problems == []
 
 
