@@ -193,6 +193,9 @@ def walk(browser: Any, url: str, folder: Path, rounds: int) -> dict[str, Any]:
 def ten_at_once(browser: Any, url: str, folder: Path) -> dict[str, Any]:
     """Ten sessions open, each moving its slider."""
     pages = [opened(browser, url + "explorer")[0] for _ in range(10)]
+    for page in pages:  # whole: else the parts that are still made are measured
+        page.locator(_PAINTED).nth(PLOTS - 1).wait_for(state="attached", timeout=120_000)
+    pages[0].wait_for_timeout(5000)
     before = lines(folder)
     for page in pages:
         page.locator(".noUi-handle").first.focus()
