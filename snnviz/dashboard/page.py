@@ -32,6 +32,11 @@ FIRST = """<p>Convert a trained classifier, yours or a shipped one, then press S
 <p class='note'>Or on the command line.</p>"""
 
 
+def out_of_range(error: BaseException | None) -> re.Match[str] | None:
+    """What `error` says, if it is that of a number which was typed into a field and is out of range, or of an emptied field."""
+    return _OUT_OF_RANGE.fullmatch(str(error)) if isinstance(error, ValueError) else None
+
+
 def prefers_dark() -> bool:
     """Whether the browser of this session says that its system is dark, see scheme.js."""
     return bool(pn.state.cookies.get("snnviz_scheme") == "dark")
@@ -158,7 +163,7 @@ class Page(pn.viewable.Viewer):
 
     def failed(self, error: BaseException) -> None:
         """Tell the reader that something that was asked for did not work; a mistake of ours goes to the server's log in full."""
-        typed = _OUT_OF_RANGE.fullmatch(str(error)) if isinstance(error, ValueError) else None
+        typed = out_of_range(error)
         if isinstance(error, InputError):
             self.say(str(error))
             return

@@ -29,7 +29,7 @@ from snnviz import _checks as check
 from snnviz._arguments import checked
 from snnviz.dashboard import hosts, style
 from snnviz.dashboard.logins import BODY_BYTES, Logins
-from snnviz.dashboard.page import Page, prefers_dark
+from snnviz.dashboard.page import Page, out_of_range, prefers_dark
 from snnviz.dashboard.pages import PAGES
 from snnviz.dashboard.turns import InTurn
 from snnviz.dashboard.workspace import Workspace
@@ -51,8 +51,14 @@ _TEMPLATE = """
 {{ marked }}>{{ script }}</script>
 {% endblock %}
 """
-_TALKING = ("asyncio", "tornado.application", "bokeh.server.views.ws", "bokeh.server.protocol_handler")
-"""Loggers that hear of a browser that has left."""
+_TALKING = (
+    "asyncio",
+    "tornado.application",
+    "bokeh.server.views.ws",
+    "bokeh.server.protocol_handler",
+    "panel.reactive",
+)
+"""Loggers that hear of a browser that has left, and of what was typed into a field."""
 MESSAGE_BYTES = 16 * 2**20
 """The largest message that a browser may send: a part of an uploaded model, of which each has at most 10 MB."""
 
@@ -60,7 +66,8 @@ MESSAGE_BYTES = 16 * 2**20
 class _BrowserLeft(logging.Filter):
     """Keeps out of the log that a browser left while something was on its way to it or from it: nobody's mistake.
 
-    Tornado, Bokeh and Panel report each as an exception that nothing caught, pages of them when tabs are closed quickly.
+    Tornado, Bokeh and Panel report each as an exception that nothing caught, pages of them when tabs are closed quickly. So does
+    Panel report a number out of range, which the page has answered in a sentence.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -72,7 +79,7 @@ class _BrowserLeft(logging.Filter):
             return not (last.name == "session" and last.filename.endswith("connection.py"))
         # the last when the server stops while it writes
         left = isinstance(error, WebSocketClosedError | StreamClosedError | asyncio.CancelledError)
-        return not left and "connection was closed" not in record.getMessage()
+        return not left and out_of_range(error) is None and "connection was closed" not in record.getMessage()
 
 
 class _Template(pn.Template):

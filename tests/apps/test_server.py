@@ -486,6 +486,9 @@ def test_a_browser_that_left_is_no_exception_in_the_log():
     assert not kept(WebSocketClosedError())
     assert not kept(StreamClosedError())
     assert not kept(words="Failed sending message as connection was closed")
+    with pytest.raises(ValueError) as typed:
+        dashboard.Optimize(dense_mnist()).items = 0
+    assert not kept(typed.value)
     assert kept(ValueError("ours"))
     with pytest.raises(AssertionError) as caught:
         raise AssertionError("ours")
