@@ -201,7 +201,7 @@ def at_once(
     groups = dict(iter(data.groupby(by, sort=False)))
     tooltips = [(title, f"@{x}{form}")]
     for index, (name, text) in enumerate(told.items()):
-        own = groups[name].drop_duplicates(x, keep="last").set_index(x)
+        own = groups.get(name, data[:0]).drop_duplicates(x, keep="last").set_index(x)
         for field in set(re.findall(r"@(\w+)", text)):
             held = own[field]
             if len(held) < len(places):
@@ -469,9 +469,8 @@ def _mpl_words(dx: int, dy: int, clear: bool) -> Callable[[Any, Any], None]:
 def _bokeh_colors(colors: Palette, grid: bool) -> Callable[[Any, Any], None]:
     def hook(plot: Any, element: Any) -> None:
         figure = plot.state
-        figure.output_backend = (
-            "canvas"  # HoloViews' WebGL takes seconds where there is no graphics card, and saves none here
-        )
+        # HoloViews' WebGL takes seconds where there is no graphics card, and saves none here
+        figure.output_backend = "canvas"
         figure.background_fill_color = figure.border_fill_color = colors.background
         figure.outline_line_color = None
         figure.toolbar.logo = None

@@ -320,3 +320,12 @@ def test_at_a_cost_the_tooltip_tells_where_each_curve_stood(before, after):
         steps = [rows["time"][rows["cumulative_events"] <= at].max() for at in spent]
         steps = np.where(spent <= rows["cumulative_events"].max(), steps, np.nan)
         np.testing.assert_array_equal(told[f"time_{index}"], steps)
+
+
+def test_a_run_without_an_event_has_no_curve_beside_one_that_has(before):
+    silent = before.copy(deep=True)
+    silent["synaptic_events"][:] = 0
+    drawn = plots.accuracy_over_events({"before": before, "silent": silent}, log=True, intervals=True)
+    told = next(iter(drawn)).data
+    assert told["accuracy_1"].isna().all()
+    assert told["accuracy_0"].notna().all()
