@@ -60,19 +60,22 @@ class Adapt(Launching):
         return self.named({"model": self.source, **given, "epochs": [self.epochs, self.epochs]})
 
     def _body(self) -> list[Any]:
-        form = self.launch_card(
+        form, opened = self.launch_card(self._widgets), self.follow()
+        self.outcome = parts.written("")
+        self.param.watch(lambda *_: self._show(), ["opened", "dark"])
+        self._show()
+        return [form, parts.card(parts.heading("What it costs"), self.outcome), opened]
+
+    def _widgets(self) -> list[Any]:
+        """What the form has for this job."""
+        return [
             self.source_field("Model", "The trained classifier; it stays as it is, the adaptation is a copy."),
             field(self, Options, "epochs", width=170),
             field(self, Options, "limit", width=110, placeholder="all"),
             field(self, Options, "seed", width=80),
             self._text("mean", "0.485,0.456,0.406"),
             self._text("std", "0.229,0.224,0.225"),
-        )
-        self.follow()
-        self.outcome = parts.written("")
-        self.param.watch(lambda *_: self._show(), ["opened", "dark"])
-        self._show()
-        return [form, parts.card(parts.heading("What it costs"), self.outcome), self.details.view]
+        ]
 
     def _text(self, name: str, example: str) -> pn.Column:
         each = options_of(Options)[name]
@@ -91,7 +94,7 @@ class Adapt(Launching):
 
     def _outcome(self) -> str:
         """HTML of the accuracies and the replacements of the opened run."""
-        run = self.details.run
+        run = self.opened_run
         if run is None:
             return parts.missing("Nothing adapted yet: upload a model, choose its data set, and launch.")
         if run.status != "FINISHED":

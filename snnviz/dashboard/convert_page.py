@@ -49,13 +49,7 @@ class Convert(Launching):
         return self.named({"model": self.source, **given, "report": True})
 
     def _body(self) -> list[Any]:
-        form = self.launch_card(
-            self.source_field("Model", "The trained classifier."),
-            field(self, Options, "setting", {"chosen for me": "auto", "as in the paper": "paper"}),
-            field(self, Options, "percentile", width=110, placeholder="chosen"),
-            field(self, Options, "norm_items", width=120),
-            field(self, Options, "input", {"as spikes": "spiking", "as they are": "analog"}),
-        )
+        form = self.launch_card(self._widgets)
         if self.workspace.store is None:
             return [form]
         self.report = parts.written("")
@@ -67,19 +61,29 @@ class Convert(Launching):
             self._tried, lambda: plots.settings_tried_data(self._network), again=self._tried_again,
             tip="Here once a conversion has ended that chose its settings itself.",
         )  # fmt: skip
-        self.follow(curves=False)
+        opened = self.follow(curves=False)
         about = "How well firing rates stand for the activations of the model, measured on test items."
         return [
             form,
-            self.details.view,
+            opened,
             self.tried.view,
             parts.card(parts.heading("Conversion report", about), self.report, classes=["snn-loose"]),
         ]  # fmt: skip
 
+    def _widgets(self) -> list[Any]:
+        """What the form has for this job."""
+        return [
+            self.source_field("Model", "The trained classifier."),
+            field(self, Options, "setting", {"chosen for me": "auto", "as in the paper": "paper"}),
+            field(self, Options, "percentile", width=110, placeholder="chosen"),
+            field(self, Options, "norm_items", width=120),
+            field(self, Options, "input", {"as spikes": "spiking", "as they are": "analog"}),
+        ]
+
     def tick(self) -> None:
         """Show what is known of the store now."""
         super().tick()
-        run = self.details.run
+        run = self.opened_run
         done = run.id if run is not None and run.kind == self.launches and run.status == "FINISHED" else ""
         if done != self._told or not self.report.object:
             self._told = done

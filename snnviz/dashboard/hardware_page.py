@@ -96,7 +96,46 @@ class Hardware(Launching):
         return self.named(options)
 
     def _body(self) -> list[Any]:
-        form = self.launch_card(
+        zoom = parts.group("Show", RadioButtons.from_param(self.param.zoom, options=_ZOOMS), ZOOM_HELP)
+        self.figures = {
+            "chip_map": PlotCard(
+                self, "chip_map", "Chips and cores",
+                "One square is a chip, one small square a core, in the colour of the layer that it holds.",
+                self._map, lambda: plots.chip_map_data(self._needed()), redraw=["opened", "zoom"], tip=NO_PLAN, controls=[zoom],
+                again=self._map_again, shared=self._mapped,
+            ),
+            "accuracy_over_time": PlotCard(
+                self, "accuracy_over_time", "Board, NEURON, simulator",
+                "What was expected, what a machine gave, and what other simulators give: the same curve from each.",
+                lambda: self._curves(plots.accuracy_over_time, zoom="top", log=True, dark=self.dark),
+                lambda: self._curves(plots.accuracy_over_time_data), redraw=["shown"], tip=NO_RESULTS,
+                shared=lambda: tuple(self.shown),
+                again=lambda: reproducing.drawn(
+                    self.workspace, "accuracy_over_time", reproducing.results(self.workspace, self.shown), zoom="top",
+                    log=True, names=self.shown,
+                ),
+            ),
+        }  # fmt: skip
+        self._words = {name: parts.written("") for name in ("tiles", "warnings", "layers")}
+        self._write()
+        self.param.watch(lambda *_: self._write(), ["opened", "dark"])
+        body: list[Any] = [self.launch_card(self._widgets), self._words["tiles"]]
+        if self.workspace.store is not None:
+            body.append(self.follow(curves=False))
+        body += [
+            parts.card(
+                parts.heading("Warnings", "What may go wrong on the machine, and what helps."), self._words["warnings"]
+            ),
+            parts.grid(self.figures["chip_map"].view, self.figures["accuracy_over_time"].view),
+            parts.card(parts.heading("Layers on the machine"), self._words["layers"]),
+        ]
+        self._choice = parts.choice("Curves", self.param.shown, SHOWN_HELP)
+        self._choice.visible = len(self.param.shown.objects) > 1
+        return [*body, self._choice]
+
+    def _widgets(self) -> list[Any]:
+        """What the form has for this job."""
+        return [
             self.source_field("Network", "The spiking network that goes to the machine.", width=260),
             field(self, Options, "target", TARGETS, width=260),
             field(self, Options, "headroom", _HEADROOMS),
@@ -108,43 +147,7 @@ class Hardware(Launching):
             field(self, Options, "steps", width=80),
             self._only_for("board", "host"),
             self._only_for("ebrains", "collab"),
-        )
-        zoom = parts.group("Show", RadioButtons.from_param(self.param.zoom, options=_ZOOMS), ZOOM_HELP)
-        self.figures = {
-            "chip_map": PlotCard(
-                self, "chip_map", "Chips and cores",
-                "One square is a chip, one small square a core, in the colour of the layer that it holds.",
-                self._map, lambda: plots.chip_map_data(self._needed()), redraw=["opened", "zoom"], tip=NO_PLAN, controls=[zoom],
-                again=self._map_again,
-            ),
-            "accuracy_over_time": PlotCard(
-                self, "accuracy_over_time", "Board, NEURON, simulator",
-                "What was expected, what a machine gave, and what other simulators give: the same curve from each.",
-                lambda: self._curves(plots.accuracy_over_time, zoom="top", log=True, dark=self.dark),
-                lambda: self._curves(plots.accuracy_over_time_data), redraw=["shown"], tip=NO_RESULTS,
-                again=lambda: reproducing.drawn(
-                    self.workspace, "accuracy_over_time", reproducing.results(self.workspace, self.shown), zoom="top",
-                    log=True, names=self.shown,
-                ),
-            ),
-        }  # fmt: skip
-        self._words = {name: parts.written("") for name in ("tiles", "warnings", "layers")}
-        self._write()
-        self.param.watch(lambda *_: self._write(), ["opened", "dark"])
-        body: list[Any] = [form, self._words["tiles"]]
-        if self.workspace.store is not None:
-            self.follow(curves=False)
-            body.append(self.details.view)
-        body += [
-            parts.card(
-                parts.heading("Warnings", "What may go wrong on the machine, and what helps."), self._words["warnings"]
-            ),
-            parts.grid(self.figures["chip_map"].view, self.figures["accuracy_over_time"].view),
-            parts.card(parts.heading("Layers on the machine"), self._words["layers"]),
         ]
-        self._choice = parts.choice("Curves", self.param.shown, SHOWN_HELP)
-        self._choice.visible = len(self.param.shown.objects) > 1
-        return [*body, self._choice]
 
     def _only_for(self, target: str, name: str) -> pn.Column:
         """The widget of an option that is there for one target only."""
@@ -162,7 +165,7 @@ class Hardware(Launching):
             self.param.shown.objects = names
             self.shown = [*new, *self.shown][:6]
             self._choice.visible = len(names) > 1
-        run = self.details.run
+        run = self.opened_run
         if run is not None and run.status == "FINISHED" and run.id not in self._plans and run.kind == "dryrun":
             self._write()
             self.figures["chip_map"].redraw()
@@ -197,6 +200,11 @@ class Hardware(Launching):
             return None
         plan = f"snnviz.hardware.spinnaker.dryrun.Plan.load(store.file({run.id[:12]!r}, 'plan.json'))"
         return reproducing.drawn(self.workspace, "chip_map", {"plan": plan}, zoom=self.zoom)
+
+    def _mapped(self) -> Any:
+        """What the map depends on; None for a plan that was handed in."""
+        run = self._planned()
+        return None if run is None else (run.id, self.zoom)
 
     def _map(self) -> Any:
         plan = self.plan()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import panel as pn
 import param
@@ -20,6 +20,9 @@ from snnviz.dashboard.uploads import MODEL, MOST_BYTES
 from snnviz.dashboard.workspace import READ_ONLY, label
 from snnviz.errors import InputError
 from snnviz.jobs.work.sources import FROM_RUN
+
+if TYPE_CHECKING:
+    from snnviz.runs import Run
 
 
 class Launching(Page):
@@ -86,8 +89,14 @@ class Launching(Page):
         values = {name: getattr(self, name) for name in names}
         return {name: value for name, value in values.items() if value is not None and value is not False}
 
-    def launch_card(self, *widgets: Any) -> pn.Column:
-        """The form: `widgets` and the button; words instead where nothing may be launched."""
+    def launch_card(self, widgets: Callable[[], Sequence[Any]]) -> pn.Column:
+        """The place of the form: `widgets` and the button; words instead where nothing may be launched.
+
+        It is made after the plots that were begun before: a form holds more models than they do.
+        """
+        return self.later(lambda: self._form(widgets))
+
+    def _form(self, widgets: Callable[[], Sequence[Any]]) -> pn.Column:
         title = parts.heading(f"New {self.launches_words}", self.launches_note)
         if not self.workspace.may_launch:
             why = READ_ONLY if self.workspace.read_only else NO_STORE
@@ -105,7 +114,7 @@ class Launching(Page):
         return parts.card(
             title,
             parts.row(
-                *widgets,
+                *widgets(),
                 parts.group("Data set", pn.widgets.Select.from_param(self.param.data, label="", width=190), DATA_HELP),
                 parts.box(parts.group(self.upload_words, self.dropper, UPLOAD_HELP), classes=["snn-upload"]),
                 parts.group(
@@ -191,17 +200,22 @@ class Launching(Page):
             self.opened = mine[0].id if mine else ""
         self.details.update()
 
-    def follow(self, curves: bool = True) -> RunDetails:
-        """The card of the opened run, kept up to date; see `RunDetails`."""
+    def follow(self, curves: bool = True) -> pn.Column:
+        """The place of the card about the opened run, kept up to date; see `RunDetails`."""
         self.details = RunDetails(self, curves)
         self.every(self.tick)
-        return self.details
+        return self.later(lambda: self.details.view, shown=False)
+
+    @property
+    def opened_run(self) -> Run | None:
+        """The run that is opened, as it is known now."""
+        return self.workspace.run(self.opened)
 
     def pair_figure(self, tip: str) -> PlotCard:
         """The anytime curves of the networks that the opened run began and ended with; `tip` stands there until they are known."""
 
         def curves(plot: Any, **options: Any) -> Any:
-            run = self.details.run
+            run = self.opened_run
             if run is None or run.status != "FINISHED" or "peak_accuracy" not in run.metrics:
                 return None
             return plot(self.workspace.before_and_after(run.id), **options)

@@ -111,11 +111,12 @@ class Live(Page):
         self.membranes = PlotCard(
             self, "membranes", "Membranes", "Of the neuron clicked and of some others of its layer; marks are spikes.",
             self._draw_membranes, lambda: plots.membranes_data(self._answered(), 0, self.layer, self._neurons()),
-            redraw=["layer", "neuron", "told"], again=self._membranes_again,
+            redraw=["layer", "neuron", "told"], again=self._membranes_again, shared=self._of_an_image,
         )  # fmt: skip
         self.param.watch(lambda *_: self._begin(), ["network", "steps", "item"])
         steps = pn.widgets.IntInput.from_param(self.param.steps, label="", width=90)
         self._begin()
+        self._answered_at = 0.0  # the plot has yet to be drawn, and will be of this answer
         self.every(self._settle, PAUSE)
         return [
             parts.card(
@@ -224,6 +225,10 @@ class Live(Page):
         count = self._answered()[f"potential_{self.layer}"].shape[2]
         first = min(self.neuron, count - 1)
         return [(first + step) % count for step in range(min(count, 4))]
+
+    def _of_an_image(self) -> Any:
+        """What the plot depends on as long as a test image is answered; None for what was drawn here."""
+        return None if self._serial else (self.network, self.steps, self.item, self.layer, self.neuron)
 
     def _draw_membranes(self) -> Any:
         result = self._answered()

@@ -48,39 +48,52 @@ class Network(Page):
             self.param.time.bounds = (1, steps)
             state.setdefault("time", steps)
 
+    @param.depends("run", watch=True)
+    def _change_run(self) -> None:
+        steps = self.workspace.result(self.run).sizes["time"]
+        self.time = min(self.time, steps)
+        self.param.time.bounds = (1, steps)
+
     def _body(self) -> list[Any]:
         if self.run is None:
             return [self.empty("No network yet", EMPTY)]
-        result = self.workspace.result(self.run)
-        slider = IntSlider.from_param(self.param.time, label="Stopped after step", start=1, end=result.sizes["time"])
-        slider.sizing_mode = "stretch_width"
-
-        def change(*_: Any) -> None:
-            steps = self.workspace.result(self.run).sizes["time"]
-            self.time = min(self.time, steps)
-            self.param.time.bounds, slider.end = (1, steps), steps
-            self._report.object = ""
-
-        self.param.watch(change, "run")
         self.figures = {
             "layer_graph": PlotCard(
                 self, "layer_graph", "Layers", "From the input down; a band is as wide as its share of all synaptic events.",
                 self._graph, lambda: plots.layer_graph_data(self._network(), self.workspace.result(self.run)), redraw=["run"],
                 shared=lambda: self.run, size=(plots.DOUBLE_COLUMN, None), least=520,
                 again=lambda: self._again("layer_graph", network=True),
-            ),
-            "spike_rates": self._of_result("spike_rates", "Spike rates", "How busy the neurons of each layer are at each step."),
-            "event_shares": self._of_result(
-                "event_shares", "Where the events go", "Each layer's share of all synaptic events."
-            ),
+            )
         }  # fmt: skip
-        self._report = parts.written("")
-        self.compare = parts.widget(pn.widgets.Button(label=f"Compare on {REPORT_ITEMS} items", width=190))
-        self.compare.on_click(self._compare)
         body = [
             self.figures["layer_graph"].view,
             parts.card(parts.heading("Layer table"), self.live(self._layers, "run")),
-            parts.grid(self.figures["spike_rates"].view, self.figures["event_shares"].view),
+            self.later(self._rest),
+        ]
+        if len(self.workspace.names()) > 1:
+            run = pn.widgets.Select.from_param(self.param.run, label="", width=320)
+            body.insert(0, parts.card(parts.group("Run", run, "The result whose network is shown.")))
+        return body
+
+    def _rest(self) -> pn.Column:
+        """What stands below the layers."""
+        rates = self._of_result("spike_rates", "Spike rates", "How busy the neurons of each layer are at each step.")
+        shares = self._of_result("event_shares", "Where the events go", "Each layer's share of all synaptic events.")
+        self.figures |= {"spike_rates": rates, "event_shares": shares}
+        result = self.workspace.result(self.run)
+        slider = IntSlider.from_param(self.param.time, label="Stopped after step", start=1, end=result.sizes["time"])
+        slider.sizing_mode = "stretch_width"
+        self._report = parts.written("")
+        self.compare = parts.widget(pn.widgets.Button(label=f"Compare on {REPORT_ITEMS} items", width=190))
+        self.compare.on_click(self._compare)
+
+        def change(*_: Any) -> None:
+            slider.end = self.workspace.result(self.run).sizes["time"]
+            self._report.object = ""
+
+        self.param.watch(change, "run")
+        return parts.box(
+            parts.grid(rates.view, shares.view),
             parts.card(
                 parts.written(
                     f"<h2>{parts.term('energy estimate', 'Energy per item, an estimate')}</h2>"
@@ -98,11 +111,8 @@ class Network(Page):
                 self._report,
                 classes=["snn-loose"],
             ),
-        ]
-        if len(self.workspace.names()) > 1:
-            run = pn.widgets.Select.from_param(self.param.run, label="", width=320)
-            body.insert(0, parts.card(parts.group("Run", run, "The result whose network is shown.")))
-        return body
+            classes=["snn-stack"],
+        )
 
     def _of_result(self, name: str, title: str, note: str) -> PlotCard:
         return PlotCard(

@@ -62,23 +62,8 @@ class Optimize(Launching):
         return self.named({"network": self.source, **self.filled(*names)})
 
     def _body(self) -> list[Any]:
-        usual: dict[str, Any] = {"width": 120, "placeholder": "usual"}
-        widgets = [
-            self.source_field("Network", "The spiking network that the search starts from."),
-            field(self, Options, "method", titles(), width=190),
-            field(self, Options, "per"),
-            field(self, Options, "minutes", width=80),
-            field(self, Options, "lambda_e", width=120),
-            field(self, Options, "lambda_l", **usual),
-            field(self, Options, "lambda_p", **usual),
-            field(self, Options, "steps", width=80),
-            field(self, Options, "items", width=100, placeholder="all"),
-            field(self, Options, "with_potentials", width=130),
-        ]
-        form = self.launch_card(*widgets)
         if self.workspace.store is None:
-            return [form]
-        self.follow(curves=False)  # the loss is drawn below, with its terms
+            return [self.launch_card(self._widgets)]
         axis = parts.group("Against", RadioButtons.from_param(self.param.x, options=_AXES), AXIS_HELP)
         plane = parts.group("Power against", RadioButtons.from_param(self.param.plane), PLANE_HELP)
         self.figures = {
@@ -88,7 +73,11 @@ class Optimize(Launching):
                 lambda: self._history_plot("optimization_history", x=self.x), lambda: self._data("optimization_history"),
                 redraw=["opened", "x"], tip=NOTHING, controls=[axis],
                 again=lambda: self._again("optimization_history", x=self.x),
-            ),
+            )
+        }  # fmt: skip
+        form = self.launch_card(self._widgets)
+        opened = self.follow(curves=False)  # the loss is drawn below, with its terms
+        self.figures |= {
             "evaluations": PlotCard(
                 self, "evaluations", "Everything tried",
                 "Each network that was tried, in what it costs and how well it does; later ones are stronger in colour.",
@@ -104,7 +93,23 @@ class Optimize(Launching):
             "accuracy_over_time": self.pair_figure(AT_THE_END),
         }  # fmt: skip
         self._evaluated = self._known()
-        return [form, self.details.view, parts.grid(*(figure.view for figure in self.figures.values()))]
+        return [form, opened, parts.grid(*(figure.view for figure in self.figures.values()))]
+
+    def _widgets(self) -> list[Any]:
+        """What the form has for this job."""
+        usual: dict[str, Any] = {"width": 120, "placeholder": "usual"}
+        return [
+            self.source_field("Network", "The spiking network that the search starts from."),
+            field(self, Options, "method", titles(), width=190),
+            field(self, Options, "per"),
+            field(self, Options, "minutes", width=80),
+            field(self, Options, "lambda_e", width=120),
+            field(self, Options, "lambda_l", **usual),
+            field(self, Options, "lambda_p", **usual),
+            field(self, Options, "steps", width=80),
+            field(self, Options, "items", width=100, placeholder="all"),
+            field(self, Options, "with_potentials", width=130),
+        ]
 
     def tick(self) -> None:
         """Show what is known of the store now."""
@@ -116,14 +121,14 @@ class Optimize(Launching):
 
     def _known(self) -> Any:
         """What the plots depend on."""
-        run = self.details.run
+        run = self.opened_run
         return None if run is None else (run.id, run.status, dict(run.metrics))
 
     # --- what is shown ------------------------------------------------------------------------------------------------
 
     def history(self) -> pd.DataFrame | None:
         """The evaluations of the opened run so far; None before the first two."""
-        run, store = self.details.run, self.workspace.store
+        run, store = self.opened_run, self.workspace.store
         if run is None or store is None or run.kind != self.launches or "loss" not in run.metrics:
             return None
         found = store.history(run.id, self._columns(run))
@@ -138,7 +143,7 @@ class Optimize(Launching):
 
     def _again(self, name: str, **options: Any) -> reproducing.Told | None:
         """A plot of the opened run as Python."""
-        run = self.details.run
+        run = self.opened_run
         if run is None:
             return None
         own = repr(run.id[:12])
@@ -161,7 +166,7 @@ class Optimize(Launching):
 
     def _networks(self) -> tuple[SpikingNetwork, SpikingNetwork]:
         """The network of the opened run before and after."""
-        run, store = self.details.run, self.workspace.store
+        run, store = self.opened_run, self.workspace.store
         if run is None or store is None or run.status != "FINISHED":
             raise InputError(AT_THE_END)
         if run.params.get("method") == "weights":

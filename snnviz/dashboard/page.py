@@ -15,7 +15,7 @@ import panel as pn
 import param
 from panel.io.state import set_curdoc
 
-from snnviz.dashboard import parts, style
+from snnviz.dashboard import delivery, parts, style
 from snnviz.dashboard.components import Sheet
 from snnviz.dashboard.turns import soon
 from snnviz.dashboard.workspace import Workspace
@@ -76,6 +76,7 @@ class Page(pn.viewable.Viewer):
     """Parameters that the page keeps in its address, `dark` being one anyway."""
 
     def __init__(self, workspace: Any = None, menu: Sequence[tuple[str, str]] = (), **state: Any) -> None:
+        delivery.ensure()
         self.workspace = Workspace.of(workspace)
         self.menu = list(menu)
         self._document = pn.state.curdoc
@@ -228,9 +229,9 @@ class Page(pn.viewable.Viewer):
         asyncio.get_running_loop().run_in_executor(None, work).add_done_callback(under_lock)
 
     @staticmethod
-    def later(make: Callable[[], Any]) -> pn.Column:
-        """A place that `make` fills when what was begun before is done; see `turns.soon`."""
-        place = parts.box(parts.written(parts.SKELETON), classes=[])
+    def later(make: Callable[[], Any], *, shown: bool = True) -> pn.Column:
+        """A place that `make` fills when what was begun before is done (see `turns.soon`), `shown` as such until then."""
+        place = parts.box(*([parts.written(parts.SKELETON)] if shown else []), classes=[])
 
         def fill() -> None:
             place[:] = [make()]

@@ -90,7 +90,7 @@ class PlotCard:
         linker: called with every new Bokeh figure, to react to what is done to it.
         tip: words shown in the plot's place when there is nothing to draw yet; `draw` then returns None.
         shared: what the plot depends on beside the workspace and `dark`, as something hashable; sessions that begin in the same
-            state then share the work of drawing it.
+            state then share the work of drawing it. None where the state is the session's own.
         least: pixels of width that it needs; where a screen has less, it scrolls.
         again: gives what to type for the same plot, as Python and, where there is one, as a command; None where there is nothing.
 
@@ -101,6 +101,7 @@ class PlotCard:
 
     _element: Any
     _dark: Any
+    _picture: list[Any]
 
     def __init__(
         self,
@@ -127,30 +128,35 @@ class PlotCard:
         self._page, self._dark, self._shared, self._again, self._least = page, None, shared, again, least
         self._label = parts.written(_EXPORT, stretch=False)
         self.figure: Any = None
+        self._begun = False
         self._title = title
         self._pane = pn.pane.Bokeh(None, sizing_mode="stretch_width", margin=0)
         self._words = parts.written(parts.SKELETON)
-        place = parts.box(self._pane, classes=["snn-wide"]) if least else self._pane
-        # a row's own display would win over its being hidden; its box has none
-        self._exports = parts.box(classes=[])
-        self.view = parts.card(parts.heading(title, note), *controls, self._words, place, self._exports)
-        soon(self.redraw)
-        soon(lambda: self._exports.append(self._export_row(title)))
+        self._place = parts.box(self._words, classes=[])
+        self.view = parts.card(parts.heading(title, note), *controls, self._place)
+        soon(self._begin)
         page.param.watch(lambda *_: self.redraw(), ["dark", *redraw])
         if move:
             page.param.watch(lambda *_: self.move(), list(move))
 
+    def _begin(self) -> None:
+        self._begun = True
+        picture = parts.box(self._pane, classes=["snn-wide"]) if self._least else self._pane
+        self._picture = [picture, self._export_row(self._title)]
+        self.redraw()
+
     @in_order()
     def redraw(self) -> None:
-        """Show the present state: in place if the plot is built alike, else by drawing it anew."""
-        if self._page.gone:
+        """Show the present state: in place if the plot is built alike, else by drawing it anew; not before its first turn."""
+        if self._page.gone or not self._begun:
             return
         words, element, drawn = "", None, None
         try:
             # what comes first in a session is what others begin with as well
-            if self._shared is not None and self._element is None:
+            key = None if self._shared is None or self._element is not None else self._shared()
+            if key is not None:
                 drawn = self._page.workspace.remembered(
-                    ("figure", type(self._page), self.name, self._page.dark, self._shared()), self._drawn
+                    ("figure", type(self._page), self.name, self._page.dark, key), self._drawn
                 )
             element = self._shown() if drawn is None else drawn.element
             words = self._tip if element is None else ""
@@ -168,14 +174,16 @@ class PlotCard:
                 self.figure.min_width = self._least
             if self._linker is not None:
                 self._linker(self.figure)
-        shown = element is not None
-        self._words.object = f"<p class='note missing'>{escape(words)}</p>" if words else ""
-        self._words.visible, self._pane.visible, self._exports.visible = bool(words), shown, shown
         self.move()
         if self._mover is None:
             self._tell()
         if self._pane.object is not self.figure:
             self._pane.object = self.figure
+        self._words.object = f"<p class='note missing'>{escape(words)}</p>" if words else ""
+        # in one change: the browser lays out the whole page after each
+        content = [self._words] if words else self._picture
+        if self._place.objects != content:
+            self._place[:] = content
 
     def _tell(self) -> None:
         """Keep what the buttons copy true to what is shown."""

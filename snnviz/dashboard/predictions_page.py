@@ -220,23 +220,10 @@ class Predictions(Page):
             return [self.empty("No predictions yet", EMPTY)]
         self.gallery = Gallery(sizing_mode="stretch_width", margin=0)
         self.gallery.link(self, chosen="item", bidirectional=True)
-        cost = parts.group("Cost", RadioButtons.from_param(self.param.cost, options=_COSTS), COST_HELP)
-        margin = parts.group(
-            "Sure at a margin of",
-            pn.widgets.FloatInput.from_param(self.param.margin, label="", width=110, step=0.05),
-            MARGIN,
-        )
         self.figures: dict[str, PlotCard] = {}
         film = self._film()
-        self.figures |= {
-            "prediction_strip": self._figure("prediction_strip", ["item", "compared"], cursor=True, least=640),
-            "class_scores": self._figure("class_scores", ["item"], cursor=True),
-            "answer_margin": self._figure("answer_margin", ["item"], cursor=True),
-            "raster": self._figure("raster", ["item"], cursor=True),
-            "confusion": self._figure("confusion", [], move=["time"], mover=self._recount),
-            "confidence_cutoff": self._figure("confidence_cutoff", ["cost"], controls=[cost]),
-            "exit_steps": self._figure("exit_steps", ["margin"], controls=[margin]),
-        }
+        strip = self._figure("prediction_strip", ["item", "compared"], cursor=True, least=640)
+        self.figures["prediction_strip"] = strip
         self._count = parts.written("")
         self._shelves()
         self.param.watch(lambda *_: self._shelves(), ["run", "kind", "label", "shelf"])
@@ -248,9 +235,28 @@ class Predictions(Page):
             parts.card(parts.heading("Items", "The frame of a picture is the item shown; below it the true class and the answer."),
                        self._choice(), self.gallery, self._turn()),
             film,
-            self.figures["prediction_strip"].view,
-            parts.grid(*(figure.view for name, figure in self.figures.items() if name not in ("event_stream", "prediction_strip"))),
+            strip.view,
+            self.later(self._rest),
         ]  # fmt: skip
+
+    def _rest(self) -> pn.Column:
+        """The plots below the strip."""
+        cost = parts.group("Cost", RadioButtons.from_param(self.param.cost, options=_COSTS), COST_HELP)
+        margin = parts.group(
+            "Sure at a margin of",
+            pn.widgets.FloatInput.from_param(self.param.margin, label="", width=110, step=0.05),
+            MARGIN,
+        )
+        further = {
+            "class_scores": self._figure("class_scores", ["item"], cursor=True),
+            "answer_margin": self._figure("answer_margin", ["item"], cursor=True),
+            "raster": self._figure("raster", ["item"], cursor=True),
+            "confusion": self._figure("confusion", [], move=["time"], mover=self._recount),
+            "confidence_cutoff": self._figure("confidence_cutoff", ["cost"], controls=[cost]),
+            "exit_steps": self._figure("exit_steps", ["margin"], controls=[margin]),
+        }
+        self.figures |= further
+        return parts.grid(*(figure.view for figure in further.values()))
 
     def _play(self) -> None:
         """One step on, while playing."""

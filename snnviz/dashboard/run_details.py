@@ -77,8 +77,8 @@ class RunDetails:
     @property
     def run(self) -> Run | None:
         """The run that is opened, as it is known now."""
-        found = [run for run in self._page.workspace.runs() if run.id == self._page.opened]
-        return found[0] if found else None
+        found: Run | None = self._page.workspace.run(self._page.opened)
+        return found
 
     @property
     def _name(self) -> str:

@@ -77,9 +77,9 @@ class Runs(Page):
         )
         self.tick()
         self.every(self.tick)
-        return [
-            self.nothing, self._list, self.comparison.view, self.details.view, self.editor.view, self.influence.view,
-        ]  # fmt: skip
+        below = (self.comparison, self.details, self.editor, self.influence)
+        stack = self.later(lambda: parts.box(*(card.view for card in below), classes=["snn-stack"]), shown=False)
+        return [self.nothing, self._list, stack]
 
     def _filters(self) -> list[Any]:
         search = pn.widgets.TextInput.from_param(
@@ -152,7 +152,7 @@ class Runs(Page):
     # --- what changes runs ----------------------------------------------------------------------------------------------
 
     def _star(self, run_id: str) -> None:
-        run = next((run for run in self.workspace.runs() if run.id == run_id), None)
+        run = self.workspace.run(run_id)
         if run is not None:
             star = not run.starred
             self.apart(lambda: self.workspace.edit(run_id, star=star), lambda _: self.tick(), self.remove)

@@ -96,7 +96,7 @@ class Sparsity(Launching):
         if names != list(self.param.model.objects):
             self.param.model.objects = names
             self.figures["lambda_grid"].redraw()
-        run = self.details.run
+        run = self.opened_run
         # the run that was launched from here is shown as soon as it is done
         if run is not None and run.status == "FINISHED" and run.id not in self._shown:
             self._shown.add(run.id)
@@ -107,22 +107,6 @@ class Sparsity(Launching):
         self._watched = run.id if run is not None and run.active else self._watched
 
     def _body(self) -> list[Any]:
-        form = self.launch_card(
-            self.source_field("Model", "The trained classifier that the fine-tuning starts from."),
-            parts.group(
-                "Launch",
-                RadioButtons.from_param(self.param.many, options={"one fine-tuning": False, "a sweep": True}),
-                SWEEP,
-            ),
-            *self._strength_fields(),
-            field(self, Options, "weigh", {"the size of layers": "size", "the events of layers": "events"}, width=190),
-            field(self, Options, "epsilon", width=150, step=1e-4),
-            field(self, Options, "levels", width=110),
-            field(self, Options, "epochs", width=170),
-            field(self, Options, "limit", width=110),
-            field(self, Options, "seed", width=80),
-        )
-        self.follow()
         choice = pn.widgets.Select.from_param(self.param.model, label="", width=320)
         grid_value = pn.widgets.Select.from_param(
             self.param.value, label="", options={words: name for name, words in _VALUES.items()}, width=230
@@ -134,6 +118,9 @@ class Sparsity(Launching):
                 lambda: plots.layer_sparsity(self._stages(), dark=self.dark), lambda: plots.layer_sparsity_data(self._stages()),
                 redraw=["model"], shared=lambda: self.model, again=lambda: self._again("layer_sparsity", stages=_STAGES),
             ),
+        }  # fmt: skip
+        form, opened = self.launch_card(self._widgets), self.follow()
+        self.figures |= {
             "pruning_curve": PlotCard(
                 self, "pruning_curve", "Pruning curve", "Accuracy on held-out items once all weights below ε are set to zero.",
                 lambda: plots.pruning_curve(self._curve()[0], chosen=self._curve()[1], dark=self.dark),
@@ -160,9 +147,25 @@ class Sparsity(Launching):
             self.live(self._table, "model"),
             classes=["snn-loose"],
         )
+        return [form, opened, table, parts.grid(*(figure.view for figure in self.figures.values()))]
+
+    def _widgets(self) -> list[Any]:
+        """What the form has for this job."""
         return [
-            form, self.details.view, table, parts.grid(*(figure.view for figure in self.figures.values())),
-        ]  # fmt: skip
+            self.source_field("Model", "The trained classifier that the fine-tuning starts from."),
+            parts.group(
+                "Launch",
+                RadioButtons.from_param(self.param.many, options={"one fine-tuning": False, "a sweep": True}),
+                SWEEP,
+            ),
+            *self._strength_fields(),
+            field(self, Options, "weigh", {"the size of layers": "size", "the events of layers": "events"}, width=190),
+            field(self, Options, "epsilon", width=150, step=1e-4),
+            field(self, Options, "levels", width=110),
+            field(self, Options, "epochs", width=170),
+            field(self, Options, "limit", width=110),
+            field(self, Options, "seed", width=80),
+        ]
 
     def _strength_fields(self) -> list[Any]:
         """The widgets for the strengths of one fine-tuning, and those for a sweep's; either are shown."""

@@ -98,6 +98,10 @@ class Workspace:
         """The runs of the store, newest first, as they were a moment ago."""
         return [] if self.watcher is None else self.watcher.runs()
 
+    def run(self, run_id: str) -> Run | None:
+        """The run of the store with this id, as it was a moment ago; None if there is none."""
+        return next((run for run in self.runs() if run.id == run_id), None)
+
     @property
     def may_launch(self) -> bool:
         """Whether jobs can be launched from here."""
@@ -138,7 +142,8 @@ class Workspace:
             return None
         run_id = sources.origin(source)
         if run_id is not None:
-            found = next((run.params.get("data") for run in self.runs() if run.id == run_id), None)
+            run = self.run(run_id)
+            found = None if run is None else run.params.get("data")
         elif (path := str(uploads.located(self.store.home, source))) != source:
             network = load_network(path) if path.endswith(".npz") else None
             shipped = None if network is None else self._hashes().get(network.hash)

@@ -7,7 +7,7 @@ from tests.synthetic import dense_mnist
 def test_files_are_written_apart_from_the_page(monkeypatch):
     page = dashboard.Explorer(dense_mnist())
     (button,) = [
-        each for each in page.figures["accuracy_over_time"]._exports.select() if getattr(each, "label", "") == "PDF"
+        each for each in page.figures["accuracy_over_time"].view.select() if getattr(each, "label", "") == "PDF"
     ]
     apart = []
     monkeypatch.setattr(page, "apart", lambda work, done, _button=None: apart.append((work, done)))
@@ -22,7 +22,7 @@ def test_files_are_written_apart_from_the_page(monkeypatch):
 def test_a_plot_that_cannot_be_written_is_said(monkeypatch):
     page = dashboard.Explorer(dense_mnist())
     figure = page.figures["accuracy_over_time"]
-    (button,) = [each for each in figure._exports.select() if getattr(each, "label", "") == "PDF"]
+    (button,) = [each for each in figure.view.select() if getattr(each, "label", "") == "PDF"]
     monkeypatch.setattr(button, "_drawn", lambda: 1 / 0)
     button._clicks += 1
     assert "ZeroDivisionError" in page.notice.object
