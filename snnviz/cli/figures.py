@@ -66,7 +66,11 @@ def add_source(parser: argparse.ArgumentParser, **model: Any) -> None:
         help="results (.nc), folders of runs with result.nc, network.npz and history.csv, or ids of tracked runs; the first two "
         "are before and after",
     )  # fmt: skip
-    parser.add_argument("--network", metavar="NETWORK", help="with --run: the network of the last result (.npz)")
+    parser.add_argument(
+        "--network",
+        metavar="NETWORK",
+        help="with --run: the network of the last result (.npz), where it is no shipped one and not beside the result",
+    )
     parser.add_argument(
         "--history", metavar="CSV", help="with --run: history of an optimisation (snnviz optimize --history)"
     )

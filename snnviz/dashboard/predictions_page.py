@@ -284,7 +284,6 @@ class Predictions(Page):
         return parts.row(
             parts.group("Show", RadioButtons.from_param(self.param.kind), KIND_HELP),
             parts.group("True class", pn.widgets.Select.from_param(self.param.label, label="", width=140), CLASS_HELP),
-            self._count,
             classes=["snn-buttons"],
         )
 
@@ -294,7 +293,7 @@ class Predictions(Page):
         self.back.on_click(lambda *_: setattr(self, "shelf", max(0, self.shelf - 1)))
         self.forth.on_click(lambda *_: setattr(self, "shelf", self.shelf + 1))
         self._shelves()
-        return parts.row(self.back, self.forth, classes=["snn-buttons"])
+        return parts.row(self.back, self.forth, self._count, classes=["snn-buttons", "snn-actions"])
 
     def _shelves(self) -> None:
         """Fill the gallery with the items of the present page."""

@@ -13,6 +13,7 @@ import socket
 import sys
 import threading
 import traceback
+import warnings
 import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import panel as pn
+from bokeh.util.warnings import BokehUserWarning
 from panel.io.document import init_doc
 from panel.io.resources import get_dist_path
 from tornado.iostream import StreamClosedError
@@ -352,6 +354,8 @@ def _server(
         logger = logging.getLogger(name)
         if not any(isinstance(one, _BrowserLeft) for one in logger.filters):
             logger.addFilter(_BrowserLeft())
+    # a browser may tell in full of a model that this server knows, and takes as it should
+    warnings.filterwarnings("ignore", "reference already known", BokehUserWarning)
     return server
 
 

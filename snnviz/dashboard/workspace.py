@@ -146,7 +146,7 @@ class Workspace:
             found = None if run is None else run.params.get("data")
         elif (path := str(uploads.located(self.store.home, source))) != source:
             network = load_network(path) if path.endswith(".npz") else None
-            shipped = None if network is None else self._hashes().get(network.hash)
+            shipped = None if network is None else finding.shipped_name(network.hash)
             known = sources.remembered(shipped) if shipped else {} if network is None else network.metadata
             found = known.get("data")
         else:
@@ -365,7 +365,7 @@ class Workspace:
         if run is not None and name not in self._results:
             return "run", run.id[:12]
         digest = str(self.result(name).attrs.get("network_hash", ""))
-        shipped = self._hashes().get(digest)
+        shipped = finding.shipped_name(digest)
         return ("", digest[:10]) if shipped is None else ("shipped", shipped)
 
     def card_where(self, name: str) -> str:
@@ -522,18 +522,8 @@ class Workspace:
         """The shipped network whose card has this hash."""
         from snnviz import pretrained
 
-        name = self._hashes().get(network_hash)
+        name = finding.shipped_name(network_hash)
         return None if name is None else self.remembered(("shipped", name), lambda: pretrained.network(name))
-
-    def _hashes(self) -> dict[str, str]:
-        """The shipped networks by their hashes."""
-        from snnviz import pretrained
-
-        def read() -> dict[str, str]:
-            cards = {name: pretrained.card(name) for name in pretrained.names()}
-            return {card["network_hash"]: name for name, card in cards.items() if "network_hash" in card}
-
-        return self.remembered(("hashes",), read)
 
     def remembered(self, key: Any, make: Callable[[], T]) -> T:
         """What `make` returns, kept for as long as it is among the last things asked for."""

@@ -22,6 +22,28 @@ MOST_FILES = 100
 """Network files of a folder that are looked at."""
 
 
+def shipped_name(digest: str) -> str | None:
+    """The name of the shipped network with this hash; None if none has it."""
+    return _shipped_hashes().get(digest)
+
+
+@functools.cache
+def _shipped_hashes() -> dict[str, str]:
+    """The shipped networks by the hashes in their cards."""
+    from snnviz import pretrained
+
+    cards = {name: pretrained.card(name) for name in pretrained.names()}
+    return {card["network_hash"]: name for name, card in cards.items() if "network_hash" in card}
+
+
+def network_at_hand(folders: Iterable[Path], digest: str) -> SpikingNetwork | None:
+    """The network with this hash: a shipped one, or one among the .npz files of some folders; None if it is neither."""
+    from snnviz import pretrained
+
+    name = shipped_name(digest)
+    return network_among(folders, digest) if name is None else pretrained.network(name)
+
+
 def network_among(folders: Iterable[Path], digest: str) -> SpikingNetwork | None:
     """The network with this hash among the .npz files of some folders; None if it is in none of them."""
     for folder in folders:

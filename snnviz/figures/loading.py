@@ -52,7 +52,8 @@ def from_files(
         sources: result files (.nc); folders with `result.nc` and, if they have them, `start.nc`, `network.npz` and
             `history.csv`; or ids of tracked runs (their beginnings will do), which hold the same. Results are named by their
             titles, else by their file's, folder's or run's name; those of an optimisation are "before" and "after".
-        network: a network file of the last result (.npz) or the name of a shipped one.
+        network: a network file of the last result (.npz) or the name of a shipped one; None looks among the shipped ones and
+            the files beside the results, by the hash that results have of theirs.
         history: a CSV of an optimisation's history, as `snnviz optimize --history` writes it.
         grid: a CSV with columns lambda_a, lambda_w, value.
         benchmarks: the JSON file of Table A that `make bench` writes, or its folder.
@@ -94,10 +95,14 @@ def from_files(
                 f"`network` must be the one that was simulated for {name!r}. "
                 f"Received: another, by its hash {found_network.hash[:12]}"
             )
+    beside = _beside(sources)
+    for name in runs.keys() - networks.keys():
+        if (at_hand := finding.network_at_hand(beside, str(runs[name].attrs.get("network_hash", "")))) is not None:
+            networks[name] = at_hand
     return Material(
         results=runs,
         networks=networks,
-        images=_images_of(runs, networks, None if data is None else os.fspath(data), _beside(sources)),
+        images=_images_of(runs, networks, None if data is None else os.fspath(data), beside),
         recordings=_recordings_of(runs),
         history=table if history is None else _csv("history", history),
         grid=None if grid is None else _csv("grid", grid),

@@ -94,7 +94,7 @@ def confidence_cutoff(
         xlabel=COSTS[x].format(steps=step_unit(runs)),
         ylabel="Accuracy (%)",
         xlim=(0.0, 1.04 * far),
-        ylim=(max(low - 0.08 * span, 0.0), best + 0.08 * span),
+        ylim=(max(low - 0.08 * span, 0.0), min(best + 0.08 * span, 100 + 0.02 * span)),
         legend="bottom_right",
         large=x == "events",
         height=height,

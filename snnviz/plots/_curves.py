@@ -72,7 +72,7 @@ def accuracy_overlay(
         xlim=_room(ends, log),
         ylim=limits,
         logx=log,
-        xticks=log_steps(ends) if log and x == "time" else None,
+        xticks=_log_ticks(x, ends) if log else None,
         legend="bottom_right" if len(runs) > 1 else None,
         large=x != "time",
         height=height,
@@ -159,10 +159,25 @@ def _told(data: pd.DataFrame, x: str, runs: Mapping[str, Any], ends_of: Mapping[
     return theme.at_once(data, "run", ("step" if x == "time" else "events", x), "accuracy", words)
 
 
+def _log_ticks(x: str, ends: tuple[float, float]) -> list[tuple[float, str]] | None:
+    """What a logarithmic axis names; None leaves it to the powers of ten, where there are enough of them."""
+    if x == "time":
+        return log_steps(ends)
+    return (
+        None
+        if ends[1] > 100 * ends[0]
+        else [(place, theme.large(place)) for place in _ones_twos_fives(_room(ends, True))]
+    )
+
+
 def log_steps(ends: tuple[float, float]) -> list[tuple[float, str]]:
     """Steps that a logarithmic axis names: 1, 2, 5, 10, 20, 50, ..."""
-    places = [base * 10**power for power in range(8) for base in (1, 2, 5)]
-    return [(float(step), f"{step:,}") for step in places if ends[0] <= step <= ends[1]]
+    return [(step, f"{step:,.0f}") for step in _ones_twos_fives(ends)]
+
+
+def _ones_twos_fives(ends: tuple[float, float]) -> list[float]:
+    places = [float(base * 10**power) for power in range(15) for base in (1, 2, 5)]
+    return [place for place in places if ends[0] <= place <= ends[1]]
 
 
 def _colors(runs: Mapping[str, Any], dark: bool) -> dict[str, str]:

@@ -129,10 +129,17 @@ def ann_words(
     for group in groups:
         text = "ANNs" if len({anns[name] for name in group}) > 1 else "ANN"
         names = " and ".join(group)
-        text += f", {names}" if len(group) < len(anns) and len(names) <= _SHORT else ""
+        if len(group) < len(anns):  # which: the runs if there is room, else how good
+            text += f", {names}" if len(names) <= _SHORT else f", {_range([anns[name] for name in group])}"
         spot = frame.place(text, _beside(heights[group[0]]), heights[group[0]])
         words.append((*frame.point(spot), text, colors[group[0]] if len(group) == 1 else palette.muted))
     return words
+
+
+def _range(accuracies: list[float]) -> str:
+    """Accuracies in percent, in words."""
+    low, high = f"{min(accuracies):.2f}", f"{max(accuracies):.2f}"
+    return f"{low} %" if low == high else f"{low} to {high} %"
 
 
 def _beside(height: float) -> list[tuple[float, float, str]]:

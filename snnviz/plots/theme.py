@@ -431,10 +431,11 @@ for (const [size, suffix] of [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"]])
   if (Math.abs(tick) >= size) return parseFloat((tick / size).toPrecision(3)) + suffix
 return String(parseFloat(tick.toPrecision(3)))
 """
-"""`_large`, for the browser; Bokeh's own formatter writes a million as m."""
+"""`large`, for the browser; Bokeh's own formatter writes a million as m."""
 
 
-def _large(value: float, position: int | None = None) -> str:
+def large(value: float, position: int | None = None) -> str:
+    """A number at an axis that counts thousands and millions; the second argument is Matplotlib's."""
     return count(value).replace(" ", "")
 
 
@@ -515,7 +516,7 @@ def _mpl_axes(colors: Palette, grid: bool, frame: bool, counted: Sequence[str]) 
             if axis.get_scale() == "log":
                 axis.set_minor_formatter("")  # on a short axis their numbers would crowd those of the major ticks
         for name in counted:
-            getattr(axes, name).set_major_formatter(_large)
+            getattr(axes, name).set_major_formatter(large)
         for side, spine in axes.spines.items():
             spine.set_visible(frame and side in ("left", "bottom"))
             spine.set_color(colors.muted)

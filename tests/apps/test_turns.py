@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
+from typing import Any
 
+import pytest
+
+from snnviz import dashboard
+from snnviz.dashboard import page, plot_card
 from snnviz.dashboard.turns import _Turns
 
 
@@ -64,3 +70,32 @@ def test_who_leaves_when_its_turn_has_come_passes_it_on():
 
     asyncio.run(work())
     assert found == ["second"]
+
+
+@pytest.fixture
+def parts(monkeypatch: pytest.MonkeyPatch) -> deque[Callable[[], None]]:
+    """The parts of pages that have still to be made, as if a browser were there."""
+    found: deque[Callable[[], None]] = deque()
+    for module in (page, plot_card):
+        monkeypatch.setattr(module, "soon", found.append)
+    return found
+
+
+def test_the_first_plot_is_drawn_before_the_form_is_made(workspace: Any, parts: deque[Callable[[], None]]) -> None:
+    made = dashboard.Hardware(workspace)
+    while not any(card.figure for card in getattr(made, "figures", {}).values()):
+        assert not hasattr(made, "button")
+        parts.popleft()()
+    while parts:
+        parts.popleft()()
+    assert made.button.label == "Launch"
+
+
+def test_nothing_is_drawn_before_its_turn(workspace: Any, parts: deque[Callable[[], None]]) -> None:
+    made = dashboard.Live(workspace)
+    parts.popleft()()
+    made.neuron += 1
+    made.dark = True
+    assert made.membranes.figure is None
+    parts.popleft()()
+    assert made.membranes.figure is not None

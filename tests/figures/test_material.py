@@ -34,6 +34,16 @@ def test_folder_of_a_run(folder, network, tmp_path):
     make(found, tmp_path / "out", ["layer-graph", "optimization-history"], formats=["svg"], progress=False)
 
 
+def test_the_network_of_a_result_is_found_by_its_hash(tmp_path, recorded, network):
+    results.save(recorded, tmp_path / "result.nc")
+    assert not from_files([tmp_path / "result.nc"]).networks
+    network.save(tmp_path / "mine.npz")
+    assert from_files([tmp_path / "result.nc"]).networks["small"].hash == network.hash
+    shipped_one = pretrained.network("dense-mnist-optimized")
+    results.save(dense_mnist(title="shipped").assign_attrs(network_hash=shipped_one.hash), tmp_path / "shipped.nc")
+    assert from_files([tmp_path / "shipped.nc"]).networks["shipped"].hash == shipped_one.hash
+
+
 def test_files_have_names_of_their_own(tmp_path):
     for name in ("a", "b"):
         results.save(dense_mnist(title="same"), tmp_path / f"{name}.nc")

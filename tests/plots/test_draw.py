@@ -14,6 +14,7 @@ from pypdf import PdfReader
 from snnviz import plots
 from snnviz.errors import InputError
 from snnviz.plots import theme
+from snnviz.plots._curves import _log_ticks
 from snnviz.plots._evaluations import _near_start
 from snnviz.plots._marks import Frame, ann_words, mark_rows
 from tests.synthetic import result_of
@@ -222,6 +223,31 @@ def test_lines_of_analog_networks_have_a_name_each_where_they_can_be_told_apart(
     colors = {"dense": "blue", "sparse": "orange"}
     found = ann_words(frame, {"dense": 98.0, "sparse": second}, colors, theme.palette(False))
     assert [word[2] for word in found] == told
+
+
+def test_lines_of_analog_networks_with_long_names_are_told_apart_by_how_good_they_are():
+    accuracies = {"dense MNIST, optimized · 1a2b3c": 98.0, "convolutional MNIST · 4d5e6f": 98.21}
+    found = ann_words(
+        Frame("time", (1.0, 50.0), (93.4, 98.8), False),
+        accuracies,
+        dict.fromkeys(accuracies, "blue"),
+        theme.palette(False),
+    )
+    assert [word[2] for word in found] == ["ANN, 98.00 %", "ANN, 98.21 %"]
+
+
+@pytest.mark.parametrize(("last", "told"), [(60_000, ["2k", "5k", "10k", "20k", "50k"]), (60_000_000, None)])
+def test_a_short_logarithmic_axis_of_events_has_more_than_powers_of_ten(last, told):
+    found = _log_ticks("cumulative_events", (1_500.0, float(last)))
+    assert told == (found and [text for _, text in found])
+
+
+def test_no_accuracy_above_100_percent_is_named(recorded):
+    right = recorded.assign(
+        logits=recorded["logits"] * 0 + 10.0 * (recorded["class"] == recorded["class"][recorded["label"]])
+    )
+    top = hv.Store.lookup_options("matplotlib", plots.confidence_cutoff(right), "plot").kwargs["ylim"][1]
+    assert 100.0 < top < 102.0, "the line is not cut"
 
 
 def test_no_mark_is_cut_at_the_border(recorded):
