@@ -33,20 +33,33 @@ _CHUNK_BYTES = 32 * 2**20
 
 @checked
 def accuracy_interval(result: xr.Dataset, level: float = LEVEL) -> np.ndarray:
-    """Wilson's interval of the accuracy after each step: float64 (2, T), the lower and the upper ends, fractions.
-
-    With p = A(t), n items and z the normal quantile of (1 + level) / 2:
-    (p + z^2 / 2n -+ z sqrt(p (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n). (E. B. Wilson, 1927.)
+    """The interval of the accuracy after each step: float64 (2, T), the lower and the upper ends, fractions; see `wilson`.
 
     Args:
         result: a result; its items are `attrs["items"]`, or the size of `item`.
         level: how often such intervals hold the true accuracy, in (0, 1).
     """
-    accuracy = metrics._accuracy(result)
-    z = _quantile(level)
-    n = items(result)
-    middle = (accuracy + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(accuracy * (1 - accuracy) / n + z**2 / (4 * n**2))
+    return wilson(metrics._accuracy(result), items(result), level)
+
+
+@checked
+def wilson(share: float | np.ndarray, items: int, level: float = LEVEL) -> np.ndarray:
+    """Wilson's interval of shares that were measured: float64 (2, ...), the lower and the upper ends, fractions.
+
+    With p the share, n items and z the normal quantile of (1 + level) / 2:
+    (p + z^2 / 2n -+ z sqrt(p (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n). (E. B. Wilson, 1927.)
+
+    Args:
+        share: the fraction of the items of which something holds, e.g. that the answer is right; one, or an array of them.
+        items: on how many it was measured.
+        level: how often such intervals hold the true share, in (0, 1).
+    """
+    p = check.finite("share", np.asarray(share, np.float64))
+    if p.size and not 0 <= p.min() <= p.max() <= 1:
+        raise InputError(f"`share` must be in [0, 1]. Received: values from {p.min():g} to {p.max():g}")
+    n, z = check.integer("items", items, 1), _quantile(level)
+    middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
     return np.clip(np.stack([middle - half, middle + half]), 0.0, 1.0)
 
 

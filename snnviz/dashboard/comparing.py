@@ -201,8 +201,7 @@ class Influence:
         self._page.target = keep
         selector.objects = objects
         told = bool(names) and len(self.table().columns) > 2
-        for card in self.view:  # the grid's own layout would show through
-            card.visible = told
+        self.view.visible = told
 
     def table(self) -> pd.DataFrame:
         """Settings and what came out, of what the runs that are listed have in common."""

@@ -230,11 +230,17 @@ class Page(pn.viewable.Viewer):
 
     @staticmethod
     def later(make: Callable[[], Any], *, shown: bool = True) -> pn.Column:
-        """A place that `make` fills when what was begun before is done (see `turns.soon`), `shown` as such until then."""
+        """A place that `make` fills when what was begun before is done (see `turns.soon`), `shown` as such until then.
+
+        It is visible as long as what it holds is: an empty one would still have a gap on either side.
+        """
         place = parts.box(*([parts.written(parts.SKELETON)] if shown else []), classes=[])
+        place.visible = shown
 
         def fill() -> None:
-            place[:] = [make()]
+            made = make()
+            place[:], place.visible = [made], made.visible
+            made.param.watch(lambda event: setattr(place, "visible", event.new), "visible")
 
         soon(fill)
         return place

@@ -77,9 +77,12 @@ class Runs(Page):
         )
         self.tick()
         self.every(self.tick)
-        below = (self.comparison, self.details, self.editor, self.influence)
-        stack = self.later(lambda: parts.box(*(card.view for card in below), classes=["snn-stack"]), shown=False)
-        return [self.nothing, self._list, stack]
+
+        def below(card: Any) -> pn.Column:
+            return self.later(lambda: card.view, shown=False)
+
+        cards = (self.comparison, self.details, self.editor, self.influence)
+        return [self.nothing, self._list, *map(below, cards)]
 
     def _filters(self) -> list[Any]:
         search = pn.widgets.TextInput.from_param(

@@ -355,7 +355,8 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
             "confidence_cutoff",
             "Stopping when sure, beside stopping at a fixed time",
             "Accuracy against the mean time to the answer. Lines with marks: each item stops once the margin of its two "
-            "best softmax scores reaches a level, a mark for each level. Dotted: all items stop at the same step.",
+            "best softmax scores reaches a level, a mark for each level; shaded: their 95 % interval (Wilson). Dotted: all items "
+            "stop at the same step.",
             lambda m: (_named_pair(m),),
             _holding("logits", "item_events"),
         ),

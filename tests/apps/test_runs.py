@@ -203,7 +203,7 @@ def test_runs_without_a_setting_that_differs_are_listed(store):
     page = dashboard.Runs(workspace)
     assert page.target == "peak_accuracy"
     assert "must hold a setting beside" in page.influence.lines._words.object
-    assert not any(card.visible for card in page.influence.view)
+    assert not page.influence.view.visible
 
 
 def test_pages_show_the_results_of_runs(finished):

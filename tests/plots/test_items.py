@@ -4,7 +4,7 @@ import holoviews as hv
 import numpy as np
 import pytest
 
-from snnviz import metrics, plots
+from snnviz import metrics, plots, uncertainty
 from snnviz.errors import InputError
 from tests.plots.conftest import ITEMS, STEPS, TRACED
 
@@ -89,6 +89,8 @@ def test_confidence_cutoff(recorded):
     assert data["run"].eq("one").all()
     for name in ("level", "accuracy", "time", "events", "stopped"):
         assert np.array_equal(data[name], found[name])
+    after_one_step = uncertainty.accuracy_interval(recorded)[:, 0]
+    assert (data["low"][0], data["high"][0]) == pytest.approx(tuple(after_one_step)), "at margin 0 all stop there"
 
 
 def test_exit_steps(recorded):
