@@ -39,10 +39,11 @@ NOT_PRESSED = re.compile(r"launch|resume|simulate this|log out|search for", re.I
 WORDS = ("", "0", "1", "-3", "20", "1e9", "nan", "dense", "peak_accuracy>0.98", "ö <b>x</b>", "a" * 300)
 KEYS = ("ArrowLeft", "ArrowRight", "PageUp", "PageDown", "Home", "End", "Tab", "Enter", " ", "Escape")
 TARGETS = "button, select, input:not([type=file]), textarea, summary, [tabindex='0'], nav a, .bk-Canvas, a.step"
-FIGURES = """() => Bokeh.documents.flatMap(d => [...d._all_models.values()].filter(m => m.type == 'Figure' || m.type == 'Plot'))
-    .map(f => [`${f.html_attributes['aria-label']} ${f.id}`,
+FIGURES = """() => Bokeh.documents.flatMap(d => d.roots().flatMap(r => [...r.references()]))
+    .filter(m => m.type == 'Figure' || m.type == 'Plot').map(f => [`${f.html_attributes['aria-label']} ${f.id}`,
                f.left.concat(f.below).map(a => JSON.stringify(a.major_label_text_color ?? '')).join()])"""
-"""Names of a page's plots with the colours of their axes."""
+"""Names of a page's plots with the colours of their axes. Of those in the page: a document forgets what has left it once nothing
+has changed for a while, which does not come to pass while page Predictions plays."""
 
 
 class Session:

@@ -225,6 +225,7 @@ class Predictions(Page):
         strip = self._figure("prediction_strip", ["item", "compared"], cursor=True, least=640)
         self.figures["prediction_strip"] = strip
         self._count = parts.written("")
+        self._count.align = "center"
         self._shelves()
         self.param.watch(lambda *_: self._shelves(), ["run", "kind", "label", "shelf"])
         self.param.watch(lambda *_: self._mark(), ["time"])

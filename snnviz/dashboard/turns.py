@@ -26,7 +26,7 @@ _PAUSE = 0.01
 """Seconds; a small request takes a few rounds of the event loop, of which each would otherwise wait for another part."""
 _WHILE = 0.1
 """Seconds after which parts at work give way to other sessions. Each time the document is searched for models, which takes as long
-as a small part. The first part is sent by itself: the browser lays out the page while its first plot is made."""
+as a small part."""
 _AWAY = 0.2
 """Seconds between two looks whether a page that was left is shown again."""
 _running: set[Any] = set()
@@ -122,7 +122,7 @@ async def _work_off(document: Any, parts: deque[Callable[[], None]]) -> None:
                 parts.clear()
                 return
             # under the document's lock, before the pause is over
-            pn.state.execute(functools.partial(_some, document, parts, _WHILE if had else 0.0), schedule=True)
+            pn.state.execute(functools.partial(_some, document, parts), schedule=True)
             await asyncio.sleep(_PAUSE)
             await _sent(context)
 
@@ -152,15 +152,15 @@ async def _sent(context: Any) -> None:
             pass
 
 
-def _some(document: Any, parts: deque[Callable[[], None]], seconds: float) -> None:
-    """Work off parts for so long, one at least, and send what they change when they are done.
+def _some(document: Any, parts: deque[Callable[[], None]]) -> None:
+    """Work off parts for a while, one at least, and send what they change when they are done.
 
     Panel sends every change by itself, and may lose one of many.
 
     What the document holds is found out once, in the end, which saves a third of the time; and before the message is written, as
     `hold` does not: models found after it would be sent a second time.
     """
-    end = time.monotonic() + seconds
+    end = time.monotonic() + _WHILE
     with hold(document), document.models.freeze():
         while parts:
             try:

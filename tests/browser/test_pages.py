@@ -125,6 +125,7 @@ def test_predictions(page, server):
     page.get_by_role("button", name="Play").click()
     page.wait_for_function("location.search.includes('time=2')")
     page.get_by_role("button", name="Pause").click()
+    page.locator(".bk-Canvas").nth(6).wait_for(state="attached")
     assert page.locator(".bk-Canvas").count() == 7
     assert page.problems == []
 
