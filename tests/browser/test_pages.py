@@ -85,8 +85,6 @@ UPLOADS = [
 ]  # fmt: skip
 
 
-# BokehJS may tell of the field in full beside the file, which the server knows, takes as it should and warns of
-@pytest.mark.filterwarnings("ignore:reference already known")
 @pytest.mark.parametrize(("slug", "name"), UPLOADS)
 def test_real_files_are_taken(page, server, slug, name):
     """Chromium knows no media type for them."""
