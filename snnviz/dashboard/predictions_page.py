@@ -157,9 +157,11 @@ class Predictions(Page):
         if name == "confusion":
             return plots.confusion(self.workspace.result(self.run), self.time, dark=self.dark, height=380)
         if name == "confidence_cutoff":
-            return plots.confidence_cutoff(self.workspace.result(self.run), x=self.cost, dark=self.dark, height=380)
+            return plots.confidence_cutoff(
+                self._scored("logits", "item_events"), x=self.cost, dark=self.dark, height=380
+            )
         if name == "exit_steps":
-            return plots.exit_steps(self.workspace.result(self.run), self._level(), dark=self.dark, height=380)
+            return plots.exit_steps(self._stopping(), self._level(), dark=self.dark, height=380)
         if name == "event_stream":
             return plots.event_stream(*self._streamed(), time=self.time, dark=self.dark)
         result, item = self._one(name)
@@ -174,12 +176,23 @@ class Predictions(Page):
         if name == "confusion":
             return plots.confusion_data(self.workspace.result(self.run), self.time)
         if name == "confidence_cutoff":
-            return plots.confidence_cutoff_data(self.workspace.result(self.run))
+            return plots.confidence_cutoff_data(self._scored("logits", "item_events"))
         if name == "exit_steps":
-            return plots.exit_steps_data(self.workspace.result(self.run), self._level())
+            return plots.exit_steps_data(self._stopping(), self._level())
         if name == "event_stream":
             return plots.event_stream_data(*self._streamed())
         return getattr(plots, f"{name}_data")(*self._one(name))
+
+    def _scored(self, *needed: str) -> xr.Dataset:
+        """The result, which must hold these of all items."""
+        result = self.workspace.result(self.run)
+        if not set(needed) <= set(result):
+            raise InputError(NOT_SCORED)
+        return result
+
+    def _stopping(self) -> xr.Dataset:
+        """The result, if it says where items ended or would have."""
+        return self._scored(*([] if self._level() is None else ["logits"]))
 
     def _level(self) -> float | None:
         """The margin at which items would have ended, of a result in which they ran on."""
@@ -361,6 +374,10 @@ NOT_RECORDED = {
     ".npz files into the folder of the result's, simulate as a run of the store, or in Python with "
     "record=Record(spikes=network.firing_names).",
 }
+NOT_SCORED = (
+    "This run did not keep the class scores and events of all items. Simulate its network again: Simulate this on the page of the "
+    "run that made it keeps them where classes are few, as does --record prediction logits events."
+)
 _COSTS = {"time steps": "time", "synaptic events": "events"}
 COST_HELP = "Across: what an answer takes on average, in time steps or in synaptic events."
 PLAY_HELP = "Moves the time on by itself, step by step."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 from collections.abc import Callable
@@ -22,13 +23,15 @@ from snnviz.dashboard.workspace import MODEL_KINDS, RESULT_KINDS, label
 from snnviz.errors import InputError
 from snnviz.jobs.spec import leaving
 from snnviz.jobs.work.sources import FROM_RUN
-from snnviz.simulation.settings import INPUTS
+from snnviz.simulation.settings import INPUTS, Settings
 
 if TYPE_CHECKING:
     from snnviz.runs import Run
 
 _LOG_LINES = 200
 _TIMES = ("epoch", "seconds")
+MOST_SCORES = 5000
+"""Class scores of an item, classes times steps, that Simulate this keeps: 200 MB for 10 000 items."""
 
 
 class RunDetails:
@@ -161,7 +164,10 @@ class RunDetails:
         return "The run was cancelled. What it had saved is there, and Resume goes on from it.", ""
 
     def _simulate(self, run_id: str) -> tuple[str, str]:
-        """Simulate the network that the opened run left, on the test set, for as many steps and with the input that it knows of."""
+        """Simulate the network that the opened run left, on the test set, for as many steps and with the input that it knows of.
+
+        Of each item all is kept that page Predictions shows.
+        """
         run = self._shown
         told = {} if run is None else run.params
         options: dict[str, Any] = {"network": FROM_RUN + run_id}
@@ -169,6 +175,10 @@ class RunDetails:
             options["steps"] = int(told["steps"])
         if told.get("input") in INPUTS:
             options["input"] = told["input"]
+        with contextlib.suppress(InputError):
+            classes = self._page.workspace.network_of(run_id).classes
+            if classes * options.get("steps", Settings().steps) <= MOST_SCORES:
+                options["record"] = ["prediction", "logits", "events"]
         name = f"{self._name}, simulated" if self._name else ""
         made = self._page.workspace.launch({"kind": "simulate", "options": options, "name": name})
         return "Launched. The page Runs lists it; when it has ended, the pages Explorer and Predictions show it.", made

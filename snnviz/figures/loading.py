@@ -96,8 +96,11 @@ def from_files(
                 f"Received: another, by its hash {found_network.hash[:12]}"
             )
     beside = _beside(sources)
-    for name in runs.keys() - networks.keys():
-        if (at_hand := finding.network_at_hand(beside, str(runs[name].attrs.get("network_hash", "")))) is not None:
+    for name, result in runs.items():
+        at_hand = (
+            None if name in networks else finding.network_at_hand(beside, str(result.attrs.get("network_hash", "")))
+        )
+        if at_hand is not None:
             networks[name] = at_hand
     return Material(
         results=runs,

@@ -163,11 +163,9 @@ def _log_ticks(x: str, ends: tuple[float, float]) -> list[tuple[float, str]] | N
     """What a logarithmic axis names; None leaves it to the powers of ten, where there are enough of them."""
     if x == "time":
         return log_steps(ends)
-    return (
-        None
-        if ends[1] > 100 * ends[0]
-        else [(place, theme.large(place)) for place in _ones_twos_fives(_room(ends, True))]
-    )
+    if ends[1] > 100 * ends[0]:
+        return None
+    return [(place, theme.large(place)) for place in _ones_twos_fives(_room(ends, True))]
 
 
 def log_steps(ends: tuple[float, float]) -> list[tuple[float, str]]:

@@ -133,6 +133,7 @@ def test_the_camera_s_card_is_there_for_recordings_alone(pair):
 def test_scores_and_spikes_that_were_not_kept_are_simulated_for_the_item(pair):
     bare = {name: result.drop_vars(["logits", "item_events"]) for name, result in pair.items()}
     page = dashboard.Predictions(bare, item=5)
+    assert "Simulate this" in page.figures["confidence_cutoff"]._words.object
     kept, one = pair["before"]["logits"].values[5], page.workspace.trace("before", 5)
     np.testing.assert_allclose(one["logits"].values[0], kept, atol=1e-4)
     assert page.figures["class_scores"].figure is not None

@@ -10,6 +10,7 @@ import pytest
 from panel.models.file_dropper import UploadEvent
 
 from snnviz import dashboard, jobs, metrics, pretrained, results
+from snnviz.dashboard import run_details
 from snnviz.dashboard.run_words import comparison_table, less_is_better
 from snnviz.errors import InputError
 from snnviz.runs import Store
@@ -481,7 +482,7 @@ def test_data_are_chosen_where_a_network_remembers_none(finished, monkeypatch, t
     assert Path(asked[2]["options"]["network"]).read_bytes() == unknown.read_bytes()
 
 
-def test_what_a_run_left_is_simulated_as_it_was_meant(store):
+def test_what_a_run_left_is_simulated_as_it_was_meant(store, monkeypatch):
     run_id = store.create("optimize", "found")
     for name, value in (("steps", "7"), ("input", "analog")):
         store.client.log_param(run_id, name, value)
@@ -494,3 +495,9 @@ def test_what_a_run_left_is_simulated_as_it_was_meant(store):
     page.details.simulate.clicks += 1
     assert "runs?opened=made" in page.notice.object, "and where to follow it is a click away"
     assert launched[0]["options"] == {"network": f"run:{run_id}", "steps": 7, "input": "analog"}
+    workspace.network_of = lambda run: pretrained.network("dense-mnist-heuristic")
+    page.details.simulate.clicks += 1
+    assert launched[1]["options"]["record"] == ["prediction", "logits", "events"], "page Predictions is whole"
+    monkeypatch.setattr(run_details, "MOST_SCORES", 69)
+    page.details.simulate.clicks += 1
+    assert "record" not in launched[2]["options"], "of many classes they would fill the disk"

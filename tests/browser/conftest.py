@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+TOLD_TWICE = pytest.mark.filterwarnings("ignore:reference already known")
+"""BokehJS (3.9) may tell in full of a model that has just come into the page, and `snnviz dashboard` says nothing of it. As an
+error it would pass through Bokeh, and what was clicked be lost."""
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",

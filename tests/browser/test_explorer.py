@@ -3,9 +3,10 @@
 import pytest
 
 from snnviz import dashboard
-from tests.browser.conftest import watched
+from tests.browser.conftest import TOLD_TWICE, watched
 from tests.synthetic import dense_mnist
 
+pytestmark = TOLD_TWICE
 CANVAS = ".bk-Canvas"
 
 

@@ -6,6 +6,9 @@ import pytest
 
 from snnviz import dashboard, jobs
 from snnviz.runs import Store
+from tests.browser.conftest import TOLD_TWICE
+
+pytestmark = TOLD_TWICE
 
 
 @pytest.fixture

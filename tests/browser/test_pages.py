@@ -10,7 +10,9 @@ from pypdf import PdfReader
 
 from snnviz import dashboard, datasets, jobs, pretrained, simulate
 from snnviz.runs import Store
+from tests.browser.conftest import TOLD_TWICE
 
+pytestmark = TOLD_TWICE
 EVIL = "<img src=x onerror=console.error('evil')>"
 
 
