@@ -7,7 +7,8 @@ import itertools
 import json
 import math
 import os
-from collections.abc import Callable, Collection
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,13 @@ def choice(name: str, value: Any, allowed: Collection[str], otherwise: str = "")
         meant = (suggestion(value, allowed) or otherwise) if isinstance(value, str) else ""
         raise InputError(f"`{name}` must be one of {options}. Received: {describe(value)}{meant}")
     return value
+
+
+def different(name: str, values: Sequence[str]) -> None:
+    """Names of which none may occur twice: they are told apart by them."""
+    repeated = next((value for value, times in Counter(values).items() if times > 1), None)
+    if repeated is not None:
+        raise InputError(f"`{name}` must have different names. Received: {repeated!r} more than once")
 
 
 def text(name: str, value: Any) -> str | None:

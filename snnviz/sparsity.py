@@ -397,7 +397,7 @@ def pruning_curve(
         input_range: what the model takes for full intensity; None for what it shows (`snnviz.conversion.input_range`).
 
     Returns:
-        Per limit, from the smallest: `epsilon`, `S_w` and `accuracy` (fractions).
+        Per limit, from the smallest: `epsilon`, `S_w` and `accuracy` (fractions), and `items`, on how many it was measured.
     """
     images = _as_taken(model, x, input_range)
     labels = check.labels("y", y, len(images), int(model.output_shape[-1]))
@@ -411,7 +411,8 @@ def pruning_curve(
             for epsilon in limits:  # ascending, so each pruning goes on from the one before
                 prune(model, epsilon)
                 zero = sum(each.zero_synapses() for each in layers) / sum(each.synapses for each in layers)
-                curve.append({"epsilon": epsilon, "S_w": zero, "accuracy": _accuracy(answer, images, labels, bar)})
+                accuracy = _accuracy(answer, images, labels, bar)
+                curve.append({"epsilon": epsilon, "S_w": zero, "accuracy": accuracy, "items": len(images)})
     finally:
         for each, kernel in zip(layers, kernels, strict=True):
             each.layer.kernel.assign(kernel)

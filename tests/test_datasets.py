@@ -861,6 +861,7 @@ def test_an_npz_with_floats_features_and_class_names(tmp_path):
             {"y_test": np.array([0, 5]), "class_names": np.array(["a", "b"])},
             "a name for each class.*Received: 2, and indices up to 5",
         ),
+        ({"class_names": np.array(["a", "b", "b"])}, "class_names` must have different names.*Received: 'b' more than"),
         ({"x_test": np.zeros((0, 3, 2, 1), np.uint8), "y_test": np.zeros(0, int)}, "at least one image"),
         ({"x_test": np.zeros(2, np.uint8)}, "must have shape"),
         ({"x_test": np.full((2, 3, 2), 300)}, "integers from 0 to 255"),

@@ -217,6 +217,8 @@ def test_wrong_networks():
         SpikingNetwork(input=Input(shape=(4,)), layers=())
     with pytest.raises(InputError, match="one name per output"):
         SpikingNetwork(input=Input(shape=(4,)), layers=(layer,), class_names=("only",))
+    with pytest.raises(InputError, match=r"`class_names` must have different names\. Received: 'a' more than once"):
+        SpikingNetwork(input=Input(shape=(4,)), layers=(layer,), class_names=("a", "a"))
     conv = Conv2D(name="c", input_shape=(5, 5, 3), weights=np.ones((3, 3, 3, 2)), bias=np.zeros(2))
     with pytest.raises(InputError, match="one value per class"):
         SpikingNetwork(input=Input(shape=(5, 5, 3)), layers=(conv,))

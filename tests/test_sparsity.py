@@ -254,6 +254,7 @@ def test_pruning_curve_rises_in_sparsity_and_leaves_the_model_alone():
     y = np.asarray(model(x)).argmax(axis=1)  # so that the unpruned model is always right
     curve = sparsity.pruning_curve(model, x, y, [1e-2, 0, 1e3])
     assert [point["epsilon"] for point in curve] == [0, 1e-2, 1e3]
+    assert [point["items"] for point in curve] == [40] * 3
     assert curve[0]["accuracy"] == 1
     assert curve[0]["S_w"] < curve[1]["S_w"] < curve[2]["S_w"] == 1
     assert curve[2]["accuracy"] == (y == 0).mean()  # nothing but zero biases is left

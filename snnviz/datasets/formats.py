@@ -268,6 +268,7 @@ def read_npz(
     if count > MOST_CLASSES:
         raise InputError(f"{path} must hold class indices below {MOST_CLASSES}. Received: up to {count - 1}")
     named = tuple(map(str, range(count) if class_names is None else class_names.ravel()))
+    check.different(f"{path}: class_names", named)
     if len(named) <= y.max():
         raise InputError(
             f"{path} must hold a name for each class in class_names. Received: {len(named)}, and indices up to {y.max()}"

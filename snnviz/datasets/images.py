@@ -42,6 +42,7 @@ class Images:
     def __post_init__(self) -> None:
         check_fields(self)
         object.__setattr__(self, "class_names", tuple(str(name) for name in self.class_names))
+        check.different("class_names", self.class_names)
         object.__setattr__(self, "x", check.images("x", self.x))
         object.__setattr__(self, "y", check.labels("y", self.y, len(self.x), len(self.class_names)))
 

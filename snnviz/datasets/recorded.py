@@ -61,6 +61,7 @@ class Recorded:
     def __post_init__(self) -> None:
         check_fields(self)
         object.__setattr__(self, "class_names", tuple(map(str, self.class_names)))
+        check.different("class_names", self.class_names)
         object.__setattr__(self, "y", check.labels("y", self.y, len(self.x), len(self.class_names)))
 
     def __len__(self) -> int:

@@ -414,7 +414,8 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
             "pruning_curve",
             "Accuracy against weight sparsity",
             "Accuracy against the share of synapses that are zero once weights smaller than epsilon are set to zero, a "
-            "point an epsilon. Diamond: the largest epsilon that costs less than one percentage point.",
+            "point an epsilon. Diamond: the largest epsilon that costs less than one percentage point. "
+            "Shaded: its 95 % interval (Wilson), behind the line where items are many.",
             lambda m: (m.pruning,),
             _noted("pruning", "pruning curve"),
             of=_none,

@@ -53,9 +53,7 @@ class SpikingNetwork:
             raise InputError(f"`layers` must hold at least one layer. Received: {check.describe(self.layers)}")
         put = object.__setattr__
         put(self, "layers", layers)
-        repeated = sorted({name for name in self.layer_names if self.layer_names.count(name) > 1})
-        if repeated:
-            raise InputError(f"`layers` must have different names. Received: {repeated[0]!r} more than once")
+        check.different("layers", self.layer_names)
         self._check_wiring()
         if self.is_path:  # of which no layer needs to say it
             put(self, "layers", tuple(replace(layer, source=None) if layer.source else layer for layer in self._path))
@@ -65,6 +63,7 @@ class SpikingNetwork:
         class_names = tuple(map(str, self.class_names)) or tuple(str(index) for index in range(shape[0]))
         if len(class_names) != shape[0]:
             raise InputError(f"`class_names` must have one name per output ({shape[0]}). Received: {len(class_names)}")
+        check.different("class_names", class_names)
         put(self, "class_names", class_names)
         put(self, "metadata", MappingProxyType(dict(self.metadata)))
 

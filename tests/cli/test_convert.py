@@ -210,3 +210,5 @@ def test_curves_and_classes_have_names(files, tmp_path):
     for wrong in ("cat,dog", "cat,,cow"):
         with pytest.raises(InputError, match="`--class-names` must be 3 names"):
             run(files, files / "good.keras", "--out", out, "--class-names", wrong)
+    with pytest.raises(InputError, match=r"`--class-names` must have different names\. Received: 'cat' more than once"):
+        run(files, files / "good.keras", "--out", out, "--class-names", "cat,dog,cat")

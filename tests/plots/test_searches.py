@@ -148,6 +148,11 @@ def test_pruning_curve(pruned):
     data = plots.pruning_curve_data({"one": pruned, "two": pd.DataFrame(pruned)[::-1]})
     assert data["model"].tolist() == ["one"] * 3 + ["two"] * 3
     assert data["epsilon"].tolist() == [0, 1e-3, 1e-1] * 2
+    assert data[["low", "high"]].isna().all(axis=None), "nothing says on how many items these were measured"
+    measured = plots.pruning_curve_data([point | {"items": 200} for point in pruned])
+    assert np.array_equal(measured[["low", "high"]].T, uncertainty.wilson(measured["accuracy"].to_numpy(), 200))
+    for curve, shades in ((pruned, 0), ([point | {"items": 200} for point in pruned], 1)):
+        assert len(plots.pruning_curve(curve).traverse(lambda e: e, ["Area"])) == shades
     words = plots.pruning_curve(pruned, chosen=0.1).traverse(lambda e: e, ["Labels"])
     assert [label.dimension_values("text").tolist() for label in words] == [["ε = 0.1"]]
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from snnviz import _checks as check
 from snnviz._options import option, parameters
 from snnviz.errors import InputError
 from snnviz.jobs.work.sources import (
@@ -106,6 +107,7 @@ class Options(Preprocessing, DataOptions):
         """The names of the classes; empty where none are given."""
         given = self.class_names.split(",") if isinstance(self.class_names, str) else self.class_names or ()
         names = tuple(name.strip() for name in given)
+        check.different("class_names", names)
         if names and (len(names) != classes or not all(names)):
             raise InputError(
                 f"`class_names` must be {classes} names with commas between. Received: {self.class_names!r}"
