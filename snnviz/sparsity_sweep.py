@@ -54,7 +54,7 @@ class Sweep:
             `S_c_as_published` without the last one (`snnviz.sparsity.Sparsity`), activations measured on the held-out items;
             `epoch` that was kept, `seconds` it took; `on_front`, whether no other point is better in accuracy or S_c and not
             worse in the other; `model`, the file of the pruned model.
-        pruning: for every point accuracy and S_w against epsilon: `lambda_a`, `lambda_w`, `epsilon`, `S_w`, `accuracy`.
+        pruning: for every point accuracy and S_w against epsilon: `lambda_a`, `lambda_w`, `epsilon`, `S_w`, `accuracy`, `items`.
         failed: what became of the points that could not be trained, by (lambda_a, lambda_w).
     """
 

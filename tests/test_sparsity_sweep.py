@@ -85,7 +85,7 @@ def test_penalties_do_what_they_are_for_and_curves_are_kept(whole):
     assert table.loc[(3.0, 1.0), "S_a"] > table.loc[(0.1, 1.0), "S_a"]
     assert table.loc[(0.1, 30.0), "S_w"] > table.loc[(0.1, 1.0), "S_w"]
     curves = whole[0].pruning
-    assert set(curves) == {"lambda_a", "lambda_w", "epsilon", "S_w", "accuracy"}
+    assert set(curves) == {"lambda_a", "lambda_w", "epsilon", "S_w", "accuracy", "items"}
     at = curves[curves["epsilon"] == 1e-2].set_index(["lambda_a", "lambda_w"])
     pd.testing.assert_series_equal(at["accuracy"], table["accuracy"])
 
