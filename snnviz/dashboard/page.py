@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import math
 import re
 from collections.abc import Callable, Sequence
 from html import escape
@@ -42,6 +43,24 @@ def prefers_dark() -> bool:
     return bool(pn.state.cookies.get("snnviz_scheme") == "dark")
 
 
+class Zoomed(param.Dict):  # type: ignore[type-arg]
+    """What is looked at of plots: a plot's name -> [left, right, bottom, top], where that is not the whole."""
+
+    def _validate(self, val: Any) -> None:
+        super()._validate(val)
+        for name, window in val.items():
+            ends = window if isinstance(window, list) and len(window) == len(_ENDS) else [math.nan] * len(_ENDS)
+            if not all(isinstance(end, int | float) and math.isfinite(end) for end in ends) or not _wide(*ends):
+                raise ValueError(f"a zoom must be {', '.join(_ENDS)}. Received: {name}: {window}")
+
+
+_ENDS = ("left", "right", "bottom", "top")
+
+
+def _wide(left: float, right: float, bottom: float, top: float) -> bool:
+    return left < right and bottom < top
+
+
 class Page(pn.viewable.Viewer):
     """A page; its parameters are its state.
 
@@ -60,6 +79,7 @@ class Page(pn.viewable.Viewer):
     """
 
     dark = param.Boolean(False, doc="dark appearance")
+    zoomed: Any = Zoomed(default={}, doc="what is looked at of the plots that were zoomed")
 
     place: ClassVar[int] = 0
     """In the menu: the lower, the earlier."""
@@ -73,7 +93,7 @@ class Page(pn.viewable.Viewer):
     terms: ClassVar[tuple[str, ...]] = ()
     """Words of the glossary that the page uses."""
     url_state: ClassVar[tuple[str, ...]] = ()
-    """Parameters that the page keeps in its address, `dark` being one anyway."""
+    """Parameters that the page keeps in its address, `dark` and `zoomed` being there anyway."""
 
     def __init__(self, workspace: Any = None, menu: Sequence[tuple[str, str]] = (), **state: Any) -> None:
         delivery.ensure()

@@ -9,11 +9,13 @@ from html import escape
 from typing import Any
 
 import holoviews as hv
+import numpy as np
 import panel as pn
 from bokeh.core.property.validation import validate
 from bokeh.core.serialization import Deserializer, Serializer
 from bokeh.document import Document
-from bokeh.models import TapTool
+from bokeh.events import RangesUpdate
+from bokeh.models import Range1d, TapTool
 from bokeh.util.serialization import make_id
 
 from snnviz import plots
@@ -38,6 +40,9 @@ def rendered(element: Any) -> Any:
     """
     figure = hv.renderer("bokeh").instance(mode="server").get_plot(element, doc=Document()).state
     plots.refresh(figure, element, element)
+    for axis in (figure.x_range, figure.y_range):
+        if isinstance(axis, Range1d):  # wherever it is looked at first, a reset shows all
+            axis.update(reset_start=axis.start, reset_end=axis.end)
     return figure
 
 
@@ -71,6 +76,22 @@ def _lean(figure: Any) -> Any:
         if renderer not in named:
             renderer.muted_glyph = None
     return figure
+
+
+def _whole(figure: Any) -> list[float]:
+    """Left, right, bottom and top of all that was drawn, to which a reset leads; nothing where an axis counts no numbers."""
+    axes = (figure.x_range, figure.y_range)
+    if not all(isinstance(axis, Range1d) for axis in axes):
+        return []
+    return [float(end) for axis in axes for end in (axis.reset_start, axis.reset_end)]
+
+
+def _alike(ends: Sequence[float], others: Sequence[float], share: float = 1e-4) -> bool:
+    """Whether left, right, bottom and top differ by no more than a share of what there is between `others`."""
+    if len(ends) != len(others):
+        return False
+    least = share * np.repeat(np.diff(np.reshape(others, (2, 2))), 2)
+    return bool((np.abs(np.subtract(ends, others)) <= np.abs(least)).all())
 
 
 class PlotCard:
@@ -129,6 +150,7 @@ class PlotCard:
         self._label = parts.written(_EXPORT, stretch=False)
         self.figure: Any = None
         self._begun = False
+        self._whole: list[float] = []
         self._title = title
         self._pane = pn.pane.Bokeh(None, sizing_mode="stretch_width", margin=0)
         self._words = parts.written(parts.SKELETON)
@@ -136,6 +158,7 @@ class PlotCard:
         self.view = parts.card(parts.heading(title, note), *controls, self._place)
         soon(self._begin)
         page.param.watch(lambda *_: self.redraw(), ["dark", *redraw])
+        page.param.watch(lambda *_: self._look(), "zoomed")
         if move:
             page.param.watch(lambda *_: self.move(), list(move))
 
@@ -174,6 +197,7 @@ class PlotCard:
                 self.figure.min_width = self._least
             if self._linker is not None:
                 self._linker(self.figure)
+            self.figure.on_event(RangesUpdate, self._page.guarded(self._looked))
         self.move()
         if self._mover is None:
             self._tell()
@@ -184,6 +208,35 @@ class PlotCard:
         content = [self._words] if words else self._picture
         if self._place.objects != content:
             self._place[:] = content
+
+    def _frame(self) -> None:
+        """Take in the limits of what was drawn: a zoom is kept for as long as they stay about where they were."""
+        before, self._whole = self._whole, _whole(self.figure)
+        if before and not _alike(before, self._whole, 0.1):
+            self._zoom(None)
+        self._look()
+
+    @in_order()
+    def _look(self) -> None:
+        """Show the part that the page's state says."""
+        if self.figure is None or not self._whole:
+            return
+        window = self._page.zoomed.get(self.name, self._whole)
+        axes = self.figure.x_range, self.figure.y_range
+        if not _alike([end for axis in axes for end in (axis.start, axis.end)], window):
+            axes[0].update(start=window[0], end=window[1])
+            axes[1].update(start=window[2], end=window[3])
+
+    def _looked(self, event: Any) -> None:
+        """Somebody zoomed, moved or reset the plot."""
+        if not self._whole:
+            return
+        window = [event.x0, event.x1, event.y0, event.y1]
+        self._zoom(None if _alike(window, self._whole) else [float(f"{end:.6g}") for end in window])
+
+    def _zoom(self, window: list[float] | None) -> None:
+        others = {name: other for name, other in self._page.zoomed.items() if name != self.name}
+        self._page.zoomed = others if window is None else others | {self.name: window}
 
     def _tell(self) -> None:
         """Keep what the buttons copy true to what is shown."""
@@ -210,9 +263,12 @@ class PlotCard:
     @in_order()
     def move(self) -> None:
         """Change in place what moves."""
-        if self.figure is not None and self._mover is not None:
+        if self.figure is None:
+            return
+        if self._mover is not None:
             self._mover(self.figure)
             self._tell()
+        self._frame()
 
     def export(self, kind: str) -> io.BytesIO:
         """The plot as it is shown, or its numbers ("csv"), as a file."""

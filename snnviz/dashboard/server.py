@@ -156,7 +156,7 @@ def titled(page: type[Page]) -> str:
 
 def _follow(location: Any, page: Page) -> None:
     """Keep the state of a page in its address, and take it from there; say what an address asks for in vain."""
-    known = {name: name for name in (*page.url_state, "dark")}
+    known = {name: name for name in (*page.url_state, "dark", "zoomed")}
     asked = [name for name in parse_qs(location.search.removeprefix("?")) if not name.startswith("bokeh-")]
     unknown = [name for name in asked if name not in known]
     told = ""

@@ -114,7 +114,7 @@ def move_threshold(
     colors = _colors(runs, dark)
     words = ann_words(frame, _anns(runs), colors, theme.palette(dark)) if reference else []
     rows = mark_rows(crossings_data(runs, threshold), frame, colors, theme.palette(dark))
-    figure.y_range.update(start=limits[0], end=limits[1])
+    figure.y_range.update(start=limits[0], end=limits[1], reset_start=limits[0], reset_end=limits[1])
     # they are drawn last, in this order; before them the curves, and before these the names of what they approach
     moved = [*zip(figure.renderers[-len(rows) :], rows.values(), strict=True)]
     if words:

@@ -60,6 +60,8 @@ def metric_history(
         dark=dark,
         xlabel="Step",
         ylabel=words[0].replace("_", " ").capitalize() if len(words) == 1 else "Value",
+        xlim=theme.room(data["step"], 0.03),
+        ylim=theme.room(data["value"]),
         xticks=[(step, str(step)) for step in steps] if len(steps) < 9 else None,  # there is none between two
         legend="right" if len(curves) > 2 else None,
         height=height,

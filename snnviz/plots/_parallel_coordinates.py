@@ -86,7 +86,7 @@ def parallel_coordinates(table: pd.DataFrame, target: str, *, dark: bool = False
         for place, (axis, following) in enumerate(itertools.pairwise(axes))
     ]
     dots = [
-        (axes.index(one.axis), one.place, one.run, one.axis, text_of(one.value, 18, 4), colors[one.row])
+        (axes.index(one.axis), one.place, one.run, one.axis, text_of(one.value, 18, 8), colors[one.row])
         for one in data.itertuples()
     ]
     tooltips = [("", "@run"), ("@axis", "@value")]
@@ -124,4 +124,8 @@ def _words(axis: pd.DataFrame, place: int, color: str) -> list[tuple[float, floa
     known = axis.drop_duplicates("place").sort_values("place")
     if len(known) > 2 and (len(known) > MOST_WORDS or not isinstance(known["value"].iloc[0], str)):
         known = known.iloc[[0, -1]]
-    return [(place, row.place, text_of(row.value, 18, 4), color) for row in known.itertuples()]
+    return [(place, row.place, _short(row.value), color) for row in known.itertuples()]
+
+
+def _short(value: float | str) -> str:
+    return theme.large(value) if isinstance(value, int | float) and abs(value) >= 1e4 else text_of(value, 18, 4)

@@ -74,7 +74,7 @@ def sparsity_front(table: pd.DataFrame, *, measure: str = "S_c", dark: bool = Fa
         ylabel="Accuracy after pruning (%)",
         xlim=_padded(data[measure], 0.06, 0.1),
         ylim=_padded(data["accuracy"], 0.08, 0.08),
-        legend="bottom_left",
+        legend=theme.free_corner(data[measure], data["accuracy"]),
         height=height,
     )
 

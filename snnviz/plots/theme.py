@@ -145,6 +145,18 @@ def room(values: Any, share: float = 0.06, log: bool = False) -> tuple[float, fl
     return (10 ** limits[0], 10 ** limits[1]) if log else limits
 
 
+def free_corner(x: Any, y: Any) -> str:
+    """The corner for a legend: that from which the nearest of some points is farthest."""
+    places = np.stack([np.asarray(x, float), np.asarray(y, float)], axis=1)
+    places = places[np.isfinite(places).all(axis=1)]
+    if not len(places):
+        return "bottom_left"
+    low, high = places.min(axis=0), places.max(axis=0)
+    places = (places - low) / np.where(high > low, high - low, 1)
+    corners = {"bottom_left": (0, 0), "top_right": (1, 1), "bottom_right": (1, 0), "top_left": (0, 1)}
+    return max(corners, key=lambda name: np.linalg.norm(places - corners[name], axis=1).min())
+
+
 _pages_alone: ContextVar[bool] = ContextVar("_pages_alone", default=False)
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 import panel as pn
 import pytest
 from bokeh.core.serialization import Deserializer, Serializer
+from bokeh.events import RangesUpdate
 from bokeh.models import ColumnDataSource
 
 from snnviz import dashboard, metrics, plots, uncertainty
@@ -78,6 +79,48 @@ def test_a_plot_changed_in_place_is_the_plot_drawn_anew(workspace, runs, change)
             for column in columns:
                 values = left.data_source.data[column]
                 np.testing.assert_array_equal(np.asarray(values), np.asarray(right.data_source.data[column]))
+
+
+def seen(card):
+    """Left, right, bottom and top of a plot as it is looked at."""
+    return [end for axis in (card.figure.x_range, card.figure.y_range) for end in (axis.start, axis.end)]
+
+
+def test_a_zoom_is_in_the_state_for_as_long_as_the_axes_stay(workspace):
+    explorer = dashboard.Explorer(workspace)
+    card, other = (explorer.figures[name] for name in ("accuracy_over_time", "accuracy_over_events"))
+    whole, untouched = seen(card), seen(other)
+    window = [2.0, 8.0, 90.0, 97.5]
+
+    def to(ends):
+        return RangesUpdate(card.figure, **dict(zip(("x0", "x1", "y0", "y1"), ends, strict=True)))
+
+    card.figure._trigger_event(to(window))
+    assert explorer.zoomed == {"accuracy_over_time": window}
+    assert (seen(card), seen(other)) == (window, untouched)
+
+    again = dashboard.Explorer(workspace, zoomed=explorer.zoomed).figures["accuracy_over_time"]
+    assert seen(again) == window
+    assert [again.figure.x_range.reset_start, again.figure.x_range.reset_end] == whole[:2]
+
+    for threshold in (0.985, 0.98):  # moves the axis a little
+        explorer.threshold = threshold
+        assert seen(card) == window
+    explorer.zoomed = {}  # as when somebody goes back
+    assert seen(card) == whole
+    explorer.zoomed = {"accuracy_over_time": window}
+    card.figure._trigger_event(to(whole))  # what a reset tells
+    assert explorer.zoomed == {}
+    explorer.zoomed = {"accuracy_over_time": window, "accuracy_over_events": untouched}
+    explorer.zoom = "all"
+    assert explorer.zoomed == {}, "both have other axes now"
+    assert seen(card) != window
+
+
+@pytest.mark.parametrize("zoom", [{"a": [1, 2, 3]}, {"a": [2, 1, 3, 4]}, {"a": [1, 2, 3, np.nan]}, {"a": "b"}, [1], 3])
+def test_a_zoom_is_four_ends_of_axes(workspace, zoom):
+    with pytest.raises(ValueError, match="zoom"):
+        dashboard.Explorer(workspace, zoomed=zoom)
 
 
 def test_state_redraws(workspace):
@@ -272,6 +315,7 @@ def test_sessions_share_the_work_of_drawing(monkeypatch):
         assert ids[0].isdisjoint(ids[1]), "a document, and the browser with it, keeps one model an id"
         anew = plot_card._lean(render(second.plot(name)))
         anew.margin, anew.html_attributes = 0, one.figure.html_attributes  # as Panel's pane and ours set them
+        anew.subscribed_events = one.figure.subscribed_events
         if other._mover is not None:
             other._mover(anew)
         assert told(one.figure) == told(other.figure) == told(anew)

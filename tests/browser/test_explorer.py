@@ -127,6 +127,32 @@ def test_the_address_brings_back_the_state(page, server):
     assert page.problems == []
 
 
+SPAN = """() => {
+    const figure = Bokeh.documents.flatMap(document => [...document._all_models.values()])
+        .find(model => model.html_attributes?.["aria-label"] == "Accuracy over time")
+    return [figure.x_range.start, figure.x_range.end, figure.y_range.start, figure.y_range.end]
+}"""
+"""Left, right, bottom and top of a plot."""
+
+
+def test_a_zoom_is_in_the_address_and_back_undoes_it(page, server):
+    opened(page, server.url)
+    whole = page.evaluate(SPAN)
+    box = page.locator(".bk-Canvas").first.bounding_box()
+    for act, x, y in ((page.mouse.down, 0.4, 0.3), (page.mouse.up, 0.7, 0.6)):
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=5)
+        act()
+    wait_for_address(page, "zoomed=")
+    window = page.evaluate(SPAN)
+    assert whole[0] < window[0] < window[1] < whole[1]
+    address = page.url
+    page.go_back()
+    page.wait_for_function(f"whole => JSON.stringify(({SPAN})()) == JSON.stringify(whole)", arg=whole)
+    opened(page, address)
+    assert page.evaluate(SPAN) == pytest.approx(window, rel=1e-4)
+    assert page.problems == []
+
+
 def test_empty_state(page):
     with dashboard.Serving() as running:
         page.goto(running.url)

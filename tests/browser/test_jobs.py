@@ -47,6 +47,7 @@ def test_fine_tuning_from_launch_to_end_while_the_page_is_closed(page, served):
     assert page.problems == []
     address = page.url
     again = page.context.browser.new_page()
+    again.set_default_timeout(180_000)
     page.goto("about:blank")  # the tab is closed
 
     run = wait_for(store, "from the page", ("FINISHED", "FAILED"))

@@ -32,6 +32,9 @@ def ended(recorded):
     return recorded.assign(exit_step=("item", exits))
 
 
+_LOSSES = {"loss": [3.0, 2.0, 1.0], "val_loss": [3.0, 2.5, 2.0]}
+
+
 @pytest.fixture(scope="module")
 def drawings(before, after, recorded, images, network, scaled, history, pruned, grid, chosen):
     two = {"before": before, "after": after}
@@ -88,6 +91,7 @@ def drawings(before, after, recorded, images, network, scaled, history, pruned, 
         "importance": plots.setting_importance(pd.DataFrame({"setting": ["a", "b"], "importance": [0.7, 0.3]})),
         "layers": plots.layer_graph(network, recorded),
         "layers alone": plots.layer_graph(network, dark=True),
+        "losses": plots.metric_history({"one": pd.DataFrame(_LOSSES)}, ["loss", "val_loss"]),
         "cost of accuracy": plots.accuracy_cost(two, threshold=0.98),
     }
 
@@ -97,6 +101,8 @@ def test_both_backends_draw_everything(drawings):
         if isinstance(drawing, hv.Overlay):
             figure = hv.renderer("bokeh").get_plot(drawing).state
             assert figure.renderers, name
+            told = hv.Store.lookup_options("bokeh", drawing, "plot").kwargs
+            assert {"xlim", "ylim"} <= set(told), f"{name}: what is refreshed in place would keep its first axes"
             assert not figure.xaxis[0].visible or figure.xaxis[0].axis_label, name
         else:
             assert len(hv.renderer("bokeh").get_plot(drawing).state.children) == 2, name
@@ -323,10 +329,8 @@ def test_plots_of_several_lines_have_one_tooltip_of_all_of_them(drawings):
         "time": ["before", "after"], "cost": ["before", "after"], "plane": ["before", "after"],
         "rates": ["input", "dense_1", "dense_2"], "membranes of the outputs": None, "scores": None, "losses": ["loss", "val loss"],
     }  # fmt: skip
-    losses = pd.DataFrame({"loss": [3.0, 2.0, 1.0], "val_loss": [3.0, 2.5, 2.0]})
     for name, told in lines.items():
-        drawn = drawings[name] if name in drawings else plots.metric_history({"one": losses}, ["loss", "val_loss"])
-        figure = hv.renderer("bokeh").get_plot(drawn).state
+        figure = hv.renderer("bokeh").get_plot(drawings[name]).state
         (hover,) = figure.select({"type": HoverTool})
         assert hover.mode == "vline", name
         (renderer,) = hover.renderers
