@@ -9,7 +9,7 @@ shows differences far smaller than either interval (a paired bootstrap).
 from __future__ import annotations
 
 import bisect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +61,27 @@ def wilson(share: float | np.ndarray, items: int, level: float = LEVEL) -> np.nd
     middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
     return np.clip(np.stack([middle - half, middle + half]), 0.0, 1.0)
+
+
+@checked
+def mean_interval(values: Sequence[float], level: float = LEVEL) -> np.ndarray:
+    """Student's interval of a mean, e.g. over seeds: float64 (2,), the lower and the upper end.
+
+    With m the mean of n values, s their standard deviation (divided by n - 1) and t the quantile of (1 + level) / 2 of Student's
+    distribution with n - 1 degrees of freedom: m -+ t s / sqrt(n). (W. S. Gosset, 1908.) Of two values it is wide: t is 12.7.
+
+    Args:
+        values: one for each seed, at least two.
+        level: how often such intervals hold the true mean, in (0, 1).
+    """
+    from scipy.special import stdtrit
+
+    _quantile(level)  # that it is one
+    given = check.finite("values", np.asarray(values, np.float64))
+    if given.ndim != 1 or given.size < 2:
+        raise InputError(f"`values` must be two numbers or more. Received: {check.describe(given)}")
+    half = stdtrit(given.size - 1, (1 + level) / 2) * given.std(ddof=1) / np.sqrt(given.size)
+    return np.array([given.mean() - half, given.mean() + half])
 
 
 @checked

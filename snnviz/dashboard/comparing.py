@@ -15,10 +15,10 @@ from snnviz import plots
 from snnviz.dashboard import parts, reproducing
 from snnviz.dashboard.plot_card import PlotCard
 from snnviz.dashboard.report import written_report
-from snnviz.dashboard.run_words import comparison_table, less_is_better
+from snnviz.dashboard.run_words import comparison_table, less_is_better, seeds_table
 from snnviz.dashboard.workspace import RESULT_KINDS, label
 from snnviz.errors import InputError
-from snnviz.runs import importance, settings_table
+from snnviz.runs import importance, over_seeds, seeds, settings_table
 from snnviz.runs.influence import FEWEST
 
 if TYPE_CHECKING:
@@ -107,7 +107,8 @@ class Comparison:
             self._page.say(str(error))
             return
         self.curves.view.visible = bool(self._results())
-        self.words.object = comparison_table(table, [run.name or run.kind for run in runs]) + self._link(runs)
+        words = comparison_table(table, [run.name or run.kind for run in runs]) + seeds_table(over_seeds(runs))
+        self.words.object = words + self._link(runs)
 
     @staticmethod
     def _link(runs: list[Run]) -> str:
@@ -239,5 +240,5 @@ class Influence:
 METRIC_HELP = "What is drawn of each ticked run, step by step. Listed are the metrics that all of them recorded."
 ALIKE_HELP = "The table shows the settings in which the ticked runs differ; switched on, it shows all of them."
 TARGET_HELP = "The metric, of the listed runs, that is set against their settings."
-_NO_SETTINGS = ("network_hash", "model_hash", "data_hash", "out", "checkpoint", "history", "plan")
+_NO_SETTINGS = ("network_hash", "model_hash", "data_hash", *seeds.FILES)
 """What runs are told beside settings: names of files, and what identifies what they were given."""

@@ -19,6 +19,8 @@ _LONGEST = 28
 _AGAINST_ANN = ("pareto_latency", "pareto_power")
 NOT_ALIKE = """<p class='note notes'>The Pareto metrics of a run are against its own ANN, and these ANNs differ in accuracy:
 no best is marked. The Explorer takes one reference for all.</p>"""
+OVER_SEEDS = """<p class='note notes'>These runs differ in their seed alone. The interval of the mean (Student's) says how far
+other seeds would move it; other items are another matter.</p>"""
 _LESS_IS_BETTER = ("loss", "latency", "power", "events", "seconds", "error")
 CURVES = {
     "train": ["loss", "val_loss"],
@@ -65,7 +67,8 @@ def comparison_table(table: pd.DataFrame, names: list[str]) -> str:
         row = [STATES.get(value, value) for value in row] if name == "status" else row
         cells = [escape(_value(value)) for value in row]
         title = escape(str(name))
-        if part == "setting" and len({str(value) for value in row}) > 1:
+        # runs of another kind have no such setting
+        if part == "setting" and len({str(value) for value in row if value is not None and value == value}) > 1:
             title = f"<span class='differs' title='differs'>≠ {title}</span>"
         if part == "metric" and not (apart and name in _AGAINST_ANN):
             cells = [
@@ -74,6 +77,18 @@ def comparison_table(table: pd.DataFrame, names: list[str]) -> str:
             ]
         rows.append([title, escape(str(part)), *cells])
     return parts.table(["", "", *map(escape, names)], rows, words=2) + (NOT_ALIKE if apart else "")
+
+
+def seeds_table(table: pd.DataFrame) -> str:
+    """HTML of what `snnviz.runs.over_seeds` returns; nothing where no runs differ in their seed alone."""
+    if table.empty:
+        return ""
+    rows = [
+        [escape(str(row.metric)), escape(str(row.run)), _value(row.mean), f"{_value(row.low)} to {_value(row.high)}", str(row.n)]
+        for row in table.itertuples()
+    ]  # fmt: skip
+    head = ["Over seeds", "like", "mean", "95 % interval", "seeds"]
+    return OVER_SEEDS + parts.table(head, rows, words=2)
 
 
 def _best(metric: str, row: Any) -> list[int]:

@@ -10,6 +10,7 @@ from snnviz.runs.place import Place
 from snnviz.runs.recorder import Recorder
 from snnviz.runs.run import ACTIVE, STATUSES, Run
 from snnviz.runs.search import matching
+from snnviz.runs.seeds import over_seeds
 from snnviz.runs.store import Store
 
 __all__ = [
@@ -23,5 +24,6 @@ __all__ = [
     "Store",
     "importance",
     "matching",
+    "over_seeds",
     "settings_table",
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from snnviz._options import like, option, parameters
 from snnviz.jobs.work import train as common
-from snnviz.jobs.work.sources import Preprocessing, located, record_data, say_if_slow, unshown
+from snnviz.jobs.work.sources import Preprocessing, identified, located, record_data, say_if_slow, unshown
 from snnviz.training.recipe import ADAPTING
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     start = common.start_with(model, options.model, options, ADAPTING, job)
     data, images, tests, recipe, full = start.data, start.images, start.tests, start.recipe, start.full
     common.check_training(model, images, tests, recipe, options)
-    job.begin({**parameters(options), **common.settings(recipe, data, images)})
+    job.begin({**parameters(options), **identified(options.model, job), **common.settings(recipe, data, images)})
     record_data(job, images, "training")
     for words in (*(replaced or ("nothing had to be replaced",)), unshown(options.model, original)):
         if words:

@@ -18,6 +18,7 @@ from snnviz.jobs.work.sources import (
     chance,
     check_range,
     data_for,
+    identified,
     located,
     of_data,
     output,
@@ -146,7 +147,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     warnings = [text for text in notes if text]
     for text in warnings:
         job.say(text)
-    job.begin({**parameters(options), "data": data.name, "items": len(images)})
+    job.begin({**parameters(options), **identified(options.model, job), "data": data.name, "items": len(images)})
     record_data(job, images, "normalisation")
     network = conversion.convert(
         source,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from snnviz._options import like, option, parameters
 from snnviz.jobs.work import train as common
-from snnviz.jobs.work.sources import located, record_data, say_if_slow, stem, unshown
+from snnviz.jobs.work.sources import identified, located, record_data, say_if_slow, stem, unshown
 from snnviz.training.recipe import FINE_TUNING, Recipe, default_recipe
 
 if TYPE_CHECKING:
@@ -95,7 +95,8 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     common.check_training(model, images, tests, recipe, options)
     sparsity.measure(model, images.x[:1], progress=False)  # that it has a sparsity
     held_out, kept = split(len(images), recipe)
-    job.begin({**parameters(options), "epsilon": epsilon, **common.settings(recipe, data, images)})
+    known = {"epsilon": epsilon, **identified(options.model, job)}
+    job.begin({**parameters(options), **known, **common.settings(recipe, data, images)})
     record_data(job, images, "training")
     say_if_slow(job, recipe.precision)
     out = job.place(options.out, "model.keras")
