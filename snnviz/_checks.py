@@ -121,12 +121,16 @@ def flag(name: str, value: Any) -> bool:
     return bool(value)
 
 
-def choice(name: str, value: Any, allowed: Collection[str], otherwise: str = "") -> str:
-    """`value`, which must be one of the strings in `allowed`; `otherwise` ends the message where none of them is alike."""
+def choice(name: str, value: Any, allowed: Collection[str], otherwise: str = "", also: str = "") -> str:
+    """`value`, which must be one of the strings in `allowed`.
+
+    `otherwise` ends the message where none of them is alike; `also` says what else the argument may be.
+    """
     if not isinstance(value, str) or value not in allowed:
         options = ", ".join(repr(option) for option in allowed)
         meant = (suggestion(value, allowed) or otherwise) if isinstance(value, str) else ""
-        raise InputError(f"`{name}` must be one of {options}. Received: {describe(value)}{meant}")
+        also = f"{also} or " if also else ""
+        raise InputError(f"`{name}` must be {also}one of {options}. Received: {describe(value)}{meant}")
     return value
 
 

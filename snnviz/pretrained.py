@@ -81,14 +81,17 @@ CHAINS: Mapping[str, Chain] = {
 """The models that ship whole: the paper's by the name of their architecture, then what was made of them otherwise."""
 
 
-def names() -> tuple[str, ...]:
-    """Names of the shipped models, in alphabetical order."""
-    return _names()
+@checked
+def names(suffix: str = "") -> tuple[str, ...]:
+    """Names of the shipped models, in alphabetical order: only the Keras models with ".keras", the spiking networks with ".npz"."""
+    return _names(check.choice("suffix", suffix, ("", *_SUFFIXES)))
 
 
 @functools.cache
-def _names() -> tuple[str, ...]:
-    return tuple(sorted(card.stem for card in _FOLDER.glob("*.json")))
+def _names(suffix: str) -> tuple[str, ...]:
+    return tuple(
+        sorted(card.stem for card in _FOLDER.glob("*.json") if not suffix or card.with_suffix(suffix).exists())
+    )
 
 
 @checked
@@ -136,8 +139,12 @@ def network(name: str | os.PathLike[str]) -> SpikingNetwork:
     Raises:
         InputError: for an unknown name, a Keras model (which must be converted first), or a damaged file.
     """
-    shipped = not Path(name).suffix and not Path(name).is_file()
-    file = path(os.fspath(name)) if shipped else Path(name)
+    file = Path(name)
+    if not file.suffix and not file.is_file():
+        shipped = os.fspath(name)
+        if shipped not in names():
+            check.choice("name", shipped, names(".npz"), check.beside(name), "an .npz file")
+        file = path(shipped)
     if file.suffix == ".keras":
         raise InputError(
             f"`name` must be a spiking network; make one with `snnviz convert`. Received: {os.fspath(name)!r}, a Keras model"

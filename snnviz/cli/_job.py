@@ -119,19 +119,28 @@ def in_words_of(parser: argparse.ArgumentParser) -> Iterator[None]:
     names = {
         action.dest: action.option_strings[0] if action.option_strings else action.metavar for action in parser._actions
     }
-    # what loads a model or network by name or path calls it so
-    if first := next((action.metavar for action in parser._actions if not action.option_strings), None):
-        names["path"] = first
+    # what loads or finds something by name, path or id calls it so
+    if first := next(
+        (action.metavar for action in parser._actions if not action.option_strings and action.metavar), None
+    ):
+        names |= {"path": first, "run_ids": first}
         if "run_id" not in names:
-            names["name"] = first
-    if "out" in names:
-        names.setdefault("folder", names["out"])
+            names |= {"name": first, "run_id": first}
+    for other, own in (("folder", "out"), ("query", "search"), ("run_id", "sources")):
+        if own in names:
+            names.setdefault(other, names[own])
+
+    def called(found: re.Match[str]) -> str:
+        """Of a part, as `stop.level`, the option of its own or that of the whole."""
+        word, part = found[1], found[2] or ""
+        return f"`{names.get(word + part.replace('.', '_')) or names.get(word) or word + part}`"
+
     try:
         yield
     except InputError as error:
         said = []
         for sentence in str(error).split(ALSO):
             head, separator, tail = sentence.partition(" Received: ")
-            head = re.sub(r"`(\w+)`", lambda found: f"`{names.get(found[1], found[1])}`", head)
+            head = re.sub(r"`(\w+)(\.\w+)?`", called, head)
             said.append(head + separator + tail)
         raise InputError(ALSO.join(said)) from error

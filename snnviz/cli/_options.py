@@ -14,6 +14,14 @@ from snnviz.jobs.work.sources import DataOptions
 _READ: Mapping[str, Callable[[str], Any]] = {"int": whole, "float": real}
 
 
+class Words(argparse.Action):
+    """Several words, with spaces or commas between."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        """Take them apart."""
+        setattr(namespace, self.dest, [word for value in values for word in value.split(",")])
+
+
 def add(parser: Any, options: Any, *, without: Collection[str] = (), **changes: Mapping[str, Any]) -> None:
     """Add the options that a dataclass declares.
 

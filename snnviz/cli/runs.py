@@ -1,8 +1,10 @@
 """`snnviz runs`: list, compare, cancel and resume runs.
 
 Runs that `snnviz train`, `finetune`, `optimize` and `simulate --track` recorded, and jobs in the background. A run is named by its
-id or the beginning of it. MLflow's own pages open on the same store: `mlflow ui --backend-store-uri
+id or the beginning of it, at least 4 letters. MLflow's own pages open on the same store: `mlflow ui --backend-store-uri
 sqlite:///snnviz-runs/mlflow.db`.
+
+Example: snnviz runs list --search 'peak_accuracy>0.98'
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from snnviz import _checks as check
 from snnviz._amounts import duration, percent, text_of
 from snnviz.cli import _job
 from snnviz.cli._numbers import whole
@@ -65,7 +68,8 @@ def arguments(parser: Any) -> None:
             "3fa92c10",
         )
     )
-    deleting = _action(actions, "delete", "delete runs", delete, show_deleted, "3fa92c10 77bd01e4")
+    text = "delete runs; `snnviz runs restore` brings them back"
+    deleting = _action(actions, "delete", text, delete, show_deleted, "3fa92c10 77bd01e4")
     deleting.add_argument("runs", nargs="+", metavar="RUN", help="runs that have ended")
     restoring = _action(
         actions,
@@ -91,7 +95,7 @@ def _action(actions: Any, name: str, text: str, run: Any, show: Any, example: st
 
 
 def _with_run(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run_id", metavar="RUN", help="id of the run, or its beginning")
+    parser.add_argument("run_id", metavar="RUN", help="id of the run, or at least 4 letters of its beginning")
 
 
 def _store(args: argparse.Namespace) -> Any:
@@ -101,20 +105,34 @@ def _store(args: argparse.Namespace) -> Any:
 
 
 def list_runs(args: argparse.Namespace) -> dict[str, Any]:
-    """The runs."""
+    """The runs; where none fits, of how many."""
+    from snnviz.jobs.spec import KINDS
     from snnviz.runs import matching
     from snnviz.runs.run import STATES
+    from snnviz.runs.search import check_compared
 
-    called = {word: status for status, word in STATES.items()}
-    status = None if args.status is None else called.get(args.status.lower(), args.status.upper())
+    store = _store(args)
+    called = {word: status for status, word in STATES.items()} | {status.lower(): status for status in STATES}
+    if args.status is not None and args.status.lower() not in called:
+        check.choice("status", args.status, STATES.values())
+    if args.kind is not None and args.kind not in KINDS:
+        check.choice("kind", args.kind, dict.fromkeys([*KINDS, *(run.kind for run in store.list())]))
+    status = None if args.status is None else called[args.status.lower()]
     limit = None if args.search else args.limit
-    found = matching(_store(args).list(kind=args.kind, status=status, limit=limit), args.search)
-    return {"runs": [run.as_json() for run in found[: args.limit]]}
+    found = matching(store.list(kind=args.kind, status=status, limit=limit), args.search)
+    if found:
+        return {"runs": [run.as_json() for run in found[: args.limit]]}
+    everything = store.list()
+    if everything:
+        check_compared(everything, args.search)
+    return {"runs": [], "of": len(everything)}
 
 
 def show_list(answer: Mapping[str, Any]) -> str:
     """A table."""
     if not answer["runs"]:
+        if of := answer["of"]:
+            return f"none of {of} runs matches" if of > 1 else "the one run there is does not match"
         return "no runs; `snnviz train`, `finetune` and `optimize` record them, `snnviz simulate --track` too"
     rows = [("id", "name", "kind", "status", "started", "took", "how far, or what came out")]
     for run in answer["runs"]:
@@ -160,25 +178,42 @@ def show_details(run: Mapping[str, Any]) -> str:
 
 
 def compare(args: argparse.Namespace) -> dict[str, Any]:
-    """Runs side by side."""
-    frame = _store(args).compare(args.runs)
+    """Runs side by side; `over_seeds` where some differ in their seed alone."""
+    from snnviz.runs import over_seeds
+
+    store = _store(args)
+    frame = store.compare(args.runs)
+    alike = over_seeds([store.get(run_id) for run_id in frame]).to_dict("records")
     return {
         run_id: {
             part: {name: value for (group, name), value in column.items() if group == part and value == value}
             for part in ("run", "setting", "metric")
         }
         for run_id, column in frame.to_dict().items()
-    }
+    } | ({OVER_SEEDS: alike} if alike else {})
+
+
+OVER_SEEDS = "over_seeds"
 
 
 def show_comparison(answer: Mapping[str, Any]) -> str:
-    """A table, a column per run."""
-    rows = [("", *(run_id[:8] for run_id in answer))]
+    """A table, a column per run; below it what differs by the seed alone."""
+    runs = {run_id: column for run_id, column in answer.items() if run_id != OVER_SEEDS}
+    rows = [("", *(run_id[:8] for run_id in runs))]
     for part in ("run", "setting", "metric"):
-        for name in dict.fromkeys(name for column in answer.values() for name in column[part]):
-            values = (column[part].get(name) for column in answer.values())
+        for name in dict.fromkeys(name for column in runs.values() for name in column[part]):
+            values = [column[part].get(name) for column in runs.values()]
+            if (part, name) == ("run", "seconds"):  # a metric may be called so, too
+                name, values = "took", [duration(value) for value in values]
             rows.append((name, *(text_of("-" if value in (None, "") else value) for value in values)))
-    return "\n".join(aligned(rows))
+    lines = aligned(rows)
+    if OVER_SEEDS in answer:
+        table = [("over seeds", "like", "mean", "95 % interval", "seeds")]
+        for row in answer[OVER_SEEDS]:
+            interval = f"{text_of(row['low'])} to {text_of(row['high'])}"
+            table.append((row["metric"], row["run"], text_of(row["mean"]), interval, str(row["n"])))
+        lines += ["", *aligned(table)]
+    return "\n".join(lines)
 
 
 def read_log(args: argparse.Namespace) -> dict[str, Any]:

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from snnviz.cli import _job
+from snnviz.cli import _job, _options
 from snnviz.cli.metrics import of_result
 from snnviz.jobs.work.simulate import Options
 
-JOB = _job.Order(Options, changes={"record": {"nargs": "*"}})
+JOB = _job.Order(Options, changes={"record": {"nargs": "*", "action": _options.Words}})
 
 
 def show(answer: dict[str, Any]) -> str:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.util
+import itertools
 import json
 import math
 import os
+import re
 import threading
+import unicodedata
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,7 +31,8 @@ from snnviz.importing.imported import Import
 def load_keras(path: str | os.PathLike[str]) -> Any:
     """A Keras model from a `.keras` or `.onnx` file, or the shipped one of that name (e.g. "dense-mnist"), not compiled.
 
-    The file is read in Keras' safe mode: code stored in it is never run. An ONNX file is read as `load_source` does.
+    The file is read in Keras' safe mode: code stored in it is never run. An ONNX file is read as `load_source` does. In names of
+    layers, what TensorFlow takes in none becomes "_", as "a b" becomes "a_b".
 
     Raises:
         InputError: if there is no such file or it holds no model that can be read.
@@ -68,7 +72,13 @@ def _keras(path: str | os.PathLike[str]) -> Any:
 
     # a folder of that name, as commands make them, hides no shipped model
     if not source.suffix and not source.is_file() and (str(path) in pretrained.names() or not source.exists()):
-        source = Path(pretrained.path(str(path)))
+        if str(path) not in pretrained.names():
+            check.choice("model", str(path), pretrained.names(".keras"), check.beside(source), "a .keras or .onnx file")
+        source = pretrained.path(str(path))
+        if source.suffix == ".npz":
+            raise InputError(
+                f"`model` must be a classifier. Received: {str(path)!r}, which is a spiking network already"
+            )
     if not source.exists():
         meant = check.beside(source)
         raise InputError(f"`model` must be a .keras or .onnx file. Received: {str(path)!r}, which is not there{meant}")
@@ -88,7 +98,7 @@ def _keras(path: str | os.PathLike[str]) -> Any:
     try:
         held = _checked_archive(source, str(path))
         with _weights_within(held, str(path)):
-            return keras.saving.load_model(source, compile=False, safe_mode=True)
+            return _scoped(keras.saving.load_model(source, compile=False, safe_mode=True))
     except InputError:
         raise
     except Exception as error:  # a damaged or foreign file makes Keras raise almost anything
@@ -96,6 +106,25 @@ def _keras(path: str | os.PathLike[str]) -> Any:
         raise InputError(
             f"`model` must be a whole .keras file of layers that Keras can load. Received: {str(path)!r} ({reason})"
         ) from error
+
+
+_SCOPE = re.compile(r"[A-Za-z0-9.][\w.\\/>-]*", re.ASCII)
+"""What TensorFlow takes for the name of a scope, in which every layer computes."""
+
+
+def _scoped(model: Any) -> Any:
+    """`model`, with names of its layers that TensorFlow takes: Keras makes and saves layers of any name."""
+    layers = list(model._flatten_layers())
+    taken = {layer.name for layer in layers}
+    for layer in layers:
+        if not _SCOPE.fullmatch(layer.name):
+            plain = unicodedata.normalize("NFKD", layer.name).encode("ascii", "ignore").decode()
+            plain = re.sub(r"[^\w.-]", "_", plain, flags=re.ASCII)
+            plain = plain if _SCOPE.fullmatch(plain) else f"layer{plain}"
+            free = (name for number in itertools.count(2) if (name := f"{plain}_{number}") not in taken)
+            layer.name = next(free) if plain in taken else plain
+            taken.add(layer.name)
+    return model
 
 
 def _foreign(source: Path) -> str | None:

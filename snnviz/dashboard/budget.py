@@ -91,6 +91,6 @@ def advice(told: pd.DataFrame) -> str:
     return f"Take {best['run']}." if len(answering) > 1 else f"{best['run']} is the only one that answers."
 
 
-_BUDGET = "The most that the answer to one item may take. Each network is stopped at the last step within it."
+_BUDGET = "The most that the answer to one item may take. Each network is stopped at its most accurate step within it."
 _UNIT = "Time steps, synaptic events, or energy. A nanojoule is a billionth of a joule."
 _ESTIMATE = "Energy is an estimate from published constants; the page Network says which."

@@ -11,6 +11,7 @@ from snnviz._options import options_of, words
 from snnviz.errors import InputError
 from snnviz.figures.catalog import FIGURES
 from snnviz.jobs.spec import KINDS, Spec
+from snnviz.jobs.work import spinnaker
 from snnviz.jobs.work.sources import FROM_RUN
 from snnviz.runs.place import Place
 
@@ -21,13 +22,26 @@ if TYPE_CHECKING:
 
 
 def command(spec: Mapping[str, Any]) -> str | None:
-    """The command that asks for what a run's spec asks for, from the same folder; None for a kind without one of its own, or for a
-    run that was recorded without its options."""
+    """The command that asks for what a run's spec asks for, from the same folder; None for a run that was recorded without its
+    options."""
     options = _options(spec)
-    if options is None or (recorded := KINDS[spec["kind"]].track) is None:
+    if options is None:
         return None
+    called, without = _called(spec["kind"], options)
+    recorded = [] if KINDS[spec["kind"]].track else ["--track"]
     name = ["--name", spec["name"]] if spec.get("name") else []
-    return shlex.join(["snnviz", spec["kind"], *words(options), *([] if recorded else ["--track"]), *name])
+    return shlex.join(["snnviz", *called, *words(options, without), *recorded, *name])
+
+
+def _called(kind: str, options: Any) -> tuple[Sequence[str], Sequence[str]]:
+    """The words that call the command of a kind of job, and the options that it has no words for."""
+    if kind == "dryrun":
+        return ("hardware", "spinnaker"), ()
+    if kind != "spinnaker":
+        return (kind,), ()
+    if options.target == spinnaker.EXPECT:
+        return ("hardware", "expect"), spinnaker.OF_MACHINES
+    return ("hardware", "spinnaker"), ("engine",)
 
 
 def python(spec: Mapping[str, Any]) -> str | None:

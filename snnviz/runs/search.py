@@ -42,6 +42,20 @@ def matching(runs: Sequence[Run], query: str) -> list[Run]:
     return [run for run in runs if all(test(run) for test in tests)]
 
 
+def check_compared(runs: Sequence[Run], query: str) -> None:
+    """Refuse a search that `matching` takes, where it compares what none of the runs has.
+
+    Raises:
+        InputError: if it does.
+    """
+    known = {name: None for run in runs for name in (*run.metrics, *run.params)}
+    for word in shlex.split(query):
+        found = _COMPARISON.fullmatch(word)
+        if found is not None and found[2] not in known:
+            meant = check.suggestion(found[2], known)
+            raise InputError(f"`query` must compare metrics or settings of the runs. Received: {found[2]!r}{meant}")
+
+
 def _test(word: str) -> Callable[[Run], bool]:
     found = _COMPARISON.fullmatch(word)
     if found is None:

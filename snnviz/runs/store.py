@@ -34,6 +34,8 @@ LOST = "the process ended without a word: it was killed, or the machine restarte
 CANCELLED = "cancelled"
 _GRACE_SECONDS = 15.0
 _PAGE = 500
+_LEAST = 4
+"""Letters of an id that name its run: fewer are easily one of another's, which might then be deleted."""
 REASONS = (
     (r"database is locked", "another process keeps the database locked: end that one, or wait for it"),
     (
@@ -145,7 +147,7 @@ class Store:
 
     @checked
     def get(self, run_id: str) -> Run:
-        """A run by its id, or by the beginning of its id where only one begins so.
+        """A run by its id, or by the beginning of its id, at least 4 letters, where only one begins so.
 
         Raises:
             InputError: if there is no such run.
@@ -175,6 +177,12 @@ class Store:
         frame.index = frame.index.astype(int)
         frame.index.name = "step"
         return frame
+
+    @checked
+    def data(self, run_id: str) -> dict[str, str]:
+        """The data sets that a run used, by name: a digest of the very items."""
+        stored = self._stored(run_id)
+        return {entry.dataset.name: entry.dataset.digest for entry in stored.inputs.dataset_inputs}
 
     @checked
     def artifacts(self, run_id: str) -> tuple[str, ...]:
@@ -478,9 +486,10 @@ class Store:
                     found = None
                 if found is not None and found.info.lifecycle_stage == "active":
                     return found
-            elif len(run_id) >= 4:
+            elif len(run_id) >= _LEAST:
                 return self._beginning_with(run_id)
-        raise InputError(f"`run_id` must be a run of {self.place.uri}. Received: {run_id!r}")
+        few = f"; at least {_LEAST} letters of its id are needed" if len(run_id) < _LEAST else ""
+        raise InputError(f"`run_id` must be a run of {self.place.uri}. Received: {run_id!r}{few}")
 
     def _beginning_with(self, start: str) -> Any:
         page = self.ask(

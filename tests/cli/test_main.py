@@ -23,6 +23,14 @@ def test_every_command_explains_itself(words, capsys):
     assert getattr(asked, "action", words[-1]) in (words[-1], "list")
 
 
+@pytest.mark.parametrize("group", ["runs", "hardware"])
+def test_commands_with_subcommands_show_one_as_an_example(group, capsys):
+    with pytest.raises(SystemExit):
+        cli.main([group, "--help"])
+    example = capsys.readouterr().out.rpartition("example:\n  snnviz ")[2]
+    assert cli.parser().parse_args(shlex.split(example)).command == group
+
+
 def test_mistakes_are_json_where_answers_are(capsys):
     assert cli.main(["simulate", "dense-mnist-optimised", "--json"]) == 2
     told = json.loads(capsys.readouterr().err)

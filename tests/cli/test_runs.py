@@ -69,6 +69,13 @@ def test_list_of_nothing_says_what_to_do(tmp_path, capsys):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_list_says_where_none_matches(told, store):
+    of = len(store.list())
+    assert told("list", "--search", "both") == f"none of {of} runs matches\n"
+    assert told("list", "--kind", "train", as_json=True) == {"runs": [], "of": of}
+    assert told("list", "--search", "steps>1000") == f"none of {of} runs matches\n"
+
+
 def test_show(told, store):
     text = told("show", ids(store)["good"][:8])
     assert "status   finished" in text, "a word for people"
@@ -80,10 +87,30 @@ def test_show(told, store):
 
 def test_compare(told, store):
     both = (ids(store)["good"], ids(store)["cut off"])
-    assert "steps" in told("compare", *both)
+    lines = told("compare", *both).splitlines()
+    assert any(line.startswith("steps") for line in lines)
+    assert any(line.startswith("took") for line in lines), "not seconds, which an optimisation's metric is called"
     answer = told("compare", *both, as_json=True)
     assert answer[both[0]]["setting"] == {"steps": "50"}
     assert answer[both[1]]["run"]["status"] == "FAILED"
+
+
+def test_runs_that_differ_in_their_seed_alone_are_summed_up(told, store):
+    assert "over seeds" not in told("compare", ids(store)["good"], ids(store)["cut off"])
+    of_seeds = []
+    for seed, accuracy in enumerate((0.91, 0.93, 0.95)):
+        of_seeds.append(store.create("finetune", f"seed {seed}", spec=SPEC))
+        store.client.log_param(of_seeds[-1], "seed", seed)
+        store.client.log_metric(of_seeds[-1], "test_accuracy", accuracy)
+        store.set_status(of_seeds[-1], "FINISHED")
+    try:
+        last = told("compare", *of_seeds).splitlines()[-1]
+        assert last.split() == ["test_accuracy", "seed", "0", "0.93", "0.880317", "to", "0.979683", "3"]
+        (row,) = told("compare", *of_seeds, as_json=True)["over_seeds"]
+        assert row["n"] == 3
+    finally:
+        for run_id in of_seeds:
+            store.delete(run_id)
 
 
 def test_logs(told, store):
@@ -125,9 +152,12 @@ def test_resume_of_a_run_that_fails_again(told, store):
     ("words", "message"),
     [
         (["show", "ffff"], "no run begins so"),
+        (["show", "f"], "at least 4 letters of its id are needed"),
         (["show", "../.."], "must be the id of a run"),
         (["list", "--status", "done"], "`--status` must be one of"),
-        (["list", "--search", "'open"], "close each quote"),
+        (["list", "--search", "'open"], "`--search` must close each quote"),
+        (["list", "--search", "peak_acuracy>0.9"], "'peak_acuracy'; did you mean 'peak_accuracy'?"),
+        (["list", "--kind", "simulat"], "did you mean 'simulate'?"),
         (["edit", "GOOD", "--name", " "], "`--name` must be"),
         (["restore", "ffff"], "whole id of a run that was deleted"),
         (["list", "--limit", "0"], "`--limit` must be"),
@@ -149,6 +179,17 @@ def test_mistakes_are_one_line(store, words, message, capsys, tmp_path, monkeypa
     assert message in error
     assert error.count("\n") == 1
     assert known["GOOD"] in ids(store).values()  # all or none are deleted
+
+
+def test_other_commands_call_a_run_as_theirs(store, capsys):
+    where = ["--tracking-uri", str(store.home)]
+    for words, called in ((["figures", "--run", "ffff"], "--run"), (["simulate", "run:ffff"], "NETWORK")):
+        assert main([*words, *where]) == 2
+        assert f"`{called}` must be a run of" in capsys.readouterr().err
+    assert main(["simulate", f"run:{ids(store)['good']}", *where]) == 2
+    error = capsys.readouterr().err
+    assert "`NETWORK` must be of a run that left a network, as of train, finetune" in error
+    assert "a run of simulate that left none" in error
 
 
 def test_a_wrong_address(capsys):

@@ -16,7 +16,7 @@ def _words(out, steps):
 def test_the_command_gives_what_the_function_gives(tmp_path, capsys):
     out = tmp_path / "r.nc"
     words = _words(out, 6)
-    assert cli.main([*words, "--record", "prediction", "logits", "--reset", "zero", "--json"]) == 0
+    assert cli.main([*words, "--record", "prediction,logits", "--reset", "zero", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     images = datasets.load("mnist", limit=40)
     network = pretrained.network("dense-mnist-heuristic")
@@ -45,8 +45,8 @@ def test_items_end_when_sure(tmp_path, capsys):
     np.testing.assert_array_equal(exits, expected["exit_step"])
     assert len(np.unique(exits)) > 1
     assert cli.main([*words, "--stop", "1.5"]) == 2
-    assert "`stop.level` must be" in capsys.readouterr().err
-    for value, wrong in (("rule=gpa", "`--stop-rule` must be"), ("temperature=-1", "`stop.temperature` must be")):
+    assert "`--stop` must be" in capsys.readouterr().err
+    for value, wrong in (("rule=gpa", "`--stop-rule` must be"), ("temperature=-1", "`--stop-temperature` must be")):
         assert cli.main([*words, f"--stop-{value}"]) == 2, "without a level, too"
         assert wrong in capsys.readouterr().err
 

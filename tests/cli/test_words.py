@@ -3,6 +3,7 @@
 import json
 
 import keras
+import numpy as np
 import pytest
 from keras import layers as L
 
@@ -28,10 +29,26 @@ def said(capsys, *words) -> str:
         (["simulate", "dense-mnist-optimised"], "`NETWORK` must", "'dense-mnist-optimized'"),
         (["simulate", "missing.npz"], "`NETWORK` must", None),
         (["optimize", "dense-mnist"], "`NETWORK` must be a spiking network", None),
+        (["convert", "dense-mnist-optimized"], "which is a spiking network already", None),
+        (["convert", "dense-mnst"], "`MODEL` must be a .keras or .onnx file, run:ID or one of", "'dense-mnist'"),
+        (["check", "dense-mnst"], "`MODEL` must be a .keras or .onnx file or one of", "'dense-mnist'"),
+        (["train", "dense-mnist", "--epochs", "0"], "`--epochs` must", None),
+        (["simulate", "dense-mnist-optimized", "--stop", "2"], "`--stop` must", None),
+        (["simulate", "dense-mnist-optimized", "--stop-temperature", "-1"], "`--stop-temperature` must", None),
+        (["simulate", "dense-mnist-optimized", "--stop-rule", "gap"], "`--stop-rule` must go with `--stop`", None),
+        (["simulate", "dense-mnist-optimized", "--decay", "0.5"], "`--decay` must go with `--readout` decay", None),
+        (["simulate", "dense-mnist-optimized", "--input", "spikes"], "`--data` must be 'saccade_mnist', or", None),
+        (["simulate", "run:ffff"], "`NETWORK` must be a run of", None),
+        (["data", "fetch", "cifr10"], "`NAME` must", "'cifar10'"),
+        (["runs", "compare", "ffff", "eeee"], "`RUN` must", None),
+        (["runs", "compare", "ffff"], "`RUN` must be two runs", None),
+        (["runs", "restore", "ffff"], "`RUN` must", None),
+        (["runs", "list", "--status", "Finnished"], "'waiting', 'running', 'finished', 'failed'", "'finished'"),
+        (["runs", "list", "--kind", "trian"], "`--kind` must", "'train'"),
         (["hardware", "neuron", "dense-mnist-optimised"], "`NETWORK` must", "'dense-mnist-optimized'"),
         (["convert", "missing.keras"], "`MODEL` must", None),
         (["check", "missing.keras"], "`MODEL` must", None),
-        (["info", "dense-mnst"], "`FILE` must", "'dense-mnist'"),
+        (["info", "dense-mnist-optimised"], "`FILE` must be an .npz file or one of", "'dense-mnist-optimized'"),
         (["train", "dense-mnits"], "`ARCH` must", "'dense-mnist'"),
         (["simulate", "dense-mnist-optimized", "--data", "mnits"], "`--data` must", "'mnist'"),
         (["simulate", "dense-mnist-optimized", "--input", "poison"], "`--input` must", "'poisson'"),
@@ -40,11 +57,27 @@ def said(capsys, *words) -> str:
         (["hardware", "neuro", "dense-mnist-optimized"], "neuro", "'neuron'"),
     ],
 )
-def test_a_mistake_is_named_as_typed(words, called, meant, capsys) -> None:
+def test_a_mistake_is_named_as_typed(words, called, meant, capsys, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("SNNVIZ_TRACKING_URI", str(tmp_path / "runs"))
     line = said(capsys, *words)
     assert called in line
     assert ("did you mean" in line) == (meant is not None)
     assert meant is None or f"did you mean {meant}?" in line
+
+
+def test_only_what_would_do_is_named(capsys) -> None:
+    networks, models = said(capsys, "simulate", "dense"), said(capsys, "convert", "dense")
+    assert "`NETWORK` must be an .npz file, run:ID or one of" in networks
+    assert "'dense-mnist'" not in networks
+    assert "'dense-mnist-optimized'" not in models
+
+
+def test_data_of_another_shape_are_named_as_typed(tmp_path, capsys) -> None:
+    path = str(tmp_path / "small.npz")
+    x, y = np.zeros((2, 8, 8), np.float32), np.zeros(2, np.int64)
+    np.savez(path, x_train=x, y_train=y, x_test=x, y_test=y)
+    line = said(capsys, "simulate", "dense-mnist-optimized", "--data", path)
+    assert "`--data` must have shape (items, 28, 28, 1). Received: an array of shape (2, 8, 8" in line
 
 
 @pytest.mark.parametrize(

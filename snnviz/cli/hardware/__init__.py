@@ -2,6 +2,8 @@
 
 Take a spiking network beyond snnviz: simulate it in NEURON through PyNN, exchange it as a NIR graph, ask a model of Loihi for
 energy and latency, map it to SpiNNaker or run it there, or compute what to expect of it there.
+
+Example: snnviz hardware neuron dense-mnist-optimized --limit 20 --compare
 """
 
 from __future__ import annotations

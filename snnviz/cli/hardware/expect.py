@@ -13,9 +13,9 @@ from typing import Any
 
 from snnviz.cli import _job
 from snnviz.cli.metrics import of_result
-from snnviz.jobs.work.spinnaker import Options
+from snnviz.jobs.work.spinnaker import OF_MACHINES, Options
 
-JOB = _job.Order(Options, kind="spinnaker", without=("target", "timeout", "host", "server", "collab", "job"))
+JOB = _job.Order(Options, kind="spinnaker", without=OF_MACHINES)
 
 
 def show(answer: dict[str, Any]) -> str:

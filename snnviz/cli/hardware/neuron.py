@@ -45,9 +45,9 @@ def arguments(parser: Any) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Load, simulate, score, save."""
-    from snnviz import datasets, metrics, pretrained, results
+    from snnviz import metrics, pretrained, results
     from snnviz.hardware import neuron
-    from snnviz.jobs.work.sources import data_of
+    from snnviz.jobs.work.sources import data_of, recordings
     from snnviz.simulation import Record, simulate
 
     if args.out is not None and not args.out.endswith(".nc"):
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     network = pretrained.network(args.network)
     data = data_of(network, args.network, asked, args.split, args.limit, args.input)
     images = data.images
-    x = datasets.events(data.name, args.split, args.limit).x if args.input == "spikes" else images.x
+    x = recordings(data.name, args.split, args.limit).x if args.input == "spikes" else images.x
     if data.note:
         sys.stderr.write(f"snnviz hardware neuron: {data.note}\n")
     record = Record(events=args.compare)

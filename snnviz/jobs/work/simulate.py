@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from snnviz._options import one_of, option, parameters
+from snnviz._options import one_of, option, options_of, parameters, typed
+from snnviz.errors import InputError
 from snnviz.jobs.work.sources import (
     NetworkOptions,
     chance,
@@ -17,6 +18,7 @@ from snnviz.jobs.work.sources import (
     on_cluster,
     output,
     record_data,
+    recordings,
     titled,
 )
 from snnviz.simulation import Record, Settings, Stop, simulate
@@ -66,6 +68,7 @@ class Options(Settings, NetworkOptions):
         check_engine(self.engine)
         Record.of(self.record)
         self.when()
+        self._check_used()
         check_cluster(self)
 
     def when(self) -> Stop | None:
@@ -76,10 +79,22 @@ class Options(Settings, NetworkOptions):
         )
         return None if self.stop is None else stop
 
+    def _check_used(self) -> None:
+        """Refuse what would change nothing as the other options are."""
+        used = {
+            "decay": (self.readout == "decay", "`readout` decay"),
+            "stop_rule": (self.stop is not None, "`stop`"),
+            "stop_temperature": (self.stop is not None and self.stop_rule == "margin", "`stop` by rule margin"),
+        }
+        for name, (fits, other) in used.items():
+            value = getattr(self, name)
+            if not fits and value != options_of(Options)[name].default:
+                raise InputError(f"`{name}` must go with {other}. Received: {typed(value)} without it")
+
 
 def work(options: Options, job: Job) -> dict[str, Any]:
     """Load, simulate, score, save."""
-    from snnviz import datasets, metrics, pretrained
+    from snnviz import metrics, pretrained
 
     network = pretrained.network(located(options.network, "network.npz", job))
     data = data_of(network, options.network, options, options.split, options.limit)
@@ -90,7 +105,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     job.begin({**parameters(options), "data": data.name, "network_hash": network.hash, "items": len(images)})
     record_data(job, images, options.split)
     spikes = options.input == "spikes"
-    x = datasets.events(data.name, options.split, options.limit).x if spikes else images.x
+    x = recordings(data.name, options.split, options.limit).x if spikes else images.x
     settings = {name: getattr(options, name) for name in Settings.__dataclass_fields__ if name != "steps"}
     result = simulate(
         network,

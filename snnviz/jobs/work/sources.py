@@ -6,7 +6,8 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ import numpy as np
 from snnviz import _checks as check
 from snnviz._amounts import percent
 from snnviz._cluster import need_scheduler
-from snnviz._options import check_options, option
+from snnviz._options import check_options, one_of, option
 from snnviz.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     import keras
 
-    from snnviz.datasets import Images
+    from snnviz.datasets import Images, Recorded
     from snnviz.jobs.job import Job
     from snnviz.network import SpikingNetwork
 
@@ -41,12 +42,26 @@ def located(reference: str, file: str, job: Job) -> str:
     """A name or path as it is; of "run:ID" the path of the file that the run left.
 
     Raises:
-        InputError: if there is no such run or it left no such file.
+        InputError: if nothing ships under such a name, there is no such run, or it left no such file.
     """
+    from snnviz import pretrained
+    from snnviz.jobs.spec import leaving
+
+    what, suffix = Path(file).stem, Path(file).suffix
     run_id = origin(reference)
     if run_id is None:
+        unknown = check.is_path(reference) and reference not in pretrained.names() and not Path(reference).suffix
+        if unknown and not Path(reference).exists():
+            files = "an .npz file" if suffix == ".npz" else "a .keras or .onnx file"
+            check.choice(what, reference, pretrained.names(suffix), check.beside(reference), f"{files}, {FROM_RUN}ID")
         return reference
-    return str(job.store.file(run_id, file))
+    found = job.store.get(run_id)
+    if file not in job.store.artifacts(found.id):
+        raise InputError(
+            f"`{what}` must be of a run that left a {what}, as of {one_of(leaving(what))}. "
+            f"Received: {reference!r}, a run of {found.kind} that left none"
+        )
+    return str(job.store.file(found.id, file))
 
 
 def stem(reference: str) -> str:
@@ -79,7 +94,8 @@ def remembered(reference: str, job: Job | None = None) -> Mapping[str, Any]:
     try:
         if reference in pretrained.names():
             return known_of(pretrained.card(reference))
-        card = Path(reference).with_suffix(".json") if job is None else Path(located(reference, "card.json", job))
+        run_id = origin(reference)
+        card = Path(reference) if job is None or run_id is None else job.store.file(run_id, "card.json")
         return known_of(json.loads(card.with_suffix(".json").read_text()))
     except (OSError, ValueError, KeyError, TypeError):
         return {}
@@ -235,19 +251,36 @@ def load_images(
         input_range: what the model or network was made for, if the options don't say.
     """
     from snnviz import datasets
-    from snnviz.datasets.images import MissingSplit
 
     wanted = len(shape) == 3
     channels = asked.channels or (shape[2] if wanted and shape[2] in (1, 3) else 3)
     size = _pair(asked.size) if asked.size is not None else ((shape[0], shape[1]) if wanted else None)
     full = asked.input_range if asked.input_range is not None else input_range if input_range != 1 else None
-    try:
+    with _called_data():
         found = datasets.load(name, split=split, limit=limit, channels=channels, size=size, input_range=full)
+    if len(shape) == 2 and found.x.shape[1:] == (*shape, 1):
+        found = replace(found, x=found.x[..., 0])  # signals, (length, channels), which a data set has as grey pictures
+    return found
+
+
+def recordings(name: str, split: str, limit: int | None = None) -> Recorded:
+    """The event recordings of a data set, see `snnviz.datasets.events`."""
+    from snnviz import datasets
+
+    with _called_data():
+        return datasets.events(name, split, limit)
+
+
+@contextmanager
+def _called_data() -> Iterator[None]:
+    """Inside the `with` block, messages about the name of a data set call it as the option does."""
+    from snnviz.datasets.images import MissingSplit
+
+    try:
+        yield
     except InputError as error:
         kind = MissingSplit if isinstance(error, MissingSplit) else InputError
         raise kind(str(error).replace("`name`", "`data`", 1)) from error
-    signals = found.x.shape[1:] == (*shape, 1)  # (length, channels), which a data set has as grey pictures
-    return replace(found, x=found.x[..., 0]) if signals and len(shape) == 2 else found
 
 
 @dataclass(frozen=True)
@@ -345,6 +378,7 @@ def data_of(
         shape=network.input_shape,
         class_names=network.class_names,
     )
+    check.images("data", found.images.x, network.input_shape)
     if (input or getattr(asked, "input", None)) == "spikes" or not datasets.is_recorded(found.name):
         return found
     summed = f"the recordings of {found.name} are summed to still pictures; `snnviz simulate --input spikes` takes them as streams"
@@ -456,6 +490,15 @@ def record_data(job: Job, images: Images, use: str) -> None:
     digest = hashlib.sha256(np.ascontiguousarray(images.x).data)
     digest.update(np.ascontiguousarray(images.y).data)
     job.data(images.name, digest.hexdigest()[:32], len(images), use)
+
+
+def identified(reference: str, job: Job) -> dict[str, str]:
+    """The SHA-256 of the file of a model, as a setting of the run: names and paths do not tell whether it is the same one."""
+    from snnviz import pretrained
+
+    file = Path(located(reference, "model.keras", job))
+    file = file if file.is_file() else pretrained.path(str(file))
+    return {"model_hash": hashlib.sha256(file.read_bytes()).hexdigest()}
 
 
 def say_if_slow(job: Job, precision: str | None) -> None:

@@ -9,7 +9,7 @@ from snnviz._options import like, option, parameters
 from snnviz.errors import InputError
 from snnviz.jobs.work import simulate
 from snnviz.jobs.work.simulate import keep
-from snnviz.jobs.work.sources import Data, NetworkOptions, data_of, located, output, record_data, titled
+from snnviz.jobs.work.sources import Data, NetworkOptions, data_of, located, output, record_data, recordings, titled
 from snnviz.simulation.engines import check_engine
 from snnviz.simulation.settings import MOST_MS
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from snnviz.jobs.job import Job
 
 EXPECT = "expect"
+OF_MACHINES = ("target", "timeout", "host", "server", "collab", "job")
+"""Options that say nothing of what is only computed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +66,7 @@ class Shared(NetworkOptions):
             raise InputError(
                 f"`step_ms` must be left out where data are no event recordings. Received: {self.step_ms:g}"
             )
-        return datasets.events(data.name, self.split, self.limit).x
+        return recordings(data.name, self.split, self.limit).x
 
 
 @dataclass(frozen=True, kw_only=True)
