@@ -98,7 +98,7 @@ class Adapt(Launching):
         if run is None:
             return parts.missing("Nothing adapted yet: upload a model, choose its data set, and launch.")
         if run.status != "FINISHED":
-            return parts.missing("Known once the opened run has finished.")
+            return parts.missing(self.awaited("Known once the opened run has finished."))
         try:
             card = self.workspace.card(label(run))
         except InputError as error:  # deleted a moment ago

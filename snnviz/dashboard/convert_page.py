@@ -106,7 +106,7 @@ class Convert(Launching):
     def _words(self, run_id: str) -> str:
         """HTML of the report of a run that has ended."""
         if not run_id:
-            return parts.missing("Here once the conversion has ended.")
+            return parts.missing(self.awaited("Here once the conversion has ended."))
         try:
             told = self.workspace.answer(run_id)
         except InputError as error:

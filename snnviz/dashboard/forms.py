@@ -9,11 +9,11 @@ from typing import Any
 import panel as pn
 import param
 
+from snnviz._amounts import text_of
 from snnviz._options import Option, options_of
 from snnviz.dashboard import parts
 from snnviz.dashboard.components import RadioButtons
-
-_WIDGETS = {"int": pn.widgets.IntInput, "float": pn.widgets.FloatInput, "str": pn.widgets.TextInput}
+from snnviz.dashboard.page import out_of_range
 
 
 def parameter(options: Any, name: str, **changes: Any) -> Any:
@@ -28,7 +28,7 @@ def parameter(options: Any, name: str, **changes: Any) -> Any:
     if each.kind == "str":
         return param.String(**told)
     most = each.most if each.most is None or math.isfinite(each.most) else None
-    limits = {"bounds": (each.least, most), "inclusive_bounds": (not each.above, True)}
+    limits = {"bounds": (each.least, most), "inclusive_bounds": (not each.above or "bounds" in changes, True)}
     return (param.Integer if each.kind == "int" else param.Number)(**{**limits, **told})
 
 
@@ -57,9 +57,43 @@ def field(page: Any, options: Any, name: str, names: Mapping[str, Any] | None = 
             made = RadioButtons.from_param(own, **choices)
     elif isinstance(own, param.Boolean):
         made, label = pn.widgets.Toggle.from_param(own, label=label, **changes), "Search too"
+    elif isinstance(own, param.String):
+        made = pn.widgets.TextInput.from_param(own, label="", **changes)
     else:
-        made = _WIDGETS[each.kind].from_param(own, label="", **changes)
+        made = number(page, name, label, **changes)
     return parts.group(label, made, each.about)
+
+
+def number(page: Any, name: str, label: str, **changes: Any) -> pn.widgets.FloatInput:
+    """The widget of a number, which says what it does not take, keeps it in sight, and is in the way of a launch until then.
+
+    A browser is told no limits, and nothing of whole numbers: it would put the former number back and say nothing.
+
+    Args:
+        page: has the parameter, and `refuse`.
+        name: of the parameter.
+        label: what the page calls it.
+        **changes: of the widget.
+    """
+    whole = isinstance(page.param[name], param.Integer)
+    made = pn.widgets.FloatInput(**{"value": getattr(page, name), "step": 1 if whole else 0.1, **changes})
+
+    def take(event: Any) -> None:
+        given = int(event.new) if whole and event.new is not None and event.new == event.new // 1 else event.new
+        try:
+            setattr(page, name, given)
+        except ValueError as error:
+            typed = out_of_range(error)
+            allowed = typed["allowed"] if typed else "must be a number"
+            if "integer" in allowed:
+                allowed = "must be a whole number"
+            page.refuse(name, f"{label} {allowed}. Received: {'nothing' if given is None else text_of(event.new)}.")
+        else:
+            page.refuse(name, "")
+
+    made.param.watch(take, "value")
+    page.param.watch(lambda event: made.param.update(value=event.new), name)
+    return made
 
 
 _MOST_BUTTONS = 3

@@ -12,7 +12,7 @@ from snnviz import plots
 from snnviz._options import options_of
 from snnviz.dashboard import parts, reproducing
 from snnviz.dashboard.components import RadioButtons
-from snnviz.dashboard.forms import field, parameter
+from snnviz.dashboard.forms import field, number, parameter
 from snnviz.dashboard.launching import Launching
 from snnviz.dashboard.plot_card import PlotCard
 from snnviz.errors import InputError
@@ -141,7 +141,7 @@ class Hardware(Launching):
             field(self, Options, "headroom", _HEADROOMS),
             parts.group(
                 "Items",
-                pn.widgets.IntInput.from_param(self.param.items, label="", width=80),
+                number(self, "items", "Items", width=80),
                 options_of(Options)["limit"].about,
             ),
             field(self, Options, "steps", width=80),

@@ -11,7 +11,7 @@ import panel as pn
 import param
 
 from snnviz import plots, pretrained
-from snnviz.dashboard import parts, reproducing
+from snnviz.dashboard import parts, reproducing, uploads
 from snnviz.dashboard.components import Dropper
 from snnviz.dashboard.page import Page
 from snnviz.dashboard.plot_card import PlotCard
@@ -49,6 +49,7 @@ class Launching(Page):
         if pn.state.curdoc is not None:
             pn.extension("filedropper")  # the page's head names its scripts, and is written before the form is made
         self.offered: dict[str, str] = {}
+        self._wrong: dict[str, str] = {}
         self._offer()
         objects = list(self.param.source.objects)
         state["source"] = state["source"] if state.get("source") in objects else objects[0]
@@ -73,7 +74,10 @@ class Launching(Page):
     def _offer_data(self, source: str) -> None:
         """Set which data sets there are to choose from, and say which one `source` is of."""
         self._of = self.workspace.data_behind(source)
-        own = "choose one" if self._of is None else f"{Path(self._of).stem} (what it is of)"
+        own = "choose one"
+        if self._of is not None:
+            name = uploads.shown(self._of)
+            own = f"{name if name != self._of else Path(name).stem} (what it is of)"
         self.param.data.objects = {own: ""} | self.workspace.data_sets()
 
     def spec(self) -> dict[str, Any]:
@@ -164,8 +168,19 @@ class Launching(Page):
         self._refused = words
         self.say(words)
 
+    def refuse(self, name: str, words: str) -> None:
+        """Say why what was typed for a parameter is not taken, which is in the way of a launch until it is; empty where it is."""
+        before = self._wrong.pop(name, "")
+        if words:
+            self._wrong[name] = words
+        if before != words:
+            self.say(" ".join(self._wrong.values()))
+
     def _launch(self, _event: Any = None) -> None:
         """Launch in a thread, since checking what is asked for takes a moment."""
+        if self._wrong:
+            self.say(f"Nothing was launched. {' '.join(self._wrong.values())}")
+            return
         if self._refused:
             self.say(
                 f"Nothing was launched, since the upload was not taken ({self._refused}). Upload another, or choose a source."
@@ -211,13 +226,21 @@ class Launching(Page):
         """The run that is opened, as it is known now."""
         return self.workspace.run(self.opened)
 
+    def awaited(self, words: str) -> str:
+        """What stands where something of the opened run will be: `words`, or that it comes no more and what helps."""
+        run = self.opened_run
+        if run is None or run.kind != self.launches or run.status not in ("FAILED", "KILLED"):
+            return words
+        why = f"failed: {run.reason.rstrip('.')}" if run.status == "FAILED" else "was cancelled"
+        return f"This {self.launches_words} {why}. Resume it, or launch another with other settings."
+
     def pair_figure(self, tip: str) -> PlotCard:
         """The anytime curves of the networks that the opened run began and ended with; `tip` stands there until they are known."""
 
         def curves(plot: Any, **options: Any) -> Any:
             run = self.opened_run
             if run is None or run.status != "FINISHED" or "peak_accuracy" not in run.metrics:
-                return None
+                raise InputError(self.awaited(tip))
             return plot(self.workspace.before_and_after(run.id), **options)
 
         def again() -> reproducing.Told:

@@ -77,7 +77,7 @@ class Live(Page):
     url_state = ("network", "steps", "item", "layer", "neuron")
 
     def _prepare(self, state: dict[str, Any]) -> None:
-        shipped = [name for name in pretrained.names() if pretrained.path(name).suffix == ".npz"]
+        shipped = list(pretrained.names(".npz"))
         shipped.sort(key=lambda name: name != "dense-mnist-optimized")
         names = [*self.workspace.names(), *shipped]
         self.param.network.objects = names

@@ -216,7 +216,8 @@ def report_table(report: pd.DataFrame) -> str:
 
 
 def _number(value: float, form: str) -> str:
-    return "–" if value != value else f"{value:{form}}".replace("-", "−")
+    shown = "–" if value != value else f"{value:{form}}"
+    return shown.lstrip("+-") if shown != "–" and float(shown) == 0 else shown.replace("-", "−")
 
 
 def _share(value: float, digits: int) -> str:

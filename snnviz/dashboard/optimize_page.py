@@ -71,7 +71,7 @@ class Optimize(Launching):
                 self, "optimization_history", "Loss",
                 "Every network that was tried, the best so far, and the three terms that the best is made of.",
                 lambda: self._history_plot("optimization_history", x=self.x), lambda: self._data("optimization_history"),
-                redraw=["opened", "x"], tip=NOTHING, controls=[axis],
+                redraw=["opened", "x"], controls=[axis],
                 again=lambda: self._again("optimization_history", x=self.x),
             )
         }  # fmt: skip
@@ -82,12 +82,12 @@ class Optimize(Launching):
                 self, "evaluations", "Everything tried",
                 "Each network that was tried, in what it costs and how well it does; later ones are stronger in colour.",
                 lambda: self._history_plot("evaluations", x=self.plane, y="power"), lambda: self._data("evaluations"),
-                redraw=["opened", "plane"], tip=NOTHING, controls=[plane],
+                redraw=["opened", "plane"], controls=[plane],
                 again=lambda: self._again("evaluations", x=self.plane, y="power"),
             ),
             "scales": PlotCard(
                 self, "scales", "Scales", "How much more often the neurons of each channel fire after than before.",
-                self._scales, lambda: plots.scales_data(*self._networks()), redraw=["opened"], tip=AT_THE_END,
+                self._scales, lambda: plots.scales_data(*self._networks()), redraw=["opened"],
                 again=lambda: self._again("scales"),
             ),
             "accuracy_over_time": self.pair_figure(AT_THE_END),
@@ -155,20 +155,23 @@ class Optimize(Launching):
         return reproducing.drawn(self.workspace, name, told, **options)
 
     def _history_plot(self, name: str, **options: Any) -> Any:
-        history = self.history()
-        return None if history is None else getattr(plots, name)(history, dark=self.dark, **options)
+        return getattr(plots, name)(self._needed(), dark=self.dark, **options)
 
     def _data(self, name: str) -> Any:
+        return getattr(plots, f"{name}_data")(self._needed())
+
+    def _needed(self) -> pd.DataFrame:
         history = self.history()
         if history is None:
-            raise InputError(NOTHING)
-        return getattr(plots, f"{name}_data")(history)
+            run = self.opened_run
+            raise InputError(self.awaited(BEGINS if run is not None and run.active else NOTHING))
+        return history
 
     def _networks(self) -> tuple[SpikingNetwork, SpikingNetwork]:
         """The network of the opened run before and after."""
         run, store = self.opened_run, self.workspace.store
         if run is None or store is None or run.status != "FINISHED":
-            raise InputError(AT_THE_END)
+            raise InputError(self.awaited(AT_THE_END))
         if run.params.get("method") == "weights":
             raise InputError("This search learned weights, one by one: there are no scales to show.")
         before = self.workspace.start_of(run)
@@ -188,4 +191,5 @@ PLANE_HELP = (
     "Across: Pareto latency, in time steps, or peak accuracy. Upwards: Pareto power, in synaptic events per item."
 )
 NOTHING = "Nothing tried yet: launch an optimisation above, or open one on the page Runs."
+BEGINS = "Shown once two networks have been tried."
 AT_THE_END = "Shown once the search has ended."

@@ -43,6 +43,16 @@
     if (seen.size) { clearInterval(look); document.body.append(bar) }
   }, 50)
 })();
+// Escape hides an explanation, until the hand moves again.
+(() => {
+  const tips = (shown) => document.documentElement.style.setProperty("--snn-tip", shown)
+  addEventListener("keydown", (event) => {
+    tips(event.key === "Escape" ? "none" : "block")
+    const focused = event.composedPath()[0]
+    if (event.key === "Escape" && focused.matches?.(".term")) focused.blur()
+  })
+  addEventListener("pointermove", () => tips("block"))
+})();
 // A button with a text to take along copies it.
 addEventListener("click", async (event) => {
   const button = event.composedPath().find((part) => part instanceof HTMLElement && part.dataset.copy !== undefined)

@@ -125,9 +125,8 @@ def term(name: str, text: str, tip: str | None = None) -> str:
     explanation = tip or TERMS.get(name, "")
     if not explanation:
         return escape(text)
-    place = " below" if tip else ""
     bubble = f"<span class='tip' role='tooltip'>{escape(explanation)}</span>"
-    return f"<span class='term{place}' tabindex='0'>{escape(text)}{bubble}</span>"
+    return f"<span class='term' tabindex='0'>{escape(text)}{bubble}</span>"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], words: int = 1) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from snnviz._amounts import duration, percent, text_of
+from snnviz.dashboard import uploads
 from snnviz.dashboard.run_words import state, state_words
 from snnviz.runs import Run
 from snnviz.runs.search import as_number
@@ -54,10 +55,20 @@ def _started(run: Run) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(run.started))
 
 
+def _progress(run: Run) -> str:
+    """How far a run is: first what is seen of it in a narrow cell."""
+    told = run.progress
+    if told is None or run.status != "RUNNING":
+        return state_words(run)
+    first = [] if told.fraction is None else [percent(told.fraction, 0)]
+    first += [] if told.seconds_left is None else [f"{duration(told.seconds_left)} left"]
+    return ", ".join([*first, state_words(replace(run, progress=replace(told, seconds_left=None)))])
+
+
 FIXED = {
     "name": Column("Run", lambda run: (run.name or run.kind).lower(), lambda run: run.name or run.kind),
     "state": Column("State", state, state),
-    "progress": Column("Progress", state_words, state_words),
+    "progress": Column("Progress", _progress, _progress),
 }
 """Columns that are always there."""
 FURTHER = {
@@ -81,10 +92,15 @@ def column(key: str) -> Column:
     where, name = key.split(".", 1)
     if where == "metrics":
         return Column(name, lambda run: run.metrics.get(name), lambda run: _said(run.metrics.get(name)), words=False)
-    return Column(name, lambda run: _setting(run.params.get(name)), lambda run: _said(run.params.get(name)))
+    return Column(name, lambda run: _sorted(_setting(run, name)), lambda run: _said(_setting(run, name)))
 
 
-def _setting(value: str | None) -> tuple[bool, Any] | None:
+def _setting(run: Run, name: str) -> str | None:
+    value = run.params.get(name)
+    return None if value is None else uploads.shown(value)
+
+
+def _sorted(value: str | None) -> tuple[bool, Any] | None:
     """Numbers before texts."""
     number = as_number(value)
     return None if value is None else (number is None, value.lower() if number is None else number)
@@ -123,6 +139,6 @@ def row(run: Run, keys: Sequence[str]) -> dict[str, Any]:
         "state": run.status,
         "word": state(run),
         "fraction": fraction,
-        "said": state_words(run),
+        "said": _progress(run),
         "cells": [column(key).text(run) for key in keys],
     }

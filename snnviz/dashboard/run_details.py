@@ -15,7 +15,7 @@ import panel as pn
 
 from snnviz import plots
 from snnviz._amounts import duration, text_of
-from snnviz.dashboard import parts, reproducing
+from snnviz.dashboard import parts, reproducing, uploads
 from snnviz.dashboard.plot_card import PlotCard
 from snnviz.dashboard.report import written_report
 from snnviz.dashboard.run_words import CURVES, state, state_words
@@ -207,6 +207,8 @@ def next_steps(run: Run, page: Any) -> str:
         ]
     if run.kind in MODEL_KINDS:
         steps[:0] = [("Fine-tune it", "sparsity", {"source": source}), ("Convert it", "convert", {"source": source})]
+    elif (began := page.workspace.model_of(run)) is not None:
+        steps[:0] = [("Fine-tune it", "sparsity", began)]
     links = "".join(
         f"<a class='step' href='{escape(slug)}?{escape(urlencode(state))}'>{escape(words)}</a>"
         for words, slug, state in steps
@@ -237,9 +239,10 @@ def _head(run: Run) -> str:
 
 def _facts(run: Run) -> str:
     """Settings and results side by side."""
+    settings = {name: uploads.shown(value) for name, value in run.params.items()}
     results = {name: text_of(value) for name, value in run.metrics.items()}
     halves = []
-    for title, entries in (("Settings", run.params), ("Last values", results)):
+    for title, entries in (("Settings", settings), ("Last values", results)):
         rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in sorted(entries.items()))
         halves.append(f"<div><h3>{title}</h3><dl>{rows or '<dt>none yet</dt><dd></dd>'}</dl></div>")
     facts = f"<details><summary>Settings and values</summary><div class='halves'>{''.join(halves)}</div></details>"

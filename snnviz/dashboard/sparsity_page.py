@@ -81,7 +81,7 @@ class Sparsity(Launching):
         return {**self.named({**shared, **grid}), "kind": "sweep"}
 
     def _prepare(self, state: dict[str, Any]) -> None:
-        self._shown: set[str] = set()
+        self._shown: set[tuple[str, str]] = set()
         self._watched = ""
         self.figures: dict[str, PlotCard] = {}
         super()._prepare(state)
@@ -98,8 +98,8 @@ class Sparsity(Launching):
             self.figures["lambda_grid"].redraw()
         run = self.opened_run
         # the run that was launched from here is shown as soon as it is done
-        if run is not None and run.status == "FINISHED" and run.id not in self._shown:
-            self._shown.add(run.id)
+        if run is not None and not run.active and (run.id, run.status) not in self._shown:
+            self._shown.add((run.id, run.status))
             self.figures["accuracy_over_time"].redraw()
             done = [name for name in names if name.endswith(run.id[:6])]
             if done and self._watched == run.id:

@@ -28,6 +28,7 @@ MODEL, DATA = "model", "data"
 _DATA_MEMBERS = {"x_train.npy", "x_test.npy"}
 _KERAS_MEMBERS = {"config.json", "metadata.json", "model.weights.h5"}
 _MOST_NAME = 80
+_FOLDER = "uploads"
 _PREFIX = "upload:"
 _NAME = re.compile(r"[0-9a-f]{32}\.(?:keras|onnx|npz)")
 
@@ -55,7 +56,7 @@ def keep(home: Path, name: str, content: bytes) -> tuple[str, Path]:
         )
     members = set() if suffix == ONNX else _checked_archive(suffix, content)
     kind = DATA if suffix == ".npz" and members & _DATA_MEMBERS else MODEL
-    folder = home / "uploads"
+    folder = home / _FOLDER
     target = folder / f"{hashlib.sha256(content).hexdigest()[:32]}{suffix}"
     with replacing(target) as temporary:  # nothing is kept of what is refused
         temporary.write_bytes(content)
@@ -94,7 +95,7 @@ def _check_read(path: Path, suffix: str, kind: str, members: set[str]) -> None:
 def known(home: Path, suffix: str, kind: str = MODEL) -> dict[str, str]:
     """What was uploaded: its name -> what pages call it (`located` knows where it is), which tells nothing of this machine."""
     found: dict[str, str] = {}
-    for path in sorted((home / "uploads").glob(f"*{suffix}")):
+    for path in sorted((home / _FOLDER).glob(f"*{suffix}")):
         try:
             told = json.loads(path.with_suffix(".json").read_text())
             name, is_kind = str(told["name"]), told.get("kind", MODEL) == kind
@@ -103,6 +104,17 @@ def known(home: Path, suffix: str, kind: str = MODEL) -> dict[str, str]:
         if is_kind:
             found[f"{name} (uploaded, {path.stem[:6]})"] = called(path)
     return found
+
+
+def shown(setting: str) -> str:
+    """A run's setting as people know it: of the path of an upload the name that it came with; anything else as it is."""
+    path = Path(setting)
+    if path.parent.name != _FOLDER or not _NAME.fullmatch(path.name):
+        return setting
+    try:
+        return str(json.loads(path.with_suffix(".json").read_text())["name"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return path.name
 
 
 def called(path: Path) -> str:
@@ -119,7 +131,7 @@ def located(home: Path, reference: object) -> object:
     if not isinstance(reference, str) or not reference.startswith(_PREFIX):
         return reference
     name = reference.removeprefix(_PREFIX)
-    path = home / "uploads" / name
+    path = home / _FOLDER / name
     if not _NAME.fullmatch(name) or not path.is_file():
         raise InputError(f"`source` or `data` must be an upload that is kept. Received: {reference[:_MOST_NAME]!r}")
     return str(path)

@@ -153,6 +153,23 @@ class Workspace:
             found = sources.remembered(source).get("data")
         return None if found is None else str(found)
 
+    def model_of(self, run: Run) -> dict[str, str] | None:
+        """What forms call the model that a conversion began with, and its data if it is an upload; None if it is not at hand."""
+        from snnviz import pretrained
+
+        given = (run.spec or {}).get("options", {})
+        source = given.get("model")
+        if self.store is None or run.kind != "convert" or source is None:
+            return None
+        runs = {FROM_RUN + one.id for one in self.runs() if one.status == "FINISHED" and one.kind in MODEL_KINDS}
+        if source in runs or source in pretrained.names():
+            return {"source": source}
+        source, data = (uploads.called(Path(given.get(name, ""))) for name in ("model", "data"))
+        if source not in {one for suffix in (".keras", ".onnx") for one in self.uploads(suffix).values()}:
+            return None
+        uploaded = uploads.known(self.store.home, ".npz", uploads.DATA)
+        return {"source": source, "data": data if data in uploaded.values() else given.get("data", "")}
+
     def cancel(self, run_id: str) -> str:
         """Stop a run within five seconds; see `snnviz.jobs.cancel`."""
         from snnviz import jobs

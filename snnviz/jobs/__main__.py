@@ -44,7 +44,7 @@ def _main(arguments: list[str]) -> int:
         with contextlib.suppress(InputError):  # the store is away: whoever reads it next sets the status right
             # whoever cancels it says so himself; otherwise nobody has where Job had not begun
             if not folder.asked_to_stop and store.get(run_id).active:
-                store.set_status(run_id, "KILLED", "interrupted before it began")
+                store.set_status(run_id, "KILLED", "cancelled before it began")
         return 130
     except InputError as error:
         sys.stderr.write(f"{error}\n")

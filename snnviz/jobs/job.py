@@ -57,7 +57,11 @@ class Job:
     Attributes:
         resume: whether to go on from a checkpoint, if there is one.
         run_id: id of the run; None until it is recorded.
+        kept: what is said of a launched run that is cut off, set by work that goes on from a checkpoint: whoever reads it has a
+            button and no command to give again.
     """
+
+    WHAT_IS_DONE = "what is done is kept; Resume goes on"
 
     def __init__(
         self,
@@ -70,6 +74,7 @@ class Job:
         own: bool = False,
     ) -> None:
         self.spec, self.store, self.run_id, self.resume, self.own = spec, store, run_id, resume, own
+        self.kept = ""
         self._track, self._launched = track, run_id is not None
         self._folder = None if run_id is None else Folder(store.home, run_id)
         self._lock: int | None = None
@@ -213,15 +218,27 @@ class Job:
         if self._launched and self._folder is not None:
             if error is not None and not isinstance(error, (InputError, KeyboardInterrupt)):
                 traceback.print_exception(error)
-            self.say(_reason(error) or "finished")
+            self.say(self._reason(error) or "finished")
             self._recorder.file(self._folder.log, "log.txt")
         problem = self._recorder.close()
         if self._recorder.left:
             raise StoreError(problem)
         status = "FINISHED" if error is None else "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
-        self.store.set_status(self.run_id, status, _reason(error))
+        self.store.set_status(self.run_id, status, self._reason(error))
         if problem:
             self.say(f"something was not recorded: {problem}")
+
+    def _reason(self, error: BaseException | None) -> str:
+        """Why a run ended; empty where it finished."""
+        if error is None:
+            return ""
+        text = str(error)
+        if isinstance(error, KeyboardInterrupt):
+            word, text = ("cancelled", self.kept or text) if self._launched else ("interrupted", text)
+            text = f"{word}: {text}".removesuffix(": ")
+        elif not isinstance(error, InputError):
+            text = f"{type(error).__name__}: {text}"
+        return " ".join(text.split())
 
     @contextlib.contextmanager
     def _unless_lost(self) -> Iterator[None]:
@@ -287,7 +304,7 @@ class Job:
         done, total, rate = heard["n"], heard["total"], heard["rate"]
         if not rate and heard["elapsed"]:
             rate = (done - heard["initial"]) / heard["elapsed"]
-        unit = heard["unit"].strip()
+        unit = _many(heard["unit"].strip(), total)
         left = (total - done) / rate if rate and total is not None else None
         what = heard["prefix"].removesuffix(": ")
         main = self.spec.main
@@ -315,13 +332,9 @@ class Job:
             self._folder.tell(told)
 
 
-def _reason(error: BaseException | None) -> str:
-    if error is None:
-        return ""
-    if isinstance(error, KeyboardInterrupt):
-        return " ".join(f"interrupted: {error}".removesuffix(": ").split())
-    text = " ".join(str(error).split())
-    return text if isinstance(error, InputError) else f"{type(error).__name__}: {text}"
+def _many(unit: str, total: float | None) -> str:
+    """What a bar counts, which it calls as one: items, but s and MB."""
+    return unit if total == 1 or len(unit) <= 2 else f"{unit}s"
 
 
 def _commit() -> str:

@@ -36,7 +36,7 @@ class Progress:
         what: what it is doing, e.g. "training".
         done: units done.
         total: units in all; None if unknown.
-        unit: what is counted, e.g. "item".
+        unit: what is counted, e.g. "items".
         seconds_left: until this is done, an estimate; None if unknown.
         text: what else there is to say, e.g. the best loss so far.
         at: when this was written, in seconds since 1970.

@@ -25,6 +25,8 @@ FEWEST = 4
 def settings_table(runs: Sequence[Run], metric: str) -> pd.DataFrame:
     """The settings in which runs differ, beside a metric of theirs: a row a run that has it, in their order.
 
+    Of settings that say the same one is left: equal ones once, and none that follows one to one from what a run was asked for.
+
     Returns:
         Columns `run` (its name), the settings (numbers where all of them are, else texts; a setting that a run has not is
         "none"), and `metric`'s, all of which are numbers.
@@ -38,13 +40,26 @@ def settings_table(runs: Sequence[Run], metric: str) -> pd.DataFrame:
     if not known:
         raise InputError(f"`metric` must be one that a run has. Received: {check.describe(metric)}")
     names = sorted({name for run in known for name in run.params if name not in run.metrics} - {metric, "run"})
+    asked = {name for run in known for name in (run.spec or {}).get("options", {})}
     columns: dict[str, Any] = {"run": [run.name or run.kind for run in known]}
-    for name in names:
+    kept: dict[str, list[str]] = {}
+    for name in sorted(names, key=lambda name: name not in asked):
         values = [run.params.get(name, "none") for run in known]
-        if len(set(values)) > 1:
-            numbers = [as_number(value) for value in values]
-            columns[name] = values if any(number is None for number in numbers) else numbers
+        told = any(
+            values == others or (one in asked and name not in asked and _paired(values, others))
+            for one, others in kept.items()
+        )
+        if len(set(values)) > 1 and not told:
+            kept[name] = values
+    for name in filter(kept.__contains__, names):
+        numbers = [as_number(value) for value in kept[name]]
+        columns[name] = kept[name] if any(number is None for number in numbers) else numbers
     return pd.DataFrame(columns | {metric: [run.metrics[metric] for run in known]})
+
+
+def _paired(some: Sequence[str], others: Sequence[str]) -> bool:
+    """Whether each value of one setting goes with one of another's, and the other way round."""
+    return len(set(zip(some, others, strict=True))) == len(set(some)) == len(set(others))
 
 
 @checked

@@ -53,11 +53,13 @@ class TrainingInterrupted(KeyboardInterrupt):
 
     Attributes:
         saved: what was saved, in a sentence without a full stop.
+        kept: the same, without the place.
         resumable: whether there is anything to resume from.
     """
 
     def __init__(self, checkpoint: str | os.PathLike[str] | None, done: int, epochs: int) -> None:
         self.resumable = checkpoint is not None and done > 0
+        self.kept = f"{done} of {epochs} epochs are kept"
         self.saved = f"{done} of {epochs} epochs are saved in {os.fspath(checkpoint or '')!r}"
         if not self.resumable:
             self.saved = "nothing was saved: " + (

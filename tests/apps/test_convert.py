@@ -1,8 +1,17 @@
 """The page Convert, the sweep of page Sparsity, and the reports of runs: what they launch, show and give."""
 
+import io
+import json
+import zipfile
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from snnviz import InputError, dashboard, jobs
+from snnviz.dashboard import run_details, uploads
+from snnviz.dashboard.network_page import _number
+from snnviz.runs.run import SPEC
 
 
 @pytest.fixture
@@ -45,6 +54,35 @@ def test_report_of_a_conversion_and_what_comes_next(workspace, store):
     page.opened = plain.run_id
     page.tick()
     assert "without a report" in page.report.object
+
+
+def test_a_model_that_was_converted_can_be_fine_tuned(workspace, store):
+    def link():
+        workspace.watcher.look_now()
+        run = replace(workspace.runs()[0], tags={SPEC: json.dumps({"options": {"model": str(model), "data": "mnist"}})})
+        return run_details.next_steps(run, dashboard.Convert(workspace, menu=[("sparsity", "Sparsity")]))
+
+    run_id = store.create("convert", "mine")
+    store.set_status(run_id, "FINISHED")
+    model = "dense-mnist"
+    assert "sparsity?source=dense-mnist'" in link()
+    model = "elsewhere/mine.keras"
+    assert "sparsity" not in link(), "a browser cannot name it"
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("config.json", "{}")
+    _, model = uploads.keep(store.home, "mine.keras", content.getvalue())
+    assert f"sparsity?source=upload%3A{model.name}&amp;data=mnist'" in link()
+
+
+def test_nothing_is_shown_as_less_than_nothing():
+    assert [_number(value, "+.4f") for value in (-1e-7, 1e-7, -0.5, 0.5, np.nan)] == [
+        "0.0000",
+        "0.0000",
+        "−0.5000",
+        "+0.5000",
+        "–",
+    ]
 
 
 def test_settings_that_a_conversion_tried_are_drawn(workspace, store):

@@ -7,6 +7,7 @@ import pytest
 
 from snnviz import cli, dashboard, jobs, results
 from snnviz.dashboard import reproducing
+from snnviz.hardware.spinnaker import process
 from tests.apps.words import same_again
 from tests.synthetic import dense_mnist
 
@@ -23,11 +24,15 @@ SPECS = [
     },
     {"kind": "finetune", "options": {"model": "dense-mnist", "epochs": [3, 4], "lambda_a": 0.5, "levels": 8}},
     {"kind": "train", "options": {"architecture": "dense-mnist", "epochs": [1], "learning_rate": [0.5], "shift": 1}},
+    {"kind": "dryrun", "options": {"network": "x.npz", "limit": 20, "headroom": "estimate"}, "name": "dry"},
+    {"kind": "spinnaker", "options": {"network": "x.npz", "steps": 20, "engine": "event"}},
+    {"kind": "spinnaker", "options": {"network": "x.npz", "target": "board", "host": "10.0.0.2"}},
 ]
 
 
 @pytest.mark.parametrize("asked", SPECS, ids=lambda spec: spec["kind"])
 def test_the_same_again(asked, monkeypatch):
+    monkeypatch.setattr(process, "require_spynnaker", lambda: None)
     spec = jobs.Spec.of(asked)
     found = []
     monkeypatch.setattr(jobs, "run", lambda given, **_: found.append(jobs.Spec.of(given)) or 1 / 0)
@@ -48,10 +53,10 @@ def test_the_same_again(asked, monkeypatch):
     assert len(found) == 2
 
 
-def test_kinds_without_a_command_have_python():
+def test_defaults_are_left_out():
     spec = {"kind": "spinnaker", "options": {"network": "x.npz", "target": "expect", "steps": 50}}
-    assert reproducing.command(spec) is None
-    assert "'steps'" not in reproducing.python(spec), "a default"
+    assert reproducing.command(spec) == "snnviz hardware expect x.npz --track"
+    assert "'steps'" not in reproducing.python(spec)
 
 
 def test_a_plot_of_a_page_is_drawn_again_from_its_python(tmp_path, monkeypatch):

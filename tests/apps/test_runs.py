@@ -1,19 +1,22 @@
 """The pages about runs without a browser: a real store, real runs made in this process."""
 
+import io
 import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import panel as pn
 import pytest
 from panel.models.file_dropper import UploadEvent
 
 from snnviz import dashboard, jobs, metrics, pretrained, results
-from snnviz.dashboard import run_details
+from snnviz.dashboard import run_columns, run_details, uploads
 from snnviz.dashboard.run_words import comparison_table, less_is_better
 from snnviz.errors import InputError
-from snnviz.runs import Store
+from snnviz.runs import Progress, Store, settings_table
+from snnviz.runs.run import SPEC
 from tests.apps.words import same_again, written
 
 
@@ -57,6 +60,12 @@ def test_the_list(runs):
     assert [row["name"] for row in runs.table.rows] == ["third"]
     runs.kind = "simulate"
     assert runs.table.rows == []
+
+
+def test_how_far_a_run_is_begins_with_what_a_narrow_cell_shows(finished):
+    told = Progress(what="training", done=219_392, total=1_920_000, unit="items", seconds_left=180.0)
+    run = replace(finished.list()[0], status="RUNNING", progress=told)
+    assert run_columns.row(run, [])["said"] == "11 %, 3 min left, training 219,392 of 1,920,000 items"
 
 
 def test_details_follow_the_opened_run(runs, finished):
@@ -194,6 +203,21 @@ def test_which_settings_made_the_difference(store, tmp_path, monkeypatch):
     assert "4 finished runs of one kind are needed" in page.influence.bars._words.object
 
 
+def test_of_settings_that_say_the_same_the_one_that_was_given_is_kept(finished):
+    some = finished.list(kind="simulate")[0]
+    runs = [
+        replace(
+            some, tags={SPEC: json.dumps({"options": {"limit": items, "rate": rate}})}, metrics={"accuracy": 0.9},
+            params={"items": str(items), "limit": str(items), "lr": str(rate), "rate": f"{rate} a step", "per": f"layer {rate}"},
+        )
+        for items, rate in ((10, 1), (20, 2), (20, 3), (30, 4))
+    ]  # fmt: skip
+    assert list(settings_table(runs, "accuracy")) == ["run", "limit", "rate", "accuracy"]
+    for run in runs:
+        run.tags.clear()  # nobody knows what was asked for
+    assert list(settings_table(runs, "accuracy")) == ["run", "items", "lr", "per", "rate", "accuracy"]
+
+
 def test_runs_without_a_setting_that_differs_are_listed(store):
     for number in range(3):
         run_id = store.create("simulate", f"run {number}")
@@ -272,6 +296,34 @@ def test_a_form_says_what_is_wrong(finished):
     page.source = "dense-mnist-heuristic"
     page.apart(lambda: workspace.launch({"kind": "nonsense"}), page._launched, page.button)
     assert "`kind` must be one of" in written(page)
+
+
+def test_a_number_that_is_not_taken_is_said_kept_in_sight_and_in_the_way(finished, monkeypatch):
+    asked = []
+    monkeypatch.setattr(jobs, "launch", lambda spec, store: asked.append(jobs.Spec.of(spec).options) or "f" * 32)
+    page = dashboard.Sparsity(dashboard.Workspace(store=finished))
+    found = {each.label: each for each in page._view.select(pn.widgets.FloatInput)}
+    epochs, items, seed = (found[name] for name in ("Epochs in each of 2 stages", "Training items", "Seed"))
+    assert all(each.start is each.end is None for each in found.values()), "a browser would put the former number back"
+    epochs.value = -3
+    assert "Epochs in each of 2 stages must be at least 1. Received: -3." in page.notice.object
+    items.value, seed.value = 2.5, 1e30
+    page._launch()
+    assert asked == []
+    assert "Nothing was launched. Epochs" in page.notice.object
+    assert "Training items must be a whole number. Received: 2.5." in page.notice.object
+    assert "Seed must be at most" in page.notice.object
+    assert (epochs.value, page.epochs) == (-3, 100), "what was typed is still seen"
+    epochs.value, items.value = 2.0, 3000
+    assert "Epochs" not in page.notice.object
+    seed.value = None
+    assert "Received: nothing" in page.notice.object
+    seed.value = 7
+    assert not page.notice.visible
+    page._launch()
+    assert (asked[0].epochs, asked[0].limit, asked[0].seed) == ([2, 2], 3000, 7)
+    page.seed = 8
+    assert seed.value == 8, "as when an address asks for it"
 
 
 class Dropped:
@@ -421,6 +473,36 @@ def test_sparsity_page_shows_the_shipped_model(finished, tmp_path, monkeypatch):
             assert figure.export("csv").getvalue().count(b"\n") > 1
 
 
+def test_a_search_that_failed_says_so_where_its_plots_would_be(store):
+    for status, reason, words in (
+        ("FAILED", "no room left.", "failed: no room left. Resume it"), ("KILLED", "", "was cancelled. Resume it"),
+    ):  # fmt: skip
+        run_id = store.create("optimize", "short", spec={"kind": "optimize", "options": {}})
+        store.set_status(run_id, status, reason)
+        workspace = dashboard.Workspace(store=store)
+        workspace.watcher.look_now()
+        page = dashboard.Optimize(workspace, opened=run_id)
+        for name, figure in page.figures.items():
+            assert f"This optimisation {words}" in figure._words.object, name
+
+
+def test_uploaded_data_keep_their_name(store):
+    written_to = io.BytesIO()
+    np.savez(written_to, x_test=np.zeros((3, 28, 28)), y_test=np.arange(3))
+    _, path = uploads.keep(store.home, "shoes.npz", written_to.getvalue())
+    run_id = store.create("simulate", "of shoes")
+    store.ask("log_param", run_id, "data", str(path))
+    store.set_status(run_id, "FINISHED")
+    workspace = dashboard.Workspace(store=store)
+    workspace.watcher.look_now()
+    page = dashboard.Optimize(workspace, source=f"run:{run_id}")
+    assert "shoes.npz (what it is of)" in page.param.data.names
+    runs = dashboard.Runs(workspace, opened=run_id)
+    assert "<dd>shoes.npz</dd>" in runs.details._facts.object
+    assert run_columns.row(workspace.run(run_id), ["params.data"])["cells"] == ["shoes.npz"]
+    assert uploads.shown("mnist") == "mnist"
+
+
 def test_empty_states_say_what_to_do(tmp_path):
     assert "snnviz dashboard" in written(dashboard.Runs())
     workspace = dashboard.Workspace(store=Store(tmp_path))
@@ -432,7 +514,6 @@ def test_empty_states_say_what_to_do(tmp_path):
 
 
 def test_nothing_is_repeated_before_the_browser_has_the_page(monkeypatch):
-    import panel as pn
     from bokeh.document import Document
     from panel.io.state import set_curdoc
 

@@ -17,4 +17,4 @@ def test_every_field_explains_itself_in_sentences(page, workspace):
     ]  # room above a button, and what stands before some
     assert fields
     for label in fields:
-        assert re.fullmatch(r"<span class='term below'.*<span class='tip' role='tooltip'>[^<]+\.", label), label
+        assert re.fullmatch(r"<span class='term'.*<span class='tip' role='tooltip'>[^<]+\.", label), label

@@ -2,6 +2,8 @@
 
 import json
 import re
+from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -10,9 +12,10 @@ from keras import layers as kl
 
 from snnviz import InputError, jobs, load_network, results
 from snnviz.cli import main
-from snnviz.jobs.job import MAIN_SHARE
+from snnviz.jobs.job import MAIN_SHARE, Job
+from snnviz.jobs.work.train import trained_by
 from snnviz.runs import Folder
-from snnviz.training import Recipe
+from snnviz.training import Recipe, TrainingInterrupted
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +103,25 @@ def test_a_run_that_fails_says_why(store, search, tmp_path):
     run = store.list()[0]
     assert run.status == "FAILED"
     assert "empty folder" in run.reason
+
+
+@pytest.mark.parametrize(
+    ("run_id", "done", "words"),
+    [
+        (None, 30, "interrupted: 30 of 600 epochs are saved in 'm.checkpoint.npz'; give the same command with --resume to go on"),
+        ("f" * 32, 30, "cancelled: 30 of 600 epochs are kept; Resume goes on"),
+        ("f" * 32, 0, "cancelled: 0 of 600 epochs are kept; Resume begins again"),
+    ],
+)  # fmt: skip
+def test_whoever_has_no_command_is_not_told_one(store, run_id, done, words):
+    def cut(*_, checkpoint, **__):
+        raise TrainingInterrupted(checkpoint, done, 600)
+
+    spec = jobs.Spec.of({"kind": "finetune", "options": {"model": "dense-mnist"}})
+    job, images = Job(spec, store, run_id, track=False), SimpleNamespace(x=None, y=None)
+    with pytest.raises(KeyboardInterrupt) as told:
+        trained_by(cut, None, images, None, Path("m.keras"), spec.options, job)
+    assert job._reason(told.value) == words
 
 
 def test_ctrl_c_and_resume_is_one_run_and_the_same_outcome(store, search, tmp_path, monkeypatch):

@@ -34,7 +34,7 @@ def test_nothing_there(tmp_path):
 
 
 def test_progress_and_signs_of_life(folder):
-    told = Progress(what="training", done=30, total=120, unit="item", seconds_left=9.0)
+    told = Progress(what="training", done=30, total=120, unit="items", seconds_left=9.0)
     folder.tell(told)
     assert folder.progress() == told
     assert told.fraction == 0.25

@@ -23,6 +23,7 @@ from snnviz.jobs.work.sources import (
     on_cluster,
     output,
     record_data,
+    recordings,
     remembered,
     say_if_slow,
 )
@@ -200,7 +201,7 @@ def _methods(names: Sequence[str]) -> str:
 
 def work(options: Options, job: Job) -> dict[str, Any]:
     """Load, search, report on the test set, save."""
-    from snnviz import datasets, pretrained, results
+    from snnviz import pretrained, results
     from snnviz.hardware.spinnaker import model
     from snnviz.optimization import optimize
     from snnviz.simulation import simulate
@@ -213,7 +214,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     tests: Images | Recorded = data.other("test", None)
     given: dict[str, Any] = {}
     if options.input == "spikes":
-        images, tests = (datasets.events(data.name, split) for split in ("train", "test"))
+        images, tests = (recordings(data.name, split) for split in ("train", "test"))
         given = {"step_ms": options.step_ms}
     elif not options.target:
         given = {"input": options.input}
@@ -279,6 +280,7 @@ def work(options: Options, job: Job) -> dict[str, Any]:
         job.metrics({**loss, "best_loss": best_loss, **held_out}, number, log=True)
 
     folder = None if job.folder is None else str(job.folder / "checkpoint")
+    job.kept = job.WHAT_IS_DONE
     found = optimize(
         network,
         held_out.x[:items],

@@ -11,7 +11,7 @@ from snnviz import sparsity_sweep
 from snnviz._files import replacing
 from snnviz._options import option, parameters
 from snnviz.jobs.work import finetune
-from snnviz.jobs.work.sources import check_cluster, on_cluster, output, record_data
+from snnviz.jobs.work.sources import check_cluster, identified, on_cluster, output, record_data
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,9 +54,10 @@ def work(options: Options, job: Job) -> dict[str, Any]:
     if options.lambda_a is None and not has_activation_penalty(model):
         strengths = (0.0,)
         job.say(finetune.NO_ACTIVATION_PENALTY)
-    job.begin({**parameters(options), "data": start.data, "items": len(images)})
+    job.begin({**parameters(options), **identified(options.model, job), "data": start.data, "items": len(images)})
     record_data(job, images, "training")
     folder = job.place(options.out, "sweep")
+    job.kept = job.WHAT_IS_DONE
     found = sparsity_sweep.sweep(
         model,
         images.x,

@@ -51,10 +51,12 @@ class Shared(DataOptions):
         about="How many items are taken, the first ones of the data set. A fifth of them, at most 10 000, is held out.",
     )  # fmt: skip
     epochs: Sequence[int] | None = option(
-        None, "epochs of each stage", metavar="N", label="Epochs in each of 2 stages",
+        None, "epochs of each stage", metavar="N", least=1, label="Epochs in each of 2 stages",
         about="How often all training items are gone through in each of the two stages; the second learns in smaller steps.",
     )  # fmt: skip
-    learning_rate: Sequence[float] | None = option(None, "learning rate of each stage", metavar="R")
+    learning_rate: Sequence[float] | None = option(
+        None, "learning rate of each stage", metavar="R", least=0, above=True
+    )
     batch_size: int | None = like(Recipe, "batch_size")
     l2: float | None = like(Recipe, "l2")
     momentum: float | None = like(Recipe, "momentum")
@@ -70,7 +72,7 @@ class Shared(DataOptions):
     validation: int | None = like(Recipe, "validation", unset="10000, at most a fifth")
     anyway: bool = option(False, "also train a model that cannot be converted, see `snnviz check`")
     seed: int = option(
-        0, "seed of the first weights and of the order of items", metavar="S", least=0, label="Seed",
+        0, "seed of the first weights and of the order of items", metavar="S", least=0, most=2**63 - 1, label="Seed",
         about="Chooses the random numbers: the same seed gives the same model.",
     )  # fmt: skip
 
@@ -180,6 +182,7 @@ def trained_by(
             checkpoint=beside(out, "checkpoint.npz"), resume=job.resume, anyway=options.anyway, on_epoch=job_epoch(job),
         )  # fmt: skip
     except TrainingInterrupted as interrupt:
+        job.kept = interrupt.kept + ("; Resume goes on" if interrupt.resumable else "; Resume begins again")
         raise KeyboardInterrupt(
             interrupt.saved + ("; give the same command with --resume to go on" if interrupt.resumable else "")
         ) from interrupt
@@ -239,6 +242,8 @@ def training_data(
         raise InputError("`data` must be given for this model. Received: none")
     name = given
     images = load("train", options.limit)
+    if shape:
+        check.images("data", images.x, tuple(shape))
     try:
         return known_name(name), images, load("test")
     except MissingSplit:  # files of a user need not have a test split
