@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import os
@@ -9,6 +10,8 @@ import sqlite3
 import threading
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from snnviz._files import replacing
 from snnviz.errors import StoreError
@@ -17,6 +20,9 @@ from snnviz.runs.lock import exclusive
 EXPERIMENT = "snnviz"
 LOCKED_SECONDS = 4
 """So long a database that somebody else writes is waited for."""
+ARTIFACTS = "artifacts"
+"""The folder of the runs' files, beside the database."""
+_at_home: set[Path] = set()
 _guard = threading.Lock()
 
 
@@ -74,7 +80,7 @@ def create_sqlite(path: Path) -> None:
         with replacing(path) as temporary:
             tracking = prepare()
             made = tracking.MlflowClient(f"sqlite:///{temporary}")
-            made.create_experiment(EXPERIMENT, artifact_location=(path.parent / "artifacts").resolve().as_uri())
+            made.create_experiment(EXPERIMENT, artifact_location=(path.parent / ARTIFACTS).resolve().as_uri())
             made._tracking_client.store.engine.dispose()
             connection = sqlite3.connect(temporary)
             try:
@@ -82,3 +88,43 @@ def create_sqlite(path: Path) -> None:
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             finally:
                 connection.close()
+
+
+def come_along(path: Path) -> None:
+    """Have the runs of a SQLite file that was moved or copied with its folder find their files there, and write new ones there.
+
+    MLflow keeps whole paths: it would find none of the files, and write those of new runs into the place where the folder was.
+    """
+    if path in _at_home:
+        return
+    here = (path.parent / ARTIFACTS).resolve()
+    try:
+        with contextlib.closing(sqlite3.connect(path, timeout=LOCKED_SECONDS)) as connection, connection:
+            found = connection.execute(
+                "SELECT artifact_location FROM experiments WHERE name = ?", (EXPERIMENT,)
+            ).fetchone()
+            before, now = "" if found is None else str(found[0]), here.as_uri()
+            if (
+                before != now
+                and before.startswith("file:")
+                and before.endswith(f"/{ARTIFACTS}")
+                and _with(here, before)
+            ):
+                connection.execute("UPDATE experiments SET artifact_location = ? WHERE name = ?", (now, EXPERIMENT))
+                connection.execute(
+                    "UPDATE runs SET artifact_uri = ? || substr(artifact_uri, ?) WHERE substr(artifact_uri, 1, ?) = ?",
+                    (now, len(before) + 1, len(before), before),
+                )
+    except sqlite3.OperationalError:  # somebody else's, to be read alone; or locked, and tried again the next time
+        return
+    _at_home.add(path)
+
+
+def _with(here: Path, before: str) -> bool:
+    """Whether the files moved along, or are nowhere; where they alone lie elsewhere, somebody meant it."""
+    return here.is_dir() or not local(before).is_dir()
+
+
+def local(uri: str) -> Path:
+    """The path of a folder on this machine that MLflow names by a file: address, or as it is."""
+    return Path(url2pathname(urlsplit(uri).path)) if uri.startswith("file:") else Path(uri)

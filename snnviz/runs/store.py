@@ -212,8 +212,10 @@ class Store:
                 f"`name` must be a file of the run: {', '.join(names) or 'it has none'}. Received: {name!r}"
             )
         uri = stored.info.artifact_uri
-        if uri.startswith("file://") or "://" not in uri:
-            return Path(self.ask("download_artifacts", stored.info.run_id, name))
+        if (
+            uri.startswith("file://") or "://" not in uri
+        ):  # MLflow would leave a copy in the temporary folder, each time
+            return _mlflow.local(uri) / name
         target = self.home / "fetched" / stored.info.run_id
         target.mkdir(parents=True, exist_ok=True)
         return Path(self.ask("download_artifacts", stored.info.run_id, name, str(target)))
@@ -439,6 +441,7 @@ class Store:
         with self.in_one_sentence():
             if self.place.database is not None:
                 _mlflow.create_sqlite(self.place.database)
+                _mlflow.come_along(self.place.database)
             return _mlflow.client(self.place.uri)
 
     def experiment(self) -> str:
