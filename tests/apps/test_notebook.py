@@ -1,10 +1,12 @@
 """A page in a notebook: nothing of it is asked of another server, neither at first nor when it changes."""
 
 import panel as pn
+import pytest
 from bokeh.document import Document
 from bokeh.models import ImportedStyleSheet, UIElement
 from panel.io.notebook import patch_inline_stylesheets
 from panel.io.resources import set_resource_mode
+from panel.io.state import set_curdoc
 from pyviz_comms import Comm
 
 from snnviz import dashboard
@@ -16,9 +18,17 @@ def asked_for(model):
     return {sheet.url for sheet in sheets if isinstance(sheet, ImportedStyleSheet)}
 
 
-def test_no_style_sheet_comes_from_elsewhere():
+@pytest.fixture
+def document():
+    """A document of its own that is the current one: Panel keeps one style sheet for each of its own for a current document, and
+    another test may have left one."""
+    made = Document()
+    with set_curdoc(made):
+        yield made
+
+
+def test_no_style_sheet_comes_from_elsewhere(document):
     page = dashboard.Explorer({"before": dense_mnist(), "after": dense_mnist(fast=True)})
-    document = Document()
     with set_resource_mode("inline"):  # as Panel draws in a notebook after extension(inline=True)
         model = page.__panel__()._render_model(document, Comm())
     with document.models.freeze():  # else Bokeh counts all models again after each

@@ -99,4 +99,4 @@ def test_expect_refuses(small, capsys):
     assert cli.main(["hardware", "expect", small, "--out", "r.txt"]) == 2
     assert "`--out` must end in .nc" in capsys.readouterr().err
     assert cli.main(["hardware", "expect", "no-such-network"]) == 2
-    assert "must be one of" in capsys.readouterr().err
+    assert "or one of" in capsys.readouterr().err
